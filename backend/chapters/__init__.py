@@ -1,0 +1,1 @@
+"""The shared catalogue of chapters. Knows no student."""

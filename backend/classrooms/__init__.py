@@ -1,0 +1,1 @@
+"""A teacher's groups of students: key figures, learners, who needs attention and why."""

@@ -1,0 +1,82 @@
+"""Words, dates and numbers in the reader's language: gettext catalogues and CLDR formats (Babel)."""
+
+import gettext as _gettext
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from babel import Locale
+from babel import dates as _dates
+from babel import numbers as _numbers
+from babel.lists import format_list as _format_list
+
+CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
+DEFAULT_LOCALE = "en_IN"
+
+_locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
+
+
+def use_locale(name: str) -> None:
+    """Speak `name` (such as "en_IN") for the rest of this request or script run."""
+    _locale.set(name)
+
+
+def current_locale() -> str:
+    """Name of the locale in use."""
+    return _locale.get()
+
+
+@cache
+def _catalogue(name: str) -> _gettext.NullTranslations:
+    return _gettext.translation("messages", CATALOGUES, languages=[name], fallback=True)
+
+
+@cache
+def _babel(name: str) -> Locale:
+    return Locale.parse(name)
+
+
+def _(message: str) -> str:
+    """`message` in the reader's language; the message itself where no translation exists."""
+    return _catalogue(_locale.get()).gettext(message)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """The form that fits `count`, by the plural rules of the reader's language."""
+    return _catalogue(_locale.get()).ngettext(singular, plural, count)
+
+
+def number(value: float) -> str:
+    """A number with the separators of the locale: 12345 → "12,345"."""
+    return str(_numbers.format_decimal(value, locale=_babel(_locale.get())))
+
+
+def percent(share: float) -> str:
+    """A share (0.42) as a whole percentage ("42%")."""
+    return str(_numbers.format_percent(share, locale=_babel(_locale.get())))
+
+
+def day(value: date, style: str = "medium") -> str:
+    """A calendar day, such as "22 Nov 2026"; `style` is short, medium, long, full or a CLDR pattern."""
+    return str(_dates.format_date(value, style, locale=_babel(_locale.get())))
+
+
+def moment(value: datetime, zone: str, style: str = "medium") -> str:
+    """Day and time in `zone`."""
+    return str(_dates.format_datetime(value, style, tzinfo=_dates.get_timezone(zone), locale=_babel(_locale.get())))
+
+
+def clock_time(value: datetime, zone: str, style: str = "short") -> str:
+    """The time of day in `zone`."""
+    return str(_dates.format_time(value, style, tzinfo=_dates.get_timezone(zone), locale=_babel(_locale.get())))
+
+
+def ago(delta: timedelta) -> str:
+    """How long ago, in words: "3 days ago"."""
+    return str(_dates.format_timedelta(-delta, add_direction=True, locale=_babel(_locale.get())))
+
+
+def listing(items: list[str]) -> str:
+    """ "a, b and c" in the reader's language."""
+    return str(_format_list(items, locale=_babel(_locale.get())))

@@ -1,0 +1,1 @@
+"""The system itself: health and figures of the running process."""

@@ -1,0 +1,1 @@
+"""What each student has done on each chapter, and what follows from it."""

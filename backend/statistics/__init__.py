@@ -1,0 +1,1 @@
+"""Figures over all students, kept by the projector."""
