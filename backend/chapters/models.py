@@ -1,39 +1,97 @@
-"""Shapes of the catalogue: a chapter, its filters, a page of chapters, an import report."""
+"""Shapes of the catalogue: a chapter, what a person writes of one, filters, and the report of an import."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from msgspec import Struct
+from backend.kit.shape import Shape
 
-MAX_QUESTIONS = 100_000
-MAX_TEXT = 200
+SUBJECT_LENGTH = 60
+TEXT_LENGTH = 160
+MAX_QUESTIONS = 10_000
+CLASSES = ("Class 11", "Class 12")
+Status = Literal["Not Started", "In Progress", "Completed"]
+STATUSES: tuple[Status, ...] = ("Not Started", "In Progress", "Completed")
 
 
-class ChapterDraft(Struct, frozen=True, rename={"class_name": "class", "year_wise_question_count": "yearWiseQuestionCount"}):
-    """What a person says of a chapter: the part that is written down; ids and dates come later."""
+class ChapterDraft(Shape):
+    """What a person says of a chapter: the part that is written down; id, version and dates are ours."""
 
     subject: str
-    class_name: str
+    class_: str
     unit: str
     chapter: str
-    year_wise_question_count: dict[str, int] = {}
+    year_wise_question_count: Mapping[str, int] = {}
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes a chapter the same chapter in two files: names without regard to case."""
-        return (self.subject.casefold(), self.class_name.casefold(), self.unit.casefold(), self.chapter.casefold())
+        """What makes a chapter the same one in two files: its four names, without regard to case."""
+        return (self.subject.casefold(), self.class_.casefold(), self.unit.casefold(), self.chapter.casefold())
 
 
-class Chapter(Struct, frozen=True, kw_only=True, rename="camel"):
+class Chapter(ChapterDraft):
+    """One entry of the catalogue. `question_total` is the sum of its year counts."""
+
     id: str
-    subject: str
-    class_name: str = ""
-    unit: str
-    chapter: str
-    year_wise_question_count: dict[str, int]
     question_total: int
     version: int
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None = None
+
+
+class OwnProgress(Shape):
+    """The three fields of a chapter file that speak of the person who kept it, not of the chapter."""
+
+    status: Status = "Not Started"
+    question_solved: int = 0
+    is_weak_chapter: bool = False
+
+
+class FileRow(Shape):
+    """One row of a chapter file: a draft, or the problem in words. `row` counts as the person's program does."""
+
+    row: int
+    draft: ChapterDraft | None = None
+    own: OwnProgress | None = None
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class ChapterFile(Shape):
+    """A parsed chapter file. `ignored_fields` are columns that say nothing to us."""
+
+    rows: tuple[FileRow, ...]
+    ignored_fields: tuple[str, ...] = ()
+
+
+class Outcome(StrEnum):
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+class ImportRow(Shape):
+    row: int
+    outcome: Outcome
+    subject: str = ""
+    class_: str = ""
+    unit: str = ""
+    chapter: str = ""
+    reason: str = ""
+    chapter_id: str | None = None
+
+
+class ImportReport(Shape):
+    """What an import did, or (dry run) would do, row by row."""
+
+    dry_run: bool
+    added: int
+    updated: int
+    unchanged: int
+    failed: int
+    rows: tuple[ImportRow, ...]
+    ignored_fields: tuple[str, ...] = ()
+    has_own_progress: bool = False
