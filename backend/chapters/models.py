@@ -15,7 +15,7 @@ Status = Literal["Not Started", "In Progress", "Completed"]
 STATUSES: tuple[Status, ...] = ("Not Started", "In Progress", "Completed")
 
 
-class ChapterDraft(Shape):
+class ChapterDraft(Shape, kw_only=True):
     """What a person says of a chapter: the part that is written down; id, version and dates are ours."""
 
     subject: str
@@ -30,7 +30,7 @@ class ChapterDraft(Shape):
         return (self.subject.casefold(), self.class_.casefold(), self.unit.casefold(), self.chapter.casefold())
 
 
-class Chapter(ChapterDraft):
+class Chapter(ChapterDraft, kw_only=True):
     """One entry of the catalogue. `question_total` is the sum of its year counts."""
 
     id: str
@@ -41,7 +41,7 @@ class Chapter(ChapterDraft):
     archived_at: datetime | None = None
 
 
-class OwnProgress(Shape):
+class OwnProgress(Shape, kw_only=True):
     """The three fields of a chapter file that speak of the person who kept it, not of the chapter."""
 
     status: Status = "Not Started"
@@ -49,7 +49,7 @@ class OwnProgress(Shape):
     is_weak_chapter: bool = False
 
 
-class FileRow(Shape):
+class FileRow(Shape, kw_only=True):
     """One row of a chapter file: a draft, or the problem in words. `row` counts as the person's program does."""
 
     row: int
@@ -59,7 +59,7 @@ class FileRow(Shape):
     notes: tuple[str, ...] = ()
 
 
-class ChapterFile(Shape):
+class ChapterFile(Shape, kw_only=True):
     """A parsed chapter file. `ignored_fields` are columns that say nothing to us."""
 
     rows: tuple[FileRow, ...]
@@ -73,7 +73,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class ImportRow(Shape):
+class ImportRow(Shape, kw_only=True):
     row: int
     outcome: Outcome
     subject: str = ""
@@ -84,7 +84,7 @@ class ImportRow(Shape):
     chapter_id: str | None = None
 
 
-class ImportReport(Shape):
+class ImportReport(Shape, kw_only=True):
     """What an import did, or (dry run) would do, row by row."""
 
     dry_run: bool
