@@ -1,0 +1,106 @@
+"""The chapters collection: its indexes and every statement that touches it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo.client_session import ClientSession
+
+from backend.chapters.models import Chapter, ChapterDraft
+from backend.kit.mongo import Mongo, new_id, translated
+from backend.kit.shape import from_document
+
+COLLECTION = "chapters"
+# The four names identify a chapter among the active ones; an archived one may be added anew.
+INDEXES = {
+    COLLECTION: [
+        IndexModel(
+            [("subject", ASCENDING), ("class", ASCENDING), ("unit", ASCENDING), ("chapter", ASCENDING)],
+            name="identity",
+            unique=True,
+            collation={"locale": "en", "strength": 2},
+        ),
+        IndexModel([("archivedAt", ASCENDING), ("position", ASCENDING)], name="syllabus"),
+    ]
+}
+
+
+class ChapterQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def every(self) -> tuple[Chapter, ...]:
+        """All chapters, archived ones too, in syllabus order."""
+        with translated():
+            documents = list(self._mongo[COLLECTION].find({}).sort([("position", ASCENDING), ("_id", ASCENDING)]))
+        return tuple(from_document(document, Chapter) for document in documents)
+
+    def insert(self, session: ClientSession | None, drafts: Sequence[ChapterDraft], position: int, at: datetime) -> list[str]:
+        """Ids of the new chapters, placed from `position` on. Raises Conflict where one exists."""
+        documents = [
+            {
+                "_id": new_id(),
+                **_fields(draft),
+                "position": position + offset,
+                "version": 1,
+                "createdAt": at,
+                "updatedAt": at,
+                "archivedAt": None,
+            }
+            for offset, draft in enumerate(drafts)
+        ]
+        if documents:
+            with translated():
+                self._mongo[COLLECTION].insert_many(documents, session=session)
+        return [document["_id"] for document in documents]
+
+    def last_position(self, session: ClientSession | None = None) -> int:
+        with translated():
+            found = self._mongo[COLLECTION].find_one(sort=[("position", -1)], session=session)
+        return int(found["position"]) if found else 0
+
+    def replace(
+        self, session: ClientSession, chapter_id: str, version: int, draft: ChapterDraft, at: datetime, **also: Any
+    ) -> Chapter | None:
+        """The chapter as it is after the edit, or None where it changed meanwhile (`version` is not current)."""
+        found = self._mongo[COLLECTION].find_one_and_update(
+            {"_id": chapter_id, "version": version},
+            {"$set": {**_fields(draft), "updatedAt": at, **also}, "$inc": {"version": 1}},
+            session=session,
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(found, Chapter) if found else None
+
+    def set_archived(self, session: ClientSession, chapter_id: str, at: datetime | None, now: datetime) -> Chapter | None:
+        """The chapter after archiving (`at` given) or bringing back (None); None where it stood so already."""
+        stands = {"$ne": None} if at is None else None
+        found = self._mongo[COLLECTION].find_one_and_update(
+            {"_id": chapter_id, "archivedAt": stands},
+            {"$set": {"archivedAt": at, "updatedAt": now}, "$inc": {"version": 1}},
+            session=session,
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(found, Chapter) if found else None
+
+    def update_counts(self, session: ClientSession, changes: Mapping[str, ChapterDraft], at: datetime) -> int:
+        """How many chapters were given the names and counts of their drafts (and brought back if archived)."""
+        writes: Iterable[UpdateOne] = (
+            UpdateOne({"_id": key}, {"$set": {**_fields(draft), "updatedAt": at, "archivedAt": None}, "$inc": {"version": 1}})
+            for key, draft in changes.items()
+        )
+        operations = list(writes)
+        if not operations:
+            return 0
+        return int(self._mongo[COLLECTION].bulk_write(operations, session=session).modified_count)
+
+
+def _fields(draft: ChapterDraft) -> dict[str, Any]:
+    return {
+        "subject": draft.subject,
+        "class": draft.class_,
+        "unit": draft.unit,
+        "chapter": draft.chapter,
+        "yearWiseQuestionCount": dict(draft.year_wise_question_count),
+        "questionTotal": sum(draft.year_wise_question_count.values()),
+    }

@@ -1,0 +1,64 @@
+"""Settings: the only reader of the environment. docs/configuration.md and the README say the same (a test compares)."""
+
+from pathlib import Path
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-key", "dev", "test"})
+
+
+class Settings(BaseSettings):
+    """What a school may decide from outside. Every field is an environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+
+    port: int = Field(8501, ge=1, le=65535, description="Port of the web server")
+    data_dir: Path = Field(Path("data"), description="Folder of the private servers, secrets and logs")
+    mongodb_uri: SecretStr | None = Field(None, description="Use this MongoDB instead of a private one")
+    mongodb_database: str = Field("chapter_performance", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="Database name")
+    redis_url: SecretStr | None = Field(
+        None, description="Use this Redis or Valkey instead of a private one: redis://, rediss://, unix://, redis+cluster://"
+    )
+    environment: Literal["development", "production"] = Field(
+        "development", description="production refuses placeholder secrets and the demo school"
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="Signs access tokens; at least 32 characters. A private start generates one"
+    )
+    public_url: str | None = Field(
+        None, description="Address that people type, such as https://learn.school.example; https makes cookies Secure"
+    )
+    school_name: str = Field("", max_length=80, description="Shown in the sidebar and on the sign-in page")
+    time_zone: str = Field("Asia/Kolkata", description="Time zone of people who chose none")
+    allow_demo: bool | None = Field(
+        None, description="Offer the demo school on first visit. Default: yes in development, no in production"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone such as Asia/Kolkata")
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def demo_allowed(self) -> bool:
+        """Whether demo sign-ins may be made here."""
+        return (not self.is_production) if self.allow_demo is None else self.allow_demo
+
+    @property
+    def cookie_secure(self) -> bool:
+        return bool(self.public_url and self.public_url.startswith("https://"))
+
+
+def load() -> Settings:
+    """Settings from the environment. Raises pydantic's ValidationError, which names each wrong variable."""
+    return Settings()

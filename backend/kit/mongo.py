@@ -1,0 +1,102 @@
+"""The one way to MongoDB: a client with safe options, transactions, and driver errors translated once."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from bson import CodecOptions, ObjectId
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.operations import IndexModel
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from backend.errors import Conflict, Unavailable
+from backend.kit.i18n import _
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+# Election and hung-primary figures behind these: docs/decisions/0003.
+SAFE_OPTIONS: Mapping[str, Any] = {
+    "w": "majority",
+    "retryWrites": True,
+    "retryReads": True,
+    "connectTimeoutMS": 2_000,
+    "heartbeatFrequencyMS": 1_000,
+    "serverSelectionTimeoutMS": 8_000,
+    "timeoutMS": 10_000,
+}
+
+
+class Mongo:
+    """A database with what the features need of it. Opening it connects nothing; the first call does."""
+
+    def __init__(self, uri: str, database: str) -> None:
+        options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
+        self.client: MongoClient[Document] = MongoClient(uri, tz_aware=True, appname="chapter-performance", **options)
+        self.database: Database[Document] = self.client.get_database(database, codec_options=CodecOptions(tz_aware=True))
+
+    def __getitem__(self, collection: str) -> Collection[Document]:
+        return self.database[collection]
+
+    def transaction(self, work: Callable[[ClientSession], T]) -> T:
+        """What `work(session)` returns, committed by a majority; repeated whole on a transient error."""
+        with translated(), self.client.start_session() as session:
+            return session.with_transaction(
+                work,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority"),
+            )
+
+    def ping_by_value(self) -> float:
+        """Seconds to write a fresh value and read the same back. Raises Unavailable where that fails."""
+        value = ObjectId()
+        start = time.perf_counter()
+        with translated():
+            self["healthChecks"].update_one({"_id": "ping"}, {"$set": {"value": value}}, upsert=True)
+            found = self["healthChecks"].find_one({"_id": "ping"}) or {}
+        if not isinstance(found.get("value"), ObjectId):
+            raise Unavailable(_("The database did not give back what was written to it."))
+        return time.perf_counter() - start
+
+    def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+        """Make the indexes that a feature declares beside its queries; those that exist cost nothing."""
+        with translated():
+            for collection, models in indexes.items():
+                self[collection].create_indexes(list(models))
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def new_id() -> str:
+    """A fresh id: unique, roughly ordered by time, 24 hexadecimal characters."""
+    return str(ObjectId())
+
+
+def stable_id(*parts: str) -> str:
+    """The same 24 characters for the same parts: makes a repeated insert hit the same document."""
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=12).hexdigest()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors become AppErrors: Conflict for a duplicate, Unavailable for a database out of reach."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise Conflict(_("That exists already.")) from error
+    except (ConnectionFailure, ExecutionTimeout) as error:
+        raise Unavailable(_("The database cannot be reached just now. Nothing was changed; please try again.")) from error
+    except OperationFailure:
+        raise
+    except PyMongoError as error:
+        if error.timeout:
+            raise Unavailable(_("The database took too long to answer. Please try again.")) from error
+        raise
