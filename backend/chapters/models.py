@@ -10,6 +10,9 @@ from backend.kit.shape import Shape
 SUBJECT_LENGTH = 60
 TEXT_LENGTH = 160
 MAX_QUESTIONS = 10_000
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+MAX_FILE_BYTES = 50 * 1024 * 1024
+MAX_ROWS = 20_000
 CLASSES = ("Class 11", "Class 12")
 Status = Literal["Not Started", "In Progress", "Completed"]
 STATUSES: tuple[Status, ...] = ("Not Started", "In Progress", "Completed")
@@ -27,7 +30,12 @@ class ChapterDraft(Shape, kw_only=True):
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What makes a chapter the same one in two files: its four names, without regard to case."""
-        return (self.subject.casefold(), self.class_.casefold(), self.unit.casefold(), self.chapter.casefold())
+        return (
+            self.subject.casefold(),
+            self.class_.casefold(),
+            self.unit.casefold(),
+            self.chapter.casefold(),
+        )
 
 
 class Chapter(ChapterDraft, kw_only=True):
@@ -60,10 +68,11 @@ class FileRow(Shape, kw_only=True):
 
 
 class ChapterFile(Shape, kw_only=True):
-    """A parsed chapter file. `ignored_fields` are columns that say nothing to us."""
+    """A parsed chapter file. `ignored_fields` are columns that say nothing to us; `notes` speak of the whole file."""
 
     rows: tuple[FileRow, ...]
     ignored_fields: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):

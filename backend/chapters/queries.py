@@ -1,10 +1,10 @@
 """The chapters collection: its indexes and every statement that touches it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 
 from backend.chapters.models import Chapter, ChapterDraft
@@ -12,7 +12,7 @@ from backend.kit.mongo import Mongo, new_id, translated
 from backend.kit.shape import from_document
 
 COLLECTION = "chapters"
-# The four names identify a chapter among the active ones; an archived one may be added anew.
+# The four names identify a chapter, archived or not: adding an archived one again brings it back with its progress.
 INDEXES = {
     COLLECTION: [
         IndexModel(
@@ -36,7 +36,9 @@ class ChapterQueries:
             documents = list(self._mongo[COLLECTION].find({}).sort([("position", ASCENDING), ("_id", ASCENDING)]))
         return tuple(from_document(document, Chapter) for document in documents)
 
-    def insert(self, session: ClientSession | None, drafts: Sequence[ChapterDraft], position: int, at: datetime) -> list[str]:
+    def insert(
+        self, session: ClientSession | None, drafts: Sequence[ChapterDraft], position: int, at: datetime
+    ) -> list[str]:
         """Ids of the new chapters, placed from `position` on. Raises Conflict where one exists."""
         documents = [
             {
@@ -61,38 +63,26 @@ class ChapterQueries:
         return int(found["position"]) if found else 0
 
     def replace(
-        self, session: ClientSession, chapter_id: str, version: int, draft: ChapterDraft, at: datetime, **also: Any
+        self, session: ClientSession, chapter_id: str, version: int, draft: ChapterDraft, at: datetime
     ) -> Chapter | None:
-        """The chapter as it is after the edit, or None where it changed meanwhile (`version` is not current)."""
+        """The chapter as it is after the edit (active again if it was archived); None where `version` is not current."""
         found = self._mongo[COLLECTION].find_one_and_update(
             {"_id": chapter_id, "version": version},
-            {"$set": {**_fields(draft), "updatedAt": at, **also}, "$inc": {"version": 1}},
+            {"$set": {**_fields(draft), "updatedAt": at, "archivedAt": None}, "$inc": {"version": 1}},
             session=session,
             return_document=ReturnDocument.AFTER,
         )
         return from_document(found, Chapter) if found else None
 
-    def set_archived(self, session: ClientSession, chapter_id: str, at: datetime | None, now: datetime) -> Chapter | None:
-        """The chapter after archiving (`at` given) or bringing back (None); None where it stood so already."""
-        stands = {"$ne": None} if at is None else None
+    def set_archived(self, session: ClientSession, chapter_id: str, at: datetime, *, archived: bool) -> Chapter | None:
+        """The chapter after archiving or bringing back; None where it stood so already."""
         found = self._mongo[COLLECTION].find_one_and_update(
-            {"_id": chapter_id, "archivedAt": stands},
-            {"$set": {"archivedAt": at, "updatedAt": now}, "$inc": {"version": 1}},
+            {"_id": chapter_id, "archivedAt": None if archived else {"$ne": None}},
+            {"$set": {"archivedAt": at if archived else None, "updatedAt": at}, "$inc": {"version": 1}},
             session=session,
             return_document=ReturnDocument.AFTER,
         )
         return from_document(found, Chapter) if found else None
-
-    def update_counts(self, session: ClientSession, changes: Mapping[str, ChapterDraft], at: datetime) -> int:
-        """How many chapters were given the names and counts of their drafts (and brought back if archived)."""
-        writes: Iterable[UpdateOne] = (
-            UpdateOne({"_id": key}, {"$set": {**_fields(draft), "updatedAt": at, "archivedAt": None}, "$inc": {"version": 1}})
-            for key, draft in changes.items()
-        )
-        operations = list(writes)
-        if not operations:
-            return 0
-        return int(self._mongo[COLLECTION].bulk_write(operations, session=session).modified_count)
 
 
 def _fields(draft: ChapterDraft) -> dict[str, Any]:

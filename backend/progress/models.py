@@ -20,12 +20,16 @@ class Progress(OwnProgress, kw_only=True):
 
 
 class ProgressChange(Shape, kw_only=True):
-    """What to change; None leaves a field as it is. `questions_delta` adds, `question_solved` sets."""
+    """What to change; None leaves a field as it is. `questions_delta` adds, `question_solved` sets.
+
+    With `version`, the change is refused where the record is no longer the one that was looked at.
+    """
 
     status: Status | None = None
     question_solved: int | None = None
     questions_delta: int | None = None
     is_weak_chapter: bool | None = None
+    version: int | None = None
 
 
 class Activity(Shape, kw_only=True):
@@ -217,3 +221,32 @@ class ChapterDetail(Shape, kw_only=True):
     history: tuple[Activity, ...] = ()
     previous_id: str | None = None
     next_id: str | None = None
+
+
+class StreakRecord(Shape, kw_only=True):
+    """The streak as kept: `current` counts up to `last_day`; `freeze_week` is the ISO week of the last freeze."""
+
+    current: int = 0
+    longest: int = 0
+    last_day: date | None = None
+    freeze_week: str | None = None
+
+
+class SummaryRecord(Shape, kw_only=True):
+    """A student's summary as kept in the database. `recent` holds the last chapters worked on, newest first."""
+
+    id: str
+    total: Counts = Counts()
+    subjects: tuple[SubjectCounts, ...] = ()
+    streak: StreakRecord = StreakRecord()
+    recent: tuple[str, ...] = ()
+    studied_days: int = 0
+    last_activity_at: datetime | None = None
+
+
+class StudentRecord(Shape, kw_only=True):
+    """All that a student's pages are computed from: one value, one cache entry."""
+
+    summary: SummaryRecord
+    progress: dict[str, Progress]
+    days: tuple[StudyDay, ...]

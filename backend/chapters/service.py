@@ -1,0 +1,166 @@
+"""The catalogue for everyone: read through the cache, changed by teachers and admins, imported from files."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from backend.accounts.models import Viewer, require
+from backend.chapters import importing
+from backend.chapters.draft import checked
+from backend.chapters.files import parse
+from backend.chapters.models import Chapter, ChapterDraft, ImportReport
+from backend.chapters.queries import ChapterQueries
+from backend.errors import Conflict, NotFound
+from backend.kit.cache import Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.mongo import Mongo
+
+CATALOGUE = Region("chapters", tuple[Chapter, ...], ttl_seconds=600)
+TAG = "chapters"
+
+
+class ChapterFollower(Protocol):
+    """Whoever keeps copies or sums of chapter facts: called inside the transaction that changes the chapter."""
+
+    def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None: ...
+
+
+class ChapterService:
+    def __init__(self, queries: ChapterQueries, mongo: Mongo, cache: Cache, clock: Clock) -> None:
+        self._queries = queries
+        self._mongo = mongo
+        self._cache = cache
+        self._clock = clock
+        self._followers: list[ChapterFollower] = []
+
+    def follow(self, follower: ChapterFollower) -> None:
+        """Let `follower` take part in every change of an existing chapter."""
+        self._followers.append(follower)
+
+    def every(self) -> tuple[Chapter, ...]:
+        """All chapters in syllabus order, archived ones too (a few hundred values: filtering them costs nothing)."""
+        return self._cache.get_or_create(CATALOGUE, "all", self._queries.every, tags=[TAG]).value
+
+    def active(self) -> tuple[Chapter, ...]:
+        """The syllabus as students see it."""
+        return tuple(chapter for chapter in self.every() if chapter.archived_at is None)
+
+    def archived(self, viewer: Viewer) -> tuple[Chapter, ...]:
+        """What was taken out of the syllabus and can be brought back. For teachers and admins."""
+        require(viewer, "teacher", "admin")
+        return tuple(chapter for chapter in self.every() if chapter.archived_at is not None)
+
+    def get(self, chapter_id: str) -> Chapter:
+        """An active chapter. Raises NotFound."""
+        for chapter in self.active():
+            if chapter.id == chapter_id:
+                return chapter
+        raise NotFound(_("There is no such chapter."))
+
+    def create(self, viewer: Viewer, draft: ChapterDraft) -> Chapter:
+        """The new chapter, at the end of the syllabus. Raises Conflict where it exists, Invalid for a bad field."""
+        require(viewer, "teacher", "admin")
+        draft = checked(draft)
+        self._refuse_twin(draft)
+        (chapter_id,) = self._mongo.transaction(lambda session: self._insert(session, [draft]))
+        self._cache.invalidate(TAG)
+        return self.get(chapter_id)
+
+    def edit(self, viewer: Viewer, chapter_id: str, draft: ChapterDraft, *, version: int) -> Chapter:
+        """The chapter after the edit; progress stays with it. Raises Conflict where it changed since `version`."""
+        require(viewer, "teacher", "admin")
+        before = self.get(chapter_id)
+        draft = checked(draft)
+        self._refuse_twin(draft, allowed=chapter_id)
+
+        def work(session: Any) -> Chapter:
+            return self._replace(session, before, draft, version=version)
+
+        after = self._mongo.transaction(work)
+        self._cache.invalidate(TAG)
+        return after
+
+    def archive(self, viewer: Viewer, chapter_id: str) -> Chapter:
+        """Take a chapter out of the syllabus. Progress on it is kept and returns with `bring_back`."""
+        return self._set_archived(viewer, chapter_id, archived=True)
+
+    def bring_back(self, viewer: Viewer, chapter_id: str) -> Chapter:
+        """Put an archived chapter back into the syllabus."""
+        return self._set_archived(viewer, chapter_id, archived=False)
+
+    def import_file(self, viewer: Viewer, name: str, content: bytes, *, dry_run: bool) -> ImportReport:
+        """What a chapter file adds and updates, row by row; written only where `dry_run` is False.
+
+        Raises Invalid or TooLarge for a file that is not a chapter file at all.
+        """
+        require(viewer, "teacher", "admin")
+        file = parse(name, content)
+        planned = importing.plan(file, {chapter.key: chapter for chapter in self._queries.every()})
+        if not dry_run:
+            self._write(importing.to_add(planned), importing.to_update(planned))
+        return importing.report(file, (row.report for row in planned), dry_run=dry_run)
+
+    def load(self, drafts: Sequence[ChapterDraft]) -> int:
+        """Fill an empty catalogue at first start; the number of chapters added (0 where there are some)."""
+        if self._queries.every():
+            return 0
+        self._write(list(drafts), [])
+        return len(drafts)
+
+    def _write(self, added: list[ChapterDraft], updated: list[tuple[Chapter, ChapterDraft]]) -> None:
+        def work(session: Any) -> None:
+            self._insert(session, added)
+            for before, draft in updated:
+                self._replace(session, before, draft, version=before.version)
+
+        if added or updated:
+            self._mongo.transaction(work)
+            self._cache.invalidate(TAG)
+
+    def _insert(self, session: Any, drafts: Sequence[ChapterDraft]) -> list[str]:
+        position = self._queries.last_position(session) + 1
+        return self._queries.insert(session, drafts, position, self._clock.now())
+
+    def _replace(self, session: Any, before: Chapter, draft: ChapterDraft, *, version: int) -> Chapter:
+        after = self._queries.replace(session, before.id, version, draft, self._clock.now())
+        if after is None:
+            raise Conflict(
+                _("Somebody else changed this chapter meanwhile. Look at it again before you save."),
+                code="stale",
+            )
+        self._tell(session, before, after)
+        return after
+
+    def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool) -> Chapter:
+        require(viewer, "teacher", "admin")
+        before = next((chapter for chapter in self.every() if chapter.id == chapter_id), None)
+        if before is None:
+            raise NotFound(_("There is no such chapter."))
+
+        def work(session: Any) -> Chapter:
+            after = self._queries.set_archived(session, chapter_id, self._clock.now(), archived=archived)
+            if after is None:
+                raise Conflict(_already(archived=archived))
+            self._tell(session, before, after)
+            return after
+
+        after = self._mongo.transaction(work)
+        self._cache.invalidate(TAG)
+        return after
+
+    def _refuse_twin(self, draft: ChapterDraft, allowed: str | None = None) -> None:
+        twin = next((chapter for chapter in self.every() if chapter.key == draft.key), None)
+        if twin and twin.id != allowed:
+            raise Conflict(
+                _("This chapter exists already.")
+                if twin.archived_at is None
+                else _("This chapter is in the archive. Bring it back instead of adding it again.")
+            )
+
+    def _tell(self, session: Any, before: Chapter, after: Chapter) -> None:
+        for follower in self._followers:
+            follower.chapter_changed(session, before, after)
+
+
+def _already(*, archived: bool) -> str:
+    return _("This chapter is archived already.") if archived else _("This chapter is in the syllabus already.")

@@ -1,0 +1,173 @@
+"""Finding chapters: filters, search, sort and pages over the catalogue that is held in memory. Pure.
+
+The catalogue has a few hundred entries, so choosing among them in Python costs less than asking a database.
+"""
+
+import base64
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+import msgspec
+
+from backend.chapters.models import STATUSES, Chapter
+from backend.errors import Invalid
+from backend.kit.i18n import _
+from backend.progress import weights
+from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets, Progress
+
+PAGE_LIMIT = 200
+CHAPTER_WEIGHT, UNIT_WEIGHT = 10, 5
+CLOSE_ENOUGH = 0.75  # similarity from which a mistyped word still finds its chapter
+
+
+def rows(chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None) -> tuple[ChapterRow, ...]:
+    """Every chapter with its exam figures, and own progress beside it where `progress` is given."""
+    share = weights.shares(chapters)
+    latest = weights.latest_year(chapters)
+    return tuple(
+        ChapterRow(
+            chapter=chapter,
+            own=None if progress is None else progress.get(chapter.id, Progress(chapter_id=chapter.id)),
+            recent_total=weights.recent_total(chapter, latest),
+            exam_share=share[chapter.id],
+            trend=weights.trend(chapter, latest),
+        )
+        for chapter in chapters
+    )
+
+
+def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
+    """The page of `rows` that fits `filters`. Raises Invalid for a page, limit, sort or cursor that cannot be."""
+    if not 1 <= filters.limit <= PAGE_LIMIT:
+        raise Invalid(_("A page may have 1 to {most} rows.").format(most=PAGE_LIMIT))
+    if filters.page < 1:
+        raise Invalid(_("Pages are counted from 1."))
+    found = _sorted([row for row in rows if _fits(row, filters)], filters)
+    start = _start(found, filters)
+    shown = found[start : start + filters.limit]
+    more = start + filters.limit < len(found)
+    return ChapterPage(
+        rows=tuple(shown),
+        total=len(found),
+        page=start // filters.limit + 1 if filters.after else filters.page,
+        limit=filters.limit,
+        total_pages=max(1, -(-len(found) // filters.limit)),
+        next_cursor=_cursor(shown[-1]) if more and shown else None,
+    )
+
+
+def facets(chapters: Sequence[Chapter]) -> Facets:
+    """Subjects, classes, units and years that the catalogue has, in syllabus order."""
+    units: dict[str, list[str]] = {}
+    for chapter in chapters:
+        known = units.setdefault(chapter.subject, [])
+        if chapter.unit not in known:
+            known.append(chapter.unit)
+    return Facets(
+        subjects=tuple(units),
+        classes=tuple(sorted({chapter.class_ for chapter in chapters})),
+        units={subject: tuple(names) for subject, names in units.items()},
+        years=tuple(sorted({year for chapter in chapters for year in chapter.year_wise_question_count})),
+    )
+
+
+def relevance(chapter: Chapter, search: str) -> float:
+    """How well a chapter fits the searched words; 0 where any of them fits neither its name nor its unit.
+
+    A word counts 10 in the chapter's name and 5 in its unit; a prefix counts in full, a likely typing slip less.
+    """
+    wanted = _words(search)
+    score = 0.0
+    for word in wanted:
+        best = max(
+            CHAPTER_WEIGHT * _match(word, _words(chapter.chapter)), UNIT_WEIGHT * _match(word, _words(chapter.unit))
+        )
+        if not best:
+            return 0.0
+        score += best
+    return score
+
+
+def _fits(row: ChapterRow, filters: ChapterFilters) -> bool:
+    chapter, own = row.chapter, row.own
+    return (
+        (filters.subject is None or chapter.subject == filters.subject)
+        and (filters.class_ is None or chapter.class_ == filters.class_)
+        and (filters.unit is None or chapter.unit == filters.unit)
+        and (filters.status is None or (own is not None and own.status == filters.status))
+        and (filters.weak_chapters is None or (own is not None and own.is_weak_chapter == filters.weak_chapters))
+        and (filters.min_recent is None or row.recent_total >= filters.min_recent)
+        and (not filters.search.strip() or relevance(chapter, filters.search) > 0)
+    )
+
+
+def _sorted(found: list[ChapterRow], filters: ChapterFilters) -> list[ChapterRow]:
+    if filters.search.strip() and filters.sort == "syllabus":
+        return sorted(found, key=lambda row: -relevance(row.chapter, filters.search))
+    key = _SORT_KEYS.get(filters.sort)
+    if key is None:
+        raise Invalid(_("Chapters can be sorted by {names}.").format(names=", ".join(_SORT_KEYS)))
+    if filters.sort == "syllabus":
+        return found[::-1] if filters.descending else found
+    return sorted(found, key=key, reverse=filters.descending)
+
+
+def _own(row: ChapterRow) -> Progress:
+    return row.own or Progress(chapter_id=row.chapter.id)
+
+
+_SORT_KEYS: Mapping[str, Callable[[ChapterRow], Any]] = {
+    "syllabus": lambda row: 0,
+    "chapter": lambda row: row.chapter.chapter.casefold(),
+    "asked": lambda row: row.chapter.question_total,
+    "recent": lambda row: row.recent_total,
+    "solved": lambda row: _own(row).question_solved,
+    "left": lambda row: max(0, row.chapter.question_total - _own(row).question_solved),
+    "status": lambda row: STATUSES.index(_own(row).status),
+    "updated": lambda row: when.timestamp() if (when := _own(row).updated_at) else 0.0,
+}
+
+
+def _start(found: Sequence[ChapterRow], filters: ChapterFilters) -> int:
+    if not filters.after:
+        return (filters.page - 1) * filters.limit
+    try:
+        last_id = base64.urlsafe_b64decode(filters.after.encode()).decode()
+    except ValueError as error:
+        raise Invalid(_("The cursor “after” is not one that was given out.")) from error
+    for index, row in enumerate(found):
+        if row.chapter.id == last_id:
+            return index + 1
+    raise Invalid(_("The cursor “after” is not one that was given out."))
+
+
+def _cursor(row: ChapterRow) -> str:
+    return base64.urlsafe_b64encode(row.chapter.id.encode()).decode()
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character if character.isalnum() else " " for character in plain).split()
+
+
+def _match(word: str, among: Sequence[str]) -> float:
+    if any(other.startswith(word) for other in among):
+        return 1.0
+    if len(word) < 4:  # noqa: PLR2004  (three letters are too few to guess a slip from)
+        return 0.0
+    likeness = max((_likeness(word, other) for other in among), default=0.0)
+    return likeness / 2 if likeness >= CLOSE_ENOUGH else 0.0
+
+
+def _likeness(word: str, other: str) -> float:
+    return SequenceMatcher(None, word, other[: len(word) + 1]).ratio()
+
+
+def decode_filters(values: Mapping[str, object]) -> ChapterFilters:
+    """Filters from loose values (a query string, a saved view). Raises Invalid naming what does not fit."""
+    try:
+        return msgspec.convert(values, ChapterFilters, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(_("These filters do not fit: {reason}").format(reason=error)) from error

@@ -1,0 +1,181 @@
+"""What a student's pages show, computed from one record and the catalogue: home, lists, insights."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from msgspec.structs import asdict, replace
+
+from backend.accounts.models import Viewer, require
+from backend.chapters.models import Chapter
+from backend.chapters.service import ChapterService
+from backend.kit.clock import Clock
+from backend.progress import listing, plan, rules, streak
+from backend.progress.models import (
+    ChapterDetail,
+    ChapterFilters,
+    ChapterPage,
+    ChapterRow,
+    Counts,
+    CurvePoint,
+    Facets,
+    Home,
+    Insights,
+    StudentRecord,
+    StudyDay,
+    SubjectCounts,
+    Summary,
+    SummaryRecord,
+    SyllabusNode,
+)
+from backend.progress.service import ProgressService
+
+WEEK = timedelta(days=7)
+YEAR = timedelta(days=364)
+
+
+class ProgressOverview:
+    """The reading side of progress. One truth: a teacher's view of a student is computed here as well."""
+
+    def __init__(self, progress: ProgressService, chapters: ChapterService, clock: Clock) -> None:
+        self._progress = progress
+        self._chapters = chapters
+        self._clock = clock
+
+    def chapters(self, viewer: Viewer | None, filters: ChapterFilters) -> ChapterPage:
+        """The chapters that fit, with own progress for a student, without for anyone else."""
+        return listing.select(self._rows(viewer), filters)
+
+    def facets(self) -> Facets:
+        """What the catalogue can be filtered by."""
+        return listing.facets(self._chapters.active())
+
+    def chapter(self, viewer: Viewer | None, chapter_id: str) -> ChapterDetail:
+        """One chapter with its neighbours in the syllabus, and a student's own record and history."""
+        rows = self._rows(viewer)
+        ids = [row.chapter.id for row in rows]
+        position = ids.index(self._chapters.get(chapter_id).id)
+        is_student = viewer is not None and viewer.role == "student"
+        return ChapterDetail(
+            row=rows[position],
+            history=self._progress.history(viewer, chapter_id) if viewer and is_student else (),
+            previous_id=ids[position - 1] if position else None,
+            next_id=ids[position + 1] if position + 1 < len(ids) else None,
+        )
+
+    def home(self, viewer: Viewer) -> Home:
+        """Everything on a student's first screen."""
+        require(viewer, "student")
+        record, chapters, today = (
+            self._progress.record(viewer.id),
+            self._chapters.active(),
+            self._progress.today(viewer),
+        )
+        summary = summarised(record, chapters, today)
+        days = {day.day: day for day in record.days}
+        by_id = {row.chapter.id: row for row in self._rows(viewer)}
+        exam = viewer.exam_date
+        return Home(
+            summary=summary,
+            today=days.get(today, StudyDay(day=today)),
+            daily_goal=viewer.daily_goal,
+            continue_with=tuple(by_id[chapter_id] for chapter_id in record.summary.recent if chapter_id in by_id),
+            study_next=plan.study_next(chapters, record.progress),
+            pace=plan.pace(_completed_since(record, today - timedelta(days=27)), summary.total.left, today, exam),
+            exam_date=exam,
+            days_to_exam=(exam - today).days if exam and exam >= today else None,
+            week_solved=solved_between(record.days, today - WEEK + timedelta(days=1), today),
+        )
+
+    def insights(self, viewer: Viewer) -> Insights:
+        """Calendar of a year, cumulative curve, syllabus map and weighted coverage of the viewer's own work."""
+        require(viewer, "student")
+        record, chapters, today = (
+            self._progress.record(viewer.id),
+            self._chapters.active(),
+            self._progress.today(viewer),
+        )
+        studied = [day for day in record.days if rules.counts_as_studied(day)]
+        by_subject = _by_subject(chapters)
+        covered = {subject: plan.coverage(part, record.progress) for subject, part in by_subject.items()}
+        return Insights(
+            summary=summarised(record, chapters, today),
+            first_day=today - YEAR,
+            today=today,
+            days=tuple(day for day in record.days if today - YEAR <= day.day <= today),
+            curve=_curve(record.days),
+            syllabus=tuple(_node(row) for row in listing.rows(chapters, record.progress)),
+            coverage=plan.coverage(chapters, record.progress),
+            coverage_by_subject={subject: share for subject, share in covered.items() if share is not None},
+            studied_days=len(studied),
+            average_per_studied_day=sum(day.solved for day in studied) / len(studied) if studied else None,
+        )
+
+    def summary(self, viewer: Viewer) -> Summary:
+        """The viewer's own totals."""
+        require(viewer, "student")
+        record = self._progress.record(viewer.id)
+        return summarised(record, self._chapters.active(), self._progress.today(viewer))
+
+    def _rows(self, viewer: Viewer | None) -> tuple[ChapterRow, ...]:
+        own = self._progress.record(viewer.id).progress if viewer and viewer.role == "student" else None
+        return listing.rows(self._chapters.active(), own)
+
+
+def summarised(record: StudentRecord, chapters: Sequence[Chapter], today: date) -> Summary:
+    """The kept summary with the size of the syllabus beside it: every subject that has chapters appears."""
+    return from_summary(record.summary, chapters, today)
+
+
+def from_summary(kept: SummaryRecord, chapters: Sequence[Chapter], today: date) -> Summary:
+    """A student's totals as every page, table and export shows them."""
+    known = {counts.subject: counts for counts in kept.subjects}
+    subjects = tuple(
+        replace(known.get(subject, SubjectCounts(subject=subject)), chapters=len(part))
+        for subject, part in _by_subject(chapters).items()
+    )
+    return Summary(
+        student_id=kept.id,
+        total=Counts(**(asdict(kept.total) | {"chapters": len(chapters)})),
+        subjects=subjects,
+        streak=streak.as_of(kept.streak, today),
+        last_activity_at=kept.last_activity_at,
+        studied_days=kept.studied_days,
+    )
+
+
+def solved_between(days: Sequence[StudyDay], first: date, last: date) -> int:
+    """Questions solved on the study days from `first` to `last`, both included; never below 0."""
+    return max(0, sum(day.solved for day in days if first <= day.day <= last))
+
+
+def _completed_since(record: StudentRecord, first: date) -> int:
+    return max(0, sum(day.completed for day in record.days if day.day >= first))
+
+
+def _by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
+    parts: dict[str, list[Chapter]] = {}
+    for chapter in chapters:
+        parts.setdefault(chapter.subject, []).append(chapter)
+    return parts
+
+
+def _curve(days: Sequence[StudyDay]) -> tuple[CurvePoint, ...]:
+    points, solved, completed = [], 0, 0
+    for day in days:
+        solved, completed = solved + day.solved, completed + day.completed
+        points.append(CurvePoint(day=day.day, solved=solved, completed=completed))
+    return tuple(points)
+
+
+def _node(row: ChapterRow) -> SyllabusNode:
+    own = row.own
+    return SyllabusNode(
+        subject=row.chapter.subject,
+        unit=row.chapter.unit,
+        chapter=row.chapter.chapter,
+        chapter_id=row.chapter.id,
+        questions=row.chapter.question_total,
+        solved=own.question_solved if own else 0,
+        status=own.status if own else "Not Started",
+        is_weak_chapter=own.is_weak_chapter if own else False,
+    )

@@ -1,0 +1,119 @@
+"""What to study next, with the reason; how far the syllabus is covered; when it will be finished. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from backend.chapters.models import Chapter
+from backend.kit import i18n
+from backend.kit.i18n import _, ngettext
+from backend.progress import weights
+from backend.progress.models import Pace, Progress, Suggestion
+
+SUGGESTIONS = 5
+PACE_DAYS = 28
+WEAK_FACTOR = 1.5
+COMPLETED_GAP = 0.1  # a completed chapter is rarely the next thing to do, but a weak one may be
+SMALLEST_GAP = 0.15
+
+
+def gap(progress: Progress, question_total: int) -> float:
+    """What is left to learn on a chapter, from 0 to 1.5.
+
+    1 − solved/asked, at least 0.15; 0.1 once completed; half as much again where it is marked weak.
+    """
+    if progress.status == "Completed":
+        left = COMPLETED_GAP
+    else:
+        done = min(1.0, progress.question_solved / question_total) if question_total else 0.0
+        left = max(SMALLEST_GAP, 1.0 - done)
+    return left * (WEAK_FACTOR if progress.is_weak_chapter else 1.0)
+
+
+def study_next(
+    chapters: Sequence[Chapter], progress: Mapping[str, Progress], count: int = SUGGESTIONS
+) -> tuple[Suggestion, ...]:
+    """The chapters with the largest exam share × own gap; by exam share alone for who has no progress yet."""
+    share = weights.shares(chapters)
+    latest = weights.latest_year(chapters)
+    is_new = not progress
+    suggestions = [
+        _suggestion(chapter, progress.get(chapter.id), share[chapter.id], latest, is_new) for chapter in chapters
+    ]
+    ranked = sorted(suggestions, key=lambda suggestion: -suggestion.score)
+    return tuple(suggestion for suggestion in ranked[:count] if suggestion.score > 0)
+
+
+def coverage(chapters: Sequence[Chapter], progress: Mapping[str, Progress]) -> float | None:
+    """Exam weight of the completed chapters, from 0 to 1; None where no past paper is known."""
+    share = weights.shares(chapters)
+    if not any(share.values()):
+        return None
+    total = sum(share[chapter.id] for chapter in chapters)
+    done = sum(share[chapter.id] for chapter in chapters if _is_completed(progress.get(chapter.id)))
+    return done / total if total else None
+
+
+def pace(completed_in_28_days: int, chapters_left: int, today: date, exam_date: date | None) -> Pace:
+    """When the syllabus is finished if the last four weeks go on, in numbers and in one sentence."""
+    finish_on = None
+    if chapters_left == 0:
+        finish_on = today
+    elif completed_in_28_days > 0:
+        finish_on = today + timedelta(days=-(-chapters_left * PACE_DAYS // completed_in_28_days))
+    late = (finish_on - exam_date).days if finish_on and exam_date else None
+    return Pace(
+        completed_in_28_days=completed_in_28_days,
+        chapters_left=chapters_left,
+        finish_on=finish_on,
+        exam_date=exam_date,
+        days_late=late,
+        sentence=_pace_sentence(chapters_left, finish_on, late),
+    )
+
+
+def _suggestion(chapter: Chapter, own: Progress | None, share: float, latest: int, is_new: bool) -> Suggestion:
+    progress = own or Progress(chapter_id=chapter.id)
+    known_gap = None if is_new else gap(progress, chapter.question_total)
+    return Suggestion(
+        chapter=chapter,
+        own=progress,
+        reason=_reason(weights.recent_total(chapter, latest), progress, is_new),
+        exam_share=share,
+        gap=known_gap,
+        score=share * (1.0 if known_gap is None else known_gap),
+    )
+
+
+def _reason(recent: int, progress: Progress, is_new: bool) -> str:
+    asked = ngettext("{count} question in 3 years", "{count} questions in 3 years", recent).format(
+        count=i18n.number(recent)
+    )
+    if is_new:
+        return asked
+    said = [asked, _("{count} solved").format(count=i18n.number(progress.question_solved))]
+    if progress.status == "Completed":
+        said.append(_("completed"))
+    if progress.is_weak_chapter:
+        said.append(_("marked weak"))
+    return ", ".join(said)
+
+
+def _pace_sentence(left: int, finish_on: date | None, late: int | None) -> str:
+    if left == 0:
+        return _("Every chapter is completed.")
+    if finish_on is None:
+        return _("No chapter was completed in the last 4 weeks, so there is no pace to carry on yet.")
+    said = _("At the pace of your last 4 weeks you finish on {day}").format(day=i18n.day(finish_on))
+    if late is None:
+        return said + "."
+    if late > 0:
+        return said + ngettext(", {count} day after the exam.", ", {count} days after the exam.", late).format(
+            count=late
+        )
+    return said + ngettext(", {count} day before the exam.", ", {count} days before the exam.", -late).format(
+        count=-late
+    )
+
+
+def _is_completed(progress: Progress | None) -> bool:
+    return progress is not None and progress.status == "Completed"

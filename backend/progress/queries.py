@@ -1,0 +1,156 @@
+"""The collections of a student's own work: progress, activity, studyDays, summaries."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.client_session import ClientSession
+
+from backend.chapters.models import Chapter, OwnProgress
+from backend.errors import Conflict
+from backend.kit.i18n import _
+from backend.kit.mongo import Document, Mongo, stable_id, translated
+from backend.kit.shape import from_document, to_document
+from backend.progress.models import Activity, Progress, StudentRecord, StudyDay, SummaryRecord
+
+INDEXES = {
+    "progress": [
+        IndexModel([("studentId", ASCENDING), ("chapterId", ASCENDING)], name="own", unique=True),
+        IndexModel([("chapterId", ASCENDING), ("studentId", ASCENDING)], name="chapter"),
+    ],
+    "activity": [
+        IndexModel([("studentId", ASCENDING), ("idempotencyKey", ASCENDING)], name="once", unique=True),
+        IndexModel([("studentId", ASCENDING), ("batchId", ASCENDING)], name="batch"),
+        IndexModel([("studentId", ASCENDING), ("chapterId", ASCENDING), ("at", DESCENDING)], name="history"),
+    ],
+    "studyDays": [IndexModel([("studentId", ASCENDING), ("day", ASCENDING)], name="calendar", unique=True)],
+}
+
+
+class ProgressQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def student(self, student_id: str) -> StudentRecord:
+        """All that one student's pages are computed from."""
+        with translated():
+            summary = self._mongo["summaries"].find_one({"_id": student_id})
+            progress = list(self._mongo["progress"].find({"studentId": student_id}))
+            days = list(self._mongo["studyDays"].find({"studentId": student_id}).sort("day", ASCENDING))
+        return StudentRecord(
+            summary=from_document(summary or {"_id": student_id}, SummaryRecord),
+            progress={document["chapterId"]: from_document(document, Progress) for document in progress},
+            days=tuple(from_document(document, StudyDay) for document in days),
+        )
+
+    def history(self, student_id: str, chapter_id: str, limit: int) -> tuple[Activity, ...]:
+        """The newest changes of one record, newest first."""
+        with translated():
+            found = (
+                self._mongo["activity"]
+                .find({"studentId": student_id, "chapterId": chapter_id})
+                .sort([("at", DESCENDING)])
+                .limit(limit)
+            )
+            return tuple(from_document(document, Activity) for document in found)
+
+    # inside a transaction
+
+    def lock_summary(self, session: ClientSession, student_id: str) -> SummaryRecord:
+        """The student's summary, held until the transaction ends: her changes happen one after another."""
+        found = self._mongo["summaries"].find_one_and_update(
+            {"_id": student_id},
+            {"$inc": {"revision": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(found, SummaryRecord)
+
+    def batch(self, session: ClientSession, student_id: str, batch_id: str) -> tuple[Activity, ...]:
+        """The changes saved under one batch id; empty where there are none."""
+        found = self._mongo["activity"].find({"studentId": student_id, "batchId": batch_id}, session=session)
+        return tuple(from_document(document, Activity) for document in found)
+
+    def records(self, session: ClientSession, student_id: str, chapter_ids: Iterable[str]) -> dict[str, Progress]:
+        """The records that exist on these chapters."""
+        wanted = {"studentId": student_id, "chapterId": {"$in": list(chapter_ids)}}
+        found = self._mongo["progress"].find(wanted, session=session)
+        return {document["chapterId"]: from_document(document, Progress) for document in found}
+
+    def day(self, session: ClientSession, student_id: str, day: date) -> StudyDay:
+        """What one study day holds so far."""
+        found = self._mongo["studyDays"].find_one({"studentId": student_id, "day": day.isoformat()}, session=session)
+        return from_document(found, StudyDay) if found else StudyDay(day=day)
+
+    def days(self, session: ClientSession, student_id: str) -> tuple[StudyDay, ...]:
+        found = self._mongo["studyDays"].find({"studentId": student_id}, session=session)
+        return tuple(from_document(document, StudyDay) for document in found)
+
+    def write_records(
+        self, session: ClientSession, student_id: str, changes: Sequence[tuple[Chapter, Progress]]
+    ) -> None:
+        """Put each record in place of the version before it. Raises Conflict where that is not what stands there."""
+        operations: list[InsertOne[Document] | UpdateOne] = []
+        for chapter, progress in changes:
+            fields = to_document(progress) | _chapter_fields(chapter) | {"studentId": student_id}
+            if progress.version == 1:
+                operations.append(InsertOne({"_id": stable_id(student_id, chapter.id), **fields}))
+            else:
+                key = {"studentId": student_id, "chapterId": chapter.id, "version": progress.version - 1}
+                operations.append(UpdateOne(key, {"$set": fields}))
+        result = self._mongo["progress"].bulk_write(operations, session=session)
+        if result.inserted_count + result.matched_count != len(operations):
+            raise Conflict(_("This was changed meanwhile. Look at it again before you save."), code="stale")
+
+    def write_activity(
+        self, session: ClientSession, student_id: str, entries: Sequence[tuple[Chapter, Activity]], key: str
+    ) -> None:
+        """Append the changes; the unique idempotency key lets none be saved twice."""
+        self._mongo["activity"].insert_many(
+            [
+                to_document(activity)
+                | _chapter_fields(chapter)
+                | {
+                    "studentId": student_id,
+                    "idempotencyKey": f"{key}:{chapter.id}",
+                    "deltas": _deltas(activity.before, activity.after),
+                }
+                for chapter, activity in entries
+            ],
+            session=session,
+        )
+
+    def write_day(self, session: ClientSession, student_id: str, day: StudyDay) -> None:
+        document = {"_id": f"{student_id}:{day.day.isoformat()}", "studentId": student_id, **to_document(day)}
+        self._mongo["studyDays"].bulk_write(
+            [ReplaceOne({"_id": document["_id"]}, document, upsert=True)], session=session
+        )
+
+    def write_summary(self, session: ClientSession, summary: SummaryRecord) -> None:
+        fields = to_document(summary)
+        fields.pop("_id")
+        self._mongo["summaries"].update_one({"_id": summary.id}, {"$set": fields}, session=session)
+
+    def records_of_chapter(self, session: ClientSession, chapter_id: str) -> dict[str, OwnProgress]:
+        """Every student's record on one chapter."""
+        found = self._mongo["progress"].find({"chapterId": chapter_id}, session=session)
+        return {document["studentId"]: from_document(document, OwnProgress) for document in found}
+
+    def copy_chapter_fields(self, session: ClientSession, chapter: Chapter) -> None:
+        self._mongo["progress"].update_many(
+            {"chapterId": chapter.id}, {"$set": _chapter_fields(chapter)}, session=session
+        )
+
+
+def _chapter_fields(chapter: Chapter) -> Document:
+    return {"chapterId": chapter.id, "subject": chapter.subject, "class": chapter.class_, "unit": chapter.unit}
+
+
+def _deltas(before: OwnProgress, after: OwnProgress) -> dict[str, int]:
+    return {
+        "solved": after.question_solved - before.question_solved,
+        "completed": (after.status == "Completed") - (before.status == "Completed"),
+        "inProgress": (after.status == "In Progress") - (before.status == "In Progress"),
+        "weak": int(after.is_weak_chapter) - int(before.is_weak_chapter),
+    }

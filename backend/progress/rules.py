@@ -1,0 +1,118 @@
+"""What one change does to a record, to the counts and to a study day. Pure: no clock, no database."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from backend.chapters.models import STATUSES, OwnProgress
+from backend.errors import ConfirmationNeeded, Invalid
+from backend.kit.i18n import _
+from backend.progress.models import (
+    SOLVED_LIMIT,
+    Counts,
+    Progress,
+    ProgressChange,
+    StudyDay,
+    SubjectCounts,
+    SummaryRecord,
+)
+
+RECENT_CHAPTERS = 3
+
+
+def study_day(at: datetime, time_zone: str, day_end_hour: int) -> date:
+    """The calendar day an act counts for: a day ends `day_end_hour` hours after midnight in the student's zone."""
+    return (at.astimezone(ZoneInfo(time_zone)) - timedelta(hours=day_end_hour)).date()
+
+
+def changed(before: OwnProgress, change: ProgressChange) -> OwnProgress:
+    """The record after the change. Raises Invalid for a value out of range or a contradiction."""
+    solved = _solved(before, change)
+    status = change.status or before.status
+    if status not in STATUSES:
+        raise Invalid(_("“{status}” is not a status.").format(status=str(status)[:40]))
+    if solved > 0 and status == "Not Started":
+        if change.status == "Not Started":
+            raise Invalid(
+                _("Not Started means no questions solved. Set the questions to 0 as well."), code="contradiction"
+            )
+        status = "In Progress"
+    weak = before.is_weak_chapter if change.is_weak_chapter is None else change.is_weak_chapter
+    return OwnProgress(status=status, question_solved=solved, is_weak_chapter=weak)
+
+
+def ask_first(before: OwnProgress, after: OwnProgress, question_total: int, chapter: str) -> None:
+    """Raises ConfirmationNeeded where more questions are solved than past papers asked, and more than before."""
+    if after.question_solved > question_total and after.question_solved > before.question_solved:
+        raise ConfirmationNeeded(
+            _("{solved} is more than the {total} past-paper questions of “{chapter}”. Save it all the same?").format(
+                solved=after.question_solved, total=question_total, chapter=chapter
+            ),
+            details={"questionTotal": question_total, "questionSolved": after.question_solved},
+        )
+
+
+def own(progress: Progress) -> OwnProgress:
+    """The three fields that a change is about."""
+    return OwnProgress(
+        status=progress.status, question_solved=progress.question_solved, is_weak_chapter=progress.is_weak_chapter
+    )
+
+
+def counted(counts: Counts, before: OwnProgress, after: OwnProgress) -> dict[str, int]:
+    """The fields of `counts` after one record went from `before` to `after`."""
+    return {
+        "chapters": counts.chapters,
+        "completed": counts.completed + (after.status == "Completed") - (before.status == "Completed"),
+        "in_progress": counts.in_progress + (after.status == "In Progress") - (before.status == "In Progress"),
+        "weak": counts.weak + after.is_weak_chapter - before.is_weak_chapter,
+        "solved": counts.solved + after.question_solved - before.question_solved,
+    }
+
+
+def summed(summary: SummaryRecord, subject: str, before: OwnProgress, after: OwnProgress) -> SummaryRecord:
+    """The summary after one record of `subject` went from `before` to `after`."""
+    known = {counts.subject: counts for counts in summary.subjects}
+    known[subject] = SubjectCounts(
+        subject=subject, **counted(known.get(subject, SubjectCounts(subject=subject)), before, after)
+    )
+    return replace(
+        summary,
+        total=Counts(**counted(summary.total, before, after)),
+        subjects=tuple(counts for _name, counts in sorted(known.items()) if not _is_zero(counts)),
+    )
+
+
+def day_counted(day: StudyDay, before: OwnProgress, after: OwnProgress) -> StudyDay:
+    """The study day after one change. Taking work back counts down, so a day may be negative."""
+    return replace(
+        day,
+        solved=day.solved + after.question_solved - before.question_solved,
+        completed=day.completed + (after.status == "Completed") - (before.status == "Completed"),
+        changes=day.changes + 1,
+    )
+
+
+def counts_as_studied(day: StudyDay) -> bool:
+    """Only real progress makes a study day: a question solved or a chapter completed."""
+    return day.solved > 0 or day.completed > 0
+
+
+def recent(before: tuple[str, ...], chapter_id: str) -> tuple[str, ...]:
+    """The last chapters worked on, newest first."""
+    return (chapter_id, *(other for other in before if other != chapter_id))[:RECENT_CHAPTERS]
+
+
+def _solved(before: OwnProgress, change: ProgressChange) -> int:
+    if change.question_solved is not None and change.questions_delta is not None:
+        raise Invalid(_("Give either the number of questions or how many to add, not both."))
+    solved = before.question_solved if change.question_solved is None else change.question_solved
+    solved += change.questions_delta or 0
+    if not 0 <= solved <= SOLVED_LIMIT:
+        raise Invalid(_("Questions solved must be between 0 and {most}.").format(most=SOLVED_LIMIT))
+    return solved
+
+
+def _is_zero(counts: Counts) -> bool:
+    return not (counts.completed or counts.in_progress or counts.weak or counts.solved)

@@ -1,0 +1,317 @@
+"""A student's own progress: saved in one transaction per change, undone as a new change, read through the cache."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from backend.accounts.models import Viewer, require
+from backend.chapters import importing
+from backend.chapters.files import parse
+from backend.chapters.models import Chapter, FileRow, ImportReport, ImportRow, Outcome, OwnProgress
+from backend.chapters.service import TAG as CATALOGUE_TAG
+from backend.chapters.service import ChapterService
+from backend.errors import Conflict, Invalid, NotFound
+from backend.kit.cache import Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.mongo import Mongo, new_id, stable_id
+from backend.progress import rules, streak
+from backend.progress.models import (
+    BATCH_LIMIT,
+    Activity,
+    Progress,
+    ProgressChange,
+    Saved,
+    StudentRecord,
+    StudyDay,
+    SummaryRecord,
+)
+from backend.progress.queries import ProgressQueries
+
+STUDENT = Region("progress", StudentRecord, ttl_seconds=300)
+KEY_LENGTH = 200
+
+Step = tuple[Chapter, OwnProgress]  # a chapter and what its record shall be
+
+
+class ProgressService:
+    def __init__(
+        self, queries: ProgressQueries, chapters: ChapterService, mongo: Mongo, cache: Cache, clock: Clock
+    ) -> None:
+        self._queries = queries
+        self._chapters = chapters
+        self._mongo = mongo
+        self._cache = cache
+        self._clock = clock
+
+    def today(self, viewer: Viewer) -> date:
+        """The viewer's present study day."""
+        return rules.study_day(self._clock.now(), viewer.time_zone, viewer.day_end_hour)
+
+    def record(self, student_id: str) -> StudentRecord:
+        """One student's whole record, for services that have authorised the reader."""
+        return self._cache.get_or_create(
+            STUDENT,
+            student_id,
+            lambda: self._queries.student(student_id),
+            tags=[student_tag(student_id), CATALOGUE_TAG],
+        ).value
+
+    def history(self, viewer: Viewer, chapter_id: str, limit: int = 50) -> tuple[Activity, ...]:
+        """The viewer's own changes on a chapter, newest first."""
+        require(viewer, "student")
+        return self._queries.history(viewer.id, self._chapters.get(chapter_id).id, min(limit, 200))
+
+    def change(
+        self, viewer: Viewer, chapter_id: str, change: ProgressChange, *, key: str, confirm: bool = False
+    ) -> Saved:
+        """Save one change. See `change_many`."""
+        return self.change_many(viewer, {chapter_id: change}, key=key, confirm=confirm)
+
+    def change_many(
+        self, viewer: Viewer, changes: Mapping[str, ProgressChange], *, key: str, confirm: bool = False
+    ) -> Saved:
+        """Save changes by chapter id, all or none; the same `key` again gives back what was saved the first time.
+
+        Raises Invalid, NotFound (unknown chapter), ConfirmationNeeded (more solved than past papers asked, unless
+        `confirm`), Unavailable.
+        """
+        require(viewer, "student")
+        _check_batch(changes, key)
+        chapters = {chapter_id: self._chapters.get(chapter_id) for chapter_id in changes}
+
+        def steps(records: Mapping[str, Progress]) -> list[Step]:
+            planned = []
+            for chapter_id, change in changes.items():
+                chapter, record = chapters[chapter_id], _record(records, chapter_id)
+                _check_version(record, change)
+                before = rules.own(record)
+                after = rules.changed(before, change)
+                if not confirm:
+                    rules.ask_first(before, after, chapter.question_total, chapter.chapter)
+                planned.append((chapter, after))
+            return planned
+
+        def work(session: Any) -> Saved:
+            summary = self._queries.lock_summary(session, viewer.id)
+            batch_id = stable_id(viewer.id, key)
+            saved = self._queries.batch(session, viewer.id, batch_id)
+            records = self._queries.records(session, viewer.id, changes)
+            if saved:
+                return _replayed(saved, records)
+            return self._apply(session, viewer.id, summary, records, steps(records), batch_id, day=self.today(viewer))
+
+        return self._commit(viewer, work)
+
+    def undo(self, viewer: Viewer, batch_id: str) -> Saved:
+        """Take a saved batch back by a new change that counts for the same study day; twice does it once.
+
+        Raises NotFound where the viewer saved no such batch, Conflict where a later change stands on top of it.
+        """
+        require(viewer, "student")
+
+        def work(session: Any) -> Saved:
+            summary = self._queries.lock_summary(session, viewer.id)
+            undone = self._queries.batch(session, viewer.id, batch_id)
+            if not undone:
+                raise NotFound(_("There is nothing to undo here."))
+            undo_id = stable_id(viewer.id, "undo", batch_id)
+            records = self._queries.records(session, viewer.id, [activity.chapter_id for activity in undone])
+            done = self._queries.batch(session, viewer.id, undo_id)
+            if done:
+                return _replayed(done, records)
+            steps = [(self._any_chapter(activity.chapter_id), activity.before) for activity in undone]
+            for activity in undone:
+                if rules.own(_record(records, activity.chapter_id)) != activity.after:
+                    raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
+            undoes = {activity.chapter_id: activity.id for activity in undone}
+            day = undone[0].study_day
+            return self._apply(session, viewer.id, summary, records, steps, undo_id, day=day, undoes=undoes)
+
+        return self._commit(viewer, work)
+
+    def take_over(self, viewer: Viewer, name: str, content: bytes, *, dry_run: bool, key: str = "") -> ImportReport:
+        """Take status, questions solved and weak marks of a chapter file over as the viewer's own progress.
+
+        Rows whose chapter the catalogue does not have fail; a chapter is never added this way.
+        """
+        require(viewer, "student")
+        file = parse(name, content)
+        if not any(row.own for row in file.rows):
+            raise Invalid(_("This file holds chapters only: no status, questionSolved or isWeakChapter to take over."))
+        known = {chapter.key: chapter for chapter in self._chapters.active()}
+        records = self._queries.student(viewer.id).progress
+        planned = [_taken_over(row, known, records) for row in file.rows]
+        changes = {
+            report.chapter_id: _whole(row.own)
+            for row, report in zip(file.rows, planned, strict=True)
+            if row.own and report.chapter_id and report.outcome in (Outcome.ADDED, Outcome.UPDATED)
+        }
+        if changes and not dry_run:
+            self.change_many(viewer, changes, key=key or new_id(), confirm=True)
+        return importing.report(file, planned, dry_run=dry_run)
+
+    def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
+        """Keep copies and summaries true when a chapter moves, is archived or returns (a ChapterFollower)."""
+        was, stays = before.archived_at is None, after.archived_at is None
+        moved = (before.subject, before.class_, before.unit) != (after.subject, after.class_, after.unit)
+        if moved:
+            self._queries.copy_chapter_fields(session, after)
+        if was == stays and before.subject == after.subject:
+            return
+        nothing = OwnProgress()
+        for student_id, record in self._queries.records_of_chapter(session, after.id).items():
+            summary = self._queries.lock_summary(session, student_id)
+            if was:
+                summary = rules.summed(summary, before.subject, record, nothing)
+            if stays:
+                summary = rules.summed(summary, after.subject, nothing, record)
+            self._queries.write_summary(session, summary)
+
+    def _apply(
+        self,
+        session: Any,
+        student_id: str,
+        summary: SummaryRecord,
+        records: Mapping[str, Progress],
+        steps: Sequence[Step],
+        batch_id: str,
+        *,
+        day: date,
+        undoes: Mapping[str, str] | None = None,
+    ) -> Saved:
+        at = self._clock.now()
+        study_day = before_day = self._queries.day(session, student_id, day)
+        written: list[tuple[Chapter, Progress]] = []
+        entries: list[tuple[Chapter, Activity]] = []
+        for chapter, after in steps:
+            record = _record(records, chapter.id)
+            before = rules.own(record)
+            if before == after:
+                continue
+            written.append((chapter, _next_version(record, after, at)))
+            entries.append((chapter, _entry(chapter, at, day, before, after, batch_id, (undoes or {}).get(chapter.id))))
+            study_day = rules.day_counted(study_day, before, after)
+            if chapter.archived_at is None:
+                summary = rules.summed(summary, chapter.subject, before, after)
+            summary = replace(summary, recent=rules.recent(summary.recent, chapter.id))
+        progress = tuple(record for _chapter, record in written)
+        if written:
+            summary = self._with_streak(session, replace(summary, last_activity_at=at), before_day, study_day)
+            self._queries.write_records(session, student_id, written)
+            self._queries.write_activity(session, student_id, entries, batch_id)
+            self._queries.write_day(session, student_id, study_day)
+            self._queries.write_summary(session, summary)
+        return Saved(batch_id=batch_id, at=at, study_day=day, progress=progress, changed=len(written))
+
+    def _with_streak(self, session: Any, summary: SummaryRecord, before: StudyDay, after: StudyDay) -> SummaryRecord:
+        was, now = rules.counts_as_studied(before), rules.counts_as_studied(after)
+        if was == now:
+            return summary
+        last = summary.streak.last_day
+        if now and (last is None or after.day > last):
+            kept = streak.extended(summary.streak, after.day)
+        else:
+            others = (day for day in self._queries.days(session, summary.id) if day.day != after.day)
+            studied = [day.day for day in (*others, after) if rules.counts_as_studied(day)]
+            kept = streak.recomputed(studied, longest=summary.streak.longest)
+        return replace(summary, streak=kept, studied_days=summary.studied_days + now - was)
+
+    def _commit(self, viewer: Viewer, work: Any) -> Saved:
+        saved: Saved = self._mongo.transaction(work)
+        self._cache.invalidate(student_tag(viewer.id), *(classroom_tag(name) for name in viewer.classroom_ids))
+        return saved
+
+    def _any_chapter(self, chapter_id: str) -> Chapter:
+        return next(chapter for chapter in self._chapters.every() if chapter.id == chapter_id)
+
+
+def student_tag(student_id: str) -> str:
+    """Cache tag of all that is computed from one student's own work."""
+    return f"student:{student_id}"
+
+
+def classroom_tag(classroom_id: str) -> str:
+    """Cache tag of all that is computed from the work of one classroom's students."""
+    return f"classroom:{classroom_id}"
+
+
+def _check_batch(changes: Mapping[str, ProgressChange], key: str) -> None:
+    if not 1 <= len(changes) <= BATCH_LIMIT:
+        raise Invalid(_("Between 1 and {most} chapters can be changed at once.").format(most=BATCH_LIMIT))
+    if not 1 <= len(key) <= KEY_LENGTH:
+        raise Invalid(_("The idempotency key needs 1 to {most} characters.").format(most=KEY_LENGTH))
+
+
+def _check_version(record: Progress, change: ProgressChange) -> None:
+    if change.version is not None and change.version != record.version:
+        raise Conflict(
+            _("This was changed meanwhile, perhaps in another tab. Here is how it stands now."), code="stale"
+        )
+
+
+def _record(records: Mapping[str, Progress], chapter_id: str) -> Progress:
+    return records.get(chapter_id) or Progress(chapter_id=chapter_id)
+
+
+def _next_version(record: Progress, after: OwnProgress, at: datetime) -> Progress:
+    is_completed = after.status == "Completed"
+    return replace(
+        record,
+        status=after.status,
+        question_solved=after.question_solved,
+        is_weak_chapter=after.is_weak_chapter,
+        version=record.version + 1,
+        updated_at=at,
+        completed_at=(record.completed_at or at) if is_completed else None,
+    )
+
+
+def _entry(
+    chapter: Chapter,
+    at: datetime,
+    day: date,
+    before: OwnProgress,
+    after: OwnProgress,
+    batch_id: str,
+    undoes: str | None,
+) -> Activity:
+    return Activity(
+        id=new_id(),
+        chapter_id=chapter.id,
+        at=at,
+        study_day=day,
+        before=before,
+        after=after,
+        batch_id=batch_id,
+        undoes=undoes,
+    )
+
+
+def _replayed(saved: Sequence[Activity], records: Mapping[str, Progress]) -> Saved:
+    return Saved(
+        batch_id=saved[0].batch_id,
+        at=saved[0].at,
+        study_day=saved[0].study_day,
+        progress=tuple(_record(records, activity.chapter_id) for activity in saved),
+        changed=len(saved),
+    )
+
+
+def _whole(own: OwnProgress | None) -> ProgressChange:
+    own = own or OwnProgress()
+    return ProgressChange(status=own.status, question_solved=own.question_solved, is_weak_chapter=own.is_weak_chapter)
+
+
+def _taken_over(row: FileRow, known: Mapping[importing.Key, Chapter], records: Mapping[str, Progress]) -> ImportRow:
+    if row.problem or row.draft is None:
+        return importing.named(row, Outcome.FAILED, row.problem or "")
+    chapter = known.get(row.draft.key)
+    if chapter is None:
+        return importing.named(row, Outcome.FAILED, _("The syllabus has no such chapter."))
+    record = records.get(chapter.id)
+    if row.own is None or row.own == (rules.own(record) if record else OwnProgress()):
+        return importing.named(row, Outcome.UNCHANGED, chapter=chapter)
+    return importing.named(row, Outcome.UPDATED if record else Outcome.ADDED, chapter=chapter)

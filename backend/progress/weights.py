@@ -1,0 +1,49 @@
+"""How much a chapter counts in the exam: recency-weighted shares of past-paper questions. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from backend.chapters.models import Chapter
+
+RECENT_YEARS = 3
+DECAY = 0.8  # each year back counts four fifths of the year after it
+TREND_STEP = 1.25  # a quarter more (or less) than before is called a trend
+
+
+def latest_year(chapters: Iterable[Chapter]) -> int:
+    """The newest exam year that any chapter has; 0 where there is none."""
+    return max((int(year) for chapter in chapters for year in chapter.year_wise_question_count), default=0)
+
+
+def weight(chapter: Chapter, latest: int) -> float:
+    """Questions weighted by recency: Σ count(year) · 0.8^(latest − year)."""
+    return sum(count * DECAY ** (latest - int(year)) for year, count in chapter.year_wise_question_count.items())
+
+
+def shares(chapters: Iterable[Chapter]) -> Mapping[str, float]:
+    """Each chapter's share (0 to 1) of the weighted questions of all; adds up to 1 where any were asked."""
+    chapters = tuple(chapters)
+    latest = latest_year(chapters)
+    weights = {chapter.id: weight(chapter, latest) for chapter in chapters}
+    total = sum(weights.values())
+    return {key: value / total if total else 0.0 for key, value in weights.items()}
+
+
+def recent_total(chapter: Chapter, latest: int) -> int:
+    """Questions asked in the last three exam years."""
+    return sum(
+        count for year, count in chapter.year_wise_question_count.items() if latest - RECENT_YEARS < int(year) <= latest
+    )
+
+
+def trend(chapter: Chapter, latest: int) -> Literal["rising", "falling", "steady"]:
+    """The last three years' average against that of the years before, where both exist."""
+    counts = {int(year): count for year, count in chapter.year_wise_question_count.items()}
+    new = [count for year, count in counts.items() if year > latest - RECENT_YEARS]
+    old = [count for year, count in counts.items() if year <= latest - RECENT_YEARS]
+    if not new or not old:
+        return "steady"
+    now, before = sum(new) / len(new), sum(old) / len(old)
+    if now > before * TREND_STEP:
+        return "rising"
+    return "falling" if now * TREND_STEP < before else "steady"
