@@ -1,0 +1,221 @@
+"""Figures, drawn once per value and shown in the reader's theme, each with its twin table. No data is fetched here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from backend.kit.i18n import _, day, number
+from pages._style import escape
+from pages._tables import Twin, twin_table
+
+_CONFIG: Mapping[str, Any] = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "plotlyServerURL": "",
+    "scrollZoom": False,
+    "doubleClick": False,
+    "showTips": False,
+}
+_CLEAR = "rgba(0,0,0,0)"
+_QUIET = "rgba(128,138,132,0.28)"  # readable as a grid line on both papers
+DAYS_IN_WEEK = 7
+
+
+def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: int = 300) -> None:
+    """A figure in the reader's theme, one sentence that says what it shows, and the same facts as a table."""
+    with st.container(key=f"cp-chart-{key}", gap="xsmall"):
+        st.plotly_chart(figure, height=height, config=dict(_CONFIG), key=key, alt=twin.caption)
+        st.html(f'<p class="cp-note">{escape(description)}</p>')
+        twin_table(twin)
+
+
+def _layout(figure: go.Figure, **more: Any) -> go.Figure:
+    figure.update_layout(
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
+        margin={"l": 8, "r": 8, "t": 12, "b": 8},
+        dragmode=False,
+        bargap=0.35,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"align": "left"},
+        **more,
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True, automargin=True)
+    figure.update_yaxes(gridcolor=_QUIET, zeroline=False, fixedrange=True, automargin=True, rangemode="tozero")
+    return figure
+
+
+@lru_cache(maxsize=256)
+def bars_by_year(counts: tuple[tuple[int, int], ...], measure: str) -> go.Figure:
+    """Bars with the number printed on each; `measure` names the numbers ("Questions")."""
+    years = [str(year) for year, _count in counts]
+    values = [count for _year, count in counts]
+    bars = go.Bar(
+        x=years,
+        y=values,
+        text=[number(value) for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        name=measure,
+        hovertemplate="%{x}: %{y}<extra></extra>",
+        marker={"cornerradius": 4},
+    )
+    figure = _layout(go.Figure(bars), showlegend=False)
+    figure.update_yaxes(title=measure, nticks=5)
+    figure.update_xaxes(type="category")
+    return figure
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart: its name, the days and the values; `dashed` for a target."""
+
+    name: str
+    days: tuple[date, ...]
+    values: tuple[float, ...]
+    dashed: bool = False
+
+
+@lru_cache(maxsize=256)
+def lines_over_time(lines: tuple[Line, ...], measure: str) -> go.Figure:
+    """Curves over days, such as questions solved in all; the first is filled, dashed ones are targets."""
+    figure = go.Figure()
+    for index, line in enumerate(lines):
+        figure.add_scatter(
+            x=list(line.days),
+            y=list(line.values),
+            name=line.name,
+            mode="lines",
+            line={"width": 2.5, "shape": "hv" if index == 0 else "linear", "dash": "dot" if line.dashed else "solid"},
+            fill="tozeroy" if index == 0 else None,
+            hovertemplate="%{x|%d %b %Y}: %{y:,}<extra>%{fullData.name}</extra>",
+        )
+    figure = _layout(figure, showlegend=len(lines) > 1, hovermode="x unified")
+    figure.update_yaxes(title=measure, nticks=5)
+    return figure
+
+
+@lru_cache(maxsize=256)
+def bars_over_time(days: tuple[date, ...], values: tuple[int, ...], measure: str) -> go.Figure:
+    """One bar per day or week, such as completions in a class."""
+    bars = go.Bar(x=list(days), y=list(values), name=measure, hovertemplate="%{x|%d %b %Y}: %{y}<extra></extra>")
+    figure = _layout(go.Figure(bars), showlegend=False)
+    figure.update_yaxes(title=measure, nticks=5)
+    return figure
+
+
+@dataclass(frozen=True)
+class Area:
+    """One area of a treemap: id, id of its parent ("" at the top), label, size, and the share done (0 to 1)."""
+
+    id: str
+    parent: str
+    label: str
+    size: float
+    share: float
+    words: str = ""
+
+
+@lru_cache(maxsize=64)
+def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
+    """Subject → unit → chapter: area by size, colour by the share done, which each area also prints in words."""
+    boxes = go.Treemap(
+        ids=[area.id for area in areas],
+        parents=[area.parent for area in areas],
+        labels=[escape(area.label) for area in areas],
+        values=[area.size for area in areas],
+        text=[escape(area.words) for area in areas],
+        branchvalues="total",
+        textinfo="label+text",
+        hovertemplate="<b>%{label}</b><br>%{text}<extra></extra>",
+        marker={
+            "colors": [area.share for area in areas],
+            "cmin": 0,
+            "cmax": 1,
+            "coloraxis": "coloraxis",
+            "cornerradius": 6,
+            "pad": {"t": 26, "l": 4, "r": 4, "b": 4},
+        },
+        tiling={"pad": 3},
+        maxdepth=3,
+        pathbar={"thickness": 28},
+    )
+    bar = {"title": {"text": measure}, "tickformat": ".0%", "thickness": 10, "outlinewidth": 0}
+    return _layout(go.Figure(boxes), coloraxis={"cmin": 0, "cmax": 1, "colorbar": bar})
+
+
+def calendar(
+    counts: Mapping[date, int],
+    first: date,
+    last: date,
+    caption: str,
+    *,
+    words: Callable[[int], str] = number,
+    week_starts: int = 0,
+) -> None:
+    """A calendar of days, weeks across, darker for more, with its twin. `words` says a count ("12 questions").
+
+    `week_starts` is 0 for Monday, 6 for Sunday. Scrolls sideways on a phone, the latest weeks first.
+    """
+    st.html(calendar_html(counts, first, last, caption, words=words, week_starts=week_starts))
+    rows = [[day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last]
+    twin_table(Twin(caption, [_("Day"), _("Count")], rows))
+
+
+def calendar_html(
+    counts: Mapping[date, int],
+    first: date,
+    last: date,
+    caption: str,
+    *,
+    words: Callable[[int], str] = number,
+    week_starts: int = 0,
+) -> str:
+    """The calendar as HTML; each day carries its words as a tooltip, the whole carries `caption`."""
+    top = max(counts.values(), default=0) or 1
+    start = first - timedelta(days=(first.weekday() - week_starts) % DAYS_IN_WEEK)
+    weeks = [start + timedelta(weeks=index) for index in range((last - start).days // DAYS_IN_WEEK + 1)]
+    body = "".join(_week_html(week, counts, first, last, top, words) for week in weeks)
+    names = "".join(
+        f"<i>{day(start + timedelta(days=index), 'EEE') if index % 2 == 0 else ''}</i>" for index in range(DAYS_IN_WEEK)
+    )
+    scale = "".join(f'<b class="cp-heat-{level}"></b>' for level in range(5))
+    return (
+        f'<div class="cp-calendar"><div class="cp-calendar-scroll" role="img" tabindex="0" '
+        f'aria-label="{escape(caption)}"><div class="cp-calendar-days">'
+        f'<div class="cp-week cp-week-names"><span></span>{names}</div>{body}</div></div>'
+        f'<p class="cp-scale">{escape(_("Less"))}{scale}{escape(_("More"))}</p></div>'
+    )
+
+
+def _week_html(
+    week: date, counts: Mapping[date, int], first: date, last: date, top: int, words: Callable[[int], str]
+) -> str:
+    days = [week + timedelta(days=index) for index in range(DAYS_IN_WEEK)]
+    month = next((day(at, "MMM") for at in days if at.day == 1 and at <= last), "")
+    cells = "".join(
+        f'<b class="cp-heat-{_level(counts.get(at, 0), top)}" title="{escape(_day_words(at, counts, words))}"></b>'
+        if first <= at <= last
+        else "<b></b>"
+        for at in days
+    )
+    return f'<div class="cp-week"><span>{escape(month)}</span>{cells}</div>'
+
+
+def _day_words(at: date, counts: Mapping[date, int], words: Callable[[int], str]) -> str:
+    return _("{day}: {count}").format(day=day(at), count=words(counts.get(at, 0)))
+
+
+def _level(count: int, top: int) -> int:
+    """0 for nothing, else 1 to 4 by quarters of the busiest day."""
+    return 0 if count <= 0 else min(4, 1 + (count * 4 - 1) // top)
+
+
+def points(pairs: Sequence[tuple[date, float]]) -> tuple[tuple[date, ...], tuple[float, ...]]:
+    """Days and values apart, as `Line` wants them."""
+    return tuple(at for at, _value in pairs), tuple(value for _at, value in pairs)

@@ -1,0 +1,126 @@
+"""The style sheet, the marks (icon + word) and the escaping of text. No widgets and no layout: those are parts."""
+
+import hashlib
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from backend.kit.i18n import _
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+LOGO = ASSETS / "logo.svg"
+MARK = ASSETS / "mark.svg"
+
+_JOINER = "\u2060"  # an invisible word joiner: it stops shortcodes and bare addresses from being recognised
+_SPECIAL = re.compile(r"([\\`*_\[\]<>$~|&^])")
+_BLOCK_START = re.compile(r"^(\s*)([#+\-=]|\d+[.)])")
+_SHORTCODE = re.compile(r":(?=[A-Za-z+/_-])")
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\S)(?=@)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one state looks: an icon of the bundled Material set, a word, and a tone for its colours."""
+
+    icon: str
+    word: str
+    tone: str
+
+
+_MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
+    "Not Started": ("radio_button_unchecked", lambda: _("Not started"), "gray"),
+    "In Progress": ("clock_loader_40", lambda: _("In progress"), "blue"),
+    "Completed": ("check_circle", lambda: _("Completed"), "green"),
+    "weak": ("flag", lambda: _("Weak"), "orange"),
+    "on_track": ("trending_up", lambda: _("On track"), "green"),
+    "watch": ("visibility", lambda: _("Watch"), "orange"),
+    "at_risk": ("support", lambda: _("At risk"), "red"),
+    "ok": ("check_circle", lambda: _("OK"), "green"),
+    "info": ("info", lambda: _("Information"), "blue"),
+    "warning": ("warning", lambda: _("Warning"), "orange"),
+    "error": ("error", lambda: _("Error"), "red"),
+    "critical": ("emergency_home", lambda: _("Critical"), "red"),
+    "unknown": ("help", lambda: _("Unknown"), "gray"),
+}
+
+
+def style() -> None:
+    """Load the product's style sheet; call once per run, before anything is drawn.
+
+    The sheet is imported from /assets (see app.py) so that a rerun sends one short line and the browser keeps
+    the rest; its version follows its content.
+    """
+    st.html(f'<style>@import url("/assets/style.css?v={_version()}");</style>')
+
+
+@cache
+def _version() -> str:
+    return hashlib.sha256((ASSETS / "style.css").read_bytes()).hexdigest()[:12]
+
+
+def escape(text: object) -> str:
+    """`text` made safe for HTML, in element content and in quoted attributes."""
+    return html.escape(str(text), quote=True)
+
+
+def plain(text: object) -> str:
+    """`text` made safe for labels and other places where Streamlit reads Markdown: it shows as it was typed.
+
+    Links, images, HTML, colour directives, icons, maths and bare addresses stay plain words. Line breaks become
+    spaces.
+    """
+    line = " ".join(str(text).split())
+    line = _SPECIAL.sub(r"\\\1", line)
+    line = _BLOCK_START.sub(r"\1\\\2" if not line[:1].isdigit() else r"\1\2", line)
+    line = re.sub(r"^(\d+)([.)])", r"\1\\\2", line)
+    return _ADDRESS.sub(_JOINER, _SHORTCODE.sub(":" + _JOINER, line))
+
+
+def mark(kind: str) -> Mark:
+    """The look of a state: a progress status, "weak", a flag (on_track, watch, at_risk) or a health state.
+
+    An unforeseen kind gets the look of "unknown" and its own name as the word.
+    """
+    icon, word, tone = _MARKS.get(kind, ("help", lambda: kind, "gray"))
+    return Mark(icon, word(), tone)
+
+
+def icon_html(name: str) -> str:
+    """A decorative icon for HTML parts, hidden from screen readers; "" for no name."""
+    name = icon_name(name)
+    return f'<span class="cp-icon" aria-hidden="true" translate="no">{escape(name)}</span>' if name else ""
+
+
+def icon_name(icon: str) -> str:
+    """The bare name of an icon: ":material/flag:" and "flag" both give "flag"."""
+    return icon.removeprefix(":material/").removesuffix(":")
+
+
+def icon_code(icon: str) -> str | None:
+    """An icon as Streamlit's `icon=` wants it, ":material/flag:"; None for no name."""
+    return f":material/{icon_name(icon)}:" if icon else None
+
+
+def chip(kind: str, word: str = "") -> str:
+    """A state as an HTML chip, icon and word; `word` replaces the usual word."""
+    look = mark(kind)
+    return (
+        f'<span class="cp-chip cp-tone-{look.tone}">{icon_html(look.icon)}'
+        f"<span>{escape(word or look.word)}</span></span>"
+    )
+
+
+def chip_label(kind: str, word: str = "") -> str:
+    """A state for the labels and options of widgets: ":material/check_circle: Completed"."""
+    look = mark(kind)
+    return f":material/{look.icon}: {plain(word or look.word)}"
+
+
+def chip_text(kind: str) -> str:
+    """The word of a state alone, for tables, CSV and tooltips."""
+    return mark(kind).word

@@ -1,0 +1,225 @@
+"""Tables as real HTML: twins of charts, static tables, the sortable table whose rows open, and the matrix."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from backend.kit.i18n import _, number
+from pages._style import ASSETS, chip, escape, icon_html, mark
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, whether it holds numbers (aligned right), and its rule in one sentence."""
+
+    label: str
+    numeric: bool = False
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is more than its value: `sort` orders it, `kind` shows it as a mark, `note` stands under it."""
+
+    text: str
+    sort: float | str | None = None
+    kind: str = ""
+    note: str = ""
+
+
+Value = Cell | str | float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a sortable table, known by its id; the first cell names it."""
+
+    id: str
+    cells: Sequence[Value]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The same facts as a chart shows, as a table."""
+
+    caption: str
+    columns: Sequence[Column | str]
+    rows: Sequence[Sequence[Value]]
+
+
+def twin_table(twin: Twin, *, label: str = "", expanded: bool = False) -> None:
+    """The table twin of a chart or grid, behind "Show as table"."""
+    with st.expander(label or _("Show as table"), expanded=expanded, icon=":material/table_rows:", type="compact"):
+        st.html(table_html(twin))
+
+
+def static_table(twin: Twin) -> None:
+    """A table that is always in sight, such as a short leaderboard."""
+    st.html(table_html(twin))
+
+
+def table_html(twin: Twin, *, marked: int | None = None) -> str:
+    """A `<table>` with a caption, scoped headings and a heading per row; row number `marked` stands out as "you"."""
+    columns = [_column(column) for column in twin.columns]
+    head = "".join(_heading_html(column) for column in columns)
+    body = "".join(_row_html(columns, row, index == marked) for index, row in enumerate(twin.rows))
+    if not twin.rows:
+        body = f'<tr><td colspan="{len(columns)}">{escape(_("No data yet"))}</td></tr>'
+    return (
+        f'<div class="cp-table" role="region" tabindex="0" aria-label="{escape(twin.caption)}"><table>'
+        f"<caption>{escape(twin.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _column(column: Column | str) -> Column:
+    return Column(column) if isinstance(column, str) else column
+
+
+def _heading_html(column: Column) -> str:
+    kind = ' class="cp-number"' if column.numeric else ""
+    rule = f' title="{escape(column.rule)}"' if column.rule else ""
+    return f'<th scope="col"{kind}{rule}>{escape(column.label)}</th>'
+
+
+def _row_html(columns: Sequence[Column], row: Sequence[Value], marked: bool) -> str:
+    cells = [
+        f"<{_tag(index)}{_kind(column)}>{_cell_html(value)}</{_tag(index)[:2]}>"
+        for index, (column, value) in enumerate(zip(columns, row, strict=True))
+    ]
+    return f"<tr{' aria-current="true"' if marked else ''}>{''.join(cells)}</tr>"
+
+
+def _tag(index: int) -> str:
+    return 'th scope="row"' if index == 0 else "td"
+
+
+def _kind(column: Column) -> str:
+    return ' class="cp-number"' if column.numeric else ""
+
+
+def _cell_html(value: Value) -> str:
+    if isinstance(value, Cell):
+        shown = chip(value.kind, value.text) if value.kind else escape(value.text)
+        return shown + (f"<small>{escape(value.note)}</small>" if value.note else "")
+    return escape(text_of(value))
+
+
+def text_of(value: Value) -> str:
+    """A value as words: numbers by locale, None as "–" (no data, which is not zero)."""
+    if value is None:
+        return "–"
+    if isinstance(value, Cell):
+        return value.text
+    return value if isinstance(value, str) else number(value)
+
+
+@cache
+def _sortable() -> Any:
+    return st.components.v2.component(
+        "sortable_table",
+        html='<div class="cp-sortable"></div>',
+        js=(ASSETS / "table.js").read_text("utf-8"),
+        isolate_styles=False,
+    )
+
+
+def data_table(
+    caption: str,
+    columns: Sequence[Column | str],
+    rows: Sequence[Row],
+    *,
+    key: str,
+    sort: int = 0,
+    descending: bool = False,
+    selected: str | None = None,
+    opens: bool = True,
+) -> str | None:
+    """A table that sorts by any column in the browser, by mouse and keyboard, and whose rows open.
+
+    Returns the id of the row that has just been opened (once), else None. `selected` marks the row that is open
+    beside the table; `sort` and `descending` are the first order. It is an HTML table and needs no twin.
+    """
+    data = {
+        "caption": caption,
+        "columns": [_column_data(_column(column)) for column in columns],
+        "rows": [{"id": row.id, "cells": [_cell_data(value) for value in row.cells]} for row in rows],
+        "sort": sort,
+        "descending": descending,
+        "selected": selected,
+        "opens": opens,
+        "words": _words(),
+    }
+    result = _sortable()(data=data, key=key, on_open_change=_rerun_only)
+    opened = result.get("open")
+    return str(opened) if opened is not None else None
+
+
+def _rerun_only() -> None:
+    """The trigger needs a callback to exist; the rerun itself is what the page reacts to."""
+
+
+def _words() -> Mapping[str, str]:
+    return {
+        "sort": _("Sort by {column}"),
+        "up": _("Sorted by {column}, ascending"),
+        "down": _("Sorted by {column}, descending"),
+        "open": _("Open {name}"),
+        "empty": _("No data yet"),
+        "none": _("no data"),
+    }
+
+
+def _column_data(column: Column) -> dict[str, Any]:
+    return {"label": column.label, "numeric": column.numeric, "rule": column.rule}
+
+
+def _cell_data(value: Value) -> dict[str, Any]:
+    if not isinstance(value, Cell):
+        return {"text": text_of(value), "sort": value}
+    look = mark(value.kind) if value.kind else None
+    return {
+        "text": value.text,
+        "sort": value.sort if value.sort is not None else value.text,
+        "note": value.note,
+        "icon": look.icon if look else "",
+        "tone": look.tone if look else "",
+    }
+
+
+_LETTERS = {"Completed": "C", "In Progress": "P", "Not Started": "·"}
+
+
+def matrix_html(
+    caption: str, row_names: Sequence[str], column_names: Sequence[str], states: Sequence[Sequence[str]]
+) -> str:
+    """Learners × chapters: one letter and one colour per cell (C, P or a dot), with a legend that says the words.
+
+    `states[row][column]` is a published status; "" is no data. Headings stay in sight while the table scrolls.
+    """
+    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in column_names)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(_state_html(state) for state in line)}</tr>'
+        for name, line in zip(row_names, states, strict=True)
+    )
+    return (
+        f'{_legend_html()}<div class="cp-table cp-matrix" role="region" tabindex="0" aria-label="{escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _state_html(state: str) -> str:
+    letter = _LETTERS.get(state, "–")
+    tone = mark(state).tone if state in _LETTERS else "none"
+    return f'<td class="cp-{tone}">{letter}</td>'
+
+
+def _legend_html() -> str:
+    entries = "".join(
+        f'<li><b class="cp-{mark(state).tone}">{letter}</b>{escape(mark(state).word)}</li>'
+        for state, letter in _LETTERS.items()
+    )
+    return f'<ul class="cp-legend">{icon_html("info")}{entries}<li><b>–</b>{escape(_("no data"))}</li></ul>'
