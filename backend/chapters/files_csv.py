@@ -1,0 +1,73 @@
+"""Chapter files in CSV: delimiter, quoting and rows, read a line at a time."""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+
+from backend.chapters.files_table import NAMES, Record, Table, is_header, known_names, read_table
+from backend.errors import Invalid
+from backend.kit.i18n import _, number
+
+DELIMITERS = (",", ";", "\t")
+# What a spreadsheet would calculate when it opens the file, fullwidth signs included.
+FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
+_HEADER_WITHIN = 20
+_LONGEST_LINE = 1 << 20
+
+
+def read_csv(content: bytes, codec: str) -> Table:
+    """The raw rows of a CSV file. Raises NoHeader, and Invalid for a broken one."""
+    best = max(DELIMITERS, key=lambda delimiter: _recognised(content, codec, delimiter))
+    return read_table(_records(content, codec, best))
+
+
+def without_guard(text: str) -> str:
+    """A cell without the apostrophe that keeps a spreadsheet from calculating it (export puts it there)."""
+    return text[1:] if text.startswith("'") and is_calculated(text) else text
+
+
+def is_calculated(text: str) -> bool:
+    """Whether the text, after any apostrophes, begins as a formula does."""
+    bare = text.lstrip("'")
+    return bool(bare) and bare[0] in FORMULA_SIGNS
+
+
+def _recognised(content: bytes, codec: str, delimiter: str) -> int:
+    """How many columns the header would have for us with this delimiter."""
+    try:
+        first = list(islice(_records(content, codec, delimiter), _HEADER_WITHIN))
+    except Invalid:
+        return 0
+    headers = [known_names(cells.values()) for _row, cells in first if is_header(cells.values())]
+    return max((len(names) + len(names & set(NAMES)) for names in headers), default=0)
+
+
+def _records(content: bytes, codec: str, delimiter: str) -> Iterator[Record]:
+    """Rows numbered as a spreadsheet numbers them: blank ones count, a line break inside quotes does not."""
+    reader = csv.reader(_lines(content, codec), delimiter=delimiter, skipinitialspace=True)
+    row = 0
+    while True:
+        row += 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise _unclosed(row) from error
+        if cells is None:
+            return
+        yield row, {at: without_guard(cell) for at, cell in enumerate(cells)}
+
+
+def _lines(content: bytes, codec: str) -> Iterator[str]:
+    stream = io.TextIOWrapper(io.BytesIO(content), encoding=codec, newline="")
+    while line := stream.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise csv.Error("line too long")
+        yield line
+
+
+def _unclosed(row: int) -> Invalid:
+    return Invalid(
+        _("Row {row} does not end: a quotation mark may be open in it, or it is no table.").format(row=number(row)),
+        code="broken_csv",
+    )

@@ -1,0 +1,148 @@
+"""Reading one value of a chapter file: a name, a whole number, a status, yes or no. Each refusal says why in words."""
+
+import math
+import re
+
+from backend.chapters.files_table import Repeated, field_of, printable
+from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
+from backend.chapters.names import tidy, unwritable
+from backend.errors import Invalid
+from backend.kit.i18n import _, listing, number
+
+_SHOWN = 40
+_LONGEST_NUMBER = 30
+# Thousands as 1,234,567 or, in India, 12,34,567; a spreadsheet may write a whole number as 12.0.
+_WHOLE = re.compile(r"([+\-−]?)(\d+|\d{1,3}(?:,\d{2,3})*,\d{3})(?:\.0+)?")
+_SHEET_ERROR = re.compile(r"#(?:N/A|[A-Z][A-Z/0]*[!?])")
+_STATUSES: dict[str, Status] = {
+    "notstarted": "Not Started",
+    "inprogress": "In Progress",
+    "started": "In Progress",
+    "completed": "Completed",
+    "complete": "Completed",
+    "done": "Completed",
+}
+_YES = frozenset({"true", "yes", "y", "1", "x", "weak"})
+_NO = frozenset({"false", "no", "n", "0", "-"})
+
+
+def is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def shown(value: object) -> str:
+    """A value as a message can quote it: short, printable, never a whole list."""
+    if isinstance(value, Repeated):
+        return _("two values")
+    if isinstance(value, list):
+        return _("a list")
+    if isinstance(value, dict):
+        return _("an object")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+    return printable(str(value), _SHOWN)
+
+
+def text_of(value: object, column: str, limit: int) -> str:
+    """A name, tidied. Whole numbers are taken as their digits. Raises Invalid."""
+    if is_empty(value):
+        raise Invalid(_("“{column}” is missing.").format(column=column))
+    if isinstance(value, bool | list | dict | Repeated) or _is_unreal(value):
+        raise Invalid(_("“{column}” must be text, not {value}.").format(column=column, value=shown(value)))
+    text = tidy(_typed(value))
+    if not text:
+        raise Invalid(_("“{column}” is missing.").format(column=column))
+    if len(text) > limit:
+        raise Invalid(
+            _("“{column}” is longer than {limit} characters: “{value}”.").format(
+                column=column, limit=limit, value=shown(text)
+            )
+        )
+    _refuse_unreadable(text, column)
+    return text
+
+
+def whole_of(value: object, column: str, limit: int) -> int | None:
+    """A count from 0 to `limit`; None for an empty cell. Raises Invalid."""
+    if is_empty(value):
+        return None
+    found = None if isinstance(value, bool) else _whole(value)
+    words = {"column": column, "value": shown(value), "limit": number(limit)}
+    if found is None:
+        raise Invalid(_("“{column}”: {value} is not a whole number.").format(**words))
+    if found < 0:
+        raise Invalid(_("“{column}”: {value} is less than 0.").format(**words))
+    if found > limit:
+        raise Invalid(_("“{column}”: {value} is more than {limit}.").format(**words))
+    return found
+
+
+def year_of(name: object) -> str:
+    """The exam year that a key or column names, as four digits. Raises Invalid."""
+    year = field_of(name)
+    if year is None or not year.isdecimal() or not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise Invalid(
+            _("“{value}” is not an exam year from {first} to {last}.").format(
+                value=shown(name), first=FIRST_YEAR, last=LAST_YEAR
+            )
+        )
+    return year
+
+
+def status_of(value: object) -> Status | None:
+    """A status, however its case and spaces are written; None for an empty cell. Raises Invalid."""
+    if is_empty(value):
+        return None
+    word = "".join(char for char in value.casefold() if char.isalnum()) if isinstance(value, str) else ""
+    if word not in _STATUSES:
+        raise Invalid(
+            _("“{column}”: {value} is none of {choices}.").format(
+                column="status", value=shown(value), choices=listing(list(STATUSES))
+            )
+        )
+    return _STATUSES[word]
+
+
+def yes_or_no(value: object, column: str) -> bool | None:
+    """A mark; None for an empty cell. Raises Invalid."""
+    if is_empty(value):
+        return None
+    word = _typed(value).strip().casefold() if isinstance(value, str | int | float) else ""
+    if word not in _YES | _NO:
+        raise Invalid(_("“{column}”: {value} is neither yes nor no.").format(column=column, value=shown(value)))
+    return word in _YES
+
+
+def _is_unreal(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _typed(value: object) -> str:
+    """The value as a person would type it: 12 for the 12.0 of a spreadsheet."""
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value.is_integer() else None
+    if not isinstance(value, str) or len(value) > _LONGEST_NUMBER:
+        return None
+    found = _WHOLE.fullmatch(value.strip().removeprefix("'"))
+    if not found:
+        return None
+    sign, digits = found.groups()
+    return int(digits.replace(",", "")) * (-1 if sign in ("-", "−") else 1)
+
+
+def _refuse_unreadable(text: str, column: str) -> None:
+    code = unwritable(text)
+    if code:
+        raise Invalid(_("“{column}” has a character that cannot be shown ({code}).").format(column=column, code=code))
+    if _SHEET_ERROR.fullmatch(text):
+        raise Invalid(_("“{column}” holds the error of a formula: {value}.").format(column=column, value=shown(text)))

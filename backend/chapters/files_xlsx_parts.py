@@ -1,0 +1,245 @@
+"""The XML parts of an XLSX file as streams: links, shared texts, and the cells of a sheet. Knows no chapter."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import IO
+from xml.parsers import expat
+
+from backend.chapters.files_table import Record
+from backend.errors import TooLarge
+from backend.kit.i18n import _
+
+_CHUNK_BYTES = 1 << 18
+# The parser reads an unfinished tag again with each chunk: a tag of many megabytes would take minutes.
+_LONGEST_TAG_BYTES = 1 << 21
+_MAX_ELEMENTS = 4_000_000
+_LAST_COLUMN = 16_384
+_REFERENCE = re.compile(r"([A-Z]{1,3})\d{1,7}")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+class DamagedPart(Exception):
+    """The part is not the XML it should be."""
+
+
+class Budget:
+    """How many elements may still be read, over all parts of one file."""
+
+    def __init__(self, elements: int = _MAX_ELEMENTS) -> None:
+        self._left = elements
+
+    def spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise TooLarge(_("The XLSX file has more cells than can be read. Save only the sheet with the chapters."))
+
+
+def links(stream: IO[bytes], budget: Budget) -> dict[str, str]:
+    """Link name → target, of a .rels part; links that lead out of the file are left out."""
+    part = _Links(budget)
+    part.read(stream)
+    return part.found
+
+
+def sheet_links(stream: IO[bytes], budget: Budget) -> list[str]:
+    """The link names of the sheets of a workbook, first sheet first."""
+    part = _Sheets(budget)
+    part.read(stream)
+    return part.found
+
+
+def shared_texts(stream: IO[bytes], budget: Budget) -> list[str]:
+    """The texts that cells refer to by number."""
+    part = _Texts(budget)
+    part.read(stream)
+    return part.found
+
+
+def sheet_records(stream: IO[bytes], texts: Sequence[str], budget: Budget) -> Iterator[Record]:
+    """The rows of a sheet with the numbers that a spreadsheet shows, and their cells by column.
+
+    A formula gives the value that was saved with it, or its own text where none was. Raises DamagedPart, TooLarge.
+    """
+    part = _Cells(budget, texts)
+    for _chunk in part.feed(stream):
+        yield from part.done
+        part.done = []
+
+
+class _Part:
+    """Feeds a stream to expat and hears elements by their local name. A document type (so, entities) is refused."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._kept: list[str] | None = None
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+
+    def read(self, stream: IO[bytes]) -> None:
+        for _chunk in self.feed(stream):
+            pass
+
+    def feed(self, stream: IO[bytes]) -> Iterator[None]:
+        """Stops after each chunk, so that what is found can be fetched. Raises DamagedPart, TooLarge."""
+        fed = 0
+        try:
+            while chunk := stream.read(_CHUNK_BYTES):
+                self._parser.Parse(chunk, False)
+                fed += len(chunk)
+                if fed - self._parser.CurrentByteIndex > _LONGEST_TAG_BYTES:
+                    raise DamagedPart
+                yield
+            self._parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise DamagedPart from error
+        yield
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def keep_text(self) -> None:
+        """Collect the text from here on."""
+        self._kept = []
+
+    def kept_text(self) -> str:
+        """What was collected; collects no more."""
+        kept, self._kept = self._kept or [], None
+        return "".join(kept)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._budget.spend()
+        self.start(name.rpartition(":")[2], attributes)
+
+    def _end(self, name: str) -> None:
+        self.end(name.rpartition(":")[2])
+
+    def _text(self, text: str) -> None:
+        if self._kept is not None:
+            self._kept.append(text)
+
+    def _refuse(self, *_declaration: object) -> None:
+        raise DamagedPart
+
+
+class _Links(_Part):
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.found: dict[str, str] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("TargetMode") != "External":
+            self.found[attributes.get("Id", "")] = attributes.get("Target", "")
+
+
+class _Sheets(_Part):
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.found: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "sheet":
+            self.found += [value for key, value in attributes.items() if key.endswith(":id")]
+
+
+class _Texts(_Part):
+    """A text may be in several runs (<r>) of different look; readings for pronunciation (<rPh>) are no part of it."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.found: list[str] = []
+        self._runs: list[str] = []
+        self._aside = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "rPh":
+            self._aside = True
+        elif name == "si":
+            self._runs = []
+        elif name == "t" and not self._aside:
+            self.keep_text()
+
+    def end(self, name: str) -> None:
+        if name == "rPh":
+            self._aside = False
+        elif name == "t":
+            self._runs.append(self.kept_text())
+        elif name == "si":
+            self.found.append(_unescaped("".join(self._runs)))
+
+
+class _Cells(_Part):
+    def __init__(self, budget: Budget, texts: Sequence[str]) -> None:
+        super().__init__(budget)
+        self.done: list[Record] = []
+        self._texts = texts
+        self._row, self._column = 0, -1
+        self._cells: dict[int, object] = {}
+        self._kind, self._formula, self._value = "n", "", ""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        match name:
+            case "row":
+                self._row = int(attributes.get("r", self._row + 1))
+                self._column, self._cells = -1, {}
+            case "c":
+                self._column = _column(attributes["r"]) if "r" in attributes else self._column + 1
+                self._kind, self._formula, self._value = attributes.get("t", "n"), "", ""
+            case "v" | "t" | "f":
+                self.keep_text()
+
+    def end(self, name: str) -> None:
+        match name:
+            case "v" | "t":
+                self._value += self.kept_text()
+            case "f":
+                self._formula = self.kept_text()
+            case "c" if (value := self._cell()) is not None:
+                self._cells[self._column] = value
+            case "row":
+                self.done.append((self._row, self._cells))
+
+    def _cell(self) -> object:
+        if not self._value:
+            return f"={self._formula}" if self._formula else None
+        match self._kind:
+            case "s":
+                return self._texts[int(self._value)]
+            case "b":
+                return self._value.strip() in ("1", "true")
+            case "n":
+                return _numeric(self._value)
+            case _:
+                return _unescaped(self._value)
+
+
+def _numeric(text: str) -> float | str:
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value  # noqa: PLR2004 # exact in a float up to here
+
+
+def _column(reference: str) -> int:
+    """The column of a reference such as "AB12", counted from 0."""
+    found = _REFERENCE.fullmatch(reference)
+    if not found:
+        raise DamagedPart
+    column = 0
+    for letter in found[1]:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    if column > _LAST_COLUMN:
+        raise DamagedPart
+    return column - 1
+
+
+def _unescaped(text: str) -> str:
+    """Text as it was typed: the format writes a control character, or an underscore before "x", as _x000D_."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
