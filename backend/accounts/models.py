@@ -16,7 +16,7 @@ EMAIL_LENGTH = 254
 GOAL_LIMIT = 500
 
 
-class User(Shape, kw_only=True):
+class User(Shape, frozen=True, kw_only=True):
     """An account as its owner and an admin see it; the password hash never leaves the queries."""
 
     id: str
@@ -37,7 +37,7 @@ class User(Shape, kw_only=True):
     last_sign_in_at: datetime | None = None
 
 
-class Viewer(Shape, kw_only=True):
+class Viewer(Shape, frozen=True, kw_only=True):
     """The signed-in person. Students carry the classrooms they are in, teachers those they teach."""
 
     id: str
@@ -68,7 +68,7 @@ def require(viewer: Viewer | None, *roles: Role) -> Viewer:
     return viewer
 
 
-class SessionRecord(Shape, kw_only=True):
+class SessionRecord(Shape, frozen=True, kw_only=True):
     """A browser or program that is signed in. `id` is the SHA-256 of its reference token."""
 
     id: str
@@ -80,14 +80,14 @@ class SessionRecord(Shape, kw_only=True):
     expires_at: datetime
 
 
-class TokenPair(Shape, kw_only=True):
+class TokenPair(Shape, frozen=True, kw_only=True):
     access_token: str
     token_type: str = "Bearer"  # noqa: S105  (the scheme's name, not a secret)
     expires_in: int
     refresh_token: str
 
 
-class ProfileChange(Shape, kw_only=True):
+class ProfileChange(Shape, frozen=True, kw_only=True):
     """What a person may change about herself; None leaves a field as it is."""
 
     name: str | None = None
@@ -101,14 +101,14 @@ class ProfileChange(Shape, kw_only=True):
     board_name: str | None = None
 
 
-class UserPage(Shape, kw_only=True):
+class UserPage(Shape, frozen=True, kw_only=True):
     users: tuple[User, ...]
     total: int
     page: int
     limit: int
 
 
-class OneTimeLink(Shape, kw_only=True):
+class OneTimeLink(Shape, frozen=True, kw_only=True):
     """A secret that works once: shown to the admin who made it, never stored in the clear."""
 
     token: str

@@ -18,7 +18,7 @@ Status = Literal["Not Started", "In Progress", "Completed"]
 STATUSES: tuple[Status, ...] = ("Not Started", "In Progress", "Completed")
 
 
-class ChapterDraft(Shape, kw_only=True):
+class ChapterDraft(Shape, frozen=True, kw_only=True):
     """What a person says of a chapter: the part that is written down; id, version and dates are ours."""
 
     subject: str
@@ -38,7 +38,7 @@ class ChapterDraft(Shape, kw_only=True):
         )
 
 
-class Chapter(ChapterDraft, kw_only=True):
+class Chapter(ChapterDraft, frozen=True, kw_only=True):
     """One entry of the catalogue. `question_total` is the sum of its year counts."""
 
     id: str
@@ -49,7 +49,7 @@ class Chapter(ChapterDraft, kw_only=True):
     archived_at: datetime | None = None
 
 
-class OwnProgress(Shape, kw_only=True):
+class OwnProgress(Shape, frozen=True, kw_only=True):
     """The three fields of a chapter file that speak of the person who kept it, not of the chapter."""
 
     status: Status = "Not Started"
@@ -57,7 +57,7 @@ class OwnProgress(Shape, kw_only=True):
     is_weak_chapter: bool = False
 
 
-class FileRow(Shape, kw_only=True):
+class FileRow(Shape, frozen=True, kw_only=True):
     """One row of a chapter file: a draft, or the problem in words. `row` counts as the person's program does."""
 
     row: int
@@ -67,7 +67,7 @@ class FileRow(Shape, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class ChapterFile(Shape, kw_only=True):
+class ChapterFile(Shape, frozen=True, kw_only=True):
     """A parsed chapter file. `ignored_fields` are columns that say nothing to us; `notes` speak of the whole file."""
 
     rows: tuple[FileRow, ...]
@@ -82,7 +82,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class ImportRow(Shape, kw_only=True):
+class ImportRow(Shape, frozen=True, kw_only=True):
     row: int
     outcome: Outcome
     subject: str = ""
@@ -93,7 +93,7 @@ class ImportRow(Shape, kw_only=True):
     chapter_id: str | None = None
 
 
-class ImportReport(Shape, kw_only=True):
+class ImportReport(Shape, frozen=True, kw_only=True):
     """What an import did, or (dry run) would do, row by row."""
 
     dry_run: bool

@@ -10,7 +10,7 @@ SOLVED_LIMIT = 10_000
 BATCH_LIMIT = 500
 
 
-class Progress(OwnProgress, kw_only=True):
+class Progress(OwnProgress, frozen=True, kw_only=True):
     """One student's record on one chapter. Absent in the database = these defaults with version 0."""
 
     chapter_id: str
@@ -19,7 +19,7 @@ class Progress(OwnProgress, kw_only=True):
     completed_at: datetime | None = None
 
 
-class ProgressChange(Shape, kw_only=True):
+class ProgressChange(Shape, frozen=True, kw_only=True):
     """What to change; None leaves a field as it is. `questions_delta` adds, `question_solved` sets.
 
     With `version`, the change is refused where the record is no longer the one that was looked at.
@@ -32,7 +32,7 @@ class ProgressChange(Shape, kw_only=True):
     version: int | None = None
 
 
-class Activity(Shape, kw_only=True):
+class Activity(Shape, frozen=True, kw_only=True):
     """One saved change: what was before, what is after, and the study day it counts for."""
 
     id: str
@@ -45,7 +45,7 @@ class Activity(Shape, kw_only=True):
     undoes: str | None = None
 
 
-class Saved(Shape, kw_only=True):
+class Saved(Shape, frozen=True, kw_only=True):
     """What a save gives back. `batch_id` is what `undo` takes; `changed` is 0 where all stood so already."""
 
     batch_id: str
@@ -55,7 +55,7 @@ class Saved(Shape, kw_only=True):
     changed: int
 
 
-class ChapterRow(Shape, kw_only=True):
+class ChapterRow(Shape, frozen=True, kw_only=True):
     """A chapter with the viewer's own progress beside it (None for those who keep none)."""
 
     chapter: Chapter
@@ -68,7 +68,7 @@ class ChapterRow(Shape, kw_only=True):
 Sort = Literal["syllabus", "chapter", "asked", "recent", "solved", "left", "status", "updated"]
 
 
-class ChapterFilters(Shape, kw_only=True):
+class ChapterFilters(Shape, frozen=True, kw_only=True):
     """Filters of a chapter list. `min_recent` asks for at least so many questions in the last three years."""
 
     subject: str | None = None
@@ -85,7 +85,7 @@ class ChapterFilters(Shape, kw_only=True):
     after: str | None = None
 
 
-class ChapterPage(Shape, kw_only=True):
+class ChapterPage(Shape, frozen=True, kw_only=True):
     rows: tuple[ChapterRow, ...]
     total: int
     page: int
@@ -94,7 +94,7 @@ class ChapterPage(Shape, kw_only=True):
     next_cursor: str | None = None
 
 
-class Facets(Shape, kw_only=True):
+class Facets(Shape, frozen=True, kw_only=True):
     """What can be filtered by, in syllabus order. `units` maps "subject" to its units."""
 
     subjects: tuple[str, ...]
@@ -103,7 +103,7 @@ class Facets(Shape, kw_only=True):
     years: tuple[str, ...]
 
 
-class Counts(Shape, kw_only=True):
+class Counts(Shape, frozen=True, kw_only=True):
     """`chapters` is the whole syllabus of the scope; not started = chapters − in_progress − completed."""
 
     chapters: int = 0
@@ -117,11 +117,11 @@ class Counts(Shape, kw_only=True):
         return self.chapters - self.completed
 
 
-class SubjectCounts(Counts, kw_only=True):
+class SubjectCounts(Counts, frozen=True, kw_only=True):
     subject: str
 
 
-class Streak(Shape, kw_only=True):
+class Streak(Shape, frozen=True, kw_only=True):
     """Study days in a row. `is_today_done`: today already counts; `froze`: the weekly freeze bridged a day."""
 
     current: int = 0
@@ -130,14 +130,14 @@ class Streak(Shape, kw_only=True):
     froze: bool = False
 
 
-class StudyDay(Shape, kw_only=True):
+class StudyDay(Shape, frozen=True, kw_only=True):
     day: date
     solved: int = 0
     completed: int = 0
     changes: int = 0
 
 
-class Suggestion(Shape, kw_only=True):
+class Suggestion(Shape, frozen=True, kw_only=True):
     """A chapter worth studying next; `reason` is the sentence shown, `gap` is None where nothing is known yet."""
 
     chapter: Chapter
@@ -148,7 +148,7 @@ class Suggestion(Shape, kw_only=True):
     score: float
 
 
-class Pace(Shape, kw_only=True):
+class Pace(Shape, frozen=True, kw_only=True):
     """Chapters completed in the last four weeks, carried on. `sentence` is what the page says."""
 
     completed_in_28_days: int
@@ -159,7 +159,7 @@ class Pace(Shape, kw_only=True):
     sentence: str
 
 
-class Summary(Shape, kw_only=True):
+class Summary(Shape, frozen=True, kw_only=True):
     """A student's kept totals: counts over the active catalogue, streak, last activity."""
 
     student_id: str
@@ -170,7 +170,7 @@ class Summary(Shape, kw_only=True):
     studied_days: int = 0
 
 
-class Home(Shape, kw_only=True):
+class Home(Shape, frozen=True, kw_only=True):
     summary: Summary
     today: StudyDay
     daily_goal: int
@@ -182,7 +182,7 @@ class Home(Shape, kw_only=True):
     week_solved: int
 
 
-class SyllabusNode(Shape, kw_only=True):
+class SyllabusNode(Shape, frozen=True, kw_only=True):
     """One chapter as a leaf of the syllabus map: where it stands, its exam weight and how far it is."""
 
     subject: str
@@ -195,13 +195,13 @@ class SyllabusNode(Shape, kw_only=True):
     is_weak_chapter: bool
 
 
-class CurvePoint(Shape, kw_only=True):
+class CurvePoint(Shape, frozen=True, kw_only=True):
     day: date
     solved: int
     completed: int
 
 
-class Insights(Shape, kw_only=True):
+class Insights(Shape, frozen=True, kw_only=True):
     """`days` has only the days with changes; `curve` is cumulative; coverage is a share from 0 to 1, or None."""
 
     summary: Summary
@@ -216,14 +216,14 @@ class Insights(Shape, kw_only=True):
     average_per_studied_day: float | None
 
 
-class ChapterDetail(Shape, kw_only=True):
+class ChapterDetail(Shape, frozen=True, kw_only=True):
     row: ChapterRow
     history: tuple[Activity, ...] = ()
     previous_id: str | None = None
     next_id: str | None = None
 
 
-class StreakRecord(Shape, kw_only=True):
+class StreakRecord(Shape, frozen=True, kw_only=True):
     """The streak as kept: `current` counts up to `last_day`; `freeze_week` is the ISO week of the last freeze."""
 
     current: int = 0
@@ -232,7 +232,7 @@ class StreakRecord(Shape, kw_only=True):
     freeze_week: str | None = None
 
 
-class SummaryRecord(Shape, kw_only=True):
+class SummaryRecord(Shape, frozen=True, kw_only=True):
     """A student's summary as kept in the database. `recent` holds the last chapters worked on, newest first."""
 
     id: str
@@ -244,7 +244,7 @@ class SummaryRecord(Shape, kw_only=True):
     last_activity_at: datetime | None = None
 
 
-class StudentRecord(Shape, kw_only=True):
+class StudentRecord(Shape, frozen=True, kw_only=True):
     """All that a student's pages are computed from: one value, one cache entry."""
 
     summary: SummaryRecord

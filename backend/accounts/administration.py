@@ -1,0 +1,96 @@
+"""What an administrator does to other people's accounts."""
+
+from datetime import timedelta
+
+from backend.accounts import fields
+from backend.accounts.models import OneTimeLink, Role, User, UserPage, Viewer, require
+from backend.accounts.queries import AccountQueries
+from backend.accounts.service import BOARDS_TAG, TAG
+from backend.errors import Conflict, Invalid, NotFound
+from backend.kit.cache import Cache
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.mongo import new_id
+from backend.kit.tokens import fingerprint, new_token
+
+RESET_LIFE = timedelta(days=3)
+PAGE_LIMIT = 200
+
+
+class AccountAdministration:
+    """What an administrator does to other people's accounts."""
+
+    def __init__(self, queries: AccountQueries, cache: Cache, clock: Clock, *, time_zone: str) -> None:
+        self._queries = queries
+        self._cache = cache
+        self._clock = clock
+        self._time_zone = time_zone
+
+    def users(
+        self, viewer: Viewer, *, search: str = "", role: Role | None = None, page: int = 1, limit: int = 50
+    ) -> UserPage:
+        """A page of people in order of role and name."""
+        require(viewer, "admin")
+        if page < 1 or not 1 <= limit <= PAGE_LIMIT:
+            raise Invalid(_("There is no such page."))
+        return self._queries.users(search.strip(), role, page, limit)
+
+    def create(self, viewer: Viewer, *, name: str, email: str, role: Role, is_demo: bool = False) -> OneTimeLink:
+        """A new teacher (or admin) without a password, and the one-time link with which she sets it."""
+        require(viewer, "admin")
+        if role not in ("teacher", "admin"):
+            raise Invalid(_("Students sign up themselves, with the join code of their class."))
+        user = fields.new_user(
+            new_id(), name=name, email=email, role=role, zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
+        )
+        self._queries.insert_user(user, None)
+        return self._link(user)
+
+    def set_active(self, viewer: Viewer, user_id: str, *, active: bool) -> User:
+        """Let a person in, or shut her out of every page and program at once. Her data stays."""
+        require(viewer, "admin")
+        user = self._user(user_id)
+        if not active:
+            self._keep_an_admin(viewer, user)
+        changed = self._queries.update_user(user.id, {"isActive": active}) or user
+        if not active:
+            self._queries.end_sessions(user.id)
+            self._queries.drop_tickets(user.id, "reset")
+        self._cache.invalidate(TAG, BOARDS_TAG)
+        return changed
+
+    def set_role(self, viewer: Viewer, user_id: str, role: Role) -> User:
+        """Give a person another role; it holds from her next click."""
+        require(viewer, "admin")
+        user = self._user(user_id)
+        if role != "admin":
+            self._keep_an_admin(viewer, user)
+        changed = self._queries.update_user(user.id, {"role": role}) or user
+        self._cache.invalidate(TAG, BOARDS_TAG)
+        return changed
+
+    def make_reset_link(self, viewer: Viewer, user_id: str) -> OneTimeLink:
+        """A one-time link with which the person sets a new password; links made before stop working."""
+        require(viewer, "admin")
+        user = self._user(user_id)
+        if not user.is_active:
+            raise Conflict(_("This account is deactivated. Activate it first."))
+        return self._link(user)
+
+    def _link(self, user: User) -> OneTimeLink:
+        token, expires_at = new_token(), self._clock.now() + RESET_LIFE
+        self._queries.drop_tickets(user.id, "reset")
+        self._queries.insert_ticket(fingerprint(token), "reset", user.id, "", expires_at)
+        return OneTimeLink(token=token, user=user, expires_at=expires_at)
+
+    def _user(self, user_id: str) -> User:
+        user = self._queries.user(user_id)
+        if user is None:
+            raise NotFound(_("There is no such person."))
+        return user
+
+    def _keep_an_admin(self, viewer: Viewer, user: User) -> None:
+        if user.id == viewer.id:
+            raise Conflict(_("You cannot shut yourself out. Ask another administrator."))
+        if user.role == "admin" and user.is_active and self._queries.active_admins() == 1:
+            raise Conflict(_("The school needs at least one administrator."))

@@ -1,0 +1,97 @@
+"""What names, addresses and settings of a person may be. Pure."""
+
+import unicodedata
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+
+from backend.accounts.models import EMAIL_LENGTH, GOAL_LIMIT, NAME_LENGTH, ProfileChange, Role, User
+from backend.errors import Invalid
+from backend.kit.i18n import _
+
+BOARD_NAME_LENGTH = 30
+
+
+def new_user(user_id: str, *, name: str, email: str, role: Role, zone: str, at: datetime, is_demo: bool) -> User:
+    """A new account with tidied fields. Raises Invalid naming the field."""
+    return User(
+        id=user_id,
+        email=_email(email),
+        name=_name(name),
+        role=role,
+        time_zone=zone,
+        is_demo=is_demo,
+        created_at=at,
+    )
+
+
+def profile(user: User, change: ProfileChange) -> dict[str, Any]:
+    """The (camelCase) fields that a profile change sets. Raises Invalid naming the field."""
+    fields: dict[str, Any] = {}
+    if change.name is not None:
+        fields["name"] = _name(change.name)
+    if change.daily_goal is not None:
+        fields["dailyGoal"] = _between(change.daily_goal, 1, GOAL_LIMIT, _("The daily goal"))
+    if change.exam_date is not None or change.clear_exam_date:
+        fields["examDate"] = None if change.clear_exam_date else _exam_date(change.exam_date)
+    if change.time_zone is not None:
+        fields["timeZone"] = _zone(change.time_zone)
+    if change.day_end_hour is not None:
+        fields["dayEndHour"] = _between(change.day_end_hour, 0, 6, _("The hour at which your day ends"))
+    if change.board_name is not None:
+        fields["boardName"] = _board_name(change.board_name)
+    if change.board_joined is not None:
+        fields["boardJoined"] = change.board_joined
+        if change.board_joined and not (fields.get("boardName") or user.board_name):
+            raise Invalid(_("Choose a display name for the leaderboard."))
+    return fields
+
+
+def _email(value: str) -> str:
+    try:
+        return validate_email(
+            value.strip()[: EMAIL_LENGTH + 1], check_deliverability=False, test_environment=True
+        ).normalized
+    except EmailNotValidError as error:
+        raise Invalid(_("“{text}” is not an e-mail address.").format(text=value.strip()[:80])) from error
+
+
+def _name(value: str) -> str:
+    return _text(value, NAME_LENGTH, _("The name"))
+
+
+def _board_name(value: str) -> str:
+    return _text(value, BOARD_NAME_LENGTH, _("The display name"))
+
+
+def _text(value: str, length: int, field: str) -> str:
+    text = " ".join(unicodedata.normalize("NFC", value).split())
+    if not text:
+        raise Invalid(_("{field} is missing.").format(field=field))
+    if len(text) > length:
+        raise Invalid(_("{field} may have at most {count} characters.").format(field=field, count=length))
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character != "\u200d" for character in text):
+        raise Invalid(_("{field} has characters that cannot be shown.").format(field=field))
+    return text
+
+
+def _between(value: int, least: int, most: int, field: str) -> int:
+    if not least <= value <= most:
+        raise Invalid(_("{field} must be between {least} and {most}.").format(field=field, least=least, most=most))
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise Invalid(_("“{text}” is not a time zone.").format(text=value[:60]))
+    return value
+
+
+def _exam_date(value: date | None) -> str | None:
+    if value is None:
+        return None
+    if not 2000 <= value.year <= 2100:  # noqa: PLR2004
+        raise Invalid(_("The exam date is not plausible."))
+    return value.isoformat()

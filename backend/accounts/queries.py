@@ -1,0 +1,236 @@
+"""The collections of people: users, memberships, sessions, tickets."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from backend.accounts.models import Role, SessionRecord, User, UserPage, Viewer
+from backend.errors import Conflict
+from backend.kit.i18n import _
+from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.shape import from_document, to_document
+
+INDEXES = {
+    "users": [
+        IndexModel([("emailKey", ASCENDING)], name="email", unique=True),
+        IndexModel([("role", ASCENDING), ("name", ASCENDING)], name="role"),
+    ],
+    "memberships": [
+        IndexModel([("classroomId", ASCENDING), ("role", ASCENDING)], name="classroom"),
+        IndexModel([("userId", ASCENDING)], name="user"),
+    ],
+    "sessions": [
+        IndexModel([("userId", ASCENDING)], name="user"),
+        IndexModel([("refreshHash", ASCENDING)], name="refresh", sparse=True),
+        IndexModel([("spentHashes", ASCENDING)], name="spent", sparse=True),
+        IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ],
+    "tickets": [IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0)],
+}
+FIRST_ADMINISTRATOR = "first-administrator"
+
+
+class AccountQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    # people
+
+    def any_user(self) -> bool:
+        with translated():
+            return self._mongo["users"].find_one({}, {"_id": 1}) is not None
+
+    def insert_user(
+        self, user: User, password_hash: str | None, classroom_id: str | None = None, *, first: bool = False
+    ) -> None:
+        """Add a person, her classroom with her. Raises Conflict where the address (or, `first`, anyone) is there."""
+        document = to_document(user) | {"emailKey": email_key(user.email), "passwordHash": password_hash}
+
+        def work(session: ClientSession) -> None:
+            if first:
+                self._mongo["leases"].insert_one({"_id": FIRST_ADMINISTRATOR, "at": user.created_at}, session=session)
+            self._mongo["users"].insert_one(document, session=session)
+            if classroom_id:
+                self._join(session, classroom_id, user.id, user.role, user.created_at)
+
+        try:
+            self._mongo.transaction(work)
+        except Conflict as error:
+            if isinstance(error.__cause__, DuplicateKeyError):
+                raise Conflict(_taken(first=first)) from error
+            raise
+
+    def user(self, user_id: str) -> User | None:
+        with translated():
+            found = self._mongo["users"].find_one({"_id": user_id})
+        return from_document(found, User) if found else None
+
+    def credentials(self, email: str) -> tuple[User, str | None] | None:
+        """The person with this address and her password hash."""
+        return self._credentials({"emailKey": email_key(email)})
+
+    def credentials_of(self, user_id: str) -> tuple[User, str | None] | None:
+        return self._credentials({"_id": user_id})
+
+    def update_user(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
+        """The person after her (camelCase) fields were set; None where there is no such person."""
+        with translated():
+            found = self._mongo["users"].find_one_and_update(
+                {"_id": user_id}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER
+            )
+        return from_document(found, User) if found else None
+
+    def active_admins(self) -> int:
+        with translated():
+            return self._mongo["users"].count_documents({"role": "admin", "isActive": True})
+
+    def users(self, search: str, role: Role | None, page: int, limit: int) -> UserPage:
+        """People in order of name; `search` is the beginning of any word of the name, or part of the address."""
+        wanted: Document = {"role": role} if role else {}
+        if search:
+            pattern = _literal(search)
+            wanted["$or"] = [
+                {"name": {"$regex": rf"(^|\s){pattern}", "$options": "i"}},
+                {"emailKey": {"$regex": _literal(search.casefold())}},
+            ]
+        with translated():
+            total = self._mongo["users"].count_documents(wanted)
+            found = (
+                self._mongo["users"]
+                .find(wanted)
+                .sort([("role", ASCENDING), ("name", ASCENDING), ("_id", ASCENDING)])
+                .skip((page - 1) * limit)
+                .limit(limit)
+            )
+            return UserPage(
+                users=tuple(from_document(document, User) for document in found), total=total, page=page, limit=limit
+            )
+
+    # who belongs where
+
+    def join(self, classroom_id: str, user_id: str, role: Role, at: datetime) -> None:
+        """Make the person a member; a member already stays one."""
+        with translated():
+            self._join(None, classroom_id, user_id, role, at)
+
+    def classroom_ids(self, user_id: str) -> tuple[str, ...]:
+        with translated():
+            found = self._mongo["memberships"].find({"userId": user_id}, {"classroomId": 1}).sort("joinedAt", 1)
+            return tuple(document["classroomId"] for document in found)
+
+    # sessions and tickets
+
+    def insert_session(self, session: SessionRecord, idle_expires_at: datetime, refresh_hash: str | None) -> None:
+        document = to_document(session) | {"idleExpiresAt": idle_expires_at}
+        if refresh_hash:
+            document["refreshHash"] = refresh_hash
+        with translated():
+            self._mongo["sessions"].insert_one(document)
+
+    def viewer(self, session_id: str, now: datetime) -> Viewer | None:
+        """Who a live session belongs to; None where it ended or the person is not active."""
+        live = {"_id": session_id, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}}
+        with translated():
+            session = self._mongo["sessions"].find_one(live, {"userId": 1})
+            user = session and self._mongo["users"].find_one({"_id": session["userId"], "isActive": True})
+        if not user:
+            return None
+        extra = {"classroomIds": self.classroom_ids(user["_id"]), "sessionId": session_id}
+        return from_document(user | extra, Viewer)
+
+    def touch_session(self, session_id: str, now: datetime, idle_expires_at: datetime, seen_before: datetime) -> None:
+        """Note that a session is in use, at most once since `seen_before`."""
+        with translated():
+            self._mongo["sessions"].update_one(
+                {"_id": session_id, "lastSeenAt": {"$lt": seen_before}},
+                {"$set": {"lastSeenAt": now, "idleExpiresAt": idle_expires_at}},
+            )
+
+    def rotate_refresh(self, spent: str, fresh: str, now: datetime, idle_expires_at: datetime) -> SessionRecord | None:
+        """The API session whose refresh token this was, with the fresh one in its place."""
+        with translated():
+            found = self._mongo["sessions"].find_one_and_update(
+                {"refreshHash": spent, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}},
+                {
+                    "$set": {"refreshHash": fresh, "lastSeenAt": now, "idleExpiresAt": idle_expires_at},
+                    "$push": {"spentHashes": {"$each": [spent], "$slice": -50}},
+                },
+                return_document=ReturnDocument.AFTER,
+            )
+        return from_document(found, SessionRecord) if found else None
+
+    def end_session_that_spent(self, refresh_hash: str) -> bool:
+        """End the session that used this refresh token before: somebody else holds a copy."""
+        with translated():
+            return self._mongo["sessions"].delete_one({"spentHashes": refresh_hash}).deleted_count > 0
+
+    def end_session(self, session_id: str) -> None:
+        with translated():
+            self._mongo["sessions"].delete_one({"_id": session_id})
+
+    def end_sessions(self, user_id: str, *, but: str = "") -> int:
+        with translated():
+            return self._mongo["sessions"].delete_many({"userId": user_id, "_id": {"$ne": but}}).deleted_count
+
+    def sessions(self, user_id: str, now: datetime) -> tuple[SessionRecord, ...]:
+        wanted = {"userId": user_id, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}}
+        with translated():
+            found = self._mongo["sessions"].find(wanted).sort("lastSeenAt", DESCENDING)
+            return tuple(from_document(document, SessionRecord) for document in found)
+
+    def insert_ticket(self, ticket_hash: str, purpose: str, user_id: str, binding: str, expires_at: datetime) -> None:
+        fields = {"purpose": purpose, "userId": user_id, "binding": binding, "expiresAt": expires_at}
+        with translated():
+            self._mongo["tickets"].insert_one({"_id": ticket_hash, **fields})
+
+    def ticket_owner(self, ticket_hash: str, purpose: str, now: datetime) -> str | None:
+        """Whose live ticket this is, without spending it."""
+        with translated():
+            found = self._mongo["tickets"].find_one({"_id": ticket_hash, "purpose": purpose, "expiresAt": {"$gt": now}})
+        return found["userId"] if found else None
+
+    def spend_ticket(self, ticket_hash: str, purpose: str, binding: str, now: datetime) -> str | None:
+        """Whose ticket this was; it works once, for its purpose and the browser it is bound to."""
+        with translated():
+            found = self._mongo["tickets"].find_one_and_delete(
+                {"_id": ticket_hash, "purpose": purpose, "binding": binding, "expiresAt": {"$gt": now}}
+            )
+        return found["userId"] if found else None
+
+    def drop_tickets(self, user_id: str, purpose: str) -> None:
+        with translated():
+            self._mongo["tickets"].delete_many({"userId": user_id, "purpose": purpose})
+
+    def _credentials(self, wanted: Document) -> tuple[User, str | None] | None:
+        with translated():
+            found = self._mongo["users"].find_one(wanted)
+        return (from_document(found, User), found.get("passwordHash")) if found else None
+
+    def _join(self, session: ClientSession | None, classroom_id: str, user_id: str, role: Role, at: datetime) -> None:
+        self._mongo["memberships"].update_one(
+            {"_id": f"{classroom_id}:{user_id}"},
+            {"$setOnInsert": {"classroomId": classroom_id, "userId": user_id, "role": role, "joinedAt": at}},
+            upsert=True,
+            session=session,
+        )
+
+
+def email_key(email: str) -> str:
+    """What makes two addresses the same: no surrounding space, no difference of case."""
+    return email.strip().casefold()
+
+
+def _literal(text: str) -> str:
+    """`text` as a regular expression that matches just itself."""
+    return re.escape(text[:80])
+
+
+def _taken(*, first: bool) -> str:
+    if first:
+        return _("This school has its administrator already. Please sign in.")
+    return _("There is an account with this e-mail address already.")

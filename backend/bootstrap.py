@@ -1,0 +1,123 @@
+"""The whole wiring, read top to bottom: settings in, a Backend of services out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backend.accounts.administration import AccountAdministration
+from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
+from backend.accounts.queries import AccountQueries
+from backend.accounts.service import AccountService
+from backend.chapters.catalogue import catalogue
+from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
+from backend.chapters.queries import ChapterQueries
+from backend.chapters.service import ChapterService
+from backend.config import PLACEHOLDERS, Settings
+from backend.errors import Unavailable
+from backend.kit import redis
+from backend.kit.cache import Cache
+from backend.kit.clock import Clock, SystemClock
+from backend.kit.embedded import Servers, start_servers
+from backend.kit.i18n import _
+from backend.kit.mongo import Mongo
+from backend.kit.tokens import MIN_SECRET_LENGTH, AccessTokens, kept_secret
+from backend.progress.overview import ProgressOverview
+from backend.progress.queries import INDEXES as PROGRESS_INDEXES
+from backend.progress.queries import ProgressQueries
+from backend.progress.service import ProgressService
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The services that doors call, and the resources that live and die with them."""
+
+    settings: Settings
+    clock: Clock
+    mongo: Mongo
+    cache: Cache
+    accounts: AccountService
+    administration: AccountAdministration
+    chapters: ChapterService
+    progress: ProgressService
+    overview: ProgressOverview
+    servers: Servers | None = None
+
+    def close(self) -> None:
+        """Let go of everything; private servers stop last."""
+        self.cache.close()
+        self.mongo.close()
+        if self.servers:
+            self.servers.stop()
+
+
+def build(settings: Settings, *, clock: Clock | None = None, report: Report = lambda _line: None) -> Backend:
+    """A running backend: private servers where none are configured, indexes made, the catalogue loaded.
+
+    Raises Unavailable or Conflict with a sentence that says what to do.
+    """
+    secret = signing_secret(settings)
+    servers = _private_servers(settings, report)
+    try:
+        return _wire(settings, clock or SystemClock(), secret, servers, report)
+    except BaseException:
+        if servers:
+            servers.stop()
+        raise
+
+
+def signing_secret(settings: Settings) -> str:
+    """The secret of access tokens: configured, or kept in the data folder. Raises Unavailable in production."""
+    given = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
+    if given.lower() not in PLACEHOLDERS and len(given) >= MIN_SECRET_LENGTH:
+        return given
+    if given or settings.is_production:
+        raise Unavailable(
+            _("JWT_SECRET is missing or too weak: set it to at least {count} random characters.").format(
+                count=MIN_SECRET_LENGTH
+            )
+        )
+    return kept_secret(settings.data_dir / "secrets" / "jwt")
+
+
+def _private_servers(settings: Settings, report: Report) -> Servers | None:
+    if settings.mongodb_uri and settings.redis_url:
+        return None
+    return start_servers(
+        settings.data_dir, mongodb=settings.mongodb_uri is None, redis=settings.redis_url is None, report=report
+    )
+
+
+def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None, report: Report) -> Backend:
+    mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
+    mongo = Mongo(str(mongodb_uri), settings.mongodb_database)
+    cache = Cache(redis.connect(str(redis_url)), namespace=settings.mongodb_database)
+
+    report(_("Preparing the database …"))
+    for indexes in (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES):
+        mongo.ensure_indexes(indexes)
+    cache.start()
+
+    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock)
+    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock)
+    chapters.follow(progress)
+    added = chapters.load(catalogue())
+    if added:
+        report(_("{count} chapters loaded into the catalogue.").format(count=added))
+
+    account_queries = AccountQueries(mongo)
+    return Backend(
+        settings=settings,
+        clock=clock,
+        mongo=mongo,
+        cache=cache,
+        accounts=AccountService(
+            account_queries, classroom_queries, AccessTokens(secret), cache, clock, time_zone=settings.time_zone
+        ),
+        administration=AccountAdministration(account_queries, cache, clock, time_zone=settings.time_zone),
+        chapters=chapters,
+        progress=progress,
+        overview=ProgressOverview(progress, chapters, clock),
+        servers=servers,
+    )
