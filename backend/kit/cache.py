@@ -1,0 +1,292 @@
+"""The two-layer cache: in-process over Redis, one creator for each missing value, invalidation by tags.
+
+Who reads gives a region, a key, a loader and the tags that will invalidate the value. Redis is soft: without it
+the loader answers."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep, time
+from typing import Generic, TypeVar
+
+import msgspec
+import structlog
+
+from backend.kit.cache_entry import (
+    EVERYTHING,
+    Answer,
+    Entry,
+    Region,
+    Source,
+    decode,
+    encode,
+    new_entry,
+    region_tag,
+)
+from backend.kit.cache_flights import Flights
+from backend.kit.cache_listener import InvalidationListener
+from backend.kit.cache_local import LocalLayer
+from backend.kit.cache_shared import Reading, RedisAway, RedisFailed, SharedLayer
+from backend.kit.cache_statistics import RegionCounts, RegionStatistics, Statistics
+from backend.kit.redis import Client
+
+__all__ = ["Answer", "Cache", "Region", "RegionStatistics", "Source"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_LOCK_SECONDS = 10.0  # longer than MongoDB may take for one operation is of no use
+_WAIT_SECONDS = 3.0  # for another process, which may have died; then we load ourselves
+_FIRST_PAUSE_SECONDS = 0.004
+_LONGEST_PAUSE_SECONDS = 0.05
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[T]):
+    region: Region[T]
+    key: str
+    watched: tuple[str, ...]
+    load: Callable[[], T]
+    counts: RegionCounts
+    generation: int
+
+
+class Cache:
+    """Thread-safe. Values are shared between readers and must never be changed by them.
+
+    `client` None means no Redis: every read loads, but readers at the same moment share one load.
+    Until start() the in-process layer serves nothing, because nothing would tell it of others' changes.
+    """
+
+    def __init__(
+        self,
+        client: Client | None,
+        *,
+        namespace: str = "cp",
+        local_ttl_seconds: float = 30.0,
+        local_max_entries: int = 2000,
+    ) -> None:
+        self._local_ttl_seconds = local_ttl_seconds
+        self._local = LocalLayer(local_max_entries)
+        self._shared = SharedLayer(client, namespace, lock_seconds=_LOCK_SECONDS)
+        self._listener = InvalidationListener(self._shared, self._local)
+        self._statistics = Statistics()
+        self._flights = Flights()
+
+    def start(self) -> None:
+        """Begin to hear other processes (a daemon thread), so that the in-process layer may serve."""
+        if self._shared.client is not None:
+            self._listener.start()
+
+    def close(self) -> None:
+        """Stop listening. The client stays open: it belongs to whoever made it."""
+        self._listener.stop()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether Redis answers and others' invalidations are heard; only then the in-process layer serves."""
+        return self._listener.hears(monotonic())
+
+    def get_or_create(
+        self, region: Region[T], key: str, load: Callable[[], T], *, tags: Sequence[str] = ()
+    ) -> Answer[T]:
+        """The value of `key`, from the nearest layer that has it, else from load(); never an error of Redis.
+
+        An exception of load() travels to every reader who waited for it, and nothing is kept. Only a reader
+        who merely wanted to renew a value that is still in its time gets that value instead.
+        """
+        request = self._request(region, key, load, tags)
+        now = monotonic()
+        if self._listener.hears(now):
+            held = self._local.get(request.key, now)
+            if held is not None:
+                request.counts.add("hits_local")
+                return held.answer("app", time())
+        return self._beyond_this_process(request)
+
+    def invalidate(self, *tags: str) -> None:
+        """Forget all values that carry any of these tags; call it after the commit.
+
+        The next read of this process sees the change, others within milliseconds. While Redis cannot be
+        reached the tags are remembered and sent before anything is read from it again.
+        """
+        try:
+            self._shared.invalidate(tags)
+        except RedisAway as away:
+            _log.debug("invalidation waits for Redis", tags=tags, failed=isinstance(away, RedisFailed))
+        finally:
+            self._local.invalidate(tags)
+
+    def clear_region(self, name: str) -> int | None:
+        """Forget all values of a region, everywhere. How many this process held; None for an unknown region."""
+        held = self._local.entries_by_region()[name]
+        self.invalidate(region_tag(name))
+        return held if self._statistics.knows(name) else None
+
+    def statistics(self) -> tuple[RegionStatistics, ...]:
+        """What was read from where in this process since its start, by region."""
+        return self._statistics.read(self._local.entries_by_region())
+
+    def _request(self, region: Region[T], key: str, load: Callable[[], T], tags: Sequence[str]) -> _Request[T]:
+        watched = (EVERYTHING, region.tag, *tags)
+        counts = self._statistics.of(region.name)
+        return _Request(region, f"{region.name}:{key}", watched, load, counts, self._local.generation)
+
+    def _beyond_this_process(self, request: _Request[T]) -> Answer[T]:
+        reading = self._ask(request, lambda: self._shared.read(request.key, request.watched))
+        entry = self._decode(request, reading.written, reading.versions) if reading else None
+        now = time()
+        if reading and entry and entry.is_fresh(now) and not entry.is_due_early(now):
+            return self._serve(request, entry)
+        if reading and entry:
+            return self._renew(request, reading, entry)
+        request.counts.add("misses")
+        return self._load_or_join(request, reading)
+
+    def _serve(self, request: _Request[T], entry: Entry[T]) -> Answer[T]:
+        """An answer from Redis, kept in the process if it is still in its time."""
+        now = time()
+        request.counts.add("hits_redis")
+        if entry.is_fresh(now):
+            self._keep_local(request, entry, now)
+        else:
+            request.counts.add("stale")
+        return entry.answer("redis", now)
+
+    def _renew(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
+        """One reader loads the successor of an old entry; whoever comes meanwhile is served the old one."""
+        flight = self._flights.board(self._flight_key(request, reading))
+        if not flight.leads:
+            return self._serve(request, entry)
+        return flight.fly(lambda: self._load_successor(request, reading, entry))
+
+    def _load_successor(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
+        token, newest = self._await_turn(request, reading, entry)
+        if newest:
+            return self._serve(request, newest)
+        try:
+            answer = self._load(request, reading, token)
+        except Exception as error:
+            if not entry.is_fresh(time()):
+                raise
+            _log.warning("early renewal failed", key=request.key, error=repr(error))
+            request.counts.add("errors")
+            return self._serve(request, entry)
+        request.counts.add("misses")
+        return answer
+
+    def _load_or_join(self, request: _Request[T], reading: Reading | None) -> Answer[T]:
+        flight = self._flights.board(self._flight_key(request, reading))
+        if flight.leads:
+            return flight.fly(lambda: self._load_in_turn(request, reading))
+        request.counts.add("waits")
+        if not flight.has_landed(_WAIT_SECONDS + _LOCK_SECONDS):
+            return self._load(request, reading, None)
+        return flight.result()
+
+    def _flight_key(self, request: _Request[T], reading: Reading | None) -> Hashable:
+        """A load is shared only by readers between whom nothing was invalidated, here or elsewhere."""
+        versions = reading.versions if reading else None
+        return request.key, self._local.last_invalidated(request.watched), versions
+
+    def _load_in_turn(self, request: _Request[T], reading: Reading | None) -> Answer[T]:
+        """Load as the only process that does, or take what another one has loaded meanwhile."""
+        token, entry = self._await_turn(request, reading, None) if reading else (None, None)
+        if entry is None:
+            return self._load(request, reading, token)
+        self._keep_local(request, entry, time())
+        return entry.answer("redis", time())
+
+    def _await_turn(
+        self, request: _Request[T], reading: Reading, known: Entry[T] | None
+    ) -> tuple[str | None, Entry[T] | None]:
+        """The right to load, or an entry that makes it needless, or neither (Redis left, or waited enough).
+
+        Who knows an old entry does not wait: if it is another's turn, the old entry serves."""
+        give_up, pause = monotonic() + _WAIT_SECONDS, _FIRST_PAUSE_SECONDS
+        while True:
+            turn = self._ask(request, lambda: self._shared.take_turn(request.key, reading.versions))
+            if turn is None:
+                return None, known
+            entry = self._decode(request, turn.written, reading.versions)
+            if entry and (known is None or entry.created > known.created):
+                self._finish(request, reading, turn.token)
+                return None, entry
+            if turn.token or known or monotonic() >= give_up:
+                return turn.token, None if turn.token else known
+            if pause == _FIRST_PAUSE_SECONDS:
+                request.counts.add("waits")
+            sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _load(self, request: _Request[T], reading: Reading | None, token: str | None) -> Answer[T]:
+        began = time()
+        try:
+            value = request.load()
+        except BaseException:
+            if reading and token:
+                self._finish(request, reading, token)
+            raise
+        entry = new_entry(request.region, value, began=began, now=time())
+        if reading:
+            self._keep(request, reading, token, entry)
+        return entry.answer("database", time())
+
+    def _keep(self, request: _Request[T], reading: Reading, token: str | None, entry: Entry[T]) -> None:
+        """Write the entry under the versions that its tags had before it was loaded."""
+        try:
+            written = encode(entry, reading.versions)
+        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+            _log.error("value cannot be cached", key=request.key, error=repr(error))
+            request.counts.add("errors")
+            self._finish(request, reading, token)
+            return
+        self._finish(request, reading, token, written, entry.expires - time() + request.region.grace_seconds)
+        self._keep_local(request, entry, time())
+
+    def _finish(
+        self,
+        request: _Request[T],
+        reading: Reading,
+        token: str | None,
+        written: bytes = b"",
+        ttl_seconds: float = 0.0,
+    ) -> None:
+        if token or written:
+            finish = self._shared.finish
+            self._ask(request, lambda: finish(request.key, reading.versions, token, written, ttl_seconds))
+
+    def _keep_local(self, request: _Request[T], entry: Entry[T], now: float) -> None:
+        moment = monotonic()
+        if self._listener.hears(moment):
+            until = moment + min(self._local_ttl_seconds, entry.expires - now)
+            self._local.put(
+                request.key,
+                entry,
+                request.region.name,
+                request.watched,
+                generation=request.generation,
+                until=until,
+            )
+
+    def _decode(self, request: _Request[T], written: bytes | None, versions: tuple[bytes, ...]) -> Entry[T] | None:
+        if written is None:
+            return None
+        try:
+            return decode(request.region, written, versions)
+        except (msgspec.MsgspecError, ValueError) as error:
+            _log.warning("unreadable cache entry", key=request.key, error=repr(error))
+            request.counts.add("errors")
+            return None
+
+    def _ask(self, request: _Request[T], question: Callable[[], R]) -> R | None:
+        """What Redis says; None, and counted if it was asked in vain, when it says nothing."""
+        try:
+            return question()
+        except RedisFailed as failure:
+            _log.debug("cache cannot use Redis", key=request.key, error=repr(failure.__cause__))
+            request.counts.add("errors")
+        except RedisAway:
+            pass
+        return None

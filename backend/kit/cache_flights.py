@@ -1,0 +1,64 @@
+"""Loads in progress in this process, which readers who come meanwhile share instead of starting their own."""
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
+from typing import Any
+
+from backend.kit.cache_entry import Answer, T
+
+
+class Flight:
+    """One load. Whoever `leads` must fly it; the others wait for it to land."""
+
+    def __init__(self, key: Hashable, future: Future[Answer[Any]], flights: "Flights", *, leads: bool) -> None:
+        self.leads = leads
+        self._key = key
+        self._future = future
+        self._flights = flights
+
+    def fly(self, load: Callable[[], Answer[T]]) -> Answer[T]:
+        """Load for all who wait; an exception is theirs too."""
+        try:
+            answer = load()
+        except Exception as error:
+            self._future.set_exception(error)
+            raise
+        except BaseException:  # somebody stopped this reader, not the others
+            self._future.cancel()
+            raise
+        else:
+            self._future.set_result(answer)
+            return answer
+        finally:
+            self._flights.remove(self._key)
+
+    def has_landed(self, timeout_seconds: float) -> bool:
+        """Wait for the end of the load; False if it did not come, or the leader was stopped."""
+        wait([self._future], timeout_seconds)
+        return self._future.done() and not self._future.cancelled()
+
+    def result(self) -> Answer[Any]:
+        """What the load gave, or raises what it raised."""
+        return self._future.result()
+
+
+class Flights:
+    """All loads in progress, by what they load."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._futures: dict[Hashable, Future[Answer[Any]]] = {}
+
+    def board(self, key: Hashable) -> Flight:
+        """The load of `key` in progress, or a new one to lead."""
+        with self._lock:
+            future = self._futures.get(key)
+            leads = future is None
+            if future is None:
+                future = self._futures[key] = Future()
+            return Flight(key, future, self, leads=leads)
+
+    def remove(self, key: Hashable) -> None:
+        with self._lock:
+            del self._futures[key]

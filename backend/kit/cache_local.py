@@ -1,0 +1,88 @@
+"""The in-process layer: a bounded map of decoded values that knows when each tag was last invalidated.
+
+An invalidation touches no entry. It moves the tag's clock, and an entry read before that moment is no longer
+believed, even if it is stored later: that is what closes the race between a load and an invalidation."""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.kit.cache_entry import EVERYTHING, Entry
+
+_MAX_TAGS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    entry: Entry[Any]
+    region: str
+    watched: tuple[str, ...]
+    generation: int
+    until: float
+
+
+class LocalLayer:
+    """Holds at most `max_entries`, the least recently used leave first. Times are time.monotonic()."""
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._invalidated: OrderedDict[str, int] = OrderedDict()
+        self._forgotten = 0  # tags that fell out of the map were last invalidated at or before this generation
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """The number of invalidations so far; take it before reading what will be put."""
+        return self._generation
+
+    def last_invalidated(self, watched: Sequence[str]) -> int:
+        """The generation at which one of these tags was last invalidated."""
+        with self._lock:
+            return self._last(watched)
+
+    def get(self, key: str, now: float) -> Entry[Any] | None:
+        with self._lock:
+            held = self._held.get(key)
+            if held is None:
+                return None
+            if now >= held.until or held.generation < self._last(held.watched):
+                del self._held[key]
+                return None
+            self._held.move_to_end(key)
+            return held.entry
+
+    def put(
+        self, key: str, entry: Entry[Any], region: str, watched: tuple[str, ...], *, generation: int, until: float
+    ) -> None:
+        """Keep an entry that was read under `generation`; one that was invalidated since is left out."""
+        with self._lock:
+            if generation < self._last(watched):
+                return
+            self._held[key] = _Held(entry, region, watched, generation, until)
+            self._held.move_to_end(key)
+            if len(self._held) > self._max_entries:
+                self._held.popitem(last=False)
+
+    def invalidate(self, tags: Sequence[str]) -> None:
+        """From now on nothing that was read earlier under any of these tags is served."""
+        with self._lock:
+            self._generation += 1
+            for tag in tags:
+                self._invalidated[tag] = self._generation
+                self._invalidated.move_to_end(tag)
+            while len(self._invalidated) > _MAX_TAGS:
+                self._forgotten = self._invalidated.popitem(last=False)[1]
+            if EVERYTHING in tags:
+                self._held.clear()
+
+    def entries_by_region(self) -> Counter[str]:
+        with self._lock:
+            return Counter(held.region for held in self._held.values())
+
+    def _last(self, watched: Sequence[str]) -> int:
+        invalidated, forgotten = self._invalidated, self._forgotten
+        return max(invalidated.get(tag, forgotten) for tag in watched)

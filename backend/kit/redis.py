@@ -1,0 +1,155 @@
+"""Connections to Valkey or Redis, single or Cluster: how they are made, proven alive and described.
+
+Redis is soft everywhere: a call fails within half a second, and the caller decides what to do without it."""
+
+import secrets
+from time import perf_counter
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import msgspec
+from redis import BlockingConnectionPool, Redis, RedisCluster
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
+from redis.exceptions import RedisClusterException, RedisError
+from redis.retry import Retry
+
+from backend.errors import Unavailable
+from backend.kit.i18n import _
+
+Client = Redis | RedisCluster
+
+FAILURES = (RedisError, RedisClusterException, OSError)
+"""Whatever a command may raise when the server fails or refuses (cluster errors are no RedisError)."""
+
+MAX_CONNECTIONS = 50
+CALL_TIMEOUT_SECONDS = 0.25
+_POOL_WAIT_SECONDS = 1.0
+_DEFAULT_PORT = 6379
+
+
+class ServerDescription(msgspec.Struct, frozen=True):
+    """What a health page says of the server; figures of a Cluster are summed over its masters."""
+
+    name: str
+    version: str
+    uptime_seconds: int
+    used_memory_bytes: int
+    clients: int
+    nodes: int
+
+
+def connect(url: str) -> Client:
+    """A client for redis://, rediss://, unix://, redis+cluster:// or rediss+cluster:// (hosts by commas).
+
+    A single server is contacted at the first command; a Cluster at once, to learn its slots.
+    Raises Unavailable when no node of a Cluster answers, ValueError for another kind of URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in ("redis+cluster", "rediss+cluster"):
+        return _connect_cluster(parts)
+    pool = BlockingConnectionPool.from_url(url, timeout=_POOL_WAIT_SECONDS, **_connection_settings())
+    return Redis(connection_pool=pool)
+
+
+def sibling(client: Client, key: str, *, timeout_seconds: float) -> Redis:
+    """A client of its own, with one connection, to the server that holds `key`: for calls that wait longer
+    than the others may. It never reconnects by itself within a call. Disconnect its pool after use."""
+    pool = _node(client, key).connection_pool
+    settings: dict[str, Any] = {
+        **pool.connection_kwargs,
+        "socket_timeout": timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),  # a cut link must be heard of, not mended in silence
+        "protocol": 2,
+    }
+    own = BlockingConnectionPool(  # type: ignore[no-untyped-call]  # redis-py annotates it in part
+        connection_class=pool.connection_class, max_connections=1, timeout=timeout_seconds, **settings
+    )
+    return Redis(connection_pool=own)
+
+
+def run_id(client: Client, key: str) -> str:
+    """Identity of the server process that holds `key`; another one after every restart and failover."""
+    info: dict[str, Any] = _node(client, key).info("server")
+    return str(info.get("run_id", ""))
+
+
+def ping_by_value(client: Client) -> float:
+    """Seconds that it took to write a value and read the same value back. Raises Unavailable otherwise."""
+    key, value = f"ping:{secrets.token_hex(8)}", secrets.token_bytes(16)
+    started = perf_counter()
+    try:
+        client.set(key, value, px=5000)
+        returned = client.get(key)
+        elapsed = perf_counter() - started
+        client.delete(key)
+    except FAILURES as error:
+        raise Unavailable(_("Redis does not answer."), code="redis_unavailable") from error
+    if returned not in (value, value.decode("latin-1")):
+        raise Unavailable(_("Redis did not return what was written to it."), code="redis_unavailable")
+    return elapsed
+
+
+def describe(client: Client) -> ServerDescription:
+    """Name, version, uptime (of the youngest node), memory and clients of the server. Raises Unavailable."""
+    try:
+        infos = [node.info() for node in _masters(client)]
+    except FAILURES as error:
+        raise Unavailable(_("Redis does not answer."), code="redis_unavailable") from error
+    first = infos[0]
+    name = "Valkey" if "valkey_version" in first else "Redis"
+    return ServerDescription(
+        name=name,
+        version=str(first.get("valkey_version") or first.get("redis_version", "")),
+        uptime_seconds=min(int(info.get("uptime_in_seconds", 0)) for info in infos),
+        used_memory_bytes=sum(int(info.get("used_memory", 0)) for info in infos),
+        clients=sum(int(info.get("connected_clients", 0)) for info in infos),
+        nodes=len(infos),
+    )
+
+
+def _connection_settings() -> dict[str, Any]:
+    return {
+        "max_connections": MAX_CONNECTIONS,
+        "retry": Retry(NoBackoff(), 1),  # redis-py's own default blocks a caller for seconds
+        "socket_timeout": CALL_TIMEOUT_SECONDS,
+        "socket_connect_timeout": CALL_TIMEOUT_SECONDS,
+        "protocol": 2,  # answers of one shape, whatever the server and the version of redis-py
+    }
+
+
+def _connect_cluster(parts: SplitResult) -> RedisCluster:
+    credentials, _at, hosts = parts.netloc.rpartition("@")
+    username, _colon, password = credentials.partition(":")
+    try:
+        return RedisCluster(
+            startup_nodes=[_cluster_node(host) for host in hosts.split(",") if host],
+            username=unquote(username) or None,
+            password=unquote(password) or None,
+            ssl=parts.scheme.startswith("rediss"),
+            connection_pool_class=BlockingConnectionPool,
+            timeout=_POOL_WAIT_SECONDS,
+            **_connection_settings(),
+        )
+    except FAILURES as error:
+        raise Unavailable(_("No node of the Redis Cluster answers."), code="redis_unavailable") from error
+
+
+def _cluster_node(address: str) -> ClusterNode:
+    parts = urlsplit(f"//{address}")
+    host, port = parts.hostname or "", parts.port or _DEFAULT_PORT
+    return ClusterNode(host, port)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
+
+
+def _node(client: Client, key: str) -> Redis:
+    if isinstance(client, RedisCluster):
+        node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
+        return client.get_redis_connection(node)
+    return client
+
+
+def _masters(client: Client) -> list[Redis]:
+    if isinstance(client, RedisCluster):
+        primaries = client.get_primaries()  # type: ignore[no-untyped-call]  # redis-py does not annotate it
+        return [client.get_redis_connection(node) for node in primaries]
+    return [client]
