@@ -96,14 +96,17 @@ class Cache:
         An exception of load() travels to every reader who waited for it, and nothing is kept. Only a reader
         who merely wanted to renew a value that is still in its time gets that value instead.
         """
-        request = self._request(region, key, load, tags)
+        counts = self._statistics.of(region.name)
+        full_key = f"{region.name}:{key}"
+        generation = self._local.generation  # before anything is read: what is read is as old as this
         now = monotonic()
         if self._listener.hears(now):
-            held = self._local.get(request.key, now)
+            held = self._local.get(full_key, now)
             if held is not None:
-                request.counts.add("hits_local")
+                counts.add("hits_local")
                 return held.answer("app", time())
-        return self._beyond_this_process(request)
+        watched = (EVERYTHING, region.tag, *tags)
+        return self._beyond_this_process(_Request(region, full_key, watched, load, counts, generation))
 
     def invalidate(self, *tags: str) -> None:
         """Forget all values that carry any of these tags; call it after the commit.
@@ -127,11 +130,6 @@ class Cache:
     def statistics(self) -> tuple[RegionStatistics, ...]:
         """What was read from where in this process since its start, by region."""
         return self._statistics.read(self._local.entries_by_region())
-
-    def _request(self, region: Region[T], key: str, load: Callable[[], T], tags: Sequence[str]) -> _Request[T]:
-        watched = (EVERYTHING, region.tag, *tags)
-        counts = self._statistics.of(region.name)
-        return _Request(region, f"{region.name}:{key}", watched, load, counts, self._local.generation)
 
     def _beyond_this_process(self, request: _Request[T]) -> Answer[T]:
         reading = self._ask(request, lambda: self._shared.read(request.key, request.watched))
@@ -170,7 +168,7 @@ class Cache:
         except Exception as error:
             if not entry.is_fresh(time()):
                 raise
-            _log.warning("early renewal failed", key=request.key, error=repr(error))
+            _log.warning("early renewal failed", key=request.key, error=str(error))
             request.counts.add("errors")
             return self._serve(request, entry)
         request.counts.add("misses")
@@ -238,7 +236,7 @@ class Cache:
         try:
             written = encode(entry, reading.versions)
         except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-            _log.error("value cannot be cached", key=request.key, error=repr(error))
+            _log.error("value cannot be cached", key=request.key, error=str(error))
             request.counts.add("errors")
             self._finish(request, reading, token)
             return
@@ -276,7 +274,7 @@ class Cache:
         try:
             return decode(request.region, written, versions)
         except (msgspec.MsgspecError, ValueError) as error:
-            _log.warning("unreadable cache entry", key=request.key, error=repr(error))
+            _log.warning("unreadable cache entry", key=request.key, error=str(error))
             request.counts.add("errors")
             return None
 
@@ -285,7 +283,7 @@ class Cache:
         try:
             return question()
         except RedisFailed as failure:
-            _log.debug("cache cannot use Redis", key=request.key, error=repr(failure.__cause__))
+            _log.debug("cache cannot use Redis", key=request.key, error=str(failure.__cause__))
             request.counts.add("errors")
         except RedisAway:
             pass

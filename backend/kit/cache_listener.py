@@ -70,7 +70,9 @@ class InvalidationListener:
                     was_away = self._say("cache listens", was_away, now_away=False)
                     self._follow(link)
             except (RedisAway, *FAILURES, msgspec.DecodeError, ValueError) as error:
-                was_away = self._say("cache does not hear Redis", was_away, now_away=True, error=repr(error))
+                was_away = self._say(
+                    "cache does not hear Redis", was_away, now_away=True, error=str(error.__cause__ or error)
+                )
             finally:
                 self._heard_at = None
             self._stopping.wait(_RETRY_SECONDS)
