@@ -1,0 +1,152 @@
+"""Shapes of a teacher's groups: the classroom, its report, one learner, the matrix, weeks and averages."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from backend.chapters.models import Chapter, OwnProgress
+from backend.kit.shape import Shape
+from backend.progress.models import ChapterRow, Counts, StudyDay, Summary, SummaryRecord
+
+NAME_LENGTH = 80
+BoardMode = Literal["off", "opt-in", "opt-out"]
+BOARD_MODES: tuple[BoardMode, ...] = ("off", "opt-in")  # "opt-out" is kept for schools that may want it later
+Flag = Literal["on track", "watch", "at risk"]
+
+
+class Classroom(Shape, kw_only=True):
+    """A teacher's group. `join_code` is as people type it ("ABCD-EFGH"), None where the reader may not see it."""
+
+    id: str
+    name: str
+    teacher_ids: tuple[str, ...] = ()
+    join_code: str | None = None
+    board_mode: BoardMode = "opt-in"
+    created_at: datetime
+    archived_at: datetime | None = None
+
+
+class Member(Shape, kw_only=True):
+    """An active student of a classroom."""
+
+    id: str
+    name: str
+    time_zone: str
+    day_end_hour: int = 0
+    exam_date: date | None = None
+    joined_at: datetime
+
+
+class LearnerRecord(Shape, kw_only=True):
+    """What one row of a report is computed from: the kept summary and the study days of the last five weeks."""
+
+    member: Member
+    summary: SummaryRecord
+    days: tuple[StudyDay, ...] = ()
+
+
+class Learner(Shape, kw_only=True):
+    """One row of the class table.
+
+    `solved_7_days` and `change_7_days` (against the seven days before) are None for who never saved anything;
+    `flag` is None for who joined less than 14 days ago; each reason is a plain sentence.
+    """
+
+    id: str
+    name: str
+    counts: Counts
+    solved_7_days: int | None = None
+    change_7_days: int | None = None
+    last_activity_at: datetime | None = None
+    joined_at: datetime
+    flag: Flag | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class KeyFigures(Shape, kw_only=True):
+    """`average_completed` is a share from 0 to 1, None for a class without learners; `flagged` = watch + at risk."""
+
+    learners: int
+    active_7_days: int
+    average_completed: float | None
+    solved_7_days: int
+    flagged: int
+    at_risk: int
+
+
+class ClassReport(Shape, kw_only=True):
+    classroom: Classroom
+    figures: KeyFigures
+    learners: tuple[Learner, ...]
+    as_of: datetime
+
+
+class RecentActivity(Shape, kw_only=True):
+    """One saved change of a learner, with the chapter's names beside it."""
+
+    at: datetime
+    study_day: date
+    chapter_id: str
+    chapter: str
+    subject: str
+    before: OwnProgress
+    after: OwnProgress
+    is_undo: bool = False
+
+
+class Week(Shape, kw_only=True):
+    """A week from Monday on. None where nobody had saved anything yet: no data is not 0."""
+
+    first_day: date
+    completed: int | None = None
+    solved: int | None = None
+
+
+class LearnerDetail(Shape, kw_only=True):
+    """One learner beside the list: `learner` is the same row as in the report."""
+
+    learner: Learner
+    summary: Summary
+    recent: tuple[RecentActivity, ...]
+    weak_chapters: tuple[ChapterRow, ...]
+    weeks: tuple[Week, ...]
+    as_of: datetime
+
+
+class MatrixColumn(Shape, kw_only=True):
+    """A chapter with its footer: how many learners stand where."""
+
+    chapter: Chapter
+    completed: int
+    in_progress: int
+    weak: int
+
+
+class MatrixRow(Shape, kw_only=True):
+    """A learner's cells in the order of the columns; None = never touched ("no data")."""
+
+    id: str
+    name: str
+    cells: tuple[OwnProgress | None, ...]
+
+
+class Matrix(Shape, kw_only=True):
+    classroom: Classroom
+    subject: str | None
+    columns: tuple[MatrixColumn, ...]
+    rows: tuple[MatrixRow, ...]
+    as_of: datetime
+
+
+class ChapterAverage(Shape, kw_only=True):
+    """A chapter over the viewer's own classrooms, herself included. `completed` is a share from 0 to 1."""
+
+    students: int
+    average_solved: float
+    completed: float
+
+
+class ChapterSums(Shape, kw_only=True):
+    """Sums over some students' records on one chapter."""
+
+    solved: int = 0
+    completed: int = 0

@@ -1,0 +1,98 @@
+"""Shapes of statistics over all students: one chapter's counts, rows summed from them, the projector's state."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from backend.kit.shape import Shape
+
+Grouping = Literal["subject", "class", "unit", "chapter"]
+GROUPINGS: tuple[Grouping, ...] = ("subject", "class", "unit", "chapter")
+
+
+class ChapterStatistics(Shape, kw_only=True):
+    """One chapter over all students. `students` counts who has any progress on it; `id` is the chapter's."""
+
+    id: str
+    students: int = 0
+    completed: int = 0
+    in_progress: int = 0
+    weak: int = 0
+    solved: int = 0
+
+    @property
+    def average_solved(self) -> float | None:
+        """Questions solved per student with progress; None where there is none."""
+        return self.solved / self.students if self.students else None
+
+
+class StatisticsRow(Shape, kw_only=True):
+    """Sums over active chapters. Names that were not grouped by are None.
+
+    `students` is known for single chapters only (a student may work on many). `average_solved` is per student and
+    chapter with progress, None where there is none; for a single chapter that is per student.
+    """
+
+    subject: str | None = None
+    class_: str | None = None
+    unit: str | None = None
+    chapter: str | None = None
+    chapter_id: str | None = None
+    chapters: int
+    students: int | None = None
+    completed: int
+    in_progress: int
+    weak: int
+    solved: int
+    average_solved: float | None
+
+
+class Statistics(Shape, kw_only=True):
+    group_by: tuple[Grouping, ...]
+    rows: tuple[StatisticsRow, ...]
+    as_of: datetime
+
+
+class Deltas(Shape, kw_only=True):
+    """By how much one change, or many, moves a chapter's statistics."""
+
+    students: int = 0
+    completed: int = 0
+    in_progress: int = 0
+    weak: int = 0
+    solved: int = 0
+
+    def __add__(self, other: "Deltas") -> "Deltas":
+        return Deltas(
+            students=self.students + other.students,
+            completed=self.completed + other.completed,
+            in_progress=self.in_progress + other.in_progress,
+            weak=self.weak + other.weak,
+            solved=self.solved + other.solved,
+        )
+
+
+class Change(Shape, kw_only=True):
+    """One activity as the projector reads it. `token` marks the place in the stream just after it."""
+
+    chapter_id: str
+    deltas: Deltas
+    token: dict[str, Any]
+    at: datetime
+
+
+class Position(Shape, kw_only=True):
+    """Up to where statistics are true: a token of the change stream, or the moment of a rebuild (seconds, count)."""
+
+    epoch: int = 0
+    revision: int = 0
+    token: dict[str, Any] | None = None
+    rebuilt_at: tuple[int, int] | None = None
+
+
+class ProjectorHealth(Shape, kw_only=True):
+    """`owner` is None where no projector ever ran; `lag_seconds` is how far statistics are behind."""
+
+    owner: str | None = None
+    epoch: int = 0
+    is_alive: bool = False
+    lag_seconds: float | None = None
