@@ -6,9 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.errors import Unavailable
 from backend.kit.embedded import guard, mongod, valkey
 from backend.kit.embedded.folder import DataFolder
 from backend.kit.i18n import _
@@ -16,20 +18,23 @@ from backend.kit.i18n import _
 __all__ = ["Servers", "start_servers"]
 
 _STOP_SECONDS = guard.STOP_SECONDS + 5.0
+_PORT_ATTEMPTS = 3
 
 
 class _Guard:
     """The guard process, as the app holds it: by the writing end of a pipe."""
 
-    def __init__(self, plan: guard.Plan) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own file under our own interpreter
-            [sys.executable, "-I", "-S", guard.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            pass_fds=(plan.lock,),
-            start_new_session=True,  # Ctrl-C in the terminal is for the app alone
-            cwd="/",
-        )
+    def __init__(self, plan: guard.Plan, log: Path) -> None:
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - our own file under our own interpreter
+                [sys.executable, "-I", "-S", guard.__file__],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                pass_fds=(plan.lock,),
+                start_new_session=True,  # Ctrl-C in the terminal is for the app alone
+                cwd="/",
+            )
         self._mutex = threading.Lock()
         self._write(plan.line())
 
@@ -80,40 +85,65 @@ def start_servers(
     """
     if not (mongodb or redis):
         return Servers(None, None)
-    mongod_program = mongod.find() if mongodb else None
-    valkey_program = valkey.find() if redis else None
-    folder = DataFolder(data_dir)
+    programs = _Programs(mongod.find() if mongodb else None, valkey.find() if redis else None)
+    try:
+        return _start(DataFolder(data_dir), programs, report)
+    except OSError as error:
+        sentence = _("The private servers cannot start in {folder}: {reason}.")
+        raise Unavailable(sentence.format(folder=data_dir, reason=error.strerror or error)) from error
+
+
+@dataclass(frozen=True)
+class _Programs:
+    """The server programs found on this machine; None for one that is not wanted."""
+
+    mongod: Path | None
+    valkey: Path | None
+
+
+def _start(folder: DataFolder, programs: _Programs, report: Callable[[str], None]) -> Servers:
     lock = folder.lock(report)
     try:
-        return _start(folder, lock, mongod_program, valkey_program, report)
+        for _attempt in range(_PORT_ATTEMPTS - 1):
+            with suppress(_PortLost):
+                return _start_once(folder, lock, programs, report)
+        return _start_once(folder, lock, programs, report)
     finally:
         os.close(lock)  # the guard and its servers hold it from here on
 
 
-def _start(
-    folder: DataFolder,
-    lock: int,
-    mongod_program: Path | None,
-    valkey_program: Path | None,
-    report: Callable[[str], None],
-) -> Servers:
-    valkey_plan = valkey.plan(folder, valkey_program) if valkey_program else None
-    mongod_plan = mongod.plan(folder, mongod_program) if mongod_program else None
-    plans = [plan for plan in (mongod_plan, valkey_plan) if plan is not None]
-    borrowed = [str(valkey_plan.borrowed)] if valkey_plan and valkey_plan.borrowed else []
-    keeper = _Guard(guard.Plan([plan.program for plan in plans], lock, borrowed))
+class _PortLost(Unavailable):
+    """Another program took mongod's port between our look at it and the start."""
+
+
+def _start_once(folder: DataFolder, lock: int, programs: _Programs, report: Callable[[str], None]) -> Servers:
+    cache = valkey.plan(folder, programs.valkey) if programs.valkey else None
+    database = mongod.plan(folder, programs.mongod) if programs.mongod else None
+    wanted = [plan.program for plan in (cache, database) if plan is not None]
+    borrowed = [str(cache.borrowed)] if cache and cache.borrowed else []
+    if database and database.moving:
+        _move(database, database.moving, lock, folder)
+    keeper = _Guard(guard.Plan(wanted, lock, borrowed), folder.path / "guard.log")
     try:
-        redis_url = _await(valkey.NAME, valkey_plan, keeper, report) if valkey_plan else None
-        mongodb_uri = _await(mongod.NAME, mongod_plan, keeper, report) if mongod_plan else None
-    except BaseException:
+        redis_url = _await(valkey.NAME, cache, keeper, report) if cache else None
+        mongodb_uri = _await(mongod.NAME, database, keeper, report) if database else None
+    except BaseException as error:
         keeper.stop()
+        if isinstance(error, Unavailable) and database and database.lost_its_port():
+            raise _PortLost(error.message) from error
         raise
     return Servers(mongodb_uri, redis_url, keeper)
 
 
-def _await(
-    name: str, plan: mongod.Mongod | valkey.Valkey, keeper: _Guard, report: Callable[[str], None]
-) -> str:
+def _move(database: mongod.Mongod, moving: guard.Program, lock: int, folder: DataFolder) -> None:
+    keeper = _Guard(guard.Plan([moving], lock, []), folder.path / "guard.log")
+    try:
+        database.move(keeper.is_running)
+    finally:
+        keeper.stop()
+
+
+def _await(name: str, plan: mongod.Mongod | valkey.Valkey, keeper: _Guard, report: Callable[[str], None]) -> str:
     report(_("Starting {server} …").format(server=name))
     since = time.monotonic()
     address = plan.make_ready(keeper.is_running)

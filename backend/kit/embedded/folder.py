@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from backend.errors import Conflict, Unavailable
+from backend.errors import Conflict
 from backend.kit.i18n import _
 
 TAKEOVER_SECONDS = 25.0  # longer than a guard may need to stop its servers
@@ -18,15 +18,11 @@ _LOG_BYTES = 5_000_000
 
 
 class DataFolder:
-    """`data_dir`, made with mode 0700 where it does not exist. Raises Unavailable where it cannot be made."""
+    """`data_dir`, made with mode 0700 where it does not exist."""
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir.expanduser().absolute()
-        try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            sentence = _("The data folder {folder} cannot be made: {reason}.")
-            raise Unavailable(sentence.format(folder=self.path, reason=error.strerror)) from error
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def room(self, name: str) -> Path:
         """A folder inside, with mode 0700 whoever made it."""
@@ -64,16 +60,11 @@ class DataFolder:
 
     def _in_use(self, owner: int | None) -> Conflict:
         if owner is None:
-            sentence = _(
-                "The data folder {folder} is still held by servers of an earlier run; stop them first."
-            )
+            sentence = _("The data folder {folder} is still held by servers of an earlier run; stop them.")
             return Conflict(sentence.format(folder=self.path), code="data_in_use")
-        sentence = _(
-            "The data folder {folder} is in use by process {pid}; stop it first or set another DATA_DIR."
-        )
-        return Conflict(
-            sentence.format(folder=self.path, pid=owner), code="data_in_use", details={"pid": owner}
-        )
+        sentence = _("The data folder {folder} is in use by process {pid}; stop it or set another DATA_DIR.")
+        message = sentence.format(folder=self.path, pid=owner)
+        return Conflict(message, code="data_in_use", details={"pid": owner})
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -101,7 +92,7 @@ def _owner(signature: bytes) -> int | None:
 
 def secret(path: Path, size: int = 32) -> str:
     """The secret that `path` keeps (mode 0600): made of `size` random bytes, as hex digits, when absent."""
-    if not path.exists():
+    if not path.exists() or not path.read_text().strip():
         write_private(path, secrets.token_hex(size))
     path.chmod(0o600)
     return path.read_text().strip()

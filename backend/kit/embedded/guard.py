@@ -4,6 +4,7 @@ Run as a script of its own (`python -I guard.py`), with the standard library alo
 """
 
 import ctypes
+import io
 import json
 import os
 import select
@@ -51,17 +52,18 @@ class Plan:
 
 
 class Ward:
-    """A running server and since when it has been running."""
+    """A running server, and whether it ever ran well."""
 
     def __init__(self, program: Program, lock: int) -> None:
         self._program = program
         self._lock = lock
+        self._is_settled = False
         self.start()
 
     def start(self) -> None:
-        self.since = time.monotonic()
+        self._since = time.monotonic()
         with Path(self._program.log).open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - the app's own plan, no shell
                 self._program.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -72,7 +74,8 @@ class Ward:
             )
 
     def is_settled(self) -> bool:
-        return time.monotonic() - self.since >= SETTLED_SECONDS
+        self._is_settled = self._is_settled or time.monotonic() - self._since >= SETTLED_SECONDS
+        return self._is_settled
 
 
 def _die_with(guard: int) -> Callable[[], None]:
@@ -96,9 +99,10 @@ def watch(wards: list[Ward], app: int, told_to_stop: Callable[[], bool]) -> int:
         if readable:
             return 0  # nothing is ever sent: readable means that the app closed its end
         for index, ward in enumerate(wards):
+            is_settled = ward.is_settled()
             if ward.process.poll() is None or told_to_stop():
                 continue
-            if not ward.is_settled():
+            if not is_settled:
                 return FAILED + index
             ward.start()
     return 0
@@ -128,7 +132,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, on_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]  # unbuffered: select must see the rest
+    line = io.FileIO(0, closefd=False).readline()  # unbuffered, so that select sees what follows
     if not line:
         return 0
     plan = Plan.read(line)

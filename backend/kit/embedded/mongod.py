@@ -1,43 +1,30 @@
-"""The private mongod: a one-node replica set on loopback that asks for a password."""
+"""The private mongod: where its program is, on which port and with which options it runs."""
 
 import random
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from typing import TypeVar
 
-from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from backend.errors import Unavailable
 from backend.kit.embedded import binaries
 from backend.kit.embedded.folder import DataFolder, secret, trim_log, write_private
 from backend.kit.embedded.guard import Program
+from backend.kit.embedded.replica_set import SET_NAME, ReplicaSet
 from backend.kit.i18n import _
 
 NAME = "MongoDB"
 OLDEST = 6
 START_SECONDS = 60.0  # a large journal may have to be replayed
-ELECTION_SECONDS = 5.0  # without a primary for so long, the replica set's own settings are looked at
-SET_NAME = "chapters"
-CLIENT_OPTIONS = {
-    "w": "majority",
-    "retryWrites": "true",
-    "retryReads": "true",
-    "connectTimeoutMS": "2000",
-    "heartbeatFrequencyMS": "1000",
-    "serverSelectionTimeoutMS": "8000",
-    "timeoutMS": "10000",
-}
-APP_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
-KEEPER_ROLES = ["userAdminAnyDatabase", "clusterManager"]
-_AUTHENTICATION_FAILED = 18
 _PORTS = range(20_000, 30_000)  # below the ports that systems hand to outgoing connections
+_KEY_BYTES = 256  # as hex digits 512 characters, of at most 1024
 
-Client = MongoClient[dict[str, Any]]
+T = TypeVar("T")
 
 
 def find() -> Path:
@@ -52,139 +39,79 @@ def find() -> Path:
 
 @dataclass(frozen=True)
 class Mongod:
-    """One mongod as it shall run: its port, and what is known of the replica set that it finds."""
+    """One mongod as it shall run; `moving` is how it runs before that, where its set has another address."""
 
     program: Program
+    moving: Program | None
     room: Path
     port: int
-    is_new: bool
-    is_moved: bool
+    is_known: bool  # the set was last seen at this very address
 
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def uri(self) -> str:
-        """For the app: credentials, replica set and the options that every client uses."""
-        options = {"authSource": "admin", "replicaSet": SET_NAME, **CLIENT_OPTIONS}
-        return f"mongodb://app:{self._password('app')}@{self.address}/?{urlencode(options)}"
+    def move(self, is_running: Callable[[], bool]) -> None:
+        """Gives the stored set its new address, while `moving` runs. Raises Unavailable."""
+        self._when_up(is_running, lambda replica_set, _check: replica_set.move())
 
     def make_ready(self, is_running: Callable[[], bool]) -> str:
-        """Brings it to a primary that the app can sign in to; returns the URI. Raises Unavailable."""
-        deadline = time.monotonic() + START_SECONDS
-        while not _is_listening(self.port):
-            self._check(is_running, deadline)
-            time.sleep(0.02)
-        with self._client() as anyone:
-            if self.is_new:
-                self._initiate(anyone)
-            elif self.is_moved:
-                self._mend(anyone)
-            self._await_primary(anyone, is_running, deadline)
+        """Waits until the app can write, setting up what is missing; returns its URI. Raises Unavailable."""
+        uri = self._when_up(is_running, lambda found, check: found.make_ready(self.is_known, check))
         write_private(self.room / "port", str(self.port))
-        self._ensure_users()
-        return self.uri
+        return uri
 
-    def _await_primary(self, anyone: Client, is_running: Callable[[], bool], deadline: float) -> None:
-        mend_at = time.monotonic() + ELECTION_SECONDS
-        while not anyone.admin.command("hello")["isWritablePrimary"]:
-            self._check(is_running, deadline)
-            if time.monotonic() > mend_at:
-                self._mend(anyone)
-                mend_at = deadline
-            time.sleep(0.02)
+    def lost_its_port(self) -> bool:
+        """Whether another program has the port; ask it when mongod is gone."""
+        return not is_free(self.port)
 
-    def _check(self, is_running: Callable[[], bool], deadline: float) -> None:
-        if not is_running() or time.monotonic() > deadline:
-            raise Unavailable(_("MongoDB did not start; {log} says why.").format(log=self.program.log))
+    def _when_up(self, is_running: Callable[[], bool], act: Callable[[ReplicaSet, Callable[[], None]], T]) -> T:
+        deadline = time.monotonic() + START_SECONDS
 
-    def _initiate(self, client: Client) -> None:
-        members = [{"_id": 0, "host": self.address}]
-        client.admin.command("replSetInitiate", {"_id": SET_NAME, "members": members})
+        def check() -> None:
+            if not is_running() or time.monotonic() > deadline:
+                raise Unavailable(_("MongoDB did not start; {log} says why.").format(log=self.program.log))
 
-    def _mend(self, anyone: Client) -> None:
-        """Gives the replica set the address at hand; makes the set where a first start was cut short."""
-        with self._client("keeper") as keeper:
-            try:
-                config = keeper.admin.command("replSetGetConfig")["config"]
-            except OperationFailure as error:
-                if error.code != _AUTHENTICATION_FAILED:
-                    raise
-                self._initiate(anyone)  # no keeper: it was never made
-                return
-            config["members"] = [{**config["members"][0], "host": self.address}]
-            config["version"] += 1
-            keeper.admin.command("replSetReconfig", config, force=True)
-
-    def _ensure_users(self) -> None:
-        if self._signs_in("app"):
-            return
-        if not self._signs_in("keeper"):
-            self._make_keeper()
-        with self._client("keeper") as keeper:
-            is_known = keeper.admin.command("usersInfo", "app")["users"]
-            keeper.admin.command(
-                "updateUser" if is_known else "createUser", "app", pwd=self._password("app"), roles=APP_ROLES
-            )
-
-    def _make_keeper(self) -> None:
-        """Makes the first user, which MongoDB allows to anyone on loopback while there is none."""
         try:
-            with self._client() as anyone:
-                anyone.admin.command("createUser", "keeper", pwd=self._password("keeper"), roles=KEEPER_ROLES)
-        except OperationFailure as error:
-            sentence = _(
-                "The passwords in {folder} do not open the database beside them; restore them from a backup."
-            )
-            raise Unavailable(sentence.format(folder=self.room)) from error
-
-    def _signs_in(self, user: str) -> bool:
-        with self._client(user) as client:
-            try:
-                client.admin.command("ping")
-            except OperationFailure as error:
-                if error.code != _AUTHENTICATION_FAILED:
-                    raise
-                return False
-            return True
-
-    def _client(self, user: str | None = None) -> Client:
-        sign_in = {"username": user, "password": self._password(user)} if user else {}
-        return MongoClient(self.address, directConnection=True, serverSelectionTimeoutMS=8000, **sign_in)
-
-    def _password(self, user: str) -> str:
-        return secret(self.room / f"{user}.password")
+            while True:
+                with suppress(ConnectionFailure):
+                    if _is_listening(self.port):
+                        return act(ReplicaSet(self.port, self.room), check)
+                check()
+                time.sleep(0.02)
+        except PyMongoError as error:
+            sentence = _("MongoDB did not become ready ({reason}); {log} may say why.")
+            raise Unavailable(sentence.format(reason=error, log=self.program.log)) from error
 
 
 def plan(folder: DataFolder, server: Path) -> Mongod:
     """How `server` shall run on `folder`: on the port of last time, on another where that one is taken."""
     room = folder.room("mongodb")
-    data = folder.room("mongodb/data")
+    is_new = not any(folder.room("mongodb/data").iterdir())
     log = room / "mongod.log"
     trim_log(log)
+    secret(room / "keyfile", _KEY_BYTES)
     saved = _saved_port(room / "port")
-    port = saved if saved and _is_free(saved) else _free_port()
-    secret(room / "keyfile", 512)
-    program = Program(_command(server, room, data, port), str(log))
-    return Mongod(program, room, port, is_new=not any(data.iterdir()), is_moved=port != saved)
+    port = saved if saved and is_free(saved) else _free_port()
+    alone = _command(server, room, port)
+    in_set = Program([*alone, "--replSet", SET_NAME], str(log))
+    # A member that has to look for itself at an address that is not its own may wait there for half a minute.
+    moving = None if is_new or port == saved else Program(alone, str(log))
+    return Mongod(in_set, moving, room, port, is_known=port == saved)
 
 
-def _command(server: Path, room: Path, data: Path, port: int) -> list[str]:
+def _command(server: Path, room: Path, port: int) -> list[str]:
     options = {
-        "dbpath": str(data),
+        "dbpath": str(room / "data"),
         "port": str(port),
         "bind_ip": "127.0.0.1",
-        "replSet": SET_NAME,
         "keyFile": str(room / "keyfile"),
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": "0.25",
+        "wiredTigerEngineConfigString": "log=(prealloc=false,file_max=16MB)",  # 18 MB on disk instead of 300
         "oplogSize": "512",  # MB; left alone it takes a twentieth of the disk
         "logpath": str(room / "mongod.log"),
     }
+    settings = ["diagnosticDataCollectionEnabled=false", "enableLocalhostAuthBypass=false"]
     words = [word for key, value in options.items() for word in (f"--{key}", value)]
-    settings = ["--setParameter", "diagnosticDataCollectionEnabled=false"]
-    return [str(server), *words, *settings, "--logappend", "--quiet", "--nounixsocket", "--noscripting"]
+    words += [word for setting in settings for word in ("--setParameter", setting)]
+    return [str(server), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting"]
 
 
 def _saved_port(path: Path) -> int | None:
@@ -197,10 +124,11 @@ def _saved_port(path: Path) -> int | None:
 
 def _free_port() -> int:
     candidates = random.sample(_PORTS, 200)
-    return next(port for port in candidates if _is_free(port))
+    return next(port for port in candidates if is_free(port))
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server of ours could listen on `port` of loopback now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

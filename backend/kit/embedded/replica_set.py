@@ -1,0 +1,122 @@
+"""The private replica set of one: made on the first start, told its new address, given the app's user.
+
+The keeper of the folder holds its key file and signs in with it (as `__system`, who exists before any user
+does), so a lost password or a start that was cut short mends itself.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from backend.kit.embedded.folder import secret
+
+SET_NAME = "chapters"
+CLIENT_OPTIONS = {
+    "w": "majority",
+    "retryWrites": "true",
+    "retryReads": "true",
+    "connectTimeoutMS": "2000",
+    "heartbeatFrequencyMS": "1000",
+    "serverSelectionTimeoutMS": "8000",
+    "timeoutMS": "10000",
+}
+APP_USER = "app"
+APP_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
+ELECTION_SECONDS = 3.0  # without a primary for so long, the settings of the set are looked at again
+_ANSWER_MS = 2000  # what listens on the port may be another program, which never answers
+_NOT_YET_INITIALIZED = 94
+_AUTHENTICATION_FAILED = 18
+
+Client = MongoClient[dict[str, Any]]
+
+
+class ReplicaSet:
+    """The set whose one member listens on `port`; `room` keeps its key file and the app's password."""
+
+    def __init__(self, port: int, room: Path) -> None:
+        self._address = f"127.0.0.1:{port}"
+        self._room = room
+
+    def make_ready(self, is_known: bool, check: Callable[[], None]) -> str:
+        """Waits for a primary that the app's user can sign in to; returns the app's URI.
+
+        `is_known` says that the set was last seen at this address and needs no look at its settings. `check`
+        is called while waiting and ends the wait by raising.
+        """
+        with self._keeper() as keeper:
+            if not is_known:
+                self._settle(keeper)
+            self._await_primary(keeper, check)
+            if not self._app_signs_in():
+                self._make_app_user(keeper)
+        return self.uri
+
+    @property
+    def uri(self) -> str:
+        """For the app: credentials, replica set and the options that every client uses."""
+        options = {"authSource": "admin", "replicaSet": SET_NAME, **CLIENT_OPTIONS}
+        return f"mongodb://{APP_USER}:{self._app_password()}@{self._address}/?{urlencode(options)}"
+
+    def move(self) -> None:
+        """Writes the new address into the stored settings, for a mongod that runs apart from its set."""
+        with self._keeper() as keeper:
+            keeper.local["system.replset"].update_one({}, {"$set": {"members.0.host": self._address}})
+
+    def _await_primary(self, keeper: Client, check: Callable[[], None]) -> None:
+        look_again_at = time.monotonic() + ELECTION_SECONDS
+        while not keeper.admin.command("hello")["isWritablePrimary"]:
+            check()
+            if time.monotonic() > look_again_at:
+                self._settle(keeper)
+                look_again_at = time.monotonic() + ELECTION_SECONDS
+            time.sleep(0.02)
+
+    def _settle(self, keeper: Client) -> None:
+        """Makes the set where there is none, and gives it the present address where it has another."""
+        try:
+            config = keeper.admin.command("replSetGetConfig")["config"]
+        except OperationFailure as error:
+            if error.code != _NOT_YET_INITIALIZED:
+                raise
+            keeper.admin.command("replSetInitiate", {"_id": SET_NAME, "members": [{"_id": 0, "host": self._address}]})
+            return
+        if config["members"][0]["host"] != self._address:
+            config["members"][0]["host"] = self._address
+            config["version"] += 1
+            keeper.admin.command("replSetReconfig", config, force=True)
+
+    def _app_signs_in(self) -> bool:
+        with self._client(APP_USER, self._app_password(), "admin") as app:
+            try:
+                app.admin.command("ping")
+            except OperationFailure as error:
+                if error.code != _AUTHENTICATION_FAILED:
+                    raise
+                return False
+            return True
+
+    def _make_app_user(self, keeper: Client) -> None:
+        is_there = keeper.admin.command("usersInfo", APP_USER)["users"]
+        command = "updateUser" if is_there else "createUser"
+        keeper.admin.command(command, APP_USER, pwd=self._app_password(), roles=APP_ROLES)
+
+    def _keeper(self) -> Client:
+        return self._client("__system", secret(self._room / "keyfile"), "local")
+
+    def _client(self, user: str, password: str, source: str) -> Client:
+        return MongoClient(
+            self._address,
+            directConnection=True,  # a member that knows another address for itself must be reached too
+            serverSelectionTimeoutMS=_ANSWER_MS,
+            username=user,
+            password=password,
+            authSource=source,
+        )
+
+    def _app_password(self) -> str:
+        return secret(self._room / "app.password")
