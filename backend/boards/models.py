@@ -13,14 +13,14 @@ MEASURES: tuple[Measure, ...] = ("questions", "days")
 ENTRY_LIMIT = 100
 
 
-class BoardScope(Shape, kw_only=True):
+class BoardScope(Shape, frozen=True, kw_only=True):
     """A board that the viewer may open: `id` is "everyone" or a classroom's."""
 
     id: str
     name: str
 
 
-class Standing(Shape, kw_only=True):
+class Standing(Shape, frozen=True, kw_only=True):
     """A participant's score, before ranking. Never leaves the service: doors see entries."""
 
     student_id: str
@@ -28,7 +28,7 @@ class Standing(Shape, kw_only=True):
     score: int
 
 
-class BoardEntry(Shape, kw_only=True):
+class BoardEntry(Shape, frozen=True, kw_only=True):
     """One line of a board. `name` is the display name that the student chose; equal scores share a rank."""
 
     rank: int
@@ -37,7 +37,7 @@ class BoardEntry(Shape, kw_only=True):
     is_me: bool = False
 
 
-class Board(Shape, kw_only=True):
+class Board(Shape, frozen=True, kw_only=True):
     """`entries` is the top, `around` the viewer with her neighbours; `reason` says why both are empty.
 
     `first_day` and `last_day` bound the period in study days (None for all time).

@@ -13,7 +13,7 @@ BOARD_MODES: tuple[BoardMode, ...] = ("off", "opt-in")  # "opt-out" is kept for 
 Flag = Literal["on track", "watch", "at risk"]
 
 
-class Classroom(Shape, kw_only=True):
+class Classroom(Shape, frozen=True, kw_only=True):
     """A teacher's group. `join_code` is as people type it ("ABCD-EFGH"), None where the reader may not see it."""
 
     id: str
@@ -25,7 +25,7 @@ class Classroom(Shape, kw_only=True):
     archived_at: datetime | None = None
 
 
-class Member(Shape, kw_only=True):
+class Member(Shape, frozen=True, kw_only=True):
     """An active student of a classroom."""
 
     id: str
@@ -36,7 +36,7 @@ class Member(Shape, kw_only=True):
     joined_at: datetime
 
 
-class LearnerRecord(Shape, kw_only=True):
+class LearnerRecord(Shape, frozen=True, kw_only=True):
     """What one row of a report is computed from: the kept summary and the study days of the last five weeks."""
 
     member: Member
@@ -44,7 +44,7 @@ class LearnerRecord(Shape, kw_only=True):
     days: tuple[StudyDay, ...] = ()
 
 
-class Learner(Shape, kw_only=True):
+class Learner(Shape, frozen=True, kw_only=True):
     """One row of the class table.
 
     `solved_7_days` and `change_7_days` (against the seven days before) are None for who never saved anything;
@@ -62,7 +62,7 @@ class Learner(Shape, kw_only=True):
     reasons: tuple[str, ...] = ()
 
 
-class KeyFigures(Shape, kw_only=True):
+class KeyFigures(Shape, frozen=True, kw_only=True):
     """`average_completed` is a share from 0 to 1, None for a class without learners; `flagged` = watch + at risk."""
 
     learners: int
@@ -73,14 +73,14 @@ class KeyFigures(Shape, kw_only=True):
     at_risk: int
 
 
-class ClassReport(Shape, kw_only=True):
+class ClassReport(Shape, frozen=True, kw_only=True):
     classroom: Classroom
     figures: KeyFigures
     learners: tuple[Learner, ...]
     as_of: datetime
 
 
-class RecentActivity(Shape, kw_only=True):
+class RecentActivity(Shape, frozen=True, kw_only=True):
     """One saved change of a learner, with the chapter's names beside it."""
 
     at: datetime
@@ -93,7 +93,7 @@ class RecentActivity(Shape, kw_only=True):
     is_undo: bool = False
 
 
-class Week(Shape, kw_only=True):
+class Week(Shape, frozen=True, kw_only=True):
     """A week from Monday on. None where nobody had saved anything yet: no data is not 0."""
 
     first_day: date
@@ -101,7 +101,7 @@ class Week(Shape, kw_only=True):
     solved: int | None = None
 
 
-class LearnerDetail(Shape, kw_only=True):
+class LearnerDetail(Shape, frozen=True, kw_only=True):
     """One learner beside the list: `learner` is the same row as in the report."""
 
     learner: Learner
@@ -112,7 +112,7 @@ class LearnerDetail(Shape, kw_only=True):
     as_of: datetime
 
 
-class MatrixColumn(Shape, kw_only=True):
+class MatrixColumn(Shape, frozen=True, kw_only=True):
     """A chapter with its footer: how many learners stand where."""
 
     chapter: Chapter
@@ -121,7 +121,7 @@ class MatrixColumn(Shape, kw_only=True):
     weak: int
 
 
-class MatrixRow(Shape, kw_only=True):
+class MatrixRow(Shape, frozen=True, kw_only=True):
     """A learner's cells in the order of the columns; None = never touched ("no data")."""
 
     id: str
@@ -129,7 +129,7 @@ class MatrixRow(Shape, kw_only=True):
     cells: tuple[OwnProgress | None, ...]
 
 
-class Matrix(Shape, kw_only=True):
+class Matrix(Shape, frozen=True, kw_only=True):
     classroom: Classroom
     subject: str | None
     columns: tuple[MatrixColumn, ...]
@@ -137,7 +137,7 @@ class Matrix(Shape, kw_only=True):
     as_of: datetime
 
 
-class ChapterAverage(Shape, kw_only=True):
+class ChapterAverage(Shape, frozen=True, kw_only=True):
     """A chapter over the viewer's own classrooms, herself included. `completed` is a share from 0 to 1."""
 
     students: int
@@ -145,8 +145,15 @@ class ChapterAverage(Shape, kw_only=True):
     completed: float
 
 
-class ChapterSums(Shape, kw_only=True):
+class ChapterSums(Shape, frozen=True, kw_only=True):
     """Sums over some students' records on one chapter."""
 
     solved: int = 0
     completed: int = 0
+
+
+class ClassDays(Shape, frozen=True, kw_only=True):
+    """The study days of a whole class added up, from some day on; `has_earlier`: there are days before that."""
+
+    days: tuple[StudyDay, ...]
+    has_earlier: bool

@@ -1,26 +1,265 @@
 """What a class looks like: the report, one learner, the matrix, weeks, averages. Reads only."""
 
-from backend.accounts.models import Viewer
-from backend.classrooms.models import ChapterAverage, ClassReport, LearnerDetail, Matrix, Week
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from backend.accounts.models import Viewer, require
+from backend.accounts.service import BOARDS_TAG
+from backend.chapters.models import Chapter, OwnProgress
+from backend.chapters.service import TAG as CATALOGUE_TAG
+from backend.chapters.service import ChapterService
+from backend.classrooms import attention, matrix, weeks
+from backend.classrooms.attention import Facts
+from backend.classrooms.models import (
+    ChapterAverage,
+    ChapterSums,
+    ClassDays,
+    ClassReport,
+    Flag,
+    KeyFigures,
+    Learner,
+    LearnerDetail,
+    LearnerRecord,
+    Matrix,
+    Member,
+    RecentActivity,
+    Week,
+)
+from backend.classrooms.queries import ClassroomQueries
+from backend.classrooms.service import ClassroomService
+from backend.errors import Invalid, NotFound
+from backend.kit.cache import Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.shape import Shape
+from backend.progress import listing, rules
+from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord
+from backend.progress.overview import from_summary, solved_between, summarised
+from backend.progress.service import ProgressService, classroom_tag
+
+LEARNERS = Region("classLearners", tuple[LearnerRecord, ...], ttl_seconds=30)
+DAYS = Region("classDays", ClassDays, ttl_seconds=60)
+AVERAGES = Region("chapterAverages", ChapterSums, ttl_seconds=60)
+MEMBERS = Region("classMembers", tuple[Member, ...], ttl_seconds=30)
+
+KEPT_DAYS = timedelta(days=36)  # four weeks of pace, and some for zones and a report that is open over midnight
+ACTIVE_DAYS = 7
+RECENT_LIMIT = 20
+LEARNER_WEEKS = 8
+WEEKS_LIMIT = 53
+FEWEST_CLASSMATES = 5
+ONE_DAY = timedelta(days=1)
+URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
+
+
+Known = tuple[LearnerRecord, Counts, Facts]
+
+
+class MatrixRecord(Shape, frozen=True, kw_only=True):
+    """What a matrix is built from: one value, one cache entry."""
+
+    members: tuple[Member, ...]
+    records: dict[str, dict[str, OwnProgress]]
+
+
+MATRIX = Region("classMatrix", MatrixRecord, ttl_seconds=30)
 
 
 class ClassroomReports:
+    """The reading side of classrooms. One truth: a learner's figures are computed as on her own pages."""
+
+    def __init__(
+        self,
+        queries: ClassroomQueries,
+        classrooms: ClassroomService,
+        progress: ProgressService,
+        chapters: ChapterService,
+        cache: Cache,
+        clock: Clock,
+    ) -> None:
+        self._queries = queries
+        self._classrooms = classrooms
+        self._progress = progress
+        self._chapters = chapters
+        self._cache = cache
+        self._clock = clock
+
     def report(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
-        raise NotImplementedError
+        classroom, now = self._classrooms.taught(viewer, classroom_id), self._clock.now()
+        since = (now - KEPT_DAYS).date()
+        answer = self._cache.get_or_create(
+            LEARNERS,
+            classroom_id,
+            lambda: self._queries.learners(classroom_id, since),
+            tags=_class_tags(classroom_id),
+        )
+        known = _known(answer.value, self._chapters.active(), now)
+        quartile = attention.quartile(facts for _record, _counts, facts in known)
+        learners = sorted((_learner(*each, quartile) for each in known), key=_by_urgency)
+        return ClassReport(
+            classroom=classroom,
+            figures=_figures(learners, known),
+            learners=tuple(learners),
+            as_of=now - timedelta(seconds=answer.age_seconds),
+        )
 
     def learner(self, viewer: Viewer, classroom_id: str, student_id: str) -> LearnerDetail:
         """One learner beside the list. Raises NotFound for who is not in this class."""
-        raise NotImplementedError
+        report = self.report(viewer, classroom_id)
+        row = next((learner for learner in report.learners if learner.id == student_id), None)
+        member = next((member for member in self._members([classroom_id]) if member.id == student_id), None)
+        if row is None or member is None:
+            raise NotFound(_("There is no such student in this class."))
+        record, chapters = self._progress.record(student_id), self._chapters.active()
+        today = _today(member, self._clock.now())
+        return LearnerDetail(
+            learner=row,
+            summary=summarised(record, chapters, today),
+            recent=self._recent(student_id),
+            weak_chapters=_weak(record, chapters),
+            weeks=weeks.weekly(record.days, today, LEARNER_WEEKS),
+            as_of=report.as_of,
+        )
 
     def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Matrix:
-        """Learners × active chapters, of one subject or all."""
-        raise NotImplementedError
+        """Learners by name × active chapters, of one subject or all."""
+        classroom, now = self._classrooms.taught(viewer, classroom_id), self._clock.now()
+        answer = self._cache.get_or_create(
+            MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=_class_tags(classroom_id)
+        )
+        members, records = answer.value.members, answer.value.records
+        chapters = [each for each in self._chapters.active() if subject is None or each.subject == subject]
+        return Matrix(
+            classroom=classroom,
+            subject=subject,
+            columns=matrix.columns(members, chapters, records),
+            rows=matrix.rows(members, chapters, records),
+            as_of=now - timedelta(seconds=answer.age_seconds),
+        )
 
-    def completions_over_time(self, viewer: Viewer, classroom_id: str, weeks: int = 12) -> tuple[Week, ...]:
+    def completions_over_time(self, viewer: Viewer, classroom_id: str, weeks_shown: int = 12) -> tuple[Week, ...]:
         """Chapters completed and questions solved per week, oldest first, the running week last."""
-        raise NotImplementedError
+        self._classrooms.taught(viewer, classroom_id)
+        if not 1 <= weeks_shown <= WEEKS_LIMIT:
+            raise Invalid(_("Between 1 and {most} weeks can be shown.").format(most=WEEKS_LIMIT))
+        today = self._progress.today(viewer)
+        since = weeks.first_day(today, weeks_shown)
+        days = self._cache.get_or_create(
+            DAYS,
+            f"{classroom_id}:{since}",
+            lambda: self._days_together(classroom_id, since),
+            tags=_class_tags(classroom_id),
+        ).value
+        return weeks.weekly(days.days, today, weeks_shown, has_earlier=days.has_earlier)
 
     def chapter_average(self, viewer: Viewer, chapter_id: str) -> ChapterAverage | None:
-        """A student's own classes on one chapter; None where she has fewer than 5 classmates."""
-        raise NotImplementedError
+        """A student's own classes on one chapter, herself included; None where she has fewer than 5 classmates.
+
+        In a smaller group an average would tell of single classmates.
+        """
+        require(viewer, "student")
+        chapter_id = self._chapters.get(chapter_id).id
+        classroom_ids = sorted(classroom.id for classroom in self._classrooms.classrooms(viewer))
+        ids = [member.id for member in self._members(classroom_ids)]
+        if len(set(ids) - {viewer.id}) < FEWEST_CLASSMATES:
+            return None
+        sums = self._cache.get_or_create(
+            AVERAGES,
+            f"{','.join(classroom_ids)}:{chapter_id}",
+            lambda: self._queries.chapter_sums(chapter_id, ids),
+            tags=_class_tags(*classroom_ids),
+        ).value
+        return ChapterAverage(
+            students=len(ids), average_solved=sums.solved / len(ids), completed=sums.completed / len(ids)
+        )
+
+    def _members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
+        return self._cache.get_or_create(
+            MEMBERS,
+            ",".join(classroom_ids),
+            lambda: self._queries.members(classroom_ids),
+            tags=_class_tags(*classroom_ids),
+        ).value
+
+    def _matrix_record(self, classroom_id: str) -> MatrixRecord:
+        members = self._queries.members([classroom_id])
+        return MatrixRecord(members=members, records=self._queries.progress(member.id for member in members))
+
+    def _days_together(self, classroom_id: str, since: date) -> ClassDays:
+        return self._queries.days_together([member.id for member in self._queries.members([classroom_id])], since)
+
+    def _recent(self, student_id: str) -> tuple[RecentActivity, ...]:
+        known = {chapter.id: chapter for chapter in self._chapters.every()}
+        found = self._queries.recent_activity(student_id, RECENT_LIMIT)
+        return tuple(_named(each, known[each.chapter_id]) for each in found if each.chapter_id in known)
+
+
+def _class_tags(*classroom_ids: str) -> list[str]:
+    return [*(classroom_tag(each) for each in classroom_ids), BOARDS_TAG, CATALOGUE_TAG]
+
+
+def _today(member: Member, now: datetime) -> date:
+    return rules.study_day(now, member.time_zone, member.day_end_hour)
+
+
+def _known(records: Sequence[LearnerRecord], chapters: Sequence[Chapter], now: datetime) -> list[Known]:
+    known = []
+    for record in records:
+        today = _today(record.member, now)
+        counts = from_summary(record.summary, chapters, today).total
+        known.append((record, counts, attention.facts(record, today, counts.left)))
+    return known
+
+
+def _learner(record: LearnerRecord, counts: Counts, facts: Facts, quartile: float | None) -> Learner:
+    week, today = timedelta(days=ACTIVE_DAYS), facts.today
+    solved = solved_between(record.days, today - week + ONE_DAY, today)
+    before = solved_between(record.days, today - 2 * week + ONE_DAY, today - week)
+    reasons = attention.reasons(facts, quartile)
+    has_data = record.summary.last_activity_at is not None
+    return Learner(
+        id=record.member.id,
+        name=record.member.name,
+        counts=counts,
+        solved_7_days=solved if has_data else None,
+        change_7_days=solved - before if has_data else None,
+        last_activity_at=record.summary.last_activity_at,
+        joined_at=record.member.joined_at,
+        flag=attention.flag(facts, reasons),
+        reasons=reasons,
+    )
+
+
+def _figures(learners: Sequence[Learner], known: Sequence[Known]) -> KeyFigures:
+    shares = [counts.completed / counts.chapters for _record, counts, _facts in known if counts.chapters]
+    quiet = [facts.quiet_days for _record, _counts, facts in known]
+    return KeyFigures(
+        learners=len(learners),
+        active_7_days=sum(days is not None and days < ACTIVE_DAYS for days in quiet),
+        average_completed=sum(shares) / len(shares) if shares else None,
+        solved_7_days=sum(each.solved_7_days or 0 for each in learners),
+        flagged=sum(each.flag in ("watch", "at risk") for each in learners),
+        at_risk=sum(each.flag == "at risk" for each in learners),
+    )
+
+
+def _by_urgency(learner: Learner) -> tuple[int, str, str]:
+    return URGENCY[learner.flag], learner.name.casefold(), learner.id
+
+
+def _weak(record: StudentRecord, chapters: Sequence[Chapter]) -> tuple[ChapterRow, ...]:
+    return tuple(row for row in listing.rows(chapters, record.progress) if row.own and row.own.is_weak_chapter)
+
+
+def _named(activity: Activity, chapter: Chapter) -> RecentActivity:
+    return RecentActivity(
+        at=activity.at,
+        study_day=activity.study_day,
+        chapter_id=chapter.id,
+        chapter=chapter.chapter,
+        subject=chapter.subject,
+        before=activity.before,
+        after=activity.after,
+        is_undo=activity.undoes is not None,
+    )

@@ -1,46 +1,143 @@
 """A teacher's groups: made, joined by code, left. Who may see which; the figures of a class are in report.py."""
 
-from backend.accounts.models import Viewer
-from backend.classrooms.models import BoardMode, Classroom
+import unicodedata
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from backend.accounts.models import Viewer, require
+from backend.accounts.service import BOARDS_TAG
+from backend.accounts.service import TAG as VIEWERS_TAG
+from backend.classrooms.join_code import new_join_code, shown
+from backend.classrooms.models import BOARD_MODES, NAME_LENGTH, BoardMode, Classroom
+from backend.classrooms.queries import ClassroomQueries
+from backend.errors import Conflict, Invalid, NotFound
+from backend.kit.cache import Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.mongo import Mongo, new_id
+from backend.progress.service import classroom_tag
+
+CLASSROOMS = Region("classrooms", tuple[Classroom, ...], ttl_seconds=60)
+TAG = "classrooms"
+_CODE_ATTEMPTS = 5
+T = TypeVar("T")
 
 
 class ClassroomService:
-    def create(self, viewer: Viewer, name: str) -> Classroom:
-        """A new classroom taught by the viewer (teacher or admin). Raises Invalid for a bad name."""
-        raise NotImplementedError
-
-    def rename(self, viewer: Viewer, classroom_id: str, name: str) -> Classroom:
-        """The classroom under its new name."""
-        raise NotImplementedError
-
-    def renew_code(self, viewer: Viewer, classroom_id: str) -> Classroom:
-        """The classroom with a fresh join code; the old one stops working."""
-        raise NotImplementedError
-
-    def set_board_mode(self, viewer: Viewer, classroom_id: str, mode: BoardMode) -> Classroom:
-        """Switch the class leaderboard "off" or "opt-in". Raises Invalid."""
-        raise NotImplementedError
-
-    def archive(self, viewer: Viewer, classroom_id: str) -> Classroom:
-        """Take a classroom out of every list; its code stops working, nobody's progress changes."""
-        raise NotImplementedError
+    def __init__(self, queries: ClassroomQueries, mongo: Mongo, cache: Cache, clock: Clock) -> None:
+        self._queries = queries
+        self._mongo = mongo
+        self._cache = cache
+        self._clock = clock
 
     def classrooms(self, viewer: Viewer) -> tuple[Classroom, ...]:
         """By name: those a teacher teaches, a student is in (without join codes), or all for an admin."""
-        raise NotImplementedError
+        require(viewer)
+        return tuple(_as_seen(viewer, found) for found in self._every() if _may_see(viewer, found))
 
     def get(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """A classroom that the viewer may see. Raises NotFound for any other: its existence is a secret."""
-        raise NotImplementedError
+        for classroom in self.classrooms(viewer):
+            if classroom.id == classroom_id:
+                return classroom
+        raise NotFound(_("There is no such class."))
 
     def taught(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """A classroom whose learners the viewer may see: its teacher or an admin. Raises NotAllowed, NotFound."""
-        raise NotImplementedError
+        require(viewer, "teacher", "admin")
+        return self.get(viewer, classroom_id)
+
+    def create(self, viewer: Viewer, name: str) -> Classroom:
+        """A new classroom taught by the viewer (teacher or admin). Raises Invalid for a bad name."""
+        require(viewer, "teacher", "admin")
+        name, now = _checked_name(name), self._clock.now()
+
+        def insert(code: str) -> str:
+            classroom = Classroom(id=new_id(), name=name, join_code=code, created_at=now)
+            self._mongo.transaction(lambda session: self._queries.insert(session, classroom, viewer.id))
+            return classroom.id
+
+        classroom_id = _with_free_code(insert)
+        self._cache.invalidate(TAG, VIEWERS_TAG)
+        return self.get(viewer, classroom_id)
+
+    def rename(self, viewer: Viewer, classroom_id: str, name: str) -> Classroom:
+        """The classroom under its new name. Raises Invalid."""
+        return self._update(viewer, classroom_id, name=_checked_name(name))
+
+    def renew_code(self, viewer: Viewer, classroom_id: str) -> Classroom:
+        """The classroom with a fresh join code; the old one stops working."""
+        return _with_free_code(lambda code: self._update(viewer, classroom_id, joinCode=code))
+
+    def set_board_mode(self, viewer: Viewer, classroom_id: str, mode: BoardMode) -> Classroom:
+        """Switch the class leaderboard "off" or "opt-in". Raises Invalid."""
+        if mode not in BOARD_MODES:
+            raise Invalid(_("A class leaderboard is off, or open to those who join."))
+        return self._update(viewer, classroom_id, boardMode=mode)
+
+    def archive(self, viewer: Viewer, classroom_id: str) -> Classroom:
+        """Take a classroom out of every list; its code stops working, nobody's progress changes."""
+        before, now = self.taught(viewer, classroom_id), self._clock.now()
+        self._queries.update(classroom_id, archivedAt=now)
+        self._cache.invalidate(TAG)
+        return replace(before, archived_at=now)
 
     def join(self, viewer: Viewer, code: str) -> Classroom:
         """A signed-in student enters the class of a join code; twice does it once. Raises Invalid."""
-        raise NotImplementedError
+        require(viewer, "student")
+        classroom_id = self._queries.id_by_join_code(code)
+        if classroom_id is None:
+            raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
+        self._queries.add_student(classroom_id, viewer.id, self._clock.now())
+        self._members_changed(classroom_id)
+        return self.get(replace(viewer, classroom_ids=(*viewer.classroom_ids, classroom_id)), classroom_id)
 
     def remove_student(self, viewer: Viewer, classroom_id: str, student_id: str) -> None:
         """Take a student out of the class; her progress stays hers. Raises NotFound."""
-        raise NotImplementedError
+        self.taught(viewer, classroom_id)
+        if not self._queries.remove_student(classroom_id, student_id):
+            raise NotFound(_("There is no such student in this class."))
+        self._members_changed(classroom_id)
+
+    def _every(self) -> tuple[Classroom, ...]:
+        return self._cache.get_or_create(CLASSROOMS, "all", self._queries.every, tags=[TAG]).value
+
+    def _update(self, viewer: Viewer, classroom_id: str, **fields: Any) -> Classroom:
+        self.taught(viewer, classroom_id)
+        self._queries.update(classroom_id, **fields)
+        self._cache.invalidate(TAG)
+        return self.get(viewer, classroom_id)
+
+    def _members_changed(self, classroom_id: str) -> None:
+        self._cache.invalidate(VIEWERS_TAG, BOARDS_TAG, classroom_tag(classroom_id))
+
+
+def _may_see(viewer: Viewer, classroom: Classroom) -> bool:
+    if classroom.archived_at is not None:
+        return False
+    if viewer.role == "student":
+        return classroom.id in viewer.classroom_ids
+    return viewer.role == "admin" or viewer.id in classroom.teacher_ids
+
+
+def _as_seen(viewer: Viewer, classroom: Classroom) -> Classroom:
+    code = classroom.join_code if viewer.role != "student" else None
+    return replace(classroom, join_code=shown(code) if code else None)
+
+
+def _with_free_code(write: Callable[[str], T]) -> T:
+    for _attempt in range(_CODE_ATTEMPTS - 1):
+        try:
+            return write(new_join_code())
+        except Conflict:
+            continue
+    return write(new_join_code())
+
+
+def _checked_name(name: str) -> str:
+    tidy = " ".join(unicodedata.normalize("NFC", name).split())
+    if not tidy or len(tidy) > NAME_LENGTH or any(unicodedata.category(each) == "Cc" for each in tidy):
+        raise Invalid(_("The name of a class needs 1 to {most} characters.").format(most=NAME_LENGTH))
+    return tidy

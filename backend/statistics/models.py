@@ -9,7 +9,7 @@ Grouping = Literal["subject", "class", "unit", "chapter"]
 GROUPINGS: tuple[Grouping, ...] = ("subject", "class", "unit", "chapter")
 
 
-class ChapterStatistics(Shape, kw_only=True):
+class ChapterStatistics(Shape, frozen=True, kw_only=True):
     """One chapter over all students. `students` counts who has any progress on it; `id` is the chapter's."""
 
     id: str
@@ -25,7 +25,7 @@ class ChapterStatistics(Shape, kw_only=True):
         return self.solved / self.students if self.students else None
 
 
-class StatisticsRow(Shape, kw_only=True):
+class StatisticsRow(Shape, frozen=True, kw_only=True):
     """Sums over active chapters. Names that were not grouped by are None.
 
     `students` is known for single chapters only (a student may work on many). `average_solved` is per student and
@@ -46,13 +46,13 @@ class StatisticsRow(Shape, kw_only=True):
     average_solved: float | None
 
 
-class Statistics(Shape, kw_only=True):
+class Statistics(Shape, frozen=True, kw_only=True):
     group_by: tuple[Grouping, ...]
     rows: tuple[StatisticsRow, ...]
     as_of: datetime
 
 
-class Deltas(Shape, kw_only=True):
+class Deltas(Shape, frozen=True, kw_only=True):
     """By how much one change, or many, moves a chapter's statistics."""
 
     students: int = 0
@@ -71,7 +71,7 @@ class Deltas(Shape, kw_only=True):
         )
 
 
-class Change(Shape, kw_only=True):
+class Change(Shape, frozen=True, kw_only=True):
     """One activity as the projector reads it. `token` marks the place in the stream just after it."""
 
     chapter_id: str
@@ -80,7 +80,7 @@ class Change(Shape, kw_only=True):
     at: datetime
 
 
-class Position(Shape, kw_only=True):
+class Position(Shape, frozen=True, kw_only=True):
     """Up to where statistics are true: a token of the change stream, or the moment of a rebuild (seconds, count)."""
 
     epoch: int = 0
@@ -89,7 +89,7 @@ class Position(Shape, kw_only=True):
     rebuilt_at: tuple[int, int] | None = None
 
 
-class ProjectorHealth(Shape, kw_only=True):
+class ProjectorHealth(Shape, frozen=True, kw_only=True):
     """`owner` is None where no projector ever ran; `lag_seconds` is how far statistics are behind."""
 
     owner: str | None = None

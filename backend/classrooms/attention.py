@@ -1,0 +1,137 @@
+"""Who needs attention, by plain rules with reasons. Pure; students never see this.
+
+One signal = "watch", two or more = "at risk". Who joined less than two weeks ago is not judged.
+"""
+
+import statistics
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from backend.classrooms.models import Flag, LearnerRecord
+from backend.kit.i18n import _, ngettext, number
+from backend.kit.shape import Shape
+from backend.progress import plan, rules
+from backend.progress.models import StudyDay
+
+QUIET_DAYS = 7
+UNSOLVED_DAYS = 14
+SETTLED_DAYS = 14  # since joining; before that, silence says nothing
+PEER_DAYS = 14
+PEERS = 10  # below this many active learners a quartile says nothing
+EXAM_REACH_DAYS = 120  # an exam further away leaves time to change pace
+
+
+class Facts(Shape, frozen=True, kw_only=True):
+    """What the rules look at, in the learner's own study days."""
+
+    joined_days_ago: int
+    quiet_days: int | None
+    solved: int
+    completed: int
+    completed_in_28_days: int
+    chapters_left: int
+    today: date
+    exam_date: date | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.joined_days_ago < SETTLED_DAYS
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the learner saved anything in the last two weeks: the peers that others are compared with."""
+        return self.quiet_days is not None and self.quiet_days < PEER_DAYS
+
+
+def facts(record: LearnerRecord, today: date, chapters_left: int) -> Facts:
+    """What is known of a learner today; `quiet_days` is None for who never saved anything."""
+    member, last = record.member, record.summary.last_activity_at
+    return Facts(
+        joined_days_ago=(today - rules.study_day(member.joined_at, member.time_zone, member.day_end_hour)).days,
+        quiet_days=(today - rules.study_day(last, member.time_zone, member.day_end_hour)).days if last else None,
+        solved=max(0, sum(day.solved for day in _last(record.days, today, UNSOLVED_DAYS))),
+        completed=completed_in(record.days, today, PEER_DAYS),
+        completed_in_28_days=completed_in(record.days, today, plan.PACE_DAYS),
+        chapters_left=chapters_left,
+        today=today,
+        exam_date=member.exam_date,
+    )
+
+
+def completed_in(days: Iterable[StudyDay], today: date, count: int) -> int:
+    """Chapters completed in the last `count` study days, today included; never below 0."""
+    return max(0, sum(day.completed for day in _last(days, today, count)))
+
+
+def quartile(everyone: Iterable[Facts]) -> float | None:
+    """The first quartile of completions in 14 days over settled, active learners; None where they are too few."""
+    completions = [each.completed for each in everyone if each.is_active and not each.is_new]
+    if len(completions) < PEERS:
+        return None
+    return statistics.quantiles(completions, n=4, method="inclusive")[0]
+
+
+def reasons(known: Facts, first_quartile: float | None) -> tuple[str, ...]:
+    """A sentence per signal; empty for who is new, or has nothing left to do."""
+    if known.is_new or known.chapters_left == 0:
+        return ()
+    found = (_quiet(known), _unsolved(known), _behind_peers(known, first_quartile), _too_slow(known))
+    return tuple(reason for reason in found if reason)
+
+
+def flag(known: Facts, found: tuple[str, ...]) -> Flag | None:
+    """None for who is new; otherwise by the number of signals."""
+    if known.is_new:
+        return None
+    if not found:
+        return "on track"
+    return "watch" if len(found) == 1 else "at risk"
+
+
+def _quiet(known: Facts) -> str | None:
+    if known.quiet_days is None:
+        count = known.joined_days_ago
+        said = ngettext(
+            "No activity since joining {count} day ago", "No activity since joining {count} days ago", count
+        )
+        return said.format(count=number(count))
+    if known.quiet_days < QUIET_DAYS:
+        return None
+    said = ngettext("No activity for {count} day", "No activity for {count} days", known.quiet_days)
+    return said.format(count=number(known.quiet_days))
+
+
+def _unsolved(known: Facts) -> str | None:
+    if known.solved > 0:
+        return None
+    return _("No question solved in the last {count} days").format(count=number(UNSOLVED_DAYS))
+
+
+def _behind_peers(known: Facts, first_quartile: float | None) -> str | None:
+    if first_quartile is None or not known.is_active or known.completed >= first_quartile:
+        return None
+    said = ngettext(
+        "{count} chapter completed in {days} days: fewer than three quarters of the class",
+        "{count} chapters completed in {days} days: fewer than three quarters of the class",
+        known.completed,
+    )
+    return said.format(count=number(known.completed), days=number(PEER_DAYS))
+
+
+def _too_slow(known: Facts) -> str | None:
+    if not (known.exam_date and 0 <= (known.exam_date - known.today).days <= EXAM_REACH_DAYS):
+        return None
+    late = plan.pace(known.completed_in_28_days, known.chapters_left, known.today, known.exam_date).days_late
+    if not late or late <= 0:
+        return None
+    said = ngettext(
+        "At the pace of the last 4 weeks the syllabus is done {count} day after the exam",
+        "At the pace of the last 4 weeks the syllabus is done {count} days after the exam",
+        late,
+    )
+    return said.format(count=number(late))
+
+
+def _last(days: Iterable[StudyDay], today: date, count: int) -> list[StudyDay]:
+    first = today - timedelta(days=count - 1)
+    return [day for day in days if first <= day.day <= today]

@@ -1,0 +1,182 @@
+"""The classrooms collection, who belongs to which, and what a class is computed from. No query per learner."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.client_session import ClientSession
+
+from backend.chapters.models import OwnProgress
+from backend.classrooms.join_code import tidied
+from backend.classrooms.models import ChapterSums, ClassDays, Classroom, LearnerRecord, Member
+from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.shape import from_document, to_document
+from backend.progress.models import Activity, StudyDay, SummaryRecord
+
+INDEXES = {
+    "classrooms": [IndexModel([("joinCode", ASCENDING)], name="joinCode", unique=True)],
+    "activity": [IndexModel([("studentId", ASCENDING), ("at", DESCENDING)], name="recent")],
+}
+
+
+class ClassroomQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    # classrooms and who belongs to them
+
+    def every(self) -> tuple[Classroom, ...]:
+        """All classrooms by name, archived ones too, each with those who teach it."""
+        with translated():
+            documents = list(self._mongo["classrooms"].find({}).sort([("name", ASCENDING), ("_id", ASCENDING)]))
+            taught = self._mongo["memberships"].find({"role": "teacher"}).sort("joinedAt", ASCENDING)
+            teachers: dict[str, list[str]] = {}
+            for membership in taught:
+                teachers.setdefault(membership["classroomId"], []).append(membership["userId"])
+        classrooms = (from_document(document, Classroom) for document in documents)
+        return tuple(replace(found, teacher_ids=tuple(teachers.get(found.id, ()))) for found in classrooms)
+
+    def id_by_join_code(self, code: str) -> str | None:
+        """Id of the classroom with this join code, however it was typed; None for an unknown or archived one."""
+        with translated():
+            found = self._mongo["classrooms"].find_one({"joinCode": tidied(code), "archivedAt": None}, {"_id": 1})
+        return str(found["_id"]) if found else None
+
+    def insert(self, session: ClientSession, classroom: Classroom, teacher_id: str) -> None:
+        """The new classroom and its teacher's membership. Raises Conflict where the join code is taken."""
+        document = to_document(classroom)
+        del document["teacherIds"]
+        with translated():
+            self._mongo["classrooms"].insert_one(document, session=session)
+            self._add_member(session, classroom.id, teacher_id, "teacher", classroom.created_at)
+
+    def update(self, classroom_id: str, **fields: Any) -> bool:
+        """Set (camelCase) fields; False where there is no such classroom. Raises Conflict for a taken join code."""
+        with translated():
+            return self._mongo["classrooms"].update_one({"_id": classroom_id}, {"$set": fields}).matched_count == 1
+
+    def add_student(self, classroom_id: str, student_id: str, at: datetime) -> None:
+        """Make her a member; a member already stays one, since when she was."""
+        with translated():
+            self._add_member(None, classroom_id, student_id, "student", at)
+
+    def remove_student(self, classroom_id: str, student_id: str) -> bool:
+        """Whether there was such a student to take out."""
+        wanted = {"_id": f"{classroom_id}:{student_id}", "role": "student"}
+        with translated():
+            return self._mongo["memberships"].delete_one(wanted).deleted_count == 1
+
+    def members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
+        """The active students of these classrooms, each once, by name."""
+        pipeline: list[Document] = [
+            {"$match": {"classroomId": {"$in": list(classroom_ids)}, "role": "student"}},
+            {"$group": {"_id": "$userId", "joinedAt": {"$min": "$joinedAt"}}},
+            {"$lookup": {"from": "users", "localField": "_id", "foreignField": "_id", "as": "user"}},
+            {"$unwind": "$user"},
+            {"$match": {"user.isActive": True, "user.role": "student"}},
+            {
+                "$project": {
+                    "joinedAt": 1,
+                    "name": "$user.name",
+                    "timeZone": "$user.timeZone",
+                    "dayEndHour": "$user.dayEndHour",
+                    "examDate": "$user.examDate",
+                }
+            },
+        ]
+        with translated():
+            members = [from_document(found, Member) for found in self._mongo["memberships"].aggregate(pipeline)]
+        return tuple(sorted(members, key=lambda member: (member.name.casefold(), member.id)))
+
+    # what a class is computed from
+
+    def learners(self, classroom_id: str, since: date) -> tuple[LearnerRecord, ...]:
+        """Every active student with her summary and her study days from `since` on: three queries in all."""
+        members = self.members([classroom_id])
+        ids = [member.id for member in members]
+        with translated():
+            summaries = {
+                document["_id"]: from_document(document, SummaryRecord)
+                for document in self._mongo["summaries"].find({"_id": {"$in": ids}})
+            }
+            days = self._days(ids, since)
+        return tuple(
+            LearnerRecord(
+                member=member,
+                summary=summaries.get(member.id, SummaryRecord(id=member.id)),
+                days=tuple(days.get(member.id, ())),
+            )
+            for member in members
+        )
+
+    def progress(self, student_ids: Iterable[str]) -> dict[str, dict[str, OwnProgress]]:
+        """What these students have on each chapter: by student, then by chapter."""
+        fields = {"_id": 0, "studentId": 1, "chapterId": 1, "status": 1, "questionSolved": 1, "isWeakChapter": 1}
+        records: dict[str, dict[str, OwnProgress]] = {}
+        with translated():
+            for document in self._mongo["progress"].find({"studentId": {"$in": list(student_ids)}}, fields):
+                own = from_document(document, OwnProgress)
+                records.setdefault(document["studentId"], {})[document["chapterId"]] = own
+        return records
+
+    def chapter_sums(self, chapter_id: str, student_ids: Iterable[str]) -> ChapterSums:
+        """These students on one chapter: questions solved, and how many completed it."""
+        pipeline: list[Document] = [
+            {"$match": {"chapterId": chapter_id, "studentId": {"$in": list(student_ids)}}},
+            {
+                "$group": {
+                    "_id": None,
+                    "solved": {"$sum": "$questionSolved"},
+                    "completed": {"$sum": {"$cond": [{"$eq": ["$status", "Completed"]}, 1, 0]}},
+                }
+            },
+        ]
+        with translated():
+            found = next(iter(self._mongo["progress"].aggregate(pipeline)), None)
+        return from_document(found, ChapterSums) if found else ChapterSums()
+
+    def days_together(self, student_ids: Sequence[str], since: date) -> ClassDays:
+        """The study days of all these students added up, in order, from `since` on."""
+        earlier = {"studentId": {"$in": list(student_ids)}, "day": {"$lt": since.isoformat()}}
+        pipeline: list[Document] = [
+            {"$match": {"studentId": {"$in": list(student_ids)}, "day": {"$gte": since.isoformat()}}},
+            {
+                "$group": {
+                    "_id": "$day",
+                    "solved": {"$sum": "$solved"},
+                    "completed": {"$sum": "$completed"},
+                    "changes": {"$sum": "$changes"},
+                }
+            },
+            {"$sort": {"_id": ASCENDING}},
+        ]
+        with translated():
+            found = list(self._mongo["studyDays"].aggregate(pipeline))
+            has_earlier = self._mongo["studyDays"].find_one(earlier, {"_id": 1}) is not None
+        days = tuple(from_document({"day": document["_id"], **document}, StudyDay) for document in found)
+        return ClassDays(days=days, has_earlier=has_earlier)
+
+    def recent_activity(self, student_id: str, limit: int) -> tuple[Activity, ...]:
+        """A student's newest changes on any chapter, newest first."""
+        with translated():
+            found = self._mongo["activity"].find({"studentId": student_id}).sort("at", DESCENDING).limit(limit)
+            return tuple(from_document(document, Activity) for document in found)
+
+    def _days(self, student_ids: Sequence[str], since: date) -> dict[str, list[StudyDay]]:
+        wanted = {"studentId": {"$in": list(student_ids)}, "day": {"$gte": since.isoformat()}}
+        days: dict[str, list[StudyDay]] = {}
+        for document in self._mongo["studyDays"].find(wanted).sort([("studentId", ASCENDING), ("day", ASCENDING)]):
+            days.setdefault(document["studentId"], []).append(from_document(document, StudyDay))
+        return days
+
+    def _add_member(
+        self, session: ClientSession | None, classroom_id: str, user_id: str, role: str, at: datetime
+    ) -> None:
+        self._mongo["memberships"].update_one(
+            {"_id": f"{classroom_id}:{user_id}"},
+            {"$setOnInsert": {"classroomId": classroom_id, "userId": user_id, "role": role, "joinedAt": at}},
+            upsert=True,
+            session=session,
+        )
