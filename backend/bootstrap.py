@@ -11,6 +11,9 @@ from backend.chapters.catalogue import catalogue
 from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
 from backend.chapters.queries import ChapterQueries
 from backend.chapters.service import ChapterService
+from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
+from backend.classrooms.queries import ClassroomQueries
+from backend.classrooms.service import ClassroomService
 from backend.config import PLACEHOLDERS, Settings
 from backend.errors import Unavailable
 from backend.kit import redis
@@ -41,6 +44,7 @@ class Backend:
     chapters: ChapterService
     progress: ProgressService
     overview: ProgressOverview
+    classrooms: ClassroomService
     servers: Servers | None = None
 
     def close(self) -> None:
@@ -95,7 +99,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
     cache = Cache(redis.connect(str(redis_url)), namespace=settings.mongodb_database)
 
     report(_("Preparing the database …"))
-    for indexes in (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES):
+    for indexes in (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES):
         mongo.ensure_indexes(indexes)
     cache.start()
 
@@ -106,6 +110,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
 
+    classroom_queries = ClassroomQueries(mongo)
     account_queries = AccountQueries(mongo)
     return Backend(
         settings=settings,
@@ -119,5 +124,6 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         chapters=chapters,
         progress=progress,
         overview=ProgressOverview(progress, chapters, clock),
+        classrooms=ClassroomService(classroom_queries, mongo, cache, clock),
         servers=servers,
     )

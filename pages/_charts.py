@@ -8,10 +8,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements import plotly_chart as _registers_the_template  # noqa: F401  # by being imported
 
 from backend.kit.i18n import _, day, number
 from pages._style import escape
-from pages._tables import Twin, twin_table
+from pages._tables import Twin, Value, twin_table
 
 _CONFIG: Mapping[str, Any] = {
     "displayModeBar": False,
@@ -36,6 +37,7 @@ def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: 
 
 def _layout(figure: go.Figure, **more: Any) -> go.Figure:
     figure.update_layout(
+        template="streamlit",
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
         margin={"l": 8, "r": 8, "t": 12, "b": 8},
@@ -142,10 +144,12 @@ def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
             "pad": {"t": 26, "l": 4, "r": 4, "b": 4},
         },
         tiling={"pad": 3},
+        root={"color": _CLEAR},
         maxdepth=3,
         pathbar={"thickness": 28},
     )
-    bar = {"title": {"text": measure}, "tickformat": ".0%", "thickness": 10, "outlinewidth": 0}
+    bar = {"title": {"text": measure, "side": "top"}, "tickformat": ".0%", "thickness": 8, "outlinewidth": 0}
+    bar |= {"orientation": "h", "y": 0, "yanchor": "top", "len": 0.5, "x": 0, "xanchor": "left"}
     return _layout(go.Figure(boxes), coloraxis={"cmin": 0, "cmax": 1, "colorbar": bar})
 
 
@@ -163,7 +167,9 @@ def calendar(
     `week_starts` is 0 for Monday, 6 for Sunday. Scrolls sideways on a phone, the latest weeks first.
     """
     st.html(calendar_html(counts, first, last, caption, words=words, week_starts=week_starts))
-    rows = [[day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last]
+    rows: list[list[Value]] = [
+        [day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last
+    ]
     twin_table(Twin(caption, [_("Day"), _("Count")], rows))
 
 

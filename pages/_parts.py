@@ -90,7 +90,7 @@ def card(key: str | None = None) -> DeltaGenerator:
 
 def metric_row(figures: Sequence[KeyFigure]) -> None:
     """Key figures side by side: four across on a desk, two on a phone. A missing value reads "–" and "No data yet"."""
-    grid = st.grid(max(1, min(len(figures), 4)), min_column_width=148, border=True, gap="small")
+    grid = st.grid(max(1, min(len(figures), 4)), min_column_width=148, gap="small")
     for figure in figures:
         missing = figure.value is None
         grid.metric(
@@ -101,6 +101,8 @@ def metric_row(figures: Sequence[KeyFigure]) -> None:
             delta_arrow="off",
             help=plain(figure.rule) or None,
             icon=icon_code(figure.icon),
+            border=True,
+            height="stretch",
         )
 
 
@@ -160,7 +162,8 @@ def empty_state(
 
 def notice_saved(text: str, undo_key: str | None = None) -> bool:
     """A quiet line such as "Saved 14:02", with Undo where `undo_key` is given. Returns True when Undo is clicked."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"cp-saved-{undo_key or ''}"):
+    key = f"cp-saved-{undo_key}" if undo_key else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=key):
         st.html(
             f'<span class="cp-saved" role="status">{icon_html("check_circle")}{escape(text)}</span>', width="content"
         )

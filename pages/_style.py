@@ -53,9 +53,11 @@ def style() -> None:
     """Load the product's style sheet; call once per run, before anything is drawn.
 
     The sheet is imported from /assets (see app.py) so that a rerun sends one short line and the browser keeps
-    the rest; its version follows its content.
+    the rest; its version follows its content. Streamlit tells the app whether it is light or dark, but not the
+    dialogs and menus outside it: hence color-scheme on the root.
     """
-    st.html(f'<style>@import url("/assets/style.css?v={_version()}");</style>')
+    scheme = st.context.theme.type or "light dark"
+    st.html(f'<style>@import url("/assets/style.css?v={_version()}");:root{{color-scheme:{scheme}}}</style>')
 
 
 @cache
@@ -116,11 +118,15 @@ def chip(kind: str, word: str = "") -> str:
 
 
 def chip_label(kind: str, word: str = "") -> str:
-    """A state for the labels and options of widgets: ":material/check_circle: Completed"."""
+    """A state for labels that read Markdown: ":material/check_circle: Completed".
+
+    Buttons, radio, pills, segmented controls and tabs do; st.selectbox and st.multiselect show options as they
+    are: give them `chip_text`.
+    """
     look = mark(kind)
     return f":material/{look.icon}: {plain(word or look.word)}"
 
 
 def chip_text(kind: str) -> str:
-    """The word of a state alone, for tables, CSV and tooltips."""
+    """The word of a state alone, for the options of select boxes, for CSV and tooltips."""
     return mark(kind).word

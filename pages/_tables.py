@@ -85,19 +85,16 @@ def _heading_html(column: Column) -> str:
 
 
 def _row_html(columns: Sequence[Column], row: Sequence[Value], marked: bool) -> str:
-    cells = [
-        f"<{_tag(index)}{_kind(column)}>{_cell_html(value)}</{_tag(index)[:2]}>"
-        for index, (column, value) in enumerate(zip(columns, row, strict=True))
-    ]
-    return f"<tr{' aria-current="true"' if marked else ''}>{''.join(cells)}</tr>"
+    pairs = zip(columns, row, strict=True)
+    cells = [_in_cell(column, value, first=index == 0) for index, (column, value) in enumerate(pairs)]
+    here = ' aria-current="true"' if marked else ""
+    return f"<tr{here}>{''.join(cells)}</tr>"
 
 
-def _tag(index: int) -> str:
-    return 'th scope="row"' if index == 0 else "td"
-
-
-def _kind(column: Column) -> str:
-    return ' class="cp-number"' if column.numeric else ""
+def _in_cell(column: Column, value: Value, *, first: bool) -> str:
+    kind = ' class="cp-number"' if column.numeric else ""
+    content = _cell_html(value)
+    return f'<th scope="row"{kind}>{content}</th>' if first else f"<td{kind}>{content}</td>"
 
 
 def _cell_html(value: Value) -> str:

@@ -167,6 +167,7 @@ class Cache:
             answer = self._load(request, reading, token)
         except Exception as error:
             if not entry.is_fresh(time()):
+                request.counts.add("misses")
                 raise
             _log.warning("early renewal failed", key=request.key, error=str(error))
             request.counts.add("errors")
@@ -235,13 +236,15 @@ class Cache:
         """Write the entry under the versions that its tags had before it was loaded."""
         try:
             written = encode(entry, reading.versions)
+            kept = decode(request.region, written, reading.versions)
         except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
             _log.error("value cannot be cached", key=request.key, error=str(error))
             request.counts.add("errors")
             self._finish(request, reading, token)
             return
         self._finish(request, reading, token, written, entry.expires - time() + request.region.grace_seconds)
-        self._keep_local(request, entry, time())
+        if kept:  # as it was read back, so that every source gives the same types and nobody else can change it
+            self._keep_local(request, kept, time())
 
     def _finish(
         self,

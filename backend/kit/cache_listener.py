@@ -120,6 +120,7 @@ class InvalidationListener:
         try:
             yield link
         finally:
+            link.close()
             link.connection_pool.disconnect()
 
     @staticmethod

@@ -147,7 +147,7 @@ class SharedLayer:
         if version is not None and not bytes(version).startswith(run.encode() + b":"):
             self._remember([EVERYTHING])
         self._send_pending()
-        self._open = True
+        self._open = self._tried = True
 
     def _make_ready(self) -> None:
         if not self._open:

@@ -5,7 +5,7 @@ Redis is soft everywhere: a call fails within half a second, and the caller deci
 import secrets
 from time import perf_counter
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import msgspec
 from redis import BlockingConnectionPool, Redis, RedisCluster
@@ -53,8 +53,11 @@ def connect(url: str) -> Client:
 
 
 def sibling(client: Client, key: str, *, timeout_seconds: float) -> Redis:
-    """A client of its own, with one connection, to the server that holds `key`: for calls that wait longer
-    than the others may. It never reconnects by itself within a call. Disconnect its pool after use."""
+    """A client of its own, of one connection, to the server that holds `key`: for calls that wait longer.
+
+    A cut link raises once, always: between calls too it is never mended in silence. Meant for one thread.
+    Connects at once, so raises what a command raises. Close it and disconnect its pool after use.
+    """
     pool = _node(client, key).connection_pool
     settings: dict[str, Any] = {
         **pool.connection_kwargs,
@@ -65,7 +68,7 @@ def sibling(client: Client, key: str, *, timeout_seconds: float) -> Redis:
     own = BlockingConnectionPool(  # type: ignore[no-untyped-call]  # redis-py annotates it in part
         connection_class=pool.connection_class, max_connections=1, timeout=timeout_seconds, **settings
     )
-    return Redis(connection_pool=own)
+    return Redis(connection_pool=own, single_connection_client=True)
 
 
 def run_id(client: Client, key: str) -> str:
@@ -119,14 +122,13 @@ def _connection_settings() -> dict[str, Any]:
 
 
 def _connect_cluster(parts: SplitResult) -> RedisCluster:
-    credentials, _at, hosts = parts.netloc.rpartition("@")
-    username, _colon, password = credentials.partition(":")
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    first, *others = hosts.split(",")
+    scheme = parts.scheme.removesuffix("+cluster")
     try:
-        return RedisCluster(
-            startup_nodes=[_cluster_node(host) for host in hosts.split(",") if host],
-            username=unquote(username) or None,
-            password=unquote(password) or None,
-            ssl=parts.scheme.startswith("rediss"),
+        return RedisCluster(  # with a URL, for only then does redis-py use the class of pool that is asked for
+            url=urlunsplit((scheme, credentials + at + first, parts.path, parts.query, "")),
+            startup_nodes=[_cluster_node(host) for host in others],
             connection_pool_class=BlockingConnectionPool,
             timeout=_POOL_WAIT_SECONDS,
             **_connection_settings(),

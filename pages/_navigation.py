@@ -1,0 +1,111 @@
+"""Which pages there are for whom. A path of somebody else's page says so instead of “not found”."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from backend.accounts.models import Role, Viewer
+from backend.kit.i18n import _
+from pages import _session
+from pages._parts import empty_state, page_header, person_html
+
+HERE = Path(__file__).resolve().parent
+EVERYONE: tuple[Role, ...] = ("student", "teacher", "admin")
+
+# path → (file, roles); titles and icons are chosen in _titles, in the reader's language.
+PATHS: dict[str, tuple[str, tuple[Role, ...]]] = {
+    "chapters": ("chapters.py", ("student",)),
+    "chapter": ("chapter.py", EVERYONE),
+    "insights": ("insights.py", ("student",)),
+    "leaderboard": ("leaderboard.py", ("student", "teacher")),
+    "classroom": ("classroom.py", ("teacher", "admin")),
+    "manage-chapters": ("manage_chapters.py", ("teacher", "admin")),
+    "health": ("health.py", ("admin",)),
+    "users": ("users.py", ("admin",)),
+    "settings": ("settings.py", EVERYONE),
+}
+UNLISTED = frozenset({"chapter"})
+
+
+def for_viewer(viewer: Viewer) -> Page:
+    """The page to run for a signed-in person; draws the navigation beside it."""
+    titles = _titles()
+    pages = [_page("home.py", "", titles, default=True)]
+    for path, (file, roles) in PATHS.items():
+        if viewer.role in roles:
+            pages.append(_page(file, path, titles, hidden=path in UNLISTED))
+        else:
+            pages.append(st.Page(_elsewhere(path), title=titles[path][0], url_path=path, visibility="hidden"))
+    for path in ("sign-up", "reset-password"):
+        pages.append(st.Page(_elsewhere(path), title=titles[""][0], url_path=path, visibility="hidden"))
+    page = st.navigation(pages)
+    _person(viewer)
+    return page
+
+
+def for_guests(*, is_first_visit: bool) -> Page:
+    """The page to run before anybody has signed in: every path leads to the sign-in page and back again."""
+    titles = _titles()
+    if is_first_visit:
+        return st.navigation([_page("welcome.py", "", titles, default=True)], position="hidden")
+    sign_in = HERE / "sign_in.py"
+    return st.navigation(
+        [
+            _page("sign_in.py", "", titles, default=True),
+            _page("sign_up.py", "sign-up", titles),
+            _page("reset_password.py", "reset-password", titles),
+            *(st.Page(sign_in, title=titles[path][0], url_path=path, visibility="hidden") for path in PATHS),
+        ],
+        position="hidden",
+    )
+
+
+def _page(
+    file: str, path: str, titles: dict[str, tuple[str, str]], *, default: bool = False, hidden: bool = False
+) -> Page:
+    title, icon = titles[path]
+    return st.Page(
+        HERE / file,
+        title=title,
+        icon=icon,
+        url_path=path or None,
+        default=default,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def _titles() -> dict[str, tuple[str, str]]:
+    return {
+        "": (_("Home"), ":material/home:"),
+        "chapters": (_("Chapters"), ":material/menu_book:"),
+        "chapter": (_("Chapter"), ":material/article:"),
+        "insights": (_("Insights"), ":material/insights:"),
+        "leaderboard": (_("Leaderboard"), ":material/leaderboard:"),
+        "classroom": (_("Class"), ":material/groups:"),
+        "manage-chapters": (_("Manage chapters"), ":material/edit_note:"),
+        "health": (_("Health"), ":material/monitor_heart:"),
+        "users": (_("Users"), ":material/manage_accounts:"),
+        "settings": (_("Settings"), ":material/settings:"),
+        "sign-up": (_("Join your class"), ":material/person_add:"),
+        "reset-password": (_("New password"), ":material/key:"),
+    }
+
+
+def _person(viewer: Viewer) -> None:
+    roles = {"student": _("Student"), "teacher": _("Teacher"), "admin": _("Administrator")}
+    with st.sidebar:
+        st.html(person_html(viewer.name, roles[viewer.role]))
+        if st.button(_("Sign out"), icon=":material/logout:", key="_navigation.sign_out", width="stretch"):
+            _session.sign_out()
+            st.rerun()
+
+
+def _elsewhere(path: str) -> Callable[[], None]:
+    def elsewhere() -> None:
+        page_header(_("This page is not for you"), icon="lock")
+        empty_state("lock", _("Your account has no use for this page."), _("Choose a page from the menu."))
+
+    elsewhere.__name__ = f"elsewhere_{path.replace('-', '_')}"
+    return elsewhere

@@ -1,0 +1,8 @@
+"""Home by role."""
+
+import streamlit as st
+
+from pages import _session
+
+viewer = _session.viewer()
+st.title(viewer.name)

@@ -1,0 +1,39 @@
+"""Opening pages as somebody: AppTest has no browser, so the cookies a browser would send are put in its place."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from backend.accounts.models import User
+from backend.bootstrap import Backend
+from pages import _session
+
+PAGES = Path(__file__).resolve().parent.parent.parent / "pages"
+BROWSER = "the browser of this test"
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """`open_page("home.py", user)` runs one page as `user` (None: a guest) and gives back the AppTest."""
+    _session.install(backend)
+    cookies: dict[str, str] = {_session.BROWSER_COOKIE: BROWSER}
+    proxied: Mapping[str, str] = MappingProxyType(cookies)
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: proxied))
+
+    def opened(file: str, user: User | None = None, **query: str) -> AppTest:
+        cookies.pop(_session.SESSION_COOKIE, None)
+        if user:
+            ticket = backend.accounts.issue_ticket(user, BROWSER)
+            cookies[_session.SESSION_COOKIE] = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
+        page = AppTest.from_file(str(PAGES / file), default_timeout=20)
+        for name, value in query.items():
+            page.query_params[name] = value
+        return page.run()
+
+    return opened

@@ -1,0 +1,101 @@
+"""A backend of its own for each test (fresh database, real servers) and the people that tests need in it."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from backend.accounts.models import User, Viewer
+from backend.bootstrap import Backend, build
+from backend.classrooms.models import Classroom
+from backend.config import Settings
+from backend.kit.clock import SetClock
+from backend.kit.embedded import Servers
+
+PASSWORD = "correct horse battery"
+NOON = datetime(2026, 11, 18, 6, 30, tzinfo=UTC)  # a Wednesday, noon in Kolkata
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """The time of a test: it stands until the test moves it."""
+    return SetClock(NOON)
+
+
+@pytest.fixture
+def settings(servers: Servers, tmp_path: Path) -> Settings:
+    """Settings of a test: the shared servers, a database of its own."""
+    return Settings(
+        data_dir=tmp_path,
+        mongodb_uri=SecretStr(str(servers.mongodb_uri)),
+        redis_url=SecretStr(str(servers.redis_url)),
+        mongodb_database=f"test_{uuid.uuid4().hex[:12]}",
+    )
+
+
+@pytest.fixture
+def backend(settings: Settings, clock: SetClock) -> Iterator[Backend]:
+    """Every service, wired as in the product, over an empty database with the shipped catalogue."""
+    built = build(settings, clock=clock)
+    yield built
+    built.mongo.client.drop_database(settings.mongodb_database)
+    built.close()
+
+
+class School:
+    """People of a test, made by the services that make them in life."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._count = 0
+
+    def viewer(self, user: User) -> Viewer:
+        """The user as a signed-in viewer."""
+        ticket = self.backend.accounts.issue_ticket(user, "browser")
+        return self.backend.accounts.viewer(self.backend.accounts.redeem_ticket(ticket, "browser", "test"))
+
+    def admin(self) -> Viewer:
+        """The first administrator."""
+        return self.viewer(
+            self.backend.accounts.create_first_administrator(
+                name="Asha Admin", email="admin@example.org", password=PASSWORD
+            )
+        )
+
+    def teacher(self, admin: Viewer, name: str = "Tara Teacher") -> Viewer:
+        """A teacher who has set her password."""
+        email = f"{self._next()}@example.org"
+        link = self.backend.administration.create(admin, name=name, email=email, role="teacher")
+        return self.viewer(self.backend.accounts.reset_password(link.token, PASSWORD))
+
+    def classroom(self, teacher: Viewer, name: str = "12 A") -> Classroom:
+        return self.backend.classrooms.create(teacher, name)
+
+    def student(self, classroom: Classroom, name: str = "Sita Student") -> Viewer:
+        """A student who signed up with the join code."""
+        user = self.backend.accounts.sign_up(
+            name=name, email=f"{self._next()}@example.org", password=PASSWORD, join_code=str(classroom.join_code)
+        )
+        return self.viewer(user)
+
+    def user(self, viewer: Viewer) -> User:
+        """The account of a viewer."""
+        return self.backend.accounts.me(viewer)
+
+    def _next(self) -> str:
+        self._count += 1
+        return f"person{self._count}"
+
+
+@pytest.fixture
+def school(backend: Backend) -> School:
+    return School(backend)
+
+
+@pytest.fixture
+def student(school: School) -> Viewer:
+    """One student in one classroom."""
+    return school.student(school.classroom(school.teacher(school.admin())))
