@@ -8,7 +8,7 @@ from backend.accounts.service import BOARDS_TAG
 from backend.chapters.models import Chapter, OwnProgress
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
-from backend.classrooms import attention, matrix, weeks
+from backend.classrooms import attention, matrix
 from backend.classrooms.attention import Facts
 from backend.classrooms.models import (
     ChapterAverage,
@@ -27,6 +27,7 @@ from backend.classrooms.models import (
 )
 from backend.classrooms.queries import ClassroomQueries
 from backend.classrooms.service import ClassroomService
+from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
@@ -118,7 +119,7 @@ class ClassroomReports:
             summary=summarised(record, chapters, today),
             recent=self._recent(student_id),
             weak_chapters=_weak(record, chapters),
-            weeks=weeks.weekly(record.days, today, LEARNER_WEEKS),
+            weeks=weekly(record.days, today, LEARNER_WEEKS),
             as_of=report.as_of,
         )
 
@@ -138,20 +139,20 @@ class ClassroomReports:
             as_of=now - timedelta(seconds=answer.age_seconds),
         )
 
-    def completions_over_time(self, viewer: Viewer, classroom_id: str, weeks_shown: int = 12) -> tuple[Week, ...]:
+    def completions_over_time(self, viewer: Viewer, classroom_id: str, weeks: int = 12) -> tuple[Week, ...]:
         """Chapters completed and questions solved per week, oldest first, the running week last."""
         self._classrooms.taught(viewer, classroom_id)
-        if not 1 <= weeks_shown <= WEEKS_LIMIT:
+        if not 1 <= weeks <= WEEKS_LIMIT:
             raise Invalid(_("Between 1 and {most} weeks can be shown.").format(most=WEEKS_LIMIT))
         today = self._progress.today(viewer)
-        since = weeks.first_day(today, weeks_shown)
+        since = first_day(today, weeks)
         days = self._cache.get_or_create(
             DAYS,
             f"{classroom_id}:{since}",
             lambda: self._days_together(classroom_id, since),
             tags=_class_tags(classroom_id),
         ).value
-        return weeks.weekly(days.days, today, weeks_shown, has_earlier=days.has_earlier)
+        return weekly(days.days, today, weeks, has_earlier=days.has_earlier)
 
     def chapter_average(self, viewer: Viewer, chapter_id: str) -> ChapterAverage | None:
         """A student's own classes on one chapter, herself included; None where she has fewer than 5 classmates.

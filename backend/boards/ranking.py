@@ -1,0 +1,28 @@
+"""From scores to ranks: ties share a rank and stand in order of display name. Pure."""
+
+from collections.abc import Sequence
+
+from backend.boards.models import BoardEntry, Standing
+
+
+def ranked(standings: Sequence[Standing], me: str) -> tuple[BoardEntry, ...]:
+    """Everyone, best first; after two firsts comes a third. A score below 0 counts 0."""
+    ordered = sorted(standings, key=lambda each: (-max(0, each.score), each.name.casefold(), each.student_id))
+    entries: list[BoardEntry] = []
+    for position, standing in enumerate(ordered, start=1):
+        score = max(0, standing.score)
+        rank = entries[-1].rank if entries and entries[-1].score == score else position
+        entries.append(BoardEntry(rank=rank, name=standing.name, score=score, is_me=standing.student_id == me))
+    return tuple(entries)
+
+
+def neighbours(entries: Sequence[BoardEntry], reach: int) -> tuple[BoardEntry, ...]:
+    """The viewer's own entry with `reach` on each side; empty where she has none."""
+    own = next((position for position, entry in enumerate(entries) if entry.is_me), None)
+    return () if own is None else tuple(entries[max(0, own - reach) : own + reach + 1])
+
+
+def with_own(standings: Sequence[Standing], own: Standing | None, student_id: str) -> tuple[Standing, ...]:
+    """The standings with the viewer's fresh one in place of the kept one; without her where `own` is None."""
+    others = tuple(standing for standing in standings if standing.student_id != student_id)
+    return (*others, own) if own else others
