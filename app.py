@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+import streamlit.net_util
 from backend.jobs import Jobs
 from pydantic import ValidationError
 from starlette.middleware import Middleware

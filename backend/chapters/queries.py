@@ -65,7 +65,7 @@ class ChapterQueries:
     def replace(
         self, session: ClientSession, chapter_id: str, version: int, draft: ChapterDraft, at: datetime
     ) -> Chapter | None:
-        """The chapter as it is after the edit (active again if it was archived); None where `version` is not current."""
+        """The chapter after the edit, active again if it was archived; None where `version` is not current."""
         found = self._mongo[COLLECTION].find_one_and_update(
             {"_id": chapter_id, "version": version},
             {"$set": {**_fields(draft), "updatedAt": at, "archivedAt": None}, "$inc": {"version": 1}},

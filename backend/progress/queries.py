@@ -65,7 +65,7 @@ class ProgressQueries:
             return_document=ReturnDocument.AFTER,
             session=session,
         )
-        return from_document(found, SummaryRecord)
+        return from_document(found or {"_id": student_id}, SummaryRecord)
 
     def batch(self, session: ClientSession, student_id: str, batch_id: str) -> tuple[Activity, ...]:
         """The changes saved under one batch id; empty where there are none."""
