@@ -13,7 +13,7 @@ DELIMITERS = (",", ";", "\t")
 # What a spreadsheet would calculate when it opens the file, fullwidth signs included.
 FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
 _HEADER_WITHIN = 20
-_LONGEST_LINE = 1 << 20
+_LONGEST_ROW = 1 << 20
 
 
 def read_csv(content: bytes, codec: str) -> Table:
@@ -45,10 +45,12 @@ def _recognised(content: bytes, codec: str, delimiter: str) -> int:
 
 def _records(content: bytes, codec: str, delimiter: str) -> Iterator[Record]:
     """Rows numbered as a spreadsheet numbers them: blank ones count, a line break inside quotes does not."""
-    reader = csv.reader(_lines(content, codec), delimiter=delimiter, skipinitialspace=True)
+    lines = _Lines(content, codec)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     row = 0
     while True:
         row += 1
+        lines.left = _LONGEST_ROW
         try:
             cells = next(reader, None)
         except csv.Error as error:
@@ -58,12 +60,24 @@ def _records(content: bytes, codec: str, delimiter: str) -> Iterator[Record]:
         yield row, {at: without_guard(cell) for at, cell in enumerate(cells)}
 
 
-def _lines(content: bytes, codec: str) -> Iterator[str]:
-    stream = io.TextIOWrapper(io.BytesIO(content), encoding=codec, newline="")
-    while line := stream.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE:
-            raise csv.Error("line too long")
-        yield line
+class _Lines:
+    """The lines of the content, as long as one row takes no more than `left` characters of them."""
+
+    def __init__(self, content: bytes, codec: str) -> None:
+        self._stream = io.TextIOWrapper(io.BytesIO(content), encoding=codec, newline="")
+        self.left = _LONGEST_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(self.left)
+        self.left -= len(line)
+        if self.left <= 0:
+            raise csv.Error("row too long")
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _unclosed(row: int) -> Invalid:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import TypeVar
 
-from backend.chapters.files_table import COUNTS, RawRow
-from backend.chapters.files_values import is_empty, shown, status_of, text_of, whole_of, year_of, yes_or_no
+from backend.chapters.files_table import COUNTS, LONGEST_TEXT, RawRow, is_empty
+from backend.chapters.files_values import shown, status_of, text_of, whole_of, year_of, yes_or_no
 from backend.chapters.models import (
     MAX_QUESTIONS,
     SUBJECT_LENGTH,
@@ -94,11 +94,11 @@ def _class(value: object) -> str:
 def _mapping(value: object) -> dict[object, object]:
     """The counts by year, also from a cell that holds them as JSON. Raises Invalid."""
     found: object = {} if is_empty(value) else value
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str) and found:
         # A data frame writes {'2019': 3}: the same with single quotes.
         text = value if '"' in value else value.replace("'", '"')
         try:
-            found = json.loads(text)
+            found = json.loads(text) if len(value) <= LONGEST_TEXT else None
         except (ValueError, RecursionError):
             found = None
     if not isinstance(found, dict):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
@@ -22,6 +23,7 @@ _ALIASES = {
 }
 _WORD = r"(?:yearwise|year|questions?|counts?|asked|pyqs?|jee|main|in|of|for)"
 _YEAR = re.compile(rf"{_WORD}*(\d{{4}}){_WORD}*")
+LONGEST_TEXT = 4_000
 _LONGEST_NAME = 200
 _NAMED_IGNORED = 50
 _HEADER_WITHIN = 20
@@ -96,9 +98,12 @@ def printable(text: str, limit: int = 60) -> str:
 def field_of(name: object) -> str | None:
     """The field that a column or key means: a published name, a year such as "2019", or None for neither."""
     text = str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
-    if len(text) > _LONGEST_NAME:
-        return None
-    plain = "".join(char for char in text.casefold() if char.isalnum())
+    return _meaning(text) if len(text) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=1024)
+def _meaning(name: str) -> str | None:
+    plain = "".join(char for char in name.casefold() if char.isalnum())
     if plain in _ALIASES:
         return _ALIASES[plain]
     found = _YEAR.fullmatch(plain)
@@ -116,11 +121,16 @@ def read_table(records: Iterable[Record]) -> Table:
     known = {at: name for at, column in columns.items() if (name := field_of(column)) is not None}
     _refuse_header(known)
     for row, cells in records:
-        if any(not _is_blank(value) for value in cells.values()):
+        if any(not is_empty(value) for value in cells.values()):
             table.add(_raw_row(row, cells, known))
     if not table.rows:
         raise no_rows()
     return table
+
+
+def is_empty(value: object) -> bool:
+    """Whether a cell says nothing. A text is judged by its beginning: thousands of cells may share one of megabytes."""
+    return value is None or (isinstance(value, str) and not value[:LONGEST_TEXT].strip())
 
 
 def known_names(cells: Iterable[object]) -> set[str]:
@@ -143,10 +153,10 @@ def _bounded(records: Iterable[Record]) -> Iterator[Record]:
 def _header(records: Iterator[Record]) -> dict[int, object]:
     tried = 0
     for _row, cells in records:
-        if all(_is_blank(value) for value in cells.values()):
+        if all(is_empty(value) for value in cells.values()):
             continue
         if is_header(cells.values()):
-            return {at: value for at, value in cells.items() if not _is_blank(value)}
+            return {at: value for at, value in cells.items() if not is_empty(value)}
         tried += 1
         if tried == _HEADER_WITHIN:
             break
@@ -173,7 +183,3 @@ def _raw_row(row: int, cells: Mapping[int, object], known: Mapping[int, str]) ->
         else:
             fields[name] = cells.get(at)
     return RawRow(row, fields, counts)
-
-
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())

@@ -3,7 +3,7 @@
 import math
 import re
 
-from backend.chapters.files_table import Repeated, field_of, printable
+from backend.chapters.files_table import LONGEST_TEXT, Repeated, field_of, is_empty, printable
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.chapters.names import tidy, unwritable
 from backend.errors import Invalid
@@ -24,10 +24,6 @@ _STATUSES: dict[str, Status] = {
 }
 _YES = frozenset({"true", "yes", "y", "1", "x", "weak"})
 _NO = frozenset({"false", "no", "n", "0", "-"})
-
-
-def is_empty(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def shown(value: object) -> str:
@@ -51,7 +47,8 @@ def text_of(value: object, column: str, limit: int) -> str:
         raise Invalid(_("“{column}” is missing.").format(column=column))
     if isinstance(value, bool | list | dict | Repeated) or _is_unreal(value):
         raise Invalid(_("“{column}” must be text, not {value}.").format(column=column, value=shown(value)))
-    text = tidy(_typed(value))
+    text = _typed(value)
+    text = tidy(text) if len(text) <= LONGEST_TEXT else text
     if not text:
         raise Invalid(_("“{column}” is missing.").format(column=column))
     if len(text) > limit:
@@ -69,13 +66,16 @@ def whole_of(value: object, column: str, limit: int) -> int | None:
     if is_empty(value):
         return None
     found = None if isinstance(value, bool) else _whole(value)
-    words = {"column": column, "value": shown(value), "limit": number(limit)}
     if found is None:
-        raise Invalid(_("“{column}”: {value} is not a whole number.").format(**words))
+        raise Invalid(_("“{column}”: {value} is not a whole number.").format(column=column, value=shown(value)))
     if found < 0:
-        raise Invalid(_("“{column}”: {value} is less than 0.").format(**words))
+        raise Invalid(_("“{column}”: {value} is less than 0.").format(column=column, value=shown(value)))
     if found > limit:
-        raise Invalid(_("“{column}”: {value} is more than {limit}.").format(**words))
+        raise Invalid(
+            _("“{column}”: {value} is more than {limit}.").format(
+                column=column, value=shown(value), limit=number(limit)
+            )
+        )
     return found
 
 
@@ -95,7 +95,8 @@ def status_of(value: object) -> Status | None:
     """A status, however its case and spaces are written; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
-    word = "".join(char for char in value.casefold() if char.isalnum()) if isinstance(value, str) else ""
+    text = value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
+    word = "".join(char for char in text.casefold() if char.isalnum())
     if word not in _STATUSES:
         raise Invalid(
             _("“{column}”: {value} is none of {choices}.").format(
@@ -109,7 +110,8 @@ def yes_or_no(value: object, column: str) -> bool | None:
     """A mark; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
-    word = _typed(value).strip().casefold() if isinstance(value, str | int | float) else ""
+    text = _typed(value) if isinstance(value, str | int | float) else ""
+    word = text.strip().casefold() if len(text) <= LONGEST_TEXT else ""
     if word not in _YES | _NO:
         raise Invalid(_("“{column}”: {value} is neither yes nor no.").format(column=column, value=shown(value)))
     return word in _YES

@@ -22,7 +22,7 @@ _RATIO_FROM_BYTES = 10 * 1024 * 1024
 _MAX_PARTS = 2_000
 _MAX_SHEETS = 100
 _ENTRY = b"PK\x01\x02"
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, KeyError, DamagedPart)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError, DamagedPart)
 
 
 def is_archive(content: bytes) -> bool:

@@ -9,7 +9,7 @@ _INVISIBLE = dict.fromkeys(
 )
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CLASS = re.compile(
-    r"(?:class|grade|standard|std)?[\s.:_-]*(?:(\d{1,2})(?:\.0+|\s?(?:st|nd|rd|th))?|([ivx]{1,4}))",
+    r"(?:(?:class|grade|standard|std)[\s.:_-]*)?(?:(\d{1,2})(?:\.0+|\s?(?:st|nd|rd|th))?|([ivx]{1,4}))",
     re.IGNORECASE,
 )
 _NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")

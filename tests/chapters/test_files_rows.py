@@ -1,0 +1,152 @@
+"""Rows of chapter files: own progress, and what one row means beside another."""
+
+import json
+
+import pytest
+
+from backend.chapters.files import parse
+from backend.chapters.models import MAX_QUESTIONS, OwnProgress
+from tests.chapters.files import (
+    HEADER,
+    ITEM,
+    LINE,
+    OPTICS,
+    RAY,
+    csv_rows,
+    json_rows,
+    problem,
+)
+
+
+def test_own_progress_is_read_beside_the_chapter() -> None:
+    """Status, solved questions and the weak mark speak of the person who kept the file."""
+    (row,) = json_rows({**ITEM, "status": "Completed", "questionSolved": 39, "isWeakChapter": True})
+    assert row.own == OwnProgress(status="Completed", question_solved=39, is_weak_chapter=True)
+
+
+@pytest.mark.parametrize(
+    "item", [ITEM, {**ITEM, "status": None, "questionSolved": "", "isWeakChapter": " "}], ids=["absent", "empty"]
+)
+def test_a_row_that_says_nothing_of_progress_has_none(item: dict[str, object]) -> None:
+    """An empty cell does not mean Not Started: taking it over must not undo what a student did."""
+    (row,) = json_rows(item)
+    assert row.draft == RAY
+    assert row.own is None
+
+
+def test_one_progress_field_is_enough() -> None:
+    """What the row does not say is as in a new record."""
+    assert json_rows({**ITEM, "isWeakChapter": True})[0].own == OwnProgress(is_weak_chapter=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("completed", "Completed"),
+        ("COMPLETED", "Completed"),
+        (" in progress", "In Progress"),
+        ("in_progress", "In Progress"),
+        ("InProgress", "In Progress"),
+        ("not started", "Not Started"),
+        ("Not-Started", "Not Started"),
+    ],
+)
+def test_status_words_are_forgiving(written: str, status: str) -> None:
+    """Case, spaces, hyphens and underscores do not matter."""
+    (row,) = json_rows({**ITEM, "status": written})
+    assert row.own is not None
+    assert row.own.status == status
+
+
+def test_solved_questions_mean_that_work_began() -> None:
+    """Not Started always has 0 solved, so such a row is taken as In Progress, and says so."""
+    (row,) = json_rows({**ITEM, "status": "Not Started", "questionSolved": 4})
+    assert row.own == OwnProgress(status="In Progress", question_solved=4)
+    assert row.notes == ("Questions are solved, so the status is taken as In Progress.",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("status", "halfway", "“status”: halfway is none of Not Started, In Progress and Completed."),
+        ("status", 1, "“status”: 1 is none of Not Started, In Progress and Completed."),
+        ("questionSolved", -1, "“questionSolved”: -1 is less than 0."),
+        ("questionSolved", True, "“questionSolved”: true is not a whole number."),
+        ("questionSolved", MAX_QUESTIONS + 1, "“questionSolved”: 10001 is more than 10,000."),
+        ("isWeakChapter", "maybe", "“isWeakChapter”: maybe is neither yes nor no."),
+        ("isWeakChapter", 2, "“isWeakChapter”: 2 is neither yes nor no."),
+        ("isWeakChapter", [], "“isWeakChapter”: a list is neither yes nor no."),
+    ],
+)
+def test_bad_progress_is_a_row_problem(field: str, value: object, words: str) -> None:
+    """The row is refused whole: half of it would not be what the person wrote."""
+    assert problem(json_rows({**ITEM, field: value})) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "weak"),
+    [("TRUE", True), ("yes", True), ("1", True), ("x", True), ("False", False), ("no", False), ("0", False)],
+)
+def test_the_weak_mark_is_yes_or_no(written: str, weak: bool) -> None:
+    """As spreadsheets and people write it."""
+    (row,) = csv_rows(f"{LINE},{written}", header=f"{HEADER},isWeakChapter")
+    assert row.own == OwnProgress(is_weak_chapter=weak)
+
+
+def test_rows_are_numbered_as_a_spreadsheet_numbers_them() -> None:
+    """The header and blank rows count; a line break inside quotes does not."""
+    rows = csv_rows('P,11,U,"A\nB",1,2', "", "P,11,U,C,1,2", ",,,,,", "P,11,U,D,1,2")
+    assert [row.row for row in rows] == [2, 4, 6]
+    assert [row.row for row in json_rows(ITEM, {**ITEM, "chapter": "B"})] == [1, 2]
+
+
+def test_a_row_that_repeats_another_is_noted() -> None:
+    """Same chapter, same values: nothing is wrong, and the person is told which row said it first."""
+    first, second = csv_rows(LINE, LINE.replace("Ray Optics", " Ray  Optics "))
+    assert first.notes == ()
+    assert second.draft == first.draft
+    assert second.notes == ("It says the same as row 2.",)
+
+
+@pytest.mark.parametrize("other", ["Physics,Class 12,Optics,Ray Optics,3,7", "PHYSICS,Class 12,Optics,Ray Optics,3,6"])
+def test_a_row_that_contradicts_another_fails(other: str) -> None:
+    """Which of the two is right only the person knows; case does not make another chapter."""
+    first, second = csv_rows(LINE, other)
+    assert first.draft == RAY
+    assert second.problem == "Row 2 has the same chapter with other values."
+
+
+def test_a_failed_row_contradicts_nobody() -> None:
+    """After a row with a slip, the same chapter without it is taken."""
+    first, second = csv_rows(LINE.replace("3", "x"), LINE)
+    assert first.problem is not None
+    assert second.draft == RAY
+
+
+def test_one_bad_row_spoils_no_other() -> None:
+    """Problems are per row."""
+    rows = json_rows(ITEM, 7, None, {}, [], {**ITEM, "chapter": "Wave Optics"})
+    assert [row.problem is None for row in rows] == [True, False, False, False, False, True]
+    assert rows[1].problem == "A chapter must be an object with names and values, not 7."
+
+
+def test_a_year_given_twice_with_other_numbers_is_refused() -> None:
+    """Neither number wins silently."""
+    item = {**OPTICS, "yearWiseQuestionCount": {"2019": 3}, "2019": 4}
+    assert problem(json_rows(item)) == "“2019” is given twice, with different numbers."
+
+
+def test_a_name_given_twice_in_one_object_is_refused() -> None:
+    """JSON allows it; the last one would win unseen."""
+    text = json.dumps([ITEM]).replace('"unit"', '"unit": "Waves", "unit"')
+    assert problem(parse("x.json", text.encode()).rows) == "“unit” must be text, not two values."
+    assert problem(json_rows({**ITEM, "Unit": "Waves"})) == "“unit” must be text, not two values."
+
+
+def test_unknown_fields_are_listed_and_harmless() -> None:
+    """Each once, in the order of appearance."""
+    items = [{**ITEM, "_id": 1, "teacher": "R."}, {**ITEM, "chapter": "B", "_id": 2}]
+    file = parse("x.json", json.dumps(items).encode())
+    assert file.ignored_fields == ("_id", "teacher")
+    assert [row.problem for row in file.rows] == [None, None]
+    assert parse("x.csv", f"{HEADER},notes 2024,\n{LINE},a,b".encode()).ignored_fields == ("notes 2024",)
