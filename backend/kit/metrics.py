@@ -1,0 +1,132 @@
+"""Counting what this process does and how long it takes. A Registry is made in bootstrap and handed to who observes.
+
+Times fall into 130 buckets, each 10 % wider than the one before: percentiles within 5 %, and sums over processes
+by adding the counts.
+"""
+
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+REQUESTS = "requests"
+SCRIPT_RUNS = "script_runs"
+FRAGMENT_RUNS = "fragment_runs"
+QUERIES = "queries"
+
+BUCKETS = 130
+GROWTH = 1.1
+LEAST_SECONDS = 0.000_1  # the last bucket ends at 24 s, beyond every time limit we set
+LABELS_PER_KIND = 200  # a label made of what people type would otherwise fill the memory
+OTHER = "other"
+_LOG_GROWTH = math.log(GROWTH)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Observations so far: how many, how many failed, their sum and longest in seconds, and the buckets."""
+
+    count: int
+    failed: int
+    total_seconds: float
+    max_seconds: float
+    buckets: tuple[int, ...]
+
+    def percentile(self, share: float) -> float | None:
+        """Seconds within which `share` (0 to 1) of the observations lie, within 5 %; None before the first."""
+        if not self.count:
+            return None
+        rank, seen = share * self.count, 0
+        for index, count in enumerate(self.buckets):
+            if seen + count >= rank and count:
+                inside = max(0.0, (rank - seen) / count)
+                return min(self.max_seconds, LEAST_SECONDS * GROWTH ** (index - 1 + inside))
+            seen += count
+        return self.max_seconds
+
+
+class Histogram:
+    """Times of one kind of act. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets = [0] * (BUCKETS + 1)
+        self._count = self._failed = 0
+        self._total = self._max = 0.0
+
+    def observe(self, seconds: float, *, failed: bool = False) -> None:
+        """Add one observation."""
+        index = bucket_of(seconds)
+        with self._lock:
+            self._buckets[index] += 1
+            self._count += 1
+            self._failed += failed
+            self._total += seconds
+            self._max = max(self._max, seconds)
+
+    def read(self) -> Figures:
+        """What was observed so far."""
+        with self._lock:
+            return Figures(self._count, self._failed, self._total, self._max, tuple(self._buckets))
+
+
+class Registry:
+    """All histograms of a process, by kind and label. Thread-safe; starts nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._histograms: dict[str, dict[str, Histogram]] = {}
+
+    def observe(self, kind: str, label: str, seconds: float, *, failed: bool = False) -> None:
+        """Note that an act of `kind` (a constant of this module) took `seconds`.
+
+        `label` must come from a small fixed set, such as a route's template; beyond 200 of a kind it is "other".
+        """
+        self._of(kind, label).observe(seconds, failed=failed)
+
+    @contextmanager
+    def timed(self, kind: str, label: str) -> Iterator[None]:
+        """Observe the time of a block; a block that raises counts as failed."""
+        started, failed = perf_counter(), True
+        try:
+            yield
+            failed = False
+        finally:
+            self.observe(kind, label, perf_counter() - started, failed=failed)
+
+    def read(self, kind: str) -> dict[str, Figures]:
+        """The figures of a kind by label."""
+        with self._lock:
+            found = dict(self._histograms.get(kind, {}))
+        return {label: histogram.read() for label, histogram in found.items()}
+
+    def _of(self, kind: str, label: str) -> Histogram:
+        # Reading without the lock is safe: a dict that only grows is never seen half-written.
+        known = self._histograms.get(kind, {}).get(label)
+        if known is not None:
+            return known
+        with self._lock:
+            labels = self._histograms.setdefault(kind, {})
+            if label not in labels and len(labels) >= LABELS_PER_KIND:
+                label = OTHER
+            return labels.setdefault(label, Histogram())
+
+
+def bucket_of(seconds: float) -> int:
+    """Index of the bucket: 0 up to LEAST_SECONDS, then one for each 10 %, the last for everything longer."""
+    if seconds <= LEAST_SECONDS:
+        return 0
+    return min(BUCKETS, math.ceil(math.log(seconds / LEAST_SECONDS) / _LOG_GROWTH))
+
+
+def merged(figures: Sequence[Figures]) -> Figures:
+    """The figures of all together, exactly as if one histogram had seen everything."""
+    return Figures(
+        count=sum(each.count for each in figures),
+        failed=sum(each.failed for each in figures),
+        total_seconds=sum(each.total_seconds for each in figures),
+        max_seconds=max((each.max_seconds for each in figures), default=0.0),
+        buckets=tuple(sum(column) for column in zip(*(each.buckets for each in figures), strict=True)),
+    )

@@ -1,0 +1,117 @@
+"""Shapes of the running system: checks and what to do about them, figures of cache, timings, counts and process."""
+
+from datetime import datetime
+from typing import Literal
+
+from backend.kit.shape import Shape
+
+State = Literal["ok", "info", "warning", "error", "critical", "unknown"]
+SEVERITY: tuple[State, ...] = ("ok", "info", "unknown", "warning", "error", "critical")
+NOT_SERVING: frozenset[State] = frozenset({"error", "critical"})
+
+
+class Check(Shape, frozen=True, kw_only=True):
+    """One part of the system: `summary` in one line, `detail` for who wants more, `fix` where something is wrong."""
+
+    name: str
+    title: str
+    state: State
+    summary: str
+    detail: str = ""
+    fix: str = ""
+    latency_ms: float | None = None
+
+
+class Process(Shape, frozen=True, kw_only=True):
+    """This web process. `memory_share` is its part of the machine's memory, 0 to 1."""
+
+    version: str
+    started_at: datetime
+    uptime_seconds: int
+    memory_bytes: int
+    memory_share: float
+    threads: int
+
+
+class CacheRegion(Shape, frozen=True, kw_only=True):
+    """Reads of one cache region since this process started, by the layer that answered."""
+
+    name: str
+    hits_app: int
+    hits_redis: int
+    misses: int
+    stale: int
+    errors: int
+    waits: int
+    entries: int
+
+    @property
+    def hit_share(self) -> float | None:
+        """Reads that needed no database, of all reads; None before the first read."""
+        hits = self.hits_app + self.hits_redis
+        return hits / (hits + self.misses) if hits + self.misses else None
+
+
+class Timing(Shape, frozen=True, kw_only=True):
+    """How long acts of one kind took since this process started, in milliseconds; None where there was none."""
+
+    kind: str
+    label: str
+    count: int
+    failed: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+
+
+class Counts(Shape, frozen=True, kw_only=True):
+    """How much the school holds; large collections by MongoDB's own estimate."""
+
+    students: int
+    teachers: int
+    admins: int
+    inactive: int
+    classrooms: int
+    chapters: int
+    progress: int
+    activity: int
+    sessions: int
+
+
+class Status(Shape, frozen=True, kw_only=True):
+    """What anybody may know: whether it works, without details that would help an attacker."""
+
+    state: State
+    is_ready: bool
+    services: tuple[Check, ...]
+    uptime_seconds: int
+    memory_bytes: int
+    timings: tuple[Timing, ...]
+    as_of: datetime
+
+
+class Health(Shape, frozen=True, kw_only=True):
+    """What an admin sees. `counts` is None where the database does not answer."""
+
+    state: State
+    is_ready: bool
+    checks: tuple[Check, ...]
+    process: Process
+    cache: tuple[CacheRegion, ...]
+    timings: tuple[Timing, ...]
+    slowest_queries: tuple[Timing, ...]
+    counts: Counts | None
+    as_of: datetime
+
+
+class Readiness(Shape, frozen=True, kw_only=True):
+    """Whether this process can serve now, and the checks that decide it."""
+
+    is_ready: bool
+    checks: tuple[Check, ...]
+
+
+def worst(checks: tuple[Check, ...]) -> State:
+    """The gravest state among checks; ok where there are none."""
+    return max((check.state for check in checks), key=SEVERITY.index, default="ok")
