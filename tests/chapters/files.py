@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped] # publishes no types
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from backend.chapters.files import parse
@@ -26,6 +27,8 @@ RAY = ChapterDraft(
 LINE = "Physics,Class 12,Optics,Ray Optics,3,6"
 TABLE: list[list[object]] = [[*HEADER.split(",")], ["Physics", "Class 12", "Optics", "Ray Optics", 3, 6]]
 ITEM = {**OPTICS, "yearWiseQuestionCount": {"2019": 3, "2020": 6}}
+# A busy machine is no failure: what takes too long is measured in test_files_refused.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _SHEET_HEAD = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
 
 

@@ -15,7 +15,7 @@ from backend.chapters.catalogue import catalogue
 from backend.chapters.export import file_name, to_csv, to_json, to_xlsx
 from backend.chapters.files import parse
 from backend.chapters.models import Chapter, ChapterDraft, OwnProgress
-from tests.chapters.files import DRAFTS, OWN
+from tests.chapters.files import DRAFTS, OWN, UNHURRIED
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 WRITERS = {"csv": to_csv, "json": to_json, "xlsx": to_xlsx}
@@ -50,6 +50,7 @@ def csv_cells(content: bytes) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
+@UNHURRIED
 @given(written=WRITTEN)
 def test_reading_an_export_gives_the_same_drafts_and_progress(
     ending: str, written: list[tuple[ChapterDraft, OwnProgress]]

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.chapters.draft import checked
@@ -14,6 +14,7 @@ from tests.chapters.files import (
     HEADER,
     OPTICS,
     TABLE,
+    UNHURRIED,
     with_parts,
     workbook,
 )
@@ -42,25 +43,28 @@ def answered(name: str, content: bytes) -> None:
             assert checked(row.draft) == row.draft
 
 
+@UNHURRIED
 @given(st.binary(max_size=400), st.sampled_from(["x.json", "x.csv", "x.xlsx", ""]))
 def test_any_bytes_are_answered(content: bytes, name: str) -> None:
     """No file brings anything but rows or a refusal in words."""
     answered(name, content)
 
 
+@UNHURRIED
 @given(st.sampled_from([b"PK\x03\x04", b"[", b"[{", b"\xff\xfe", b"\xef\xbb\xbf", b"subject,chapter\n"]), st.binary())
 def test_any_bytes_after_a_known_beginning_are_answered(beginning: bytes, rest: bytes) -> None:
     """Nor does a file that begins like one of ours."""
     answered("x", beginning + rest)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@UNHURRIED
 @given(st.lists(ITEMS | VALUES, max_size=4) | VALUES)
 def test_any_json_is_answered(value: object) -> None:
     """Whatever stands under our keys."""
     answered("x.json", json.dumps(value).encode())
 
 
+@UNHURRIED
 @given(st.lists(st.lists(st.text(max_size=12), min_size=6, max_size=7), max_size=4), st.sampled_from(",;\t"))
 def test_any_table_is_answered(rows: list[list[str]], delimiter: str) -> None:
     """Whatever stands in the cells under our header."""
@@ -72,6 +76,7 @@ WORKBOOK = workbook(TABLE)
 PARTS = zipfile.ZipFile(io.BytesIO(WORKBOOK)).namelist()
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(st.integers(0, len(WORKBOOK) - 1), st.integers(0, 255)), min_size=1, max_size=12))
 def test_any_damaged_workbook_is_answered(changes: list[tuple[int, int]]) -> None:
     """Bytes changed anywhere in the archive."""
@@ -81,6 +86,7 @@ def test_any_damaged_workbook_is_answered(changes: list[tuple[int, int]]) -> Non
     answered("x.xlsx", bytes(content))
 
 
+@UNHURRIED
 @given(st.sampled_from(PARTS), st.data())
 def test_any_damaged_part_is_answered(name: str, data: st.DataObject) -> None:
     """Bytes changed in a part of a sound archive."""
