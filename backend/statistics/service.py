@@ -1,20 +1,111 @@
 """Statistics over all students, summed over the active catalogue from one document per chapter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
-from backend.accounts.models import Viewer
-from backend.statistics.models import ChapterStatistics, Grouping, ProjectorHealth, Statistics
+from backend.accounts.models import Viewer, require
+from backend.chapters.models import Chapter
+from backend.chapters.service import ChapterService
+from backend.errors import Invalid
+from backend.kit.cache import Answer, Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.statistics.models import (
+    GROUPINGS,
+    ChapterStatistics,
+    Grouping,
+    ProjectorHealth,
+    Statistics,
+    StatisticsRow,
+)
+from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+
+STATISTICS = Region("statistics", dict[str, ChapterStatistics], ttl_seconds=10)
+TAG = "statistics"
 
 
 class StatisticsService:
+    def __init__(
+        self,
+        queries: StatisticsQueries,
+        projector: ProjectorQueries,
+        chapters: ChapterService,
+        cache: Cache,
+        clock: Clock,
+    ) -> None:
+        self._queries = queries
+        self._projector = projector
+        self._chapters = chapters
+        self._cache = cache
+        self._clock = clock
+
     def statistics(self, viewer: Viewer, group_by: Grouping | Sequence[Grouping] = "subject") -> Statistics:
-        """Rows in syllabus order, one per group. Raises Invalid for an unknown or repeated grouping."""
-        raise NotImplementedError
+        """Sums over active chapters, a row per group in syllabus order.
+
+        Every chapter counts, also one that nobody has begun. Raises Invalid for an unknown or repeated grouping.
+        """
+        require(viewer)
+        grouping = _checked(group_by)
+        answer = self._every()
+        return Statistics(
+            group_by=grouping,
+            rows=rows(self._chapters.active(), answer.value, grouping),
+            as_of=self._clock.now() - timedelta(seconds=answer.age_seconds),
+        )
 
     def chapter(self, viewer: Viewer, chapter_id: str) -> ChapterStatistics:
         """One active chapter; zeros where nobody has progress on it yet. Raises NotFound."""
-        raise NotImplementedError
+        require(viewer)
+        chapter_id = self._chapters.get(chapter_id).id
+        return self._every().value.get(chapter_id, ChapterStatistics(id=chapter_id))
 
     def projector_health(self) -> ProjectorHealth:
         """Who keeps the statistics, and how far they are behind."""
-        raise NotImplementedError
+        return self._projector.health()
+
+    def _every(self) -> Answer[dict[str, ChapterStatistics]]:
+        return self._cache.get_or_create(STATISTICS, "all", self._queries.every, tags=[TAG])
+
+
+def rows(
+    chapters: Iterable[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping]
+) -> tuple[StatisticsRow, ...]:
+    """A row per group of chapters, in the order in which the chapters come."""
+    groups: dict[tuple[str, ...], list[Chapter]] = {}
+    for chapter in chapters:
+        groups.setdefault(tuple(_name(chapter, each) for each in grouping), []).append(chapter)
+    return tuple(_row(group, known, grouping) for group in groups.values())
+
+
+def _row(
+    group: Sequence[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping]
+) -> StatisticsRow:
+    found = [known[chapter.id] for chapter in group if chapter.id in known]
+    first, is_chapter = group[0], "chapter" in grouping
+    records, solved = sum(each.students for each in found), sum(each.solved for each in found)
+    return StatisticsRow(
+        subject=first.subject if is_chapter or "subject" in grouping else None,
+        class_=first.class_ if is_chapter or "class" in grouping else None,
+        unit=first.unit if is_chapter or "unit" in grouping else None,
+        chapter=first.chapter if is_chapter else None,
+        chapter_id=first.id if is_chapter else None,
+        chapters=len(group),
+        students=records if is_chapter else None,
+        completed=sum(each.completed for each in found),
+        in_progress=sum(each.in_progress for each in found),
+        weak=sum(each.weak for each in found),
+        solved=solved,
+        average_solved=solved / records if records else None,
+    )
+
+
+def _name(chapter: Chapter, grouping: Grouping) -> str:
+    names = {"subject": chapter.subject, "class": chapter.class_, "unit": chapter.unit, "chapter": chapter.id}
+    return names[grouping]
+
+
+def _checked(group_by: Grouping | Sequence[Grouping]) -> tuple[Grouping, ...]:
+    grouping: tuple[Grouping, ...] = (group_by,) if isinstance(group_by, str) else tuple(group_by)
+    if not grouping or len(set(grouping)) < len(grouping) or not set(grouping) <= set(GROUPINGS):
+        raise Invalid(_("Statistics can be grouped by subject, class, unit and chapter, each once."))
+    return grouping

@@ -1,0 +1,126 @@
+"""The projector: exactly one keeps chapterStatistics true, by a lease, a change stream and exactly-once batches."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+
+from backend.errors import AppError
+from backend.kit.cache import Cache
+from backend.kit.clock import SystemClock
+from backend.kit.mongo import new_id
+from backend.statistics.models import Change, Deltas, Position
+from backend.statistics.queries import REBUILD_SECONDS, LeaseLost, ProjectorQueries, StreamLost
+from backend.statistics.service import TAG
+from backend.statistics.tail import Batch, Tail
+
+LEASE_SECONDS = 6.0
+KEEP_SECONDS = 2.0
+SAVE_PLACE_SECONDS = 60.0  # while no activity comes, so that the place never falls out of the server's history
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 15.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Projector:
+    """May run in any number of processes: one leads, the others wait to take over."""
+
+    def __init__(self, queries: ProjectorQueries, cache: Cache) -> None:
+        self._queries = queries
+        self._cache = cache
+        self._owner = new_id()
+        self._kept_at = self._placed_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Lead, or wait to lead, until `stop` is set; whatever fails is logged and tried again."""
+        pause = _FIRST_PAUSE_SECONDS
+        while not stop.is_set():
+            try:
+                is_leader = self.lead(stop)
+                pause = _FIRST_PAUSE_SECONDS if is_leader else KEEP_SECONDS
+            except LeaseLost:
+                _log.info("projector: statistics were rebuilt or taken over, looking again")
+                pause = _FIRST_PAUSE_SECONDS
+            except Exception as error:
+                _log.warning(
+                    "projector: stopped, trying again", error=str(error), exc_info=not isinstance(error, AppError)
+                )
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            stop.wait(pause)
+
+    def lead(self, stop: threading.Event) -> bool:
+        """Keep statistics until `stop` is set; False at once while another one leads. Raises LeaseLost."""
+        epoch = self._queries.take_lease(self._owner, LEASE_SECONDS)
+        if epoch is None:
+            return False
+        _log.info("projector: leading", owner=self._owner, epoch=epoch)
+        try:
+            while not stop.is_set():
+                self._follow(epoch, stop)
+        finally:
+            with suppress(AppError):
+                self._queries.release_lease(self._owner, epoch)
+        return True
+
+    def rebuild(self) -> int:
+        """Compute all statistics anew from activity, while the app serves; the number of chapters."""
+        chapters = self._queries.rebuild()
+        self._cache.invalidate(TAG)
+        return chapters
+
+    def lag_seconds(self) -> float | None:
+        """How far statistics are behind activity; None where no projector ever ran."""
+        return self._queries.health().lag_seconds
+
+    def _follow(self, epoch: int, stop: threading.Event) -> None:
+        position = self._queries.claim(epoch)
+        if position.token is None and position.rebuilt_at is None:
+            position = self._rebuilt(position)
+        try:
+            with Tail(self._queries.follow(position)) as tail:
+                self._keep(epoch, 0.0)
+                while not stop.is_set():
+                    self._apply(position, tail.batch(KEEP_SECONDS / 2))
+        except StreamLost as error:
+            _log.warning("projector: the stream cannot be continued, rebuilding", error=str(error))
+            self._rebuilt(position)
+
+    def _apply(self, position: Position, batch: Batch) -> None:
+        is_due = monotonic() - self._placed_at >= SAVE_PLACE_SECONDS
+        if batch.token and (batch.changes or is_due):
+            self._queries.apply(position, summed(batch.changes), batch.token)
+            self._placed_at = monotonic()
+        if batch.changes:
+            self._cache.invalidate(TAG)
+        if monotonic() - self._kept_at >= KEEP_SECONDS:
+            self._keep(position.epoch, _age_seconds(batch))
+
+    def _rebuilt(self, position: Position) -> Position:
+        self._queries.keep_lease(self._owner, position.epoch, REBUILD_SECONDS, lag_seconds=0.0)
+        chapters = self._queries.rebuild(position)
+        self._cache.invalidate(TAG)
+        _log.info("projector: statistics rebuilt from activity", chapters=chapters)
+        return self._queries.claim(position.epoch)
+
+    def _keep(self, epoch: int, lag_seconds: float) -> None:
+        self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds)
+        self._kept_at = monotonic()
+
+
+def summed(changes: Iterable[Change]) -> dict[str, Deltas]:
+    """By chapter, all changes added up."""
+    deltas: dict[str, Deltas] = defaultdict(Deltas)
+    for change in changes:
+        deltas[change.chapter_id] += change.deltas
+    return dict(deltas)
+
+
+def _age_seconds(batch: Batch) -> float:
+    """How old the oldest change was when it was applied; 0 where nothing was waiting."""
+    if batch.is_last or not batch.changes:
+        return 0.0
+    return max(0.0, (SystemClock().now() - batch.changes[0].at).total_seconds())

@@ -1,0 +1,286 @@
+"""The collections chapterStatistics and projectorState, the projector's lease, and its way along the activity."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pymongo
+from bson import Timestamp
+from pymongo import DeleteMany, InsertOne, UpdateOne
+from pymongo.change_stream import CollectionChangeStream
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure, PyMongoError
+
+from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.shape import from_document, to_document
+from backend.statistics.models import Change, ChapterStatistics, Deltas, Position, ProjectorHealth
+
+PROJECTOR = "chapterStatistics"  # the one id of lease and state
+REBUILD_SECONDS = 240.0  # within the 300 s for which a server keeps a snapshot
+AWAIT_MILLISECONDS = 500
+HISTORY_LOST = frozenset({136, 260, 280, 286})  # the stream cannot go on from where it was
+
+
+class StatisticsQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def every(self) -> dict[str, ChapterStatistics]:
+        """By chapter; a chapter on which nobody ever saved anything is absent."""
+        with translated():
+            found = self._mongo["chapterStatistics"].find({})
+            return {document["_id"]: from_document(document, ChapterStatistics) for document in found}
+
+
+class LeaseLost(Exception):
+    """Somebody else leads, or rebuilt the statistics meanwhile: what was read here must not be applied."""
+
+
+class StreamLost(Exception):
+    """The change stream cannot be continued from the kept place: only a rebuild knows the truth now."""
+
+
+class ActivityStream:
+    """New activity in order, from a place on. Not thread-safe."""
+
+    def __init__(self, stream: CollectionChangeStream[Document]) -> None:
+        self._stream = stream
+
+    @property
+    def token(self) -> dict[str, Any] | None:
+        """The place up to which everything was handed out; it moves on while nothing happens."""
+        token = self._stream.resume_token
+        return dict(token) if token else None
+
+    def next(self) -> Change | None:
+        """The next change, or None after half a second without one. Raises StreamLost."""
+        try:
+            with translated():
+                document = self._stream.try_next()
+        except OperationFailure as error:
+            raise _lost(error) from error
+        if document is None:
+            if not self._stream.alive:
+                raise StreamLost
+            return None
+        return Change(
+            chapter_id=document["chapterId"],
+            deltas=from_document(document["deltas"], Deltas),
+            token=document["_id"],
+            at=document["wallTime"],
+        )
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class ProjectorQueries:
+    """Everything the projector asks of MongoDB. Times of the lease are the server's."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    # the lease: one leader, numbered
+
+    def take_lease(self, owner: str, seconds: float) -> int | None:
+        """The epoch under which `owner` leads now; None while another one does."""
+        leases = self._mongo["leases"]
+        is_own = {"$and": [{"$eq": ["$owner", owner]}, {"$gt": ["$expiresAt", "$$NOW"]}]}
+        taken = {
+            "owner": owner,
+            "epoch": {"$cond": [is_own, "$epoch", {"$add": ["$epoch", 1]}]},
+            "expiresAt": _in(seconds),
+        }
+        with translated():
+            leases.update_one(
+                {"_id": PROJECTOR},
+                {"$setOnInsert": {"owner": None, "epoch": 0, "expiresAt": datetime.fromtimestamp(0, UTC)}},
+                upsert=True,
+            )
+            free = {"$or": [{"$eq": ["$owner", owner]}, {"$lte": ["$expiresAt", "$$NOW"]}]}
+            found = leases.find_one_and_update(
+                {"_id": PROJECTOR, "$expr": free}, [{"$set": taken}], return_document=pymongo.ReturnDocument.AFTER
+            )
+        return int(found["epoch"]) if found else None
+
+    def keep_lease(self, owner: str, epoch: int, seconds: float, lag_seconds: float) -> None:
+        """Lead on for `seconds`, saying how far behind the statistics are. Raises LeaseLost."""
+        fields = {"expiresAt": _in(seconds), "seenAt": "$$NOW", "lagSeconds": lag_seconds}
+        with translated():
+            kept = self._mongo["leases"].update_one(
+                {"_id": PROJECTOR, "owner": owner, "epoch": epoch}, [{"$set": fields}]
+            )
+        if kept.matched_count == 0:
+            raise LeaseLost
+
+    def release_lease(self, owner: str, epoch: int) -> None:
+        """Let another one lead at once."""
+        with translated():
+            self._mongo["leases"].update_one(
+                {"_id": PROJECTOR, "owner": owner, "epoch": epoch}, [{"$set": {"expiresAt": "$$NOW"}}]
+            )
+
+    def health(self) -> ProjectorHealth:
+        """Who leads. The lag is what the leader said last, and grows from then on once nobody leads."""
+        silent = {"$divide": [{"$subtract": ["$$NOW", "$seenAt"]}, 1000]}
+        is_alive = {"$gt": ["$expiresAt", "$$NOW"]}
+        lag = {"$add": ["$lagSeconds", {"$cond": [is_alive, 0, silent]}]}
+        pipeline: list[Document] = [
+            {"$match": {"_id": PROJECTOR, "seenAt": {"$exists": True}}},
+            {"$project": {"owner": 1, "epoch": 1, "isAlive": is_alive, "lagSeconds": lag}},
+        ]
+        with translated():
+            found = next(iter(self._mongo["leases"].aggregate(pipeline)), None)
+        return from_document(found, ProjectorHealth) if found else ProjectorHealth()
+
+    # the place up to which statistics are true
+
+    def claim(self, epoch: int) -> Position:
+        """The kept position, now under `epoch`. Raises LeaseLost where a later leader has it."""
+        states = self._mongo["projectorState"]
+        with translated():
+            states.update_one({"_id": PROJECTOR}, {"$setOnInsert": {"epoch": 0, "revision": 0}}, upsert=True)
+            found = states.find_one_and_update(
+                {"_id": PROJECTOR, "epoch": {"$lte": epoch}},
+                {"$set": {"epoch": epoch}},
+                return_document=pymongo.ReturnDocument.AFTER,
+            )
+        if found is None:
+            raise LeaseLost
+        return from_document(found, Position)
+
+    def follow(self, position: Position) -> ActivityStream:
+        """Activity from just after `position`. Raises StreamLost where the server no longer has it."""
+        place: dict[str, Any] = {}
+        if position.token:
+            place["resume_after"] = position.token
+        elif position.rebuilt_at:
+            seconds, count = position.rebuilt_at
+            place["start_at_operation_time"] = Timestamp(seconds, count + 1)
+        try:
+            with translated():
+                return ActivityStream(
+                    self._mongo["activity"].watch(_STREAM, max_await_time_ms=AWAIT_MILLISECONDS, **place)
+                )
+        except OperationFailure as error:
+            raise _lost(error) from error
+
+    def apply(self, position: Position, deltas: Mapping[str, Deltas], token: Mapping[str, Any]) -> None:
+        """Add to statistics and move the position, in one transaction: each change counts exactly once.
+
+        Raises LeaseLost where `position` is not the kept one's epoch and revision.
+        """
+
+        def work(session: ClientSession) -> None:
+            self._move(session, position, {"token": dict(token), "rebuiltAt": None})
+            if deltas:
+                self._mongo["chapterStatistics"].bulk_write(_increments(deltas), ordered=False, session=session)
+
+        self._mongo.transaction(work)
+
+    def rebuild(self, position: Position | None = None) -> int:
+        """Compute statistics anew from all activity, as of one moment from which the stream goes on.
+
+        Returns the number of chapters. With `position`, raises LeaseLost as `apply` does; without, it may be run
+        by anyone at any time: a running leader notices and goes on from the new place.
+        """
+        statistics, (seconds, count) = self._sums()
+
+        def work(session: ClientSession) -> None:
+            place = {"token": None, "rebuiltAt": [seconds, count]}
+            self._move(session, position, place)
+            self._mongo["chapterStatistics"].bulk_write(
+                [DeleteMany({}), *(InsertOne(document) for document in statistics)], session=session
+            )
+
+        with pymongo.timeout(REBUILD_SECONDS):
+            self._mongo.transaction(work)
+        return len(statistics)
+
+    def _sums(self) -> tuple[list[Document], tuple[int, int]]:
+        """Statistics of all activity, and the moment of the snapshot they were read from."""
+        command = {
+            "aggregate": "activity",
+            "pipeline": _SUMS,
+            "cursor": {"batchSize": 100_000},
+            "readConcern": {"level": "snapshot"},
+            "allowDiskUse": True,
+        }
+        with translated(), pymongo.timeout(REBUILD_SECONDS):
+            cursor = self._mongo.database.command(command)["cursor"]
+        if cursor["id"] != 0:
+            raise PyMongoError("statistics of all chapters did not fit one answer")
+        moment = cursor["atClusterTime"]
+        return cursor["firstBatch"], (moment.time, moment.inc)
+
+    def _move(self, session: ClientSession, position: Position | None, place: Document) -> None:
+        kept: Document = {"_id": PROJECTOR}
+        change: Document = {"$set": place}
+        if place["rebuiltAt"]:
+            change["$inc"] = {"revision": 1}
+        if position:
+            kept |= {"epoch": position.epoch, "revision": position.revision}
+        else:
+            change["$setOnInsert"] = {"epoch": 0}
+        moved = self._mongo["projectorState"].update_one(kept, change, upsert=position is None, session=session)
+        if position and moved.matched_count == 0:
+            raise LeaseLost
+
+
+def _has_progress(state: str) -> Document:
+    """1 for a record that says anything, 0 for one that is as if it were absent."""
+    said = [
+        {"$ne": [f"{state}.status", "Not Started"]},
+        {"$gt": [f"{state}.questionSolved", 0]},
+        f"{state}.isWeakChapter",
+    ]
+    return {"$cond": [{"$or": said}, 1, 0]}
+
+
+def _students(activity: str) -> Document:
+    """By how much a change moves the number of students with progress on its chapter: -1, 0 or 1."""
+    return {"$subtract": [_has_progress(f"{activity}after"), _has_progress(f"{activity}before")]}
+
+
+_STREAM: list[Document] = [
+    {"$match": {"operationType": "insert"}},
+    {
+        "$project": {
+            "wallTime": 1,
+            "chapterId": "$fullDocument.chapterId",
+            "deltas": {
+                "students": _students("$fullDocument."),
+                "solved": "$fullDocument.deltas.solved",
+                "completed": "$fullDocument.deltas.completed",
+                "inProgress": "$fullDocument.deltas.inProgress",
+                "weak": "$fullDocument.deltas.weak",
+            },
+        }
+    },
+]
+_SUMS: list[Document] = [
+    {
+        "$group": {
+            "_id": "$chapterId",
+            "students": {"$sum": _students("$")},
+            "completed": {"$sum": "$deltas.completed"},
+            "inProgress": {"$sum": "$deltas.inProgress"},
+            "weak": {"$sum": "$deltas.weak"},
+            "solved": {"$sum": "$deltas.solved"},
+        }
+    }
+]
+
+
+def _increments(deltas: Mapping[str, Deltas]) -> list[UpdateOne]:
+    return [
+        UpdateOne({"_id": chapter_id}, {"$inc": to_document(each)}, upsert=True) for chapter_id, each in deltas.items()
+    ]
+
+
+def _in(seconds: float) -> Document:
+    return {"$add": ["$$NOW", int(seconds * 1000)]}
+
+
+def _lost(error: OperationFailure) -> Exception:
+    return StreamLost(str(error)) if error.code in HISTORY_LOST else error
