@@ -39,10 +39,9 @@ class Figures:
         if not self.count:
             return None
         rank, seen = share * self.count, 0
-        for index, count in enumerate(self.buckets):
-            if seen + count >= rank and count:
-                inside = max(0.0, (rank - seen) / count)
-                return min(self.max_seconds, LEAST_SECONDS * GROWTH ** (index - 1 + inside))
+        for index, count in enumerate(self.buckets[:BUCKETS]):
+            if count and seen + count >= rank:
+                return min(self.max_seconds, LEAST_SECONDS * math.pow(GROWTH, index - 1 + (rank - seen) / count))
             seen += count
         return self.max_seconds
 

@@ -11,13 +11,21 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from backend.errors import Conflict, Unavailable
 from backend.kit.i18n import _
+from backend.kit.metrics import Registry
+from backend.kit.mongo_times import QueryTimes
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -37,10 +45,15 @@ SAFE_OPTIONS: Mapping[str, Any] = {
 class Mongo:
     """A database with what the features need of it. Opening it connects nothing; the first call does."""
 
-    def __init__(self, uri: str, database: str) -> None:
+    def __init__(self, uri: str, database: str, registry: Registry | None = None) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
-        self.client: MongoClient[Document] = MongoClient(uri, tz_aware=True, appname="chapter-performance", **options)
-        self.database: Database[Document] = self.client.get_database(database, codec_options=CodecOptions(tz_aware=True))
+        listeners = [QueryTimes(registry)] if registry else []
+        self.client: MongoClient[Document] = MongoClient(
+            uri, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
+        )
+        self.database: Database[Document] = self.client.get_database(
+            database, codec_options=CodecOptions(tz_aware=True)
+        )
 
     def __getitem__(self, collection: str) -> Collection[Document]:
         return self.database[collection]
@@ -93,7 +106,9 @@ def translated() -> Iterator[None]:
     except DuplicateKeyError as error:
         raise Conflict(_("That exists already.")) from error
     except (ConnectionFailure, ExecutionTimeout) as error:
-        raise Unavailable(_("The database cannot be reached just now. Nothing was changed; please try again.")) from error
+        raise Unavailable(
+            _("The database cannot be reached just now. Nothing was changed; please try again.")
+        ) from error
     except OperationFailure:
         raise
     except PyMongoError as error:

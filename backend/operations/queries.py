@@ -1,0 +1,106 @@
+"""What the running system asks of MongoDB: its server, its indexes, its counts. Every answer is bounded in time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pymongo
+from pymongo.errors import OperationFailure
+from pymongo.operations import IndexModel
+
+from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.shape import Shape
+from backend.operations.models import Counts
+
+BOUND_SECONDS = 1.8  # within the 2 s that a check may take
+NOT_AUTHORISED = 13
+
+
+class Member(Shape, frozen=True, kw_only=True):
+    """One server of a replica set; `state` in MongoDB's words: PRIMARY, SECONDARY, …"""
+
+    name: str
+    state: str
+    is_healthy: bool
+
+
+class Deployment(Shape, frozen=True, kw_only=True):
+    """The MongoDB behind us. `members` is empty where this user may not ask for them."""
+
+    version: str
+    replica_set: str | None
+    is_sharded: bool
+    has_primary: bool
+    members: tuple[Member, ...]
+    round_trip_seconds: float
+
+
+class OperationQueries:
+    def __init__(self, mongo: Mongo, indexes: Sequence[Mapping[str, Sequence[IndexModel]]]) -> None:
+        self._mongo = mongo
+        self._indexes = indexes
+
+    def deployment(self) -> Deployment:
+        """The server's state, after a value written was read back. Raises Unavailable."""
+        with pymongo.timeout(BOUND_SECONDS):
+            seconds = self._mongo.ping_by_value()
+            with translated():
+                hello = self._mongo.client.admin.command("hello")
+                version = self._mongo.client.admin.command("buildInfo")["version"]
+                return Deployment(
+                    version=version,
+                    replica_set=hello.get("setName"),
+                    is_sharded=hello.get("msg") == "isdbgrid",
+                    has_primary=bool(hello.get("isWritablePrimary")),
+                    members=self._members() if "setName" in hello else (),
+                    round_trip_seconds=seconds,
+                )
+
+    def missing_indexes(self) -> tuple[str, ...]:
+        """Indexes that the features declare and the database does not have, as "collection.name"."""
+        missing: list[str] = []
+        with pymongo.timeout(BOUND_SECONDS), translated():
+            for indexes in self._indexes:
+                for collection, models in indexes.items():
+                    present = self._mongo[collection].index_information()
+                    names = [model.document["name"] for model in models]
+                    missing += [f"{collection}.{name}" for name in names if name not in present]
+        return tuple(missing)
+
+    def counts(self) -> Counts:
+        """How much there is. Raises Unavailable."""
+        with pymongo.timeout(BOUND_SECONDS), translated():
+            by_role = self._active_by_role()
+            users = self._mongo["users"].estimated_document_count()
+            return Counts(
+                students=by_role.get("student", 0),
+                teachers=by_role.get("teacher", 0),
+                admins=by_role.get("admin", 0),
+                inactive=max(0, users - sum(by_role.values())),
+                classrooms=self._mongo["classrooms"].count_documents({"archivedAt": None}),
+                chapters=self._mongo["chapters"].count_documents({"archivedAt": None}),
+                progress=self._mongo["progress"].estimated_document_count(),
+                activity=self._mongo["activity"].estimated_document_count(),
+                sessions=self._mongo["sessions"].estimated_document_count(),
+            )
+
+    def demo_people(self) -> int:
+        """Active accounts whose password is published. Raises Unavailable."""
+        with pymongo.timeout(BOUND_SECONDS), translated():
+            return self._mongo["users"].count_documents({"isDemo": True, "isActive": True}, limit=1_000)
+
+    def _members(self) -> tuple[Member, ...]:
+        try:
+            status: Document = self._mongo.client.admin.command("replSetGetStatus")
+        except OperationFailure as error:
+            if error.code == NOT_AUTHORISED:
+                return ()
+            raise
+        return tuple(_member(each) for each in status["members"])
+
+    def _active_by_role(self) -> dict[str, int]:
+        pipeline: list[Document] = [{"$match": {"isActive": True}}, {"$group": {"_id": "$role", "count": {"$sum": 1}}}]
+        return {row["_id"]: row["count"] for row in self._mongo["users"].aggregate(pipeline)}
+
+
+def _member(member: Mapping[str, Any]) -> Member:
+    return Member(name=member["name"], state=member["stateStr"], is_healthy=member["health"] == 1)
