@@ -1,0 +1,99 @@
+"""Finding chapters: filters, search, sort, pages and cursors."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.chapters.catalogue import catalogue
+from backend.errors import Invalid
+from backend.progress import listing
+from backend.progress.models import ChapterFilters, ChapterRow
+from tests.progress.builders import chapter, progress
+
+CATALOGUE = [
+    chapter(
+        draft.chapter,
+        subject=draft.subject,
+        unit=draft.unit,
+        **{f"y{y}": c for y, c in draft.year_wise_question_count.items()},
+    )
+    for draft in catalogue()
+]
+ROWS = listing.rows(CATALOGUE, {CATALOGUE[3].id: progress(CATALOGUE[3], "Completed", 9, weak=True)})
+
+
+def names(filters: ChapterFilters) -> list[str]:
+    return [row.chapter.chapter for row in listing.select(ROWS, filters).rows]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("thermo", "Thermodynamics"), ("electrostat", "Electrostatics"), ("termodynamics", "Thermodynamics")],
+)
+def test_prefixes_and_slips_find(search: str, found: str) -> None:
+    """The beginning of a word finds its chapters; so does a likely typing slip."""
+    assert any(found.casefold() in name.casefold() for name in names(ChapterFilters(search=search)))
+
+
+def test_a_name_counts_more_than_a_unit() -> None:
+    """What stands in the chapter's name comes before what stands in its unit only."""
+    rows = listing.rows([chapter("Friction", unit="Motion"), chapter("Motion", unit="Laws")], None)
+    assert [row.chapter.chapter for row in listing.select(rows, ChapterFilters(search="motion")).rows] == [
+        "Motion",
+        "Friction",
+    ]
+
+
+def test_own_progress_filters() -> None:
+    """Status and weak mark look at the viewer's own record; without one a chapter is Not Started."""
+    assert names(ChapterFilters(status="Completed")) == [CATALOGUE[3].chapter]
+    assert names(ChapterFilters(weak_chapters=True)) == [CATALOGUE[3].chapter]
+    assert listing.select(ROWS, ChapterFilters(status="Not Started")).total == len(ROWS) - 1
+
+
+def test_asked_often_lately() -> None:
+    """`min_recent` keeps what was asked at least so often in the last three years."""
+    found = listing.select(ROWS, ChapterFilters(min_recent=20, limit=200)).rows
+    assert found
+    assert all(row.recent_total >= 20 for row in found)
+
+
+@given(st.integers(1, 40))
+def test_pages_are_the_whole_list_once(limit: int) -> None:
+    """Walking by page or by cursor gives every chapter exactly once."""
+    whole = [row.chapter.id for row in ROWS]
+    pages = listing.select(ROWS, ChapterFilters(limit=limit)).total_pages
+    by_page = [listing.select(ROWS, ChapterFilters(limit=limit, page=page)).rows for page in range(1, pages + 1)]
+    assert [row.chapter.id for rows in by_page for row in rows] == whole
+    assert [row.chapter.id for row in walk(limit)] == whole
+
+
+def walk(limit: int) -> list[ChapterRow]:
+    rows: list[ChapterRow] = []
+    cursor: str | None = None
+    while True:
+        page = listing.select(ROWS, ChapterFilters(limit=limit, after=cursor))
+        rows.extend(page.rows)
+        cursor = page.next_cursor
+        if cursor is None:
+            return rows
+
+
+@pytest.mark.parametrize("filters", [{"limit": 0}, {"limit": 201}, {"page": 0}, {"after": "%%%"}, {"after": "eA=="}])
+def test_impossible_pages_are_refused(filters: dict[str, object]) -> None:
+    """A page, limit or cursor that cannot be is said so."""
+    with pytest.raises(Invalid):
+        listing.select(ROWS, listing.decode_filters(filters))
+
+
+@pytest.mark.parametrize("values", [{"status": "Done"}, {"page": "one"}, {"sort": "$where"}, {"subject": {"$ne": ""}}])
+def test_loose_values_are_checked(values: dict[str, object]) -> None:
+    """A query string cannot smuggle in what is not a filter."""
+    with pytest.raises(Invalid):
+        listing.decode_filters(values)
+
+
+@given(st.text(max_size=60))
+def test_any_search_is_survived(search: str) -> None:
+    """No search text breaks the list, and every row it finds is a row of the list."""
+    assert set(names(ChapterFilters(search=search, limit=200))) <= {row.chapter.chapter for row in ROWS}
