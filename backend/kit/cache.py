@@ -208,7 +208,8 @@ class Cache:
             turn = self._ask(request, lambda: self._shared.take_turn(request.key, reading.versions))
             if turn is None:
                 return None, known
-            entry = self._decode(request, turn.written, reading.versions)
+            seen = turn.written is None or turn.written == reading.written
+            entry = None if seen else self._decode(request, turn.written, reading.versions)
             if entry and (known is None or entry.created > known.created):
                 self._finish(request, reading, turn.token)
                 return None, entry

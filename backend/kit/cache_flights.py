@@ -26,6 +26,7 @@ class Flight:
             raise
         except BaseException:  # somebody stopped this reader, not the others
             self._future.cancel()
+            self._future.set_running_or_notify_cancel()  # only this wakes those who wait
             raise
         else:
             self._future.set_result(answer)

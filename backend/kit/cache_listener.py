@@ -69,7 +69,7 @@ class InvalidationListener:
                 with self._link() as link:
                     was_away = self._say("cache listens", was_away, now_away=False)
                     self._follow(link)
-            except (RedisAway, *FAILURES, msgspec.DecodeError, ValueError) as error:
+            except (RedisAway, *FAILURES, msgspec.DecodeError, ValueError, LookupError) as error:
                 was_away = self._say(
                     "cache does not hear Redis", was_away, now_away=True, error=str(error.__cause__ or error)
                 )
@@ -83,11 +83,12 @@ class InvalidationListener:
             number, version = link.mget(self._shared.number_key, self._shared.everything_key)
             messages = self._next_messages(link)
             self._apply(messages)
-            if version != self._version or (not messages and int(number or 0) != self._number):
+            in_doubt = version != self._version or (not messages and int(number or 0) != self._number)
+            if in_doubt or not self._shared.is_open:
+                self._shared.verify()
+            if in_doubt:
                 self._begin(link)
             self._heard_at = monotonic()
-            if not self._shared.is_open:
-                self._shared.verify()
 
     def _begin(self, link: Redis) -> None:
         """Start from the last message there is, with nothing believed that was read before."""
@@ -96,6 +97,7 @@ class InvalidationListener:
         self._position = last[0][0] if last else "0"
         self._number = int(last[0][1][b"number"]) if last else int(number or 0)
         self._local.invalidate([EVERYTHING])
+        self._heard_at = monotonic()
 
     def _next_messages(self, link: Redis) -> list[tuple[bytes, dict[bytes, bytes]]]:
         answer: Any = link.xread({self._shared.stream_key: self._position}, _BATCH, _BLOCK_MILLISECONDS)

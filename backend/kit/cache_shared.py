@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 _UNREACHABLE = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, OSError)
 _PROBE_SECONDS = 1.0
-_TAG_TTL_SECONDS = 86_400
+_TAG_TTL_SECONDS = 30 * 86_400  # so that tags of what is gone leave; a tag in use costs one more load a month
 _STREAM_LENGTH = 10_000
 _MAX_PENDING = 10_000
 _RUN_LENGTH = 12
@@ -141,10 +141,12 @@ class SharedLayer:
     def verify(self) -> None:
         """Find the server again: if it is another process than the entries were written under, drop them all
         (it may have lost invalidations), tell what is pending, and only then let readers in."""
-        run = self._call(lambda client: run_id(client, self.everything_key))[:_RUN_LENGTH]
-        version = self._call(lambda client: client.get(self.everything_key))
-        self._run = run
-        if version is not None and not bytes(version).startswith(run.encode() + b":"):
+        key = self.everything_key
+        self._run = run = self._call(lambda client: run_id(client, key))[:_RUN_LENGTH]
+        version = self._call(lambda client: client.get(key))
+        if version is None:
+            version = self._call(lambda client: client.eval(_ENSURE, 1, key, self._new_version(), _TAG_TTL_SECONDS))[0]
+        if not bytes(version).startswith(run.encode() + b":"):
             self._remember([EVERYTHING])
         self._send_pending()
         self._open = self._tried = True

@@ -4,36 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from backend.errors import NotFound
 from backend.kit.cache import Answer, Cache, Region
-from backend.kit.cache_entry import Entry, decode, encode, new_entry
-from backend.kit.cache_local import LocalLayer
-from backend.kit.shape import Shape
+from backend.kit.cache_entry import Entry
+from tests.kit.cache_readers import NUMBERS, Source, all_at_once
 from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess, eventually
-
-NUMBERS = Region("numbers", int, 60)
-
-
-class Part(Shape):
-    solved_on: datetime
-    tags: tuple[str, ...] = ()
-
-
-class Whole(Shape):
-    name: str
-    parts: tuple[Part, ...]
-    best: Part | None = None
-    share: float = 0.0
-
-
-WHOLES = Region("wholes", tuple[Whole, ...], 60)
 
 
 @pytest.fixture(scope="module", params=["single", "cluster"])
@@ -63,39 +42,6 @@ def make(valkey: ValkeyProcess) -> Iterator[Callable[..., Cache]]:
     yield make_one
     for cache in caches:
         cache.close()
-
-
-class Source:
-    """A number that is read slowly enough to be overtaken, and counts its readers."""
-
-    def __init__(self, value: int = 1, delay_seconds: float = 0.0) -> None:
-        self.value = value
-        self.loads = 0
-        self.delay_seconds = delay_seconds
-        self.started = threading.Event()
-        self.may_end: threading.Event | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self) -> int:
-        with self._lock:
-            self.loads += 1
-        value = self.value
-        self.started.set()
-        time.sleep(self.delay_seconds)
-        if self.may_end is not None:
-            assert self.may_end.wait(10)
-        return value
-
-
-def all_at_once(count: int, read: Callable[[], Answer[int]]) -> list[Answer[int]]:
-    gate = threading.Barrier(count)
-
-    def wait_and_read(_number: int) -> Answer[int]:
-        gate.wait()
-        return read()
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(wait_and_read, range(count)))
 
 
 def test_sources_are_told(make: Callable[..., Cache]) -> None:
@@ -366,105 +312,3 @@ def test_a_value_that_cannot_be_written_is_served_and_counted(make: Callable[...
     assert cache.get_or_create(region, "k", lambda: thing).value is thing
     assert cache.get_or_create(region, "k", lambda: 5).value == 5
     assert cache.statistics()[0].errors == 1
-
-
-@settings(max_examples=60, deadline=None)
-@given(noise=st.binary(max_size=60))
-def test_foreign_bytes_are_a_miss(valkey: ValkeyProcess, noise: bytes) -> None:
-    """Whatever bytes somebody put under a key, the loader's value is served and the error counted."""
-    client = valkey.client()
-    cache = Cache(client)
-    client.set("cp:{numbers:noise}", noise)
-    assert cache.get_or_create(NUMBERS, "noise", Source(9)).value == 9
-    assert cache.statistics()[0].errors == 1
-    assert cache.get_or_create(NUMBERS, "noise", Source(1)).value == 9
-    client.close()
-
-
-def test_an_entry_of_another_shape_is_a_miss(make: Callable[..., Cache]) -> None:
-    """After a deployment that changed a shape, old entries are loaded anew."""
-    cache = make(listens=False)
-    cache.get_or_create(Region("shapes", str, 60), "k", lambda: "word")
-    assert cache.get_or_create(Region("shapes", int, 60), "k", Source(3)).value == 3
-    assert cache.get_or_create(Region("shapes", int, 60), "k", Source(4)).value == 3
-
-
-zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
-moments = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=zones)
-parts = st.builds(Part, solved_on=moments, tags=st.lists(st.text()).map(tuple))
-wholes = st.builds(
-    Whole,
-    name=st.text(),
-    parts=st.lists(parts, max_size=3).map(tuple),
-    best=st.none() | parts,
-    share=st.floats(allow_nan=False),
-)
-
-
-@given(values=st.lists(wholes, max_size=3).map(tuple), versions=st.lists(st.binary()).map(tuple))
-def test_values_come_back_equal(values: tuple[Whole, ...], versions: tuple[bytes, ...]) -> None:
-    """Nested shapes, tuples and aware moments survive Redis, and only under the same versions."""
-    entry = new_entry(WHOLES, values, began=1.0, now=2.0)
-    written = encode(entry, versions)
-    assert decode(WHOLES, written, versions) == entry
-    assert decode(WHOLES, written, (*versions, b"more")) is None
-
-
-def test_shapes_come_back_from_redis_and_from_the_process_alike(make: Callable[..., Cache]) -> None:
-    """The same value and types, whichever layer answers."""
-    value = (Whole(name="x", parts=(Part(solved_on=datetime(2026, 1, 2, tzinfo=UTC), tags=("a",)),)),)
-    here, there = make(), make()
-    read = [cache.get_or_create(WHOLES, "k", lambda: value) for cache in (here, here, there)]
-    assert [answer.value for answer in read] == [value] * 3
-    assert {type(answer.value) for answer in read} == {tuple}
-
-
-@given(compute=st.floats(0, 5), remaining=st.floats(-5, 500))
-def test_early_renewal_starts_near_the_end(compute: float, remaining: float) -> None:
-    """An entry past its time is always due; one that is a hundred loads away from it never is."""
-    entry = Entry(1, created=0.0, expires=1000.0, compute_seconds=compute)
-    if remaining <= 0:
-        assert entry.is_due_early(1000.0 - remaining)
-    if remaining > 100 * compute:
-        assert not entry.is_due_early(1000.0 - remaining)
-
-
-@given(ttl=st.floats(0.1, 1e6), began=st.floats(0, 1e9), took=st.floats(0, 10))
-def test_time_to_live_is_jittered_downwards(ttl: float, began: float, took: float) -> None:
-    """An entry lives between nine tenths of its region's time and all of it."""
-    entry = new_entry(Region("r", int, ttl), 1, began=began, now=began + took)
-    assert 0.9 * ttl - 1e-3 <= entry.expires - (began + took) <= ttl + 1e-3
-
-
-tags = st.sampled_from(["a", "b", "c"])
-steps = st.lists(st.tuples(st.sampled_from(["invalidate", "begin", "put"]), tags, tags), max_size=40)
-
-
-@given(steps=steps)
-def test_the_local_layer_never_serves_what_was_read_before_an_invalidation(
-    steps: list[tuple[str, str, str]],
-) -> None:
-    """For any order of reads, puts and invalidations, a value is served only if no tag changed since its read."""
-    layer, clock = LocalLayer(100), 0
-    begun: dict[tuple[str, str], tuple[int, int]] = {}
-    changed: dict[str, int] = {}
-    for clock, (act, tag, other) in enumerate(steps):
-        if act == "invalidate":
-            layer.invalidate([tag])
-            changed[tag] = clock
-        elif act == "begin":
-            begun[tag, other] = (layer.generation, clock)
-        elif (tag, other) in begun:
-            generation, at = begun[tag, other]
-            entry = Entry(at, 0, 1e12, 0)
-            layer.put(f"{tag}{other}", entry, "r", ("*", tag, other), generation=generation, until=1e12)
-        for (one, two), _ in begun.items():
-            held = layer.get(f"{one}{two}", 0)
-            assert held is None or held.value >= max(changed.get(one, -1), changed.get(two, -1))
-
-
-@pytest.mark.parametrize("name", ["", "two words", "{slot}", "9"])
-def test_region_names_are_plain(name: str) -> None:
-    """A name that could break a key is refused where the region is declared."""
-    with pytest.raises(ValueError, match="region"):
-        Region(name, int, 60)
