@@ -56,7 +56,8 @@ class Cache:
     """Thread-safe. Values are shared between readers and must never be changed by them.
 
     `client` None means no Redis: every read loads, but readers at the same moment share one load.
-    Until start() the in-process layer serves nothing, because nothing would tell it of others' changes.
+    Until start() the in-process layer serves nothing, because nothing would tell it of others' changes;
+    and a restart of Redis between two reads goes unnoticed. Only short-lived commands do without it.
     """
 
     def __init__(

@@ -62,23 +62,24 @@ class InvalidationListener:
         return heard_at is not None and now - heard_at < _SILENCE_SECONDS
 
     def _run(self) -> None:
-        was_away = False
-        while not self._stopping.is_set():
+        was_away, pause = False, 0.0
+        while not self._stopping.wait(pause):
+            pause = _RETRY_SECONDS
             try:
                 self._shared.verify()
                 with self._link() as link:
                     was_away = self._say("cache listens", was_away, now_away=False)
+                    self._begin(link)
+                    pause = 0.0
                     self._follow(link)
             except (RedisAway, *FAILURES, msgspec.DecodeError, ValueError, LookupError) as error:
-                was_away = self._say(
-                    "cache does not hear Redis", was_away, now_away=True, error=str(error.__cause__ or error)
-                )
+                self._shared.doubt()
+                reason = str(error.__cause__ or error)
+                was_away = self._say("cache does not hear Redis", was_away, now_away=True, reason=reason)
             finally:
                 self._heard_at = None
-            self._stopping.wait(_RETRY_SECONDS)
 
     def _follow(self, link: Redis) -> None:
-        self._begin(link)
         while not self._stopping.is_set():
             number, version = link.mget(self._shared.number_key, self._shared.everything_key)
             messages = self._next_messages(link)

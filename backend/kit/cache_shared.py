@@ -138,6 +138,10 @@ class SharedLayer:
         self._remember(tags)
         self._make_ready()
 
+    def doubt(self) -> None:
+        """Let no reader in until verify() has found out whether it is still the same server."""
+        self._open = False
+
     def verify(self) -> None:
         """Find the server again: if it is another process than the entries were written under, drop them all
         (it may have lost invalidations), tell what is pending, and only then let readers in."""
