@@ -19,6 +19,7 @@ INDEXES = {
     "classrooms": [IndexModel([("joinCode", ASCENDING)], name="joinCode", unique=True)],
     "activity": [IndexModel([("studentId", ASCENDING), ("at", DESCENDING)], name="recent")],
 }
+ONE_BATCH = 20_000  # a class comes in one answer, instead of 101 documents and then the rest
 
 
 class ClassroomQueries:
@@ -87,7 +88,10 @@ class ClassroomQueries:
             },
         ]
         with translated():
-            members = [from_document(found, Member) for found in self._mongo["memberships"].aggregate(pipeline)]
+            members = [
+                from_document(found, Member)
+                for found in self._mongo["memberships"].aggregate(pipeline, batchSize=ONE_BATCH)
+            ]
         return tuple(sorted(members, key=lambda member: (member.name.casefold(), member.id)))
 
     # what a class is computed from
@@ -99,7 +103,7 @@ class ClassroomQueries:
         with translated():
             summaries = {
                 document["_id"]: from_document(document, SummaryRecord)
-                for document in self._mongo["summaries"].find({"_id": {"$in": ids}})
+                for document in self._mongo["summaries"].find({"_id": {"$in": ids}}, batch_size=ONE_BATCH)
             }
             days = self._days(ids, since)
         return tuple(
@@ -116,7 +120,9 @@ class ClassroomQueries:
         fields = {"_id": 0, "studentId": 1, "chapterId": 1, "status": 1, "questionSolved": 1, "isWeakChapter": 1}
         records: dict[str, dict[str, OwnProgress]] = {}
         with translated():
-            for document in self._mongo["progress"].find({"studentId": {"$in": list(student_ids)}}, fields):
+            for document in self._mongo["progress"].find(
+                {"studentId": {"$in": list(student_ids)}}, fields, batch_size=ONE_BATCH
+            ):
                 own = from_document(document, OwnProgress)
                 records.setdefault(document["studentId"], {})[document["chapterId"]] = own
         return records
@@ -153,7 +159,7 @@ class ClassroomQueries:
             {"$sort": {"_id": ASCENDING}},
         ]
         with translated():
-            found = list(self._mongo["studyDays"].aggregate(pipeline))
+            found = list(self._mongo["studyDays"].aggregate(pipeline, batchSize=ONE_BATCH))
             has_earlier = self._mongo["studyDays"].find_one(earlier, {"_id": 1}) is not None
         days = tuple(from_document({"day": document["_id"], **document}, StudyDay) for document in found)
         return ClassDays(days=days, has_earlier=has_earlier)
@@ -167,7 +173,8 @@ class ClassroomQueries:
     def _days(self, student_ids: Sequence[str], since: date) -> dict[str, list[StudyDay]]:
         wanted = {"studentId": {"$in": list(student_ids)}, "day": {"$gte": since.isoformat()}}
         days: dict[str, list[StudyDay]] = {}
-        for document in self._mongo["studyDays"].find(wanted).sort([("studentId", ASCENDING), ("day", ASCENDING)]):
+        order = [("studentId", ASCENDING), ("day", ASCENDING)]
+        for document in self._mongo["studyDays"].find(wanted, batch_size=ONE_BATCH).sort(order):
             days.setdefault(document["studentId"], []).append(from_document(document, StudyDay))
         return days
 

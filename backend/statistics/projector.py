@@ -45,10 +45,9 @@ class Projector:
             except LeaseLost:
                 _log.info("projector: statistics were rebuilt or taken over, looking again")
                 pause = _FIRST_PAUSE_SECONDS
-            except Exception as error:
-                _log.warning(
-                    "projector: stopped, trying again", error=str(error), exc_info=not isinstance(error, AppError)
-                )
+            except Exception as error:  # noqa: BLE001 - statistics must be kept again, whatever it was
+                is_strange = not isinstance(error, AppError)
+                _log.warning("projector: stopped, trying again", error=str(error), exc_info=is_strange)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             stop.wait(pause)
 

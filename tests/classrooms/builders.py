@@ -1,0 +1,71 @@
+"""The reading side of classrooms over a test's backend, and learners made by hand for the pure rules."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.classrooms.models import LearnerRecord, Member
+from backend.classrooms.queries import ClassroomQueries
+from backend.classrooms.report import ClassroomReports
+from backend.progress.models import ProgressChange, Saved, StudyDay, SummaryRecord
+
+TODAY = date(2026, 11, 18)
+NOON = datetime(2026, 11, 18, 6, 30, tzinfo=UTC)  # noon in Kolkata
+
+
+def reports(backend: Backend) -> ClassroomReports:
+    return ClassroomReports(
+        ClassroomQueries(backend.mongo),
+        backend.classrooms,
+        backend.progress,
+        backend.chapters,
+        backend.cache,
+        backend.clock,
+    )
+
+
+def save(backend: Backend, viewer: Viewer, position: int, key: str, change: ProgressChange) -> Saved:
+    """One saved change on the chapter at `position` of the syllabus, whatever it does to past-paper totals."""
+    chapter = backend.chapters.active()[position]
+    return backend.progress.change(viewer, chapter.id, change, key=key, confirm=True)
+
+
+def learner(
+    name: str = "Sita",
+    *,
+    joined_days_ago: int = 60,
+    quiet_days: int | None = 0,
+    days: dict[int, tuple[int, int]] | None = None,
+    exam_in_days: int | None = None,
+) -> LearnerRecord:
+    """A learner whose `days` are given as {days ago: (solved, completed)}."""
+    return LearnerRecord(
+        member=Member(
+            id=name.casefold(),
+            name=name,
+            time_zone="Asia/Kolkata",
+            exam_date=None if exam_in_days is None else TODAY + timedelta(days=exam_in_days),
+            joined_at=NOON - timedelta(days=joined_days_ago),
+        ),
+        summary=SummaryRecord(
+            id=name.casefold(), last_activity_at=None if quiet_days is None else NOON - timedelta(days=quiet_days)
+        ),
+        days=tuple(
+            StudyDay(day=TODAY - timedelta(days=ago), solved=solved, completed=completed, changes=1)
+            for ago, (solved, completed) in sorted((days or {}).items(), reverse=True)
+        ),
+    )
+
+
+def queries_of(backend: Backend, read: Callable[[], object]) -> int:
+    """How many commands `read` sent to MongoDB, by the server's own profile, with nothing in the cache."""
+    database = backend.mongo.database
+    backend.cache.invalidate("*")
+    database.command("profile", 0)
+    database.drop_collection("system.profile")
+    database.command("profile", 2)
+    read()
+    database.command("profile", 0)
+    not_ours = {"ns": {"$regex": "system.profile$"}}, {"command.profile": {"$exists": True}}
+    return database["system.profile"].count_documents({"$nor": list(not_ours)})
