@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backend import __version__
 from backend.accounts.administration import AccountAdministration
 from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
 from backend.accounts.queries import AccountQueries
@@ -21,14 +22,18 @@ from backend.kit.cache import Cache
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers, start_servers
 from backend.kit.i18n import _
+from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
 from backend.kit.tokens import MIN_SECRET_LENGTH, AccessTokens, kept_secret
+from backend.operations.queries import OperationQueries
+from backend.operations.service import OperationsService, Surroundings
 from backend.progress.overview import ProgressOverview
 from backend.progress.queries import INDEXES as PROGRESS_INDEXES
 from backend.progress.queries import ProgressQueries
 from backend.progress.service import ProgressService
 
 Report = Callable[[str], None]
+INDEXES = (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES)
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,13 @@ class Backend:
     progress: ProgressService
     overview: ProgressOverview
     classrooms: ClassroomService
+    operations: OperationsService
+    metrics: Registry
     servers: Servers | None = None
 
     def close(self) -> None:
         """Let go of everything; private servers stop last."""
+        self.operations.close()
         self.cache.close()
         self.mongo.close()
         if self.servers:
@@ -95,11 +103,13 @@ def _private_servers(settings: Settings, report: Report) -> Servers | None:
 def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None, report: Report) -> Backend:
     mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
-    mongo = Mongo(str(mongodb_uri), settings.mongodb_database)
-    cache = Cache(redis.connect(str(redis_url)), namespace=settings.mongodb_database)
+    registry = Registry()
+    mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry)
+    redis_client = redis.connect(str(redis_url))
+    cache = Cache(redis_client, namespace=settings.mongodb_database)
 
     report(_("Preparing the database …"))
-    for indexes in (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES):
+    for indexes in INDEXES:
         mongo.ensure_indexes(indexes)
     cache.start()
 
@@ -125,5 +135,14 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         progress=progress,
         overview=ProgressOverview(progress, chapters, clock),
         classrooms=ClassroomService(classroom_queries, mongo, cache, clock),
+        operations=OperationsService(
+            OperationQueries(mongo, INDEXES),
+            redis_client,
+            cache,
+            registry,
+            clock,
+            Surroundings(version=__version__, data_dir=settings.data_dir, is_production=settings.is_production),
+        ),
+        metrics=registry,
         servers=servers,
     )

@@ -127,5 +127,5 @@ def merged(figures: Sequence[Figures]) -> Figures:
         failed=sum(each.failed for each in figures),
         total_seconds=sum(each.total_seconds for each in figures),
         max_seconds=max((each.max_seconds for each in figures), default=0.0),
-        buckets=tuple(sum(column) for column in zip(*(each.buckets for each in figures), strict=True)),
+        buckets=tuple(map(sum, zip(*(each.buckets for each in figures), strict=True))),
     )

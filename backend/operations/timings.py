@@ -1,0 +1,39 @@
+"""Percentiles of requests, script runs and queries from the registry. Pure; nothing is measured here."""
+
+from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS, Figures, Registry, merged
+from backend.operations.models import Timing
+
+SHOWN_QUERIES = 8
+MILLISECONDS = 1_000
+
+
+def by_kind(registry: Registry) -> tuple[Timing, ...]:
+    """One line for each kind over all its labels, also for a kind that never happened."""
+    return tuple(
+        timing(kind, "", merged(list(registry.read(kind).values())))
+        for kind in (REQUESTS, SCRIPT_RUNS, FRAGMENT_RUNS, QUERIES)
+    )
+
+
+def slowest_queries(registry: Registry) -> tuple[Timing, ...]:
+    """The queries that took the most time in all, the most expensive first."""
+    figures = sorted(registry.read(QUERIES).items(), key=lambda item: -item[1].total_seconds)
+    return tuple(timing(QUERIES, label, found) for label, found in figures[:SHOWN_QUERIES])
+
+
+def timing(kind: str, label: str, found: Figures) -> Timing:
+    """Figures of one label in milliseconds."""
+    return Timing(
+        kind=kind,
+        label=label,
+        count=found.count,
+        failed=found.failed,
+        p50_ms=_ms(found.percentile(0.50)),
+        p95_ms=_ms(found.percentile(0.95)),
+        p99_ms=_ms(found.percentile(0.99)),
+        max_ms=_ms(found.max_seconds if found.count else None),
+    )
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * MILLISECONDS, 2)
