@@ -23,7 +23,8 @@ _CONFIG: Mapping[str, Any] = {
     "showTips": False,
 }
 _CLEAR = "rgba(0,0,0,0)"
-_QUIET = "rgba(128,138,132,0.28)"  # readable as a grid line on both papers
+_INK = "#000037"  # not a colour: Streamlit's template replaces it by the text colour of the reader's theme
+_WASH = [[0, "#000011"], [0.5, "#000013"], [1, "#000015"]]  # the pale half of the theme's scale, under text
 DAYS_IN_WEEK = 7
 
 
@@ -44,11 +45,14 @@ def _layout(figure: go.Figure, **more: Any) -> go.Figure:
         dragmode=False,
         bargap=0.35,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hoverlabel={"align": "left"},
+        font={"color": _INK},
+        hoverlabel={"align": "left", "font": {"color": _INK}},
+        uniformtext={"minsize": 11, "mode": "hide"},
         **more,
     )
-    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True, automargin=True)
-    figure.update_yaxes(gridcolor=_QUIET, zeroline=False, fixedrange=True, automargin=True, rangemode="tozero")
+    ink: dict[str, Any] = {"tickfont": {"color": _INK}, "title": {"font": {"color": _INK}}}
+    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True, automargin=True, **ink)
+    figure.update_yaxes(zeroline=False, fixedrange=True, automargin=True, rangemode="tozero", **ink)
     return figure
 
 
@@ -68,7 +72,7 @@ def bars_by_year(counts: tuple[tuple[int, int], ...], measure: str) -> go.Figure
         marker={"cornerradius": 4},
     )
     figure = _layout(go.Figure(bars), showlegend=False)
-    figure.update_yaxes(title=measure, nticks=5)
+    figure.update_yaxes(title={"text": measure}, nticks=5)
     figure.update_xaxes(type="category")
     return figure
 
@@ -98,7 +102,7 @@ def lines_over_time(lines: tuple[Line, ...], measure: str) -> go.Figure:
             hovertemplate="%{x|%d %b %Y}: %{y:,}<extra>%{fullData.name}</extra>",
         )
     figure = _layout(figure, showlegend=len(lines) > 1, hovermode="x unified")
-    figure.update_yaxes(title=measure, nticks=5)
+    figure.update_yaxes(title={"text": measure}, nticks=5)
     return figure
 
 
@@ -107,7 +111,7 @@ def bars_over_time(days: tuple[date, ...], values: tuple[int, ...], measure: str
     """One bar per day or week, such as completions in a class."""
     bars = go.Bar(x=list(days), y=list(values), name=measure, hovertemplate="%{x|%d %b %Y}: %{y}<extra></extra>")
     figure = _layout(go.Figure(bars), showlegend=False)
-    figure.update_yaxes(title=measure, nticks=5)
+    figure.update_yaxes(title={"text": measure}, nticks=5)
     return figure
 
 
@@ -125,7 +129,11 @@ class Area:
 
 @lru_cache(maxsize=64)
 def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
-    """Subject → unit → chapter: area by size, colour by the share done, which each area also prints in words."""
+    """Whole → subject → unit → chapter: area by size, colour by the share done, which each area also prints in words.
+
+    Exactly one area has no parent: the whole. A size is at least the sum of the sizes inside it. Two levels show
+    at once; a click goes deeper.
+    """
     boxes = go.Treemap(
         ids=[area.id for area in areas],
         parents=[area.parent for area in areas],
@@ -144,13 +152,24 @@ def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
             "pad": {"t": 26, "l": 4, "r": 4, "b": 4},
         },
         tiling={"pad": 3},
-        root={"color": _CLEAR},
         maxdepth=3,
-        pathbar={"thickness": 28},
+        pathbar={"thickness": 28, "textfont": {"color": _INK}},
+        textfont={"color": _INK},
     )
-    bar = {"title": {"text": measure, "side": "top"}, "tickformat": ".0%", "thickness": 8, "outlinewidth": 0}
-    bar |= {"orientation": "h", "y": 0, "yanchor": "top", "len": 0.5, "x": 0, "xanchor": "left"}
-    return _layout(go.Figure(boxes), coloraxis={"cmin": 0, "cmax": 1, "colorbar": bar})
+    bar: dict[str, Any] = {
+        "title": {"text": measure, "side": "top", "font": {"color": _INK}},
+        "tickformat": ".0%",
+        "tickfont": {"color": _INK},
+        "thickness": 8,
+        "outlinewidth": 0,
+        "orientation": "h",
+        "len": 0.5,
+        "x": 0,
+        "xanchor": "left",
+        "y": 0,
+        "yanchor": "top",
+    }
+    return _layout(go.Figure(boxes), coloraxis={"cmin": 0, "cmax": 1, "colorscale": _WASH, "colorbar": bar})
 
 
 def calendar(

@@ -218,19 +218,24 @@ def pager(total: int, size: int, key: str) -> int:
 
 
 def ask(key: str, title: str, question: str, action: str, *, icon: str = "help") -> None:
-    """Open a dialog that asks before an act. `confirmed(key)` is true in the run after the person agreed."""
+    """Open a dialog that asks before an act; `title` and `question` are shown as typed.
 
-    @st.dialog(title, icon=icon_code(icon))
+    `confirmed(key)` is true in the run after the person agreed.
+    """
+
+    @st.dialog(plain(title), icon=icon_code(icon))
     def dialog() -> None:
         st.text(question)
         with button_row(f"{key}-ask"):
-            if st.button(plain(action), type="primary", key=f"{key}-yes"):
-                st.session_state[f"{key}-confirmed"] = True
-                st.rerun()
-            if st.button(_("Cancel"), key=f"{key}-no"):
+            agreed = st.button(plain(action), type="primary", key=f"{key}-yes", on_click=_agree, args=(key,))
+            if agreed or st.button(_("Cancel"), key=f"{key}-no"):
                 st.rerun()
 
     dialog()
+
+
+def _agree(key: str) -> None:
+    st.session_state[f"{key}-confirmed"] = True
 
 
 def confirmed(key: str) -> bool:

@@ -1,0 +1,423 @@
+"""The look and the shared parts: escaping, words beside colours, real tables, readable colours, no outside host."""
+
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import _charts, _parts, _style, _tables
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG: dict[str, Any] = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
+LOOK_FILES = [
+    ROOT / ".streamlit/config.toml",
+    *(ROOT / "pages").glob("_*.py"),
+    *(ROOT / "pages/assets").glob("*.css"),
+    *(ROOT / "pages/assets").glob("*.js"),
+    *(ROOT / "pages/assets").glob("*.svg"),
+]
+ATTACK = "<img src=x onerror=alert(1)>"
+LINK = "[x](javascript:alert(1))"
+READABLE = 4.5  # WCAG 2.1 AA, text of usual size
+DISTINCT = 3.0  # WCAG 2.1 AA, graphics
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2.1, 1 to 21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def html_of(draw: Callable[[], object]) -> str:
+    """All HTML that a function of this module draws in a real script run."""
+    run = AppTest.from_function(draw).run()
+    assert not run.exception
+    return "\n".join(str(element.proto.body) for element in run.get("html"))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_text_colours_are_readable_on_every_paper(mode: str) -> None:
+    """Text, links, accents and every coloured word reach 4.5:1 on the page and on widgets."""
+    theme = CONFIG["theme"][mode]
+    texts = [theme["textColor"], theme["linkColor"], theme["primaryColor"]]
+    texts += [colour for name, colour in theme.items() if name.endswith("TextColor")]
+    for paper in (theme["backgroundColor"], theme["secondaryBackgroundColor"]):
+        assert [text for text in texts if contrast(text, paper) < READABLE] == []
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_coloured_words_are_readable_on_their_own_wash(mode: str) -> None:
+    """A red word on a red wash, and so on, reaches 4.5:1."""
+    theme = CONFIG["theme"][mode]
+    names = [name.removesuffix("TextColor") for name in theme if name.endswith("TextColor")]
+    assert len(names) == 7
+    for name in names:
+        assert contrast(theme[f"{name}TextColor"], theme[f"{name}BackgroundColor"]) >= READABLE, name
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_sidebar_is_readable(mode: str) -> None:
+    """Every text colour of the green board reaches 4.5:1 on it."""
+    board = CONFIG["theme"][mode]["sidebar"]
+    for paper in (board["backgroundColor"], board["secondaryBackgroundColor"]):
+        for text in ("textColor", "linkColor", "primaryColor", "grayTextColor"):
+            assert contrast(board[text], paper) >= READABLE, text
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_chart_colours_are_ten_and_stand_out(mode: str) -> None:
+    """Ten colours of each kind (Streamlit ignores fewer), the categorical ones at 3:1 on the page."""
+    theme = CONFIG["theme"][mode]
+    assert len(theme["chartSequentialColors"]) == 10
+    assert len(set(theme["chartCategoricalColors"])) == 10
+    for colour in theme["chartCategoricalColors"]:
+        assert contrast(colour, theme["backgroundColor"]) >= DISTINCT, colour
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["light", "dark"])
+def test_the_style_sheet_is_readable_in_both_modes(place: int) -> None:
+    """The sheet's own words reach 4.5:1 on its papers and washes."""
+    pairs = re.findall(r"--cp-([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", (_style.ASSETS / "style.css").read_text())
+    colour = {name: both[place] for name, *both in pairs}
+    for paper in ("paper", "raised", "sunk"):
+        assert all(contrast(colour[text], colour[paper]) >= READABLE for text in ("ink", "quiet", "accent"))
+    for tone in ("red", "orange", "blue", "green", "gray"):
+        assert contrast(colour[tone], colour[f"{tone}-wash"]) >= READABLE, tone
+    assert contrast(colour["on-accent"], colour["accent"]) >= READABLE
+
+
+def test_the_style_sheet_and_the_theme_agree() -> None:
+    """The sheet repeats the theme's papers and inks exactly, so that parts and widgets match."""
+    sheet = (_style.ASSETS / "style.css").read_text()
+    light, dark = CONFIG["theme"]["light"], CONFIG["theme"]["dark"]
+    names = {"ink": "textColor", "paper": "backgroundColor", "sunk": "secondaryBackgroundColor"}
+    names |= {"line": "borderColor", "accent": "primaryColor", "red": "redTextColor", "green": "greenTextColor"}
+    for mine, theirs in names.items():
+        assert f"--cp-{mine}: light-dark({light[theirs].lower()}, {dark[theirs].lower()})" in sheet, mine
+
+
+def test_nothing_asks_another_host() -> None:
+    """No address of another host stands in the settings, the parts or their files (XML namespaces aside)."""
+    for file in LOOK_FILES:
+        words = file.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|url\(\s*[\"']?//", words), file.name
+
+
+def test_fonts_are_ours_small_and_licensed() -> None:
+    """Each font of the theme lies in pages/assets with its licence, under 400 KB in all."""
+    faces = CONFIG["theme"]["fontFaces"]
+    files = [_style.ASSETS / face["url"].removeprefix("/assets/") for face in faces]
+    assert all(face["url"].startswith("/assets/") for face in faces)
+    assert sum(file.stat().st_size for file in files) < 400_000
+    assert {file.name.split("-latin")[0] for file in files} == {
+        file.name.removesuffix("-LICENSE.txt") for file in _style.ASSETS.glob("*-LICENSE.txt")
+    }
+
+
+def test_the_server_is_set_for_cheap_reruns_and_privacy() -> None:
+    """No full garbage collection after a run, no file watcher, no usage statistics, no error details."""
+    assert CONFIG["runner"]["postScriptGC"] is False
+    assert CONFIG["server"]["fileWatcherType"] == "none"
+    assert CONFIG["browser"]["gatherUsageStats"] is False
+    assert CONFIG["client"]["showErrorDetails"] == "none"
+    assert CONFIG["client"]["showErrorLinks"] is False
+
+
+def test_text_from_people_is_escaped_in_every_html_part() -> None:
+    """No part lets a tag through, in content or in attributes."""
+    twin = _tables.Twin(ATTACK, [ATTACK], [[ATTACK], [_tables.Cell(ATTACK, note=ATTACK, kind="weak")]])
+    shown = [
+        _style.chip("weak", ATTACK),
+        _style.icon_html(ATTACK),
+        _parts.person_html(ATTACK, ATTACK),
+        _parts.year_strip_html({2025: 3}, ATTACK),
+        _tables.table_html(twin),
+        _tables.matrix_html(ATTACK, [ATTACK], [ATTACK], [[ATTACK]]),
+        _charts.calendar_html({}, date(2026, 1, 1), date(2026, 1, 3), ATTACK + '"', words=lambda _count: ATTACK),
+    ]
+    for part in shown:
+        assert "<img" not in part
+        assert "&lt;img" in part or "img" not in part
+    assert 'aria-label="&lt;img src=x onerror=alert(1)&gt;&quot;"' in shown[-1]
+
+
+def test_pages_escape_what_people_typed() -> None:
+    """Headings, rings, notices and empty states show a tag as text."""
+
+    def page() -> None:
+        from pages import _parts as parts  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        attack = "<img src=x onerror=alert(1)>"
+        parts.page_header(attack, attack, "home")
+        parts.section(attack, attack)
+        parts.rings_row([parts.Ring(attack, 1, 2)])
+        parts.notice_saved(attack)
+        parts.empty_state("home", attack, attack)
+
+    shown = html_of(page)
+    assert "<img" not in shown
+    assert shown.count("&lt;img src=x onerror=alert(1)&gt;") == 8
+
+
+@pytest.mark.parametrize(
+    ("typed", "safe"),
+    [
+        (LINK, r"\[x\](javascript:" + "\u2060alert(1))"),
+        (ATTACK, r"\<img src=x onerror=alert(1)\>"),
+        ("*a* _b_ `c` $d$ ~e~", r"\*a\* \_b\_ \`c\` \$d\$ \~e\~"),
+        ("# Top", r"\# Top"),
+        ("1. First", r"1\. First"),
+        ("- item", r"\- item"),
+        (":material/home:", ":\u2060material/home:"),
+        (":red[x]", ":\u2060red" + r"\[x\]"),
+        ("two\nlines", "two lines"),
+        ("https://a.example", "https:\u2060//a.example"),
+        ("www.a.example", "www\u2060.a.example"),
+        ("a@b.example", "a\u2060@b.example"),
+        ("Motion in 1D (11)", "Motion in 1D (11)"),
+        ("Saved 14:02", "Saved 14:02"),
+        ("R&D", r"R\&D"),
+    ],
+)
+def test_plain_text_stays_plain_in_labels(typed: str, safe: str) -> None:
+    """Markdown, HTML, directives, icons and bare addresses are defused; ordinary names are left alone."""
+    assert _style.plain(typed) == safe
+
+
+@pytest.mark.parametrize("kind", list(_style._MARKS))
+def test_a_state_is_icon_and_word(kind: str) -> None:
+    """Every state shows an icon and a word, in HTML and in labels: never a colour alone."""
+    look = _style.mark(kind)
+    assert look.icon
+    assert look.word
+    assert look.icon in _style.chip(kind)
+    assert f"<span>{look.word}</span>" in _style.chip(kind)
+    assert _style.chip_label(kind) == f":material/{look.icon}: {look.word}"
+    assert _style.chip_text(kind) == look.word
+
+
+def test_icons_exist_in_the_bundled_set() -> None:
+    """Each icon of the marks is one that Streamlit ships; another would show as a bare word."""
+    from streamlit.material_icon_names import ALL_MATERIAL_ICONS  # noqa: PLC0415  # only this fact needs it
+
+    assert {look[0] for look in _style._MARKS.values()} <= set(ALL_MATERIAL_ICONS)
+
+
+def test_an_unforeseen_state_says_its_own_name() -> None:
+    """A state that the look does not know is shown by its name, not hidden."""
+    assert _style.mark("Paused") == _style.Mark("help", "Paused", "gray")
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "words"),
+    [
+        (12, 45, "12 of 45 done, 33 left"),
+        (0, 45, "0 of 45 done, 45 left"),
+        (45, 45, "All 45 done"),
+        (0, 0, "Nothing to do here yet"),
+    ],
+)
+def test_a_ring_says_its_share_in_words(done: int, total: int, words: str) -> None:
+    """The words under a ring carry the fact; the drawing is decoration."""
+    assert _parts.ring_text(done, total) == words
+    shown = _parts._ring_html(_parts.Ring("Physics", done, total))
+    assert words in shown
+    assert 'class="cp-ring-dial" aria-hidden="true"' in shown
+
+
+def test_a_twin_is_a_real_table() -> None:
+    """A twin has a caption, scoped column headings, a heading per row, and numbers aligned right."""
+    twin = _tables.Twin(
+        "By year", ["Year", _tables.Column("Questions", numeric=True)], [["2024", 1234], ["2025", None]]
+    )
+    shown = _tables.table_html(twin)
+    assert "<caption>By year</caption>" in shown
+    assert shown.count('<th scope="col"') == 2
+    assert '<th scope="row">2024</th><td class="cp-number">1,234</td>' in shown
+    assert '<th scope="row">2025</th><td class="cp-number">–</td>' in shown
+
+
+def test_an_empty_table_says_so() -> None:
+    """A table without rows says that there is no data."""
+    assert "No data yet" in _tables.table_html(_tables.Twin("By year", ["Year"], []))
+
+
+def test_no_data_differs_from_zero() -> None:
+    """A missing figure reads "–" and "No data yet"; a zero reads 0."""
+
+    def page() -> None:
+        from pages import _parts as parts  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        parts.metric_row([parts.KeyFigure("Solved", "0"), parts.KeyFigure("Average", None)])
+
+    zero, missing = AppTest.from_function(page).run().metric
+    assert (zero.value, zero.delta) == ("0", "")
+    assert (missing.value, missing.delta) == ("–", "No data yet")
+
+
+def test_a_chart_comes_with_its_description_and_its_table() -> None:
+    """chart() draws the figure, a sentence, and the same facts as a table; the figure has an accessible name."""
+
+    def page() -> None:
+        from pages import _charts as charts  # noqa: PLC0415  # AppTest runs the source of this function alone
+        from pages import _tables as tables  # noqa: PLC0415
+
+        twin = tables.Twin("Questions by year", ["Year", "Questions"], [["2025", 3]])
+        charts.chart(charts.bars_by_year(((2025, 3),), "Questions"), "Three in 2025.", twin, key="years")
+
+    run = AppTest.from_function(page).run()
+    assert not run.exception
+    shown = "\n".join(element.proto.body for element in run.get("html"))
+    assert "Three in 2025." in shown
+    assert "<caption>Questions by year</caption>" in shown
+    assert run.get("plotly_chart")[0].proto.alt == "Questions by year"
+
+
+def test_figures_are_drawn_once_per_value() -> None:
+    """The same values give the same figure; another value gives another."""
+    counts = ((2024, 1), (2025, 2))
+    assert _charts.bars_by_year(counts, "Questions") is _charts.bars_by_year(counts, "Questions")
+    assert _charts.bars_by_year(counts, "Questions") is not _charts.bars_by_year(counts[:1], "Questions")
+
+
+def test_a_calendar_shows_every_day_once() -> None:
+    """Each day of the span has one cell that says its count; days outside it have none."""
+    shown = _charts.calendar_html({date(2026, 2, 3): 5}, date(2026, 2, 1), date(2026, 2, 28), "Study days")
+    assert shown.count("title=") == 28
+    assert 'class="cp-heat-4" title="03-Feb-2026: 5"' in shown or 'class="cp-heat-4" title="3 Feb 2026: 5"' in shown
+
+
+@pytest.mark.parametrize(("count", "level"), [(0, 0), (1, 1), (25, 1), (26, 2), (75, 3), (76, 4), (100, 4)])
+def test_calendar_levels_are_quarters_of_the_busiest_day(count: int, level: int) -> None:
+    """Nothing is level 0, the busiest day is level 4, and one question is never nothing."""
+    assert _charts._level(count, 100) == level
+
+
+def test_a_pager_says_where_it_is_and_survives_a_shorter_list() -> None:
+    """The pager prints "26–50 of 101"; when the list shrinks it falls back to the last page."""
+
+    def page() -> None:
+        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        from pages import _parts as parts  # noqa: PLC0415
+
+        st.session_state.page = parts.pager(st.session_state.get("total", 101), 25, "pages")
+
+    run = AppTest.from_function(page).run()
+    run.session_state["pages"] = 2
+    run.run()
+    assert "26–50 of 101" in run.get("html")[0].proto.body
+    run.session_state["total"] = 20
+    run.run()
+    assert not run.exception
+    assert run.session_state["page"] == 1
+    assert "1–20 of 20" in run.get("html")[0].proto.body
+
+
+def test_undo_and_actions_answer_once() -> None:
+    """Undo is a button that is true in the run of its click alone, and so is an empty state's action."""
+
+    def page() -> None:
+        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        from pages import _parts as parts  # noqa: PLC0415
+
+        undone = parts.notice_saved("Saved 14:02", "undo")
+        acted = parts.empty_state("home", "Nothing", "Add one.", "Add")
+        st.session_state.seen = (undone, acted)
+
+    run = AppTest.from_function(page).run()
+    assert run.session_state["seen"] == (False, False)
+    run.button(key="undo").click().run()
+    assert run.session_state["seen"] == (True, False)
+    run.button(key="empty-action").click().run()
+    assert run.session_state["seen"] == (False, True)
+
+
+def test_a_dialog_asks_and_is_believed_once() -> None:
+    """confirmed() is true in the run after "yes", and false in the next."""
+
+    def page() -> None:
+        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        from pages import _parts as parts  # noqa: PLC0415
+
+        if st.button("Archive", key="start"):
+            parts.ask("archive", "Archive?", "Progress is kept.", "Archive")
+        st.session_state.agreed = parts.confirmed("archive")
+
+    run = AppTest.from_function(page).run()
+    seen: list[object] = []
+    for press in ("start", "archive-yes", None):
+        if press:
+            run.button(key=press).click()
+        seen.append(run.run().session_state["agreed"])
+    assert seen == [False, True, False]
+
+
+def test_a_sortable_table_is_drawn_from_plain_values() -> None:
+    """The sortable table sends words, sort keys and marks as data; nothing in it is HTML."""
+    cell = _tables._cell_data(_tables.Cell("Watch", 1, kind="watch"))
+    assert cell == {"text": "Watch", "sort": 1, "note": "", "icon": "visibility", "tone": "orange"}
+    assert _tables._cell_data(None) == {"text": "–", "sort": None}
+    assert _tables._cell_data(1234) == {"text": "1,234", "sort": 1234}
+    script = (_style.ASSETS / "table.js").read_text("utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", script)
+
+
+def test_a_sortable_table_mounts_in_a_page() -> None:
+    """data_table() draws without error and reports no opened row until one is opened."""
+
+    def page() -> None:
+        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        from pages import _tables as tables  # noqa: PLC0415
+
+        rows = [tables.Row("a", ["Asha", 3])]
+        st.session_state.opened = tables.data_table("Learners", ["Name", "Solved"], rows, key="learners")
+
+    run = AppTest.from_function(page).run()
+    assert not run.exception
+    assert run.session_state["opened"] is None
+
+
+def test_as_of_speaks_the_time_of_the_zone() -> None:
+    """The caption prints hours, minutes and seconds in the reader's zone."""
+
+    def page() -> None:
+        from datetime import UTC, datetime  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        from pages import _parts as parts  # noqa: PLC0415
+
+        parts.as_of(datetime(2026, 11, 22, 8, 32, 5, tzinfo=UTC), "Asia/Kolkata")
+
+    assert re.search(r"As of 2:02:05", html_of(page))
+
+
+def test_initials_are_at_most_two() -> None:
+    """An avatar holds one or two letters, and a mark where there is no name."""
+    assert ">AV<" in _parts.avatar_html("Asha Verma Rao")
+    assert ">?<" in _parts.avatar_html(" ")
+
+
+def test_the_sheet_is_loaded_by_version() -> None:
+    """style() imports the sheet from this server, under a name that changes with its content."""
+
+    def page() -> None:
+        from pages import _parts as parts  # noqa: PLC0415  # AppTest runs the source of this function alone
+
+        parts.style()
+
+    shown = [str(element.proto.body) for element in AppTest.from_function(page).run()._tree[2].get("html")]
+    assert f"/assets/style.css?v={_style._version()}" in shown[0]
