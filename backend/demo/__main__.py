@@ -1,0 +1,81 @@
+"""`python -m backend.demo`: opens the demo school from the shell, with a progress bar, and prints the sign-ins."""
+
+import sys
+
+from pydantic import ValidationError
+
+from backend import bootstrap, config
+from backend.demo.school import DemoSignIns, open_school, sign_ins
+from backend.errors import AppError
+from backend.kit import log
+from backend.kit.i18n import _
+
+BAR_WIDTH = 30
+
+
+def main() -> int:
+    """Exit code: 0 where the demo school is open, 1 with a sentence where it cannot be, 130 when interrupted."""
+    try:
+        settings = config.load()
+    except ValidationError as error:
+        for problem in error.errors():
+            _say(f"{str(problem['loc'][0]).upper()}: {problem['msg']}")
+        return 2
+    log.configure("WARNING")
+    try:
+        return _open(settings)
+    except AppError as error:
+        _say(error.message)
+        if error.code == "data_in_use":
+            _say(_("If the app is what runs there, open the demo school from its first page."))
+        return 1
+    except KeyboardInterrupt:
+        _say(_("Interrupted. Run the same command again to finish the demo school."))
+        return 130
+
+
+def _open(settings: config.Settings) -> int:
+    backend = bootstrap.build(settings, report=_say)
+    try:
+        _print(open_school(backend, on_progress=_draw))
+    except AppError as error:
+        if error.code != "demo_open":
+            raise
+        _say(error.message)
+        _print(sign_ins())
+    finally:
+        backend.close()
+    return 0
+
+
+def _draw(done: int, total: int, line: str) -> None:
+    if not sys.stderr.isatty():
+        if done % 10 == 0:
+            _say(line)
+        return
+    filled = BAR_WIDTH * done // total
+    bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+    end = "\n" if done == total else ""
+    print(f"\r\033[K  {bar} {100 * done // total:3} %  {line}", end=end, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _print(accounts: DemoSignIns) -> None:
+    rows = (
+        (_("Administrator"), accounts.administrator),
+        (_("Teachers"), f"{accounts.teachers[0]} … {accounts.teachers[-1]}"),
+        (_("Students"), f"{accounts.students[0]} … {accounts.students[-1]}"),
+        (_("Password of all"), accounts.password),
+    )
+    width = max(len(label) for label, _value in rows)
+    print()  # noqa: T201
+    for label, value in rows:
+        print(f"  {label:<{width}}  {value}")  # noqa: T201
+    print()  # noqa: T201
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

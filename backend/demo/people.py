@@ -1,0 +1,110 @@
+"""The people of the demo school as they enter it: staff, classes, students; whoever is there already stays."""
+
+from datetime import datetime
+
+from backend.accounts.models import ProfileChange, User, Viewer
+from backend.bootstrap import Backend
+from backend.classrooms.models import Classroom
+from backend.demo import names
+from backend.demo.calendar import SchoolTime
+from backend.demo.learners import COURSES, NIGHT_OWL_HOUR, Learner
+from backend.demo.past import Past
+from backend.errors import Conflict, NotFound
+from backend.kit.i18n import _
+
+PASSWORD = "demo-school-2026"  # noqa: S105  (published on purpose: DESIGN §9)
+ADMINISTRATOR = "admin@demo.school"
+LEAD_DAYS = 3  # the staff was there before the students
+_OFFICE = Viewer(id="demo-school", name="Demo school", email="", role="admin")  # looks people up before any signed in
+
+
+def teacher_email(number: int) -> str:
+    """Address of a teacher, counted from 1."""
+    return f"teacher{number}@demo.school"
+
+
+def administrator(hand: Past, school: SchoolTime) -> User:
+    """The administrator. Raises Conflict where the school has another one."""
+    backend = hand.at(school.at(-LEAD_DAYS, 9 * 60))
+    try:
+        return backend.accounts.create_first_administrator(
+            name=names.ADMINISTRATOR, email=ADMINISTRATOR, password=PASSWORD, is_demo=True
+        )
+    except Conflict:
+        known = _known(backend, ADMINISTRATOR)
+        if known is None:
+            raise
+        return known
+
+
+def classrooms(hand: Past, admin: User, school: SchoolTime) -> tuple[Classroom, ...]:
+    """The classes in the order of COURSES, each with its teacher and its join code."""
+    teachers = [_teacher(hand, admin, number, school) for number in range(1, len(names.TEACHERS) + 1)]
+    backend = hand.at(school.at(-LEAD_DAYS, 10 * 60))
+    known = {classroom.name: classroom for classroom in backend.classrooms.classrooms(viewer_of(admin))}
+    return tuple(
+        known.get(course.name) or backend.classrooms.create(viewer_of(teachers[course.teacher]), course.name)
+        for course in COURSES
+    )
+
+
+def student(hand: Past, learner: Learner, classroom: Classroom, at: datetime) -> Viewer:
+    """A learner who has signed up by her class's join code and made her choices."""
+    backend = hand.at(at)
+    try:
+        user = backend.accounts.sign_up(
+            name=learner.name,
+            email=learner.email,
+            password=PASSWORD,
+            join_code=str(classroom.join_code),
+            is_demo=True,
+        )
+    except Conflict:
+        user = _somebody(backend, learner.email)
+    user = backend.accounts.update_profile(
+        viewer_of(user, classroom.id),
+        ProfileChange(
+            daily_goal=learner.daily_goal,
+            exam_date=learner.exam_date,
+            day_end_hour=NIGHT_OWL_HOUR if learner.is_night_owl else 0,
+            board_name=learner.board_name,
+            board_joined=learner.board_name is not None,
+        ),
+    )
+    return viewer_of(user, classroom.id)
+
+
+def viewer_of(user: User, *classroom_ids: str) -> Viewer:
+    """The viewer that a person is once signed in, without a session that would lie about for weeks."""
+    return Viewer(
+        id=user.id,
+        name=user.name,
+        email=user.email,
+        role=user.role,
+        classroom_ids=classroom_ids,
+        time_zone=user.time_zone,
+        day_end_hour=user.day_end_hour,
+    )
+
+
+def _teacher(hand: Past, admin: User, number: int, school: SchoolTime) -> User:
+    """A teacher with her password. Her link is made now: one from the past would be swept away as too old."""
+    email, then = teacher_email(number), hand.at(school.at(-LEAD_DAYS, 9 * 60 + 10 * number))
+    user = _known(then, email)
+    if user is None:
+        name = names.TEACHERS[number - 1]
+        user = then.administration.create(viewer_of(admin), name=name, email=email, role="teacher", is_demo=True).user
+    now = hand.at(school.now)
+    return now.accounts.reset_password(now.administration.make_reset_link(viewer_of(admin), user.id).token, PASSWORD)
+
+
+def _known(backend: Backend, email: str) -> User | None:
+    found = backend.administration.users(_OFFICE, search=email, limit=200).users
+    return next((user for user in found if user.email == email), None)
+
+
+def _somebody(backend: Backend, email: str) -> User:
+    user = _known(backend, email)
+    if user is None:
+        raise NotFound(_("There is no such person."))
+    return user
