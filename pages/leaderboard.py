@@ -1,5 +1,120 @@
-"""Being built."""
+"""Leaderboards by choice: you and your neighbours first, the top below."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
-st.title("leaderboard")
+from backend.accounts.models import ProfileChange, Viewer
+from backend.boards.models import Board, BoardEntry, Measure, Period
+from backend.kit.i18n import _, day, ngettext, number
+from pages import _session
+from pages._errors import noticed
+from pages._parts import KeyFigure, as_of, card, empty_state, filter_bar, metric_row, page_header, section
+from pages._tables import Column, Twin, table_html
+
+TOP, AROUND = 10, 3
+
+
+def choose(viewer: Viewer) -> tuple[str, Period, Measure]:
+    """Scope, period and measure as the person chose them."""
+    scopes = {scope.id: scope.name for scope in _session.backend().boards.scopes(viewer)}
+    periods: dict[Period, str] = {"week": _("This week"), "month": _("This month"), "all": _("All time")}
+    measures: dict[Measure, str] = {"questions": _("Questions"), "days": _("Study days")}
+    with filter_bar("board"):
+        scope = st.selectbox(_("Who"), list(scopes), format_func=lambda key: scopes[key], key="board_scope", width=220)
+        period = st.segmented_control(
+            _("When"), list(periods), format_func=lambda key: periods[key], default="week", key="board_period"
+        )
+        measure = st.segmented_control(
+            _("What counts"),
+            list(measures),
+            format_func=lambda key: measures[key],
+            default="questions",
+            key="board_what",
+        )
+    return scope, period or "week", measure or "questions"
+
+
+def draw_board(viewer: Viewer, board: Board) -> None:
+    """Own place, neighbours, top."""
+    metric_row(_figures(board))
+    if board.me:
+        section(_("You and your neighbours"))
+        _table(board.around, board, _("You and up to three on each side"))
+    section(_("Top {count}").format(count=TOP))
+    _table(board.entries, board, _("The first {count}").format(count=TOP))
+    as_of(board.as_of, viewer.time_zone)
+
+
+def _figures(board: Board) -> list[KeyFigure]:
+    unit = _("Questions solved") if board.measure == "questions" else _("Study days")
+    figures = [
+        KeyFigure(_("Taking part"), number(board.participants), _("Active students who chose to join."), icon="group")
+    ]
+    if board.me:
+        figures = [
+            KeyFigure(
+                _("Your place"),
+                number(board.me.rank),
+                _("Equal scores share a place, in the order of their display names."),
+                icon="leaderboard",
+            ),
+            KeyFigure(unit, number(board.me.score), _period_words(board), icon="check"),
+            *figures,
+        ]
+    return figures
+
+
+def _period_words(board: Board) -> str:
+    if board.first_day is None or board.last_day is None:
+        return _("Counted since you began.")
+    return _("Counted in your study days from {first} to {last}.").format(
+        first=day(board.first_day), last=day(board.last_day)
+    )
+
+
+def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> None:
+    unit = _("Questions") if board.measure == "questions" else _("Days")
+    mine = next((index for index, entry in enumerate(entries) if entry.is_me), None)
+    rows = [[entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries]
+    twin = Twin(caption, [Column(_("Place"), numeric=True), _("Name"), Column(unit, numeric=True)], rows)
+    st.html(table_html(twin, marked=mine))
+
+
+def invite(viewer: Viewer, board: Board) -> None:
+    """What a student who has not joined sees: how many have, and a form that asks for a name."""
+    taking_part = ngettext("{count} student takes part.", "{count} students take part.", board.participants).format(
+        count=number(board.participants)
+    )
+    empty_state("diversity_3", _("Only if you like"), f"{taking_part} {_privacy()}", key="invite")
+    with card("join"), st.form("join_board", border=False):
+        name = st.text_input(_("Display name"), value=viewer.board_name or "", max_chars=30, key="board_name")
+        sent = st.form_submit_button(_("Join the leaderboard"), type="primary", icon=":material/how_to_reg:")
+    if sent:
+        with noticed():
+            change = ProfileChange(board_joined=True, board_name=name)
+            _session.backend().accounts.update_profile(_session.viewer("student"), change)
+            st.rerun()
+
+
+def _privacy() -> str:
+    return _(
+        "Others see the display name you choose and your score, never your real name. "
+        "Who does not join is on no board, and you can leave at any time in the settings."
+    )
+
+
+viewer = _session.viewer("student", "teacher")
+page_header(_("Leaderboard"), _("By choice, under a name of your own."), icon="leaderboard")
+scope, period, measure = choose(viewer)
+board = _session.backend().boards.board(viewer, scope, period, measure, limit=TOP, around=AROUND)
+if board.reason and viewer.role == "student":
+    invite(viewer, board)
+elif board.participants == 0:
+    empty_state(
+        "leaderboard",
+        _("Nobody has joined yet"),
+        _("Students join by choice, on their leaderboard page or in settings."),
+    )
+else:
+    draw_board(viewer, board)

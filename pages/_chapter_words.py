@@ -1,0 +1,26 @@
+"""A chapter in words and links, as several pages say it."""
+
+import streamlit as st
+
+from backend.chapters.models import Chapter
+from backend.kit.i18n import _, number
+from backend.progress.models import ChapterRow
+from pages._style import plain
+
+
+def chapter_link(chapter: Chapter) -> None:
+    """A link to the chapter's page, without loading the app anew."""
+    st.page_link("pages/chapter.py", label=plain(chapter.chapter), query_params={"id": chapter.id})
+
+
+def place_words(chapter: Chapter) -> str:
+    """ "Physics · Mechanics 1"."""
+    return f"{chapter.subject} · {chapter.unit}"
+
+
+def solved_words(row: ChapterRow) -> str:
+    """ "12 of 39 past questions solved"."""
+    solved = row.own.question_solved if row.own else 0
+    return _("{done} of {all} past questions solved").format(
+        done=number(solved), all=number(row.chapter.question_total)
+    )
