@@ -9,19 +9,20 @@ import streamlit as st
 from backend.errors import AppError, NotSignedIn, Unavailable
 from backend.kit import log
 from backend.kit.i18n import _
-from pages._parts import plain
+from pages._parts import escape, plain
 
 _log = log.get(__name__)
 
 
 def show(error: Exception) -> bool:
-    """Show an error that ended a script run. True: nothing more is to be drawn of it."""
+    """Show an error that ended a script run or a fragment. True: nothing more is to be drawn of it."""
     if isinstance(error, NotSignedIn):
         st.warning(plain(error.message), icon=":material/lock:")
-        st.button(_("Sign in"), on_click=_nothing, key="_errors.sign_in", type="primary")
+        # A button would rerun the fragment alone; only opening the page anew leads to the sign-in form.
+        st.html(f'<p><a href="">{escape(_("Sign in and come back to this page"))}</a></p>')
     elif isinstance(error, Unavailable):
         st.error(plain(error.message), icon=":material/cloud_off:")
-        st.button(_("Try again"), on_click=_nothing, key="_errors.again")
+        _again()
     elif isinstance(error, AppError):
         st.warning(plain(error.message), icon=":material/info:")
     else:
@@ -33,8 +34,13 @@ def show(error: Exception) -> bool:
             ),
             icon=":material/report:",
         )
-        st.button(_("Try again"), on_click=_nothing, key="_errors.again")
+        _again()
     return True
+
+
+def _again() -> None:
+    """A button that runs again what failed; several parts of a page may fail at once, hence a fresh key."""
+    st.button(_("Try again"), key=f"_errors.again.{secrets.token_hex(4)}", icon=":material/refresh:")
 
 
 @contextmanager
@@ -48,7 +54,3 @@ def noticed() -> Iterator[None]:
         st.error(plain(error.message), icon=":material/error:")
     except AppError as error:
         st.error(plain(error.message), icon=":material/error:")
-
-
-def _nothing() -> None:
-    """A click reruns the whole script, which is all that is wanted."""

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from pages import _navigation, _session
+from backend.kit.i18n import _
+from pages import _demo_school, _navigation, _runs, _session
 from pages._parts import style
+from pages._style import LOGO, MARK
 
-st.set_page_config(page_title="Chapter Performance", page_icon="pages/assets/mark.svg", layout="wide")
+st.set_page_config(page_title=_("Chapter Performance"), page_icon=MARK, layout="wide")
 style()
 
 if _session.settle():
@@ -13,7 +15,10 @@ if _session.settle():
 
 viewer = _session.viewer_or_none()
 if viewer is None:
-    page = _navigation.for_guests(is_first_visit=not _session.backend().accounts.has_users())
+    accounts = _session.backend().accounts
+    is_first_visit = _demo_school.is_opening() or not accounts.has_users()
+    page = _navigation.for_guests(is_first_visit=is_first_visit)
 else:
+    st.logo(LOGO, size="large", icon_image=MARK)
     page = _navigation.for_viewer(viewer)
-page.run()
+_runs.run(page)

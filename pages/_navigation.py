@@ -38,8 +38,8 @@ def for_viewer(viewer: Viewer) -> Page:
             pages.append(_page(file, path, titles, hidden=path in UNLISTED))
         else:
             pages.append(st.Page(_elsewhere(path), title=titles[path][0], url_path=path, visibility="hidden"))
-    for path in ("sign-up", "reset-password"):
-        pages.append(st.Page(_elsewhere(path), title=titles[""][0], url_path=path, visibility="hidden"))
+    for path, draw in {"sign-up": _sign_up_again, "reset-password": _other_account}.items():
+        pages.append(st.Page(draw, title=titles[path][0], url_path=path, visibility="hidden"))
     page = st.navigation(pages)
     _person(viewer)
     return page
@@ -49,7 +49,8 @@ def for_guests(*, is_first_visit: bool) -> Page:
     """The page to run before anybody has signed in: every path leads to the sign-in page and back again."""
     titles = _titles()
     if is_first_visit:
-        return st.navigation([_page("welcome.py", "", titles, default=True)], position="hidden")
+        everywhere = [_page("welcome.py", path, titles, default=not path) for path in ("", *PATHS)]
+        return st.navigation(everywhere, position="hidden")
     sign_in = HERE / "sign_in.py"
     return st.navigation(
         [
@@ -109,3 +110,29 @@ def _elsewhere(path: str) -> Callable[[], None]:
 
     elsewhere.__name__ = f"elsewhere_{path.replace('-', '_')}"
     return elsewhere
+
+
+def _sign_up_again() -> None:
+    """Somebody who is signed in follows an invitation: a student joins that class from her settings."""
+    viewer = _session.viewer()
+    page_header(_("Join your class"), icon="person_add")
+    if viewer.role != "student":
+        empty_state(
+            "lock", _("You have an account already."), _("Join codes are for students. Choose a page from the menu.")
+        )
+        return
+    empty_state(
+        "person_add", _("You have an account already."), _("Join another class with its code, on your settings page.")
+    )
+    code = st.query_params.get("code", "")
+    st.page_link("settings.py", label=_("To my settings"), icon=":material/arrow_forward:", query_params={"code": code})
+
+
+def _other_account() -> None:
+    """Somebody who is signed in opens a one-time link, which may be another person's."""
+    viewer = _session.viewer()
+    page_header(_("New password"), icon="key")
+    words = _("You are signed in as {name}.").format(name=viewer.name)
+    if empty_state("key", words, _("Sign out first to use this link."), _("Sign out and go on"), key="other-account"):
+        _session.sign_out(to="")
+        st.rerun()

@@ -8,11 +8,12 @@ from backend.accounts.models import Role, User, Viewer, require
 from backend.bootstrap import Backend
 from backend.errors import NotSignedIn
 from backend.kit.i18n import DEFAULT_LOCALE, _, use_locale
+from pages._style import escape
 
 SESSION_COOKIE = "session"
 BROWSER_COOKIE = "browser"
-_TICKET = "_session.ticket"
-_LEAVING = "_session.leaving"
+_DUE = "_session.due"
+_FAILED = "_session.failed"
 
 _installed: list[Backend] = []
 
@@ -47,40 +48,57 @@ def viewer_or_none() -> Viewer | None:
     return person
 
 
-def sign_in(email: str, password: str) -> None:
-    """Check the password and let the browser fetch its cookie. Raises NotSignedIn."""
-    welcome(backend().accounts.authenticate(email, password))
+def sign_in(email: str, password: str, *, to: str = "") -> None:
+    """Check the password and let the browser fetch its cookie (see welcome). Raises NotSignedIn."""
+    welcome(backend().accounts.authenticate(email, password), to=to)
 
 
-def welcome(user: User) -> None:
-    """Sign in somebody who has just proved who she is."""
+def welcome(user: User, *, to: str = "") -> None:
+    """Sign in somebody who has just proved who she is; she lands on the path `to`, or on the page she asked for.
+
+    Takes effect with the next full run: call st.rerun() after it. Raises NotSignedIn where cookies are refused.
+    """
     browser = st.context.cookies.get(BROWSER_COOKIE)
     if not browser:
-        raise NotSignedIn(_("Your browser refuses cookies. Allow them for this address, reload, and try again."))
-    st.session_state[_TICKET] = backend().accounts.issue_ticket(user, browser)
+        raise NotSignedIn(
+            _("Your browser refuses cookies. Allow them for this address, reload, and try again."),
+            code="cookies_refused",
+        )
+    st.session_state[_DUE] = {"ticket": backend().accounts.issue_ticket(user, browser), "to": to}
 
 
-def sign_out() -> None:
-    """End the session everywhere and take the cookie away."""
+def sign_out(*, to: str = "/") -> None:
+    """End the session everywhere and take the cookie away; then lead to the path `to` ("" stays on this page)."""
     person = viewer_or_none()
     if person:
         backend().accounts.sign_out(person)
-    st.session_state[_LEAVING] = True
+    st.session_state[_DUE] = {"ticket": None, "to": to}
 
 
 def settle() -> bool:
     """Let the browser exchange its ticket or drop its cookie, where one of these is due; True while it does."""
-    ticket, leaving = st.session_state.pop(_TICKET, None), st.session_state.pop(_LEAVING, False)
-    if not ticket and not leaving:
+    due = st.session_state.pop(_DUE, None)
+    if due is None:
         return False
-    _cookie_component()(data={"ticket": ticket}, key="_session.cookie", height=1)
-    st.html(f'<p role="status">{_("Signing you in …") if ticket else _("Signing you out …")}</p>')
+    _cookie_component()(data=due, key="_session.cookie", height=1, on_failed_change=_note_failure)
+    words = _("Signing you in …") if due["ticket"] else _("Signing you out …")
+    st.html(f'<p class="cp-note" role="status">{escape(words)}</p>')
     return True
+
+
+def failed_to_sign_in() -> bool:
+    """Whether the browser has just tried to exchange its ticket in vain. True once."""
+    return bool(st.session_state.pop(_FAILED, False))
+
+
+def _note_failure() -> None:
+    st.session_state[_FAILED] = True
 
 
 # The page reloads whole, because the cookies a script can read are those its websocket was opened with.
 _EXCHANGE = """
-export default function ({ data }) {
+export default function ({ data, setTriggerValue }) {
+  const go = () => (data.to ? location.assign(data.to) : location.reload());
   const request = data.ticket
     ? { method: "POST", body: JSON.stringify({ ticket: data.ticket }) }
     : { method: "DELETE" };
@@ -88,7 +106,10 @@ export default function ({ data }) {
     ...request,
     credentials: "same-origin",
     headers: { "Content-Type": "application/json" },
-  }).finally(() => (data.ticket ? location.reload() : location.assign("/")));
+  }).then(
+    (response) => (response.ok || !data.ticket ? go() : setTriggerValue("failed", true)),
+    () => (data.ticket ? setTriggerValue("failed", true) : go()),
+  );
 }
 """
 

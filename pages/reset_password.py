@@ -1,5 +1,54 @@
-"""Being built."""
+"""A one-time link, ?token=…, with which a person sets her password; afterwards she is signed in."""
 
 import streamlit as st
 
-st.title("reset_password")
+from backend.accounts.models import User
+from backend.errors import NotFound
+from backend.kit.i18n import _
+from pages import _session
+from pages._entrance import entrance
+from pages._errors import noticed
+from pages._parts import card, empty_state, person_html
+
+
+def owner_of(token: str) -> User | None:
+    """Whose link this is; None where it was used, is too old or was never made."""
+    try:
+        return _session.backend().accounts.reset_owner(token)
+    except NotFound:
+        return None
+
+
+def draw_form(token: str, owner: User) -> None:
+    """The new password; the address stands there too, so that a password manager knows whose it is."""
+    with card("reset"):
+        st.html(person_html(owner.name, owner.email))
+        with st.form("reset_password", border=False):
+            st.text_input(_("E-mail address"), value=owner.email, autocomplete="username", disabled=True, key="email")
+            password = st.text_input(
+                _("New password"),
+                type="password",
+                autocomplete="new-password",
+                key="password",
+                help=_("At least 8 characters, and none of the most common passwords."),
+            )
+            sent = st.form_submit_button(_("Set password and sign in"), type="primary", width="stretch")
+        if sent:
+            with noticed():
+                _session.welcome(_session.backend().accounts.reset_password(token, password), to="/")
+                st.rerun()
+
+
+token = st.query_params.get("token", "")
+owner = owner_of(token)
+with entrance(_("Choose a new password")):
+    if owner:
+        draw_form(token, owner)
+    else:
+        empty_state(
+            "link_off",
+            _("This link does not work any more"),
+            _("It was used already or is too old. Ask your administrator for a new one."),
+            _("Sign in"),
+            page="sign_in.py",
+        )

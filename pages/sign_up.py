@@ -1,5 +1,59 @@
-"""Being built."""
+"""A student creates her account with the join code of her class; a link with ?code=… fills the code in."""
 
 import streamlit as st
 
-st.title("sign_up")
+from backend.kit.i18n import _
+from pages import _session
+from pages._entrance import entrance
+from pages._errors import noticed
+from pages._parts import card
+
+CODE_LENGTH = 20
+
+
+def draw_form() -> None:
+    """The form. What was typed stays when something was wrong."""
+    given = st.query_params.get("code", "")[:CODE_LENGTH]
+    with card("sign-up"):
+        with st.form("sign_up", border=False):
+            code = st.text_input(
+                _("Join code"),
+                value=given,
+                key=f"code-{given}",
+                autocomplete="off",
+                help=_("Your teacher has it. Capitals and dashes do not matter."),
+            )
+            name = st.text_input(_("Your name"), autocomplete="name", key="name")
+            email = st.text_input(_("E-mail address"), type="email", autocomplete="username", key="email")
+            password = st.text_input(
+                _("Password"),
+                type="password",
+                autocomplete="new-password",
+                key="password",
+                help=_("At least 8 characters, and none of the most common passwords."),
+            )
+            sent = st.form_submit_button(_("Create account"), type="primary", width="stretch")
+        if sent:
+            with noticed():
+                accounts = _session.backend().accounts
+                user = accounts.sign_up(name=name, email=email, password=password, join_code=code)
+                _session.welcome(user, to="/")
+                st.rerun()
+
+
+def draw_privacy_notice() -> None:
+    """Who can see what, before anybody types a name."""
+    lines = (
+        _("The teachers of your class see your name, your progress on each chapter and when you last worked."),
+        _("The administrator of the school sees your name and e-mail address."),
+        _("Other students see nothing, unless you join a leaderboard: then your display name and points."),
+        _("Nobody outside the school sees anything: no advertising, no tracking, no third parties."),
+    )
+    with st.expander(_("Who can see what about me?"), icon=":material/visibility:"):
+        st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+with entrance(_("Join your class"), _("Create your account with the join code from your teacher.")):
+    draw_form()
+    draw_privacy_notice()
+    st.page_link("sign_in.py", label=_("I have an account: sign in"), icon=":material/login:")

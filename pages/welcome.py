@@ -1,5 +1,63 @@
-"""Being built."""
+"""First visit: the school has nobody yet. Create its administrator, or look around in the demo school."""
 
 import streamlit as st
 
-st.title("welcome")
+from backend.kit.i18n import _
+from pages import _demo_school, _session
+from pages._entrance import entrance
+from pages._errors import noticed
+from pages._parts import card, plain, section
+
+
+def draw_administrator_form() -> None:
+    """The school's first account, signed in at once."""
+    with card("administrator"):
+        section(_("Create the administrator"), _("This account adds teachers and keeps the system healthy."))
+        with st.form("administrator", border=False):
+            name = st.text_input(_("Your name"), autocomplete="name", key="name")
+            email = st.text_input(_("E-mail address"), type="email", autocomplete="username", key="email")
+            password = st.text_input(
+                _("Password"),
+                type="password",
+                autocomplete="new-password",
+                key="password",
+                help=_("At least 8 characters, and none of the most common passwords."),
+            )
+            sent = st.form_submit_button(_("Create and sign in"), type="primary", icon=":material/shield_person:")
+        if sent:
+            with noticed():
+                user = _session.backend().accounts.create_first_administrator(name=name, email=email, password=password)
+                _session.welcome(user, to="/")
+                st.rerun()
+
+
+def draw_demo_offer() -> None:
+    """A school with invented people in it, made while a progress bar tells how far it is."""
+    with card("demo"):
+        section(
+            _("Open the demo school"),
+            _("3 teachers, 4 classes and 120 invented students with 120 days of work. For trying things out."),
+        )
+        opening = _demo_school.current()
+        if opening and opening.stage.error:
+            st.error(plain(opening.stage.error.message), icon=":material/error:")
+        if _demo_school.is_opening():
+            _demo_school.watch()
+        elif st.button(_("Open the demo school"), key="open_demo", icon=":material/explore:"):
+            _demo_school.start()
+            st.rerun()
+
+
+with entrance(
+    _("Welcome"),
+    _("Every chapter of the syllabus, every student's own progress, and what to study next. How do you want to begin?"),
+    is_wide=True,
+):
+    if _session.backend().settings.demo_allowed:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            draw_administrator_form()
+        with right:
+            draw_demo_offer()
+    else:
+        draw_administrator_form()

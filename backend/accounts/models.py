@@ -114,3 +114,11 @@ class OneTimeLink(Shape, frozen=True, kw_only=True):
     token: str
     user: User
     expires_at: datetime
+
+
+class DemoSignIn(Shape, frozen=True, kw_only=True):
+    """An account of the demo school whose password the documentation publishes."""
+
+    role: Role
+    name: str
+    email: str

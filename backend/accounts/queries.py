@@ -9,7 +9,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
-from backend.accounts.models import Role, SessionRecord, User, UserPage, Viewer
+from backend.accounts.models import ROLES, DemoSignIn, Role, SessionRecord, User, UserPage, Viewer
 from backend.errors import Conflict
 from backend.kit.i18n import _
 from backend.kit.mongo import Document, Mongo, translated
@@ -76,6 +76,13 @@ class AccountQueries:
 
     def credentials_of(self, user_id: str) -> tuple[User, str | None] | None:
         return self._credentials({"_id": user_id})
+
+    def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
+        """The first active demo account of each role, by address."""
+        wanted = {"isDemo": True, "isActive": True}
+        with translated():
+            found = [self._mongo["users"].find_one(wanted | {"role": role}, sort=[("emailKey", 1)]) for role in ROLES]
+        return tuple(from_document(document, DemoSignIn) for document in found if document)
 
     def update_user(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
         """The person after her (camelCase) fields were set; None where there is no such person."""

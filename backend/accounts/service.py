@@ -4,7 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.accounts import fields
-from backend.accounts.models import EMAIL_LENGTH, ProfileChange, Role, SessionRecord, TokenPair, User, Viewer, require
+from backend.accounts.models import (
+    EMAIL_LENGTH,
+    DemoSignIn,
+    ProfileChange,
+    Role,
+    SessionRecord,
+    TokenPair,
+    User,
+    Viewer,
+    require,
+)
 from backend.accounts.queries import AccountQueries
 from backend.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from backend.kit import passwords
@@ -15,6 +25,7 @@ from backend.kit.mongo import new_id
 from backend.kit.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
 
 VIEWER = Region("viewers", Viewer, ttl_seconds=2)
+DEMO = Region("demoSignIns", tuple[DemoSignIn, ...], ttl_seconds=60)
 TAG = "viewers"
 BOARDS_TAG = "boards"  # a name or a choice changed on the profile shows on the boards at once
 
@@ -53,6 +64,10 @@ class AccountService:
     def has_users(self) -> bool:
         """Whether anybody has an account here; False on the very first visit."""
         return self._queries.any_user()
+
+    def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
+        """One demo account of each role, at most a minute old; none where the school is real."""
+        return self._cache.get_or_create(DEMO, "all", self._queries.demo_sign_ins, tags=[TAG]).value
 
     def create_first_administrator(self, *, name: str, email: str, password: str, is_demo: bool = False) -> User:
         """The school's first account. Raises Conflict where there is one already, even made at the same moment."""

@@ -87,11 +87,13 @@ class Registry:
 
     @contextmanager
     def timed(self, kind: str, label: str) -> Iterator[None]:
-        """Observe the time of a block; a block that raises counts as failed."""
-        started, failed = perf_counter(), True
+        """Observe the time of a block. One that raises counts as failed, but not one that is called off."""
+        started, failed = perf_counter(), False
         try:
             yield
-            failed = False
+        except Exception:
+            failed = True
+            raise
         finally:
             self.observe(kind, label, perf_counter() - started, failed=failed)
 
