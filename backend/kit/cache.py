@@ -27,6 +27,7 @@ from backend.kit.cache_listener import InvalidationListener
 from backend.kit.cache_local import LocalLayer
 from backend.kit.cache_shared import Reading, RedisAway, RedisFailed, SharedLayer
 from backend.kit.cache_statistics import RegionCounts, RegionStatistics, Statistics
+from backend.kit.cache_trace import noted
 from backend.kit.redis import Client
 
 __all__ = ["Answer", "Cache", "Region", "RegionStatistics", "Source"]
@@ -105,9 +106,9 @@ class Cache:
             held = self._local.get(full_key, now)
             if held is not None:
                 counts.add("hits_local")
-                return held.answer("app", time())
+                return noted(held.answer("app", time()))
         watched = (EVERYTHING, region.tag, *tags)
-        return self._beyond_this_process(_Request(region, full_key, watched, load, counts, generation))
+        return noted(self._beyond_this_process(_Request(region, full_key, watched, load, counts, generation)))
 
     def invalidate(self, *tags: str) -> None:
         """Forget all values that carry any of these tags; call it after the commit.
