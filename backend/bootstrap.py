@@ -8,12 +8,16 @@ from backend.accounts.administration import AccountAdministration
 from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import AccountService
+from backend.boards.queries import INDEXES as BOARD_INDEXES
+from backend.boards.queries import BoardQueries
+from backend.boards.service import BoardService
 from backend.chapters.catalogue import catalogue
 from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
 from backend.chapters.queries import ChapterQueries
 from backend.chapters.service import ChapterService
 from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
 from backend.classrooms.queries import ClassroomQueries
+from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
 from backend.config import PLACEHOLDERS, Settings
 from backend.errors import Unavailable
@@ -31,9 +35,12 @@ from backend.progress.overview import ProgressOverview
 from backend.progress.queries import INDEXES as PROGRESS_INDEXES
 from backend.progress.queries import ProgressQueries
 from backend.progress.service import ProgressService
+from backend.statistics.projector import Projector
+from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+from backend.statistics.service import StatisticsService
 
 Report = Callable[[str], None]
-INDEXES = (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES)
+INDEXES = (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES, BOARD_INDEXES)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,10 @@ class Backend:
     progress: ProgressService
     overview: ProgressOverview
     classrooms: ClassroomService
+    reports: ClassroomReports
+    boards: BoardService
+    statistics: StatisticsService
+    projector: Projector
     operations: OperationsService
     metrics: Registry
     servers: Servers | None = None
@@ -120,8 +131,11 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
 
-    classroom_queries = ClassroomQueries(mongo)
     account_queries = AccountQueries(mongo)
+    classroom_queries = ClassroomQueries(mongo)
+    classrooms = ClassroomService(classroom_queries, mongo, cache, clock)
+    projector_queries = ProjectorQueries(mongo)
+    statistics = StatisticsService(StatisticsQueries(mongo), projector_queries, chapters, cache, clock)
     return Backend(
         settings=settings,
         clock=clock,
@@ -134,7 +148,11 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         chapters=chapters,
         progress=progress,
         overview=ProgressOverview(progress, chapters, clock),
-        classrooms=ClassroomService(classroom_queries, mongo, cache, clock),
+        classrooms=classrooms,
+        reports=ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock),
+        boards=BoardService(BoardQueries(mongo), classrooms, progress, cache, clock),
+        statistics=statistics,
+        projector=Projector(projector_queries, cache),
         operations=OperationsService(
             OperationQueries(mongo, INDEXES),
             redis_client,
@@ -142,6 +160,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
             registry,
             clock,
             Surroundings(version=__version__, data_dir=settings.data_dir, is_production=settings.is_production),
+            projector=statistics.projector_health,
         ),
         metrics=registry,
         servers=servers,

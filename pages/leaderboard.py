@@ -10,7 +10,7 @@ from backend.kit.i18n import _, day, ngettext, number
 from pages import _session
 from pages._errors import noticed
 from pages._parts import KeyFigure, as_of, card, empty_state, filter_bar, metric_row, page_header, section
-from pages._tables import Column, Twin, table_html
+from pages._tables import Column, Twin, Value, table_html
 
 TOP, AROUND = 10, 3
 
@@ -76,7 +76,7 @@ def _period_words(board: Board) -> str:
 def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> None:
     unit = _("Questions") if board.measure == "questions" else _("Days")
     mine = next((index for index, entry in enumerate(entries) if entry.is_me), None)
-    rows = [[entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries]
+    rows: list[list[Value]] = [[entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries]
     twin = Twin(caption, [Column(_("Place"), numeric=True), _("Name"), Column(unit, numeric=True)], rows)
     st.html(table_html(twin, marked=mine))
 
