@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _demo_school, _navigation, _runs, _session
+from pages import _demo_opening, _navigation, _runs, _session
 from pages._parts import style
 from pages._style import LOGO, MARK
 
@@ -16,7 +16,7 @@ if _session.settle():
 viewer = _session.viewer_or_none()
 if viewer is None:
     accounts = _session.backend().accounts
-    is_first_visit = _demo_school.is_opening() or not accounts.has_users()
+    is_first_visit = _demo_opening.is_running() or not accounts.has_users()
     page = _navigation.for_guests(is_first_visit=is_first_visit)
 else:
     st.logo(LOGO, size="large", icon_image=MARK)

@@ -27,11 +27,7 @@ def draw_demo_school() -> None:
     sign_ins = _session.backend().accounts.demo_sign_ins()
     if not sign_ins:
         return
-    if _demo_school.is_unfinished():
-        st.info(_("Opening the demo school was interrupted."), icon=":material/info:")
-        if st.button(_("Finish opening it"), key="finish_demo", icon=":material/resume:"):
-            _demo_school.start()
-            st.rerun()
+    _demo_school.offer_to_finish()
     _demo_school.offer_sign_ins(sign_ins)
 
 

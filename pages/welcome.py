@@ -6,7 +6,7 @@ from backend.kit.i18n import _
 from pages import _demo_school, _session
 from pages._entrance import entrance
 from pages._errors import noticed
-from pages._parts import card, plain, section
+from pages._parts import card, section
 
 
 def draw_administrator_form() -> None:
@@ -38,14 +38,7 @@ def draw_demo_offer() -> None:
             _("Open the demo school"),
             _("3 teachers, 4 classes and 120 invented students with 120 days of work. For trying things out."),
         )
-        opening = _demo_school.current()
-        if opening and opening.stage.error:
-            st.error(plain(opening.stage.error.message), icon=":material/error:")
-        if _demo_school.is_opening():
-            _demo_school.watch()
-        elif st.button(_("Open the demo school"), key="open_demo", icon=":material/explore:"):
-            _demo_school.start()
-            st.rerun()
+        _demo_school.offer(_("Open the demo school"))
 
 
 with entrance(
