@@ -1,0 +1,23 @@
+"""Logs: JSON lines that name events and never carry what people typed."""
+
+import json
+
+import pytest
+import structlog
+
+from backend.kit import log
+
+
+def test_a_failure_is_logged_without_the_values_in_reach(capsys: pytest.CaptureFixture[str]) -> None:
+    """A traceback in the log names places, not the local variables, which hold passwords and tokens."""
+    log.configure("INFO")
+    try:
+        password = "the password somebody typed"
+        raise ValueError(str(len(password)))
+    except ValueError as error:
+        log.get("test").error("failed", exc_info=error)
+    finally:
+        structlog.reset_defaults()
+    line = capsys.readouterr().err.strip()
+    assert json.loads(line)["event"] == "failed"
+    assert "somebody typed" not in line
