@@ -1,0 +1,80 @@
+"""Projectors over a test's backend, started and stopped, and the truth they are compared with."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+
+from backend.bootstrap import Backend
+from backend.statistics.models import ChapterStatistics
+from backend.statistics.projector import Projector
+from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+from backend.statistics.service import StatisticsService
+
+PATIENCE_SECONDS = 20.0
+
+
+def projector(backend: Backend) -> Projector:
+    return Projector(ProjectorQueries(backend.mongo), backend.cache)
+
+
+def service(backend: Backend) -> StatisticsService:
+    return StatisticsService(
+        StatisticsQueries(backend.mongo),
+        ProjectorQueries(backend.mongo),
+        backend.chapters,
+        backend.cache,
+        backend.clock,
+    )
+
+
+@contextmanager
+def running(of: Projector) -> Iterator[Projector]:
+    """The projector at work on a thread; stopped, and gone, after the block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=of.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield of
+    finally:
+        stop.set()
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within 20 s."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if monotonic() > deadline:
+            return False
+        sleep(0.02)
+    return True
+
+
+def kept(backend: Backend) -> dict[str, ChapterStatistics]:
+    """What the projector wrote, without chapters that stand at zero."""
+    found = StatisticsQueries(backend.mongo).every()
+    return {key: value for key, value in found.items() if value != ChapterStatistics(id=key)}
+
+
+def truth(backend: Backend) -> dict[str, ChapterStatistics]:
+    """The same, added up in Python from every student's progress as it stands."""
+    sums: dict[str, dict[str, int]] = {}
+    for record in backend.mongo["progress"].find({}):
+        solved, status, weak = record["questionSolved"], record["status"], record["isWeakChapter"]
+        each = {
+            "students": int(bool(solved or weak or status != "Not Started")),
+            "completed": int(status == "Completed"),
+            "in_progress": int(status == "In Progress"),
+            "weak": int(weak),
+            "solved": solved,
+        }
+        so_far = sums.setdefault(record["chapterId"], dict.fromkeys(each, 0))
+        sums[record["chapterId"]] = {name: so_far[name] + value for name, value in each.items()}
+    return {key: ChapterStatistics(id=key, **value) for key, value in sums.items() if any(value.values())}
+
+
+def catches_up(backend: Backend) -> bool:
+    """Whether what is kept becomes the truth."""
+    return eventually(lambda: kept(backend) == truth(backend))

@@ -1,0 +1,158 @@
+"""The projector: each change counts exactly once, whoever leads, whatever was interrupted."""
+
+import threading
+
+import pytest
+from structlog.testing import capture_logs
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.progress.models import ProgressChange
+from backend.statistics.models import Deltas
+from backend.statistics.queries import LeaseLost, ProjectorQueries
+from tests.classrooms.builders import save
+from tests.statistics.builders import catches_up, eventually, kept, projector, running, service, truth
+
+FIVE = ProgressChange(questions_delta=5)
+
+
+@pytest.fixture
+def queries(backend: Backend) -> ProjectorQueries:
+    return ProjectorQueries(backend.mongo)
+
+
+def test_changes_reach_the_statistics(backend: Backend, student: Viewer) -> None:
+    """What was saved before it ran and what is saved while it runs are both counted."""
+    save(backend, student, 0, "a", FIVE)
+    with running(projector(backend)):
+        assert catches_up(backend)
+        save(backend, student, 0, "b", ProgressChange(status="Completed", is_weak_chapter=True))
+        save(backend, student, 1, "c", FIVE)
+        assert catches_up(backend)
+    assert sum(each.solved for each in kept(backend).values()) == 10
+    assert sum(each.completed for each in kept(backend).values()) == 1
+
+
+def test_an_undo_takes_the_student_out_again(backend: Backend, student: Viewer) -> None:
+    """After the undo of her only change nobody has progress on the chapter."""
+    saved = save(backend, student, 0, "a", FIVE)
+    with running(projector(backend)):
+        assert eventually(lambda: len(kept(backend)) == 1)
+        backend.progress.undo(student, saved.batch_id)
+        assert eventually(lambda: kept(backend) == {})
+
+
+def test_a_restart_goes_on_where_it_stopped(backend: Backend, student: Viewer) -> None:
+    """Changes saved while nobody led are counted once by the next leader."""
+    with running(projector(backend)):
+        save(backend, student, 0, "a", FIVE)
+        assert catches_up(backend)
+    save(backend, student, 0, "b", FIVE)
+    with running(projector(backend)):
+        assert catches_up(backend)
+    assert [each.solved for each in kept(backend).values()] == [10]
+
+
+def test_only_one_leads(backend: Backend, queries: ProjectorQueries) -> None:
+    """While one holds the lease nobody else gets it; once let go, the next one leads under a higher epoch."""
+    epoch = queries.take_lease("one", 60)
+    assert epoch is not None
+    assert queries.take_lease("two", 60) is None
+    assert queries.take_lease("one", 60) == epoch
+    queries.release_lease("one", epoch)
+    assert queries.take_lease("two", 60) == epoch + 1
+
+
+def test_a_leader_that_was_replaced_writes_nothing(backend: Backend, queries: ProjectorQueries) -> None:
+    """Who comes back after a take-over is refused by the epoch: her batch leaves no trace."""
+    old = queries.claim(int(queries.take_lease("one", 0.0) or 0))
+    new = queries.claim(int(queries.take_lease("two", 60) or 0))
+    assert new.epoch == old.epoch + 1
+    with pytest.raises(LeaseLost):
+        queries.apply(old, {"chapter": Deltas(solved=5)}, {"_data": "00"})
+    with pytest.raises(LeaseLost):
+        queries.keep_lease("one", old.epoch, 60, 0.0)
+    with pytest.raises(LeaseLost):
+        queries.claim(old.epoch)
+    assert kept(backend) == {}
+
+
+def test_a_rebuild_beside_a_running_leader(backend: Backend, student: Viewer) -> None:
+    """Rebuilt by somebody else in the middle of changes, nothing is lost and nothing counts twice."""
+    with running(projector(backend)):
+        for number in range(6):
+            save(backend, student, number % 2, f"k{number}", FIVE)
+            if number % 2:
+                projector(backend).rebuild()
+        assert catches_up(backend)
+    assert sum(each.solved for each in kept(backend).values()) == 30
+
+
+def test_wrong_statistics_are_put_right_by_a_rebuild(backend: Backend, student: Viewer) -> None:
+    """Whatever stood there, a rebuild leaves what activity says, and says of how many chapters."""
+    save(backend, student, 0, "a", FIVE)
+    backend.mongo["chapterStatistics"].insert_one({"_id": "nonsense", "solved": 7})
+    assert projector(backend).rebuild() == 1
+    assert kept(backend) == truth(backend)
+
+
+@pytest.mark.parametrize(
+    "place", [{"token": {"_data": "82000000000000"}}, {"rebuiltAt": [1, 1]}], ids=["unknown token", "history gone"]
+)
+def test_a_lost_place_is_followed_by_a_rebuild(backend: Backend, student: Viewer, place: dict[str, object]) -> None:
+    """A place that the server does not know, or no longer has, makes the leader compute anew, by itself."""
+    save(backend, student, 0, "a", FIVE)
+    backend.mongo["projectorState"].insert_one({"_id": "chapterStatistics", "epoch": 0, "revision": 0} | place)
+    with running(projector(backend)):
+        assert catches_up(backend)
+        save(backend, student, 0, "b", FIVE)
+        assert catches_up(backend)
+
+
+def test_an_error_does_not_end_it(backend: Backend, student: Viewer) -> None:
+    """While MongoDB refuses a batch, the projector tries again; when it goes in, it counts once."""
+    save(backend, student, 0, "a", FIVE)
+    with running(projector(backend)):
+        assert catches_up(backend)
+        with capture_logs() as logs:
+            backend.mongo.database.command({"collMod": "chapterStatistics", "validator": {"solved": {"$lt": 0}}})
+            save(backend, student, 0, "b", FIVE)
+            assert eventually(lambda: any("trying again" in line["event"] for line in logs))
+            backend.mongo.database.command({"collMod": "chapterStatistics", "validator": {}})
+        assert catches_up(backend)
+    assert [each.solved for each in kept(backend).values()] == [10]
+
+
+def test_two_projectors_share_the_work_in_turn(backend: Backend, student: Viewer) -> None:
+    """Two at once count everything once; when the leader stops, the other goes on."""
+    first, second = projector(backend), projector(backend)
+    with running(second):
+        with running(first):
+            save(backend, student, 0, "a", FIVE)
+            assert catches_up(backend)
+        save(backend, student, 0, "b", FIVE)
+        assert catches_up(backend)
+    assert [each.solved for each in kept(backend).values()] == [10]
+
+
+def test_health_tells_who_leads_and_how_far_behind(backend: Backend) -> None:
+    """Nobody ever led: no lag is known. While one leads the lag is small, afterwards nobody is alive."""
+    assert service(backend).projector_health().lag_seconds is None
+    leading = projector(backend)
+    with running(leading):
+        assert eventually(lambda: service(backend).projector_health().is_alive)
+        lag = leading.lag_seconds()
+        assert lag is not None
+        assert lag < 5
+    assert not service(backend).projector_health().is_alive
+
+
+def test_stopping_is_quick(backend: Backend) -> None:
+    """A projector that waits for news ends when it is told to, and lets the lease go."""
+    stop, one = threading.Event(), projector(backend)
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    assert eventually(lambda: service(backend).projector_health().is_alive)
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
