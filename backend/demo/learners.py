@@ -34,12 +34,12 @@ class Rhythm:
 
 
 RHYTHMS = {
-    Habit.STEADY: Rhythm((0.58, 0.82), (11, 21), 2),
+    Habit.STEADY: Rhythm((0.58, 0.82), (10, 19), 2),
     Habit.SLOW: Rhythm((0.32, 0.52), (6, 12), 3),
-    Habit.STRONG: Rhythm((0.82, 0.97), (19, 32), 1),
+    Habit.STRONG: Rhythm((0.82, 0.97), (15, 24), 1),
     Habit.FADING: Rhythm((0.55, 0.75), (11, 19), 2),
     Habit.STOPPED: Rhythm((0.45, 0.75), (8, 18), 1),
-    Habit.SPRINTER: Rhythm((0.60, 0.75), (28, 44), 1),
+    Habit.SPRINTER: Rhythm((0.60, 0.75), (26, 38), 1),
     Habit.BEGINNER: Rhythm((0.50, 0.80), (7, 16), 0),
     Habit.NEW: Rhythm((0.0, 0.0), (0, 0), 0),
 }
@@ -69,8 +69,8 @@ class Course:
 COURSES = (
     Course("Class 12 A", 0, ("Class 12", "Class 11"), 1.05),
     Course("Class 12 B", 1, ("Class 12", "Class 11"), 0.95),
-    Course("Class 11 A", 2, ("Class 11",), 0.85, exams_later=2),
-    Course("Repeaters, evening batch", 0, ("Class 11", "Class 12"), 1.25),
+    Course("Class 11 A", 2, ("Class 11",), 0.62, exams_later=2),
+    Course("Repeaters, evening batch", 0, ("Class 11", "Class 12"), 1.2),
 )
 
 

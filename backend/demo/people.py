@@ -23,9 +23,9 @@ def teacher_email(number: int) -> str:
     return f"teacher{number}@demo.school"
 
 
-def administrator(hand: Past, school: SchoolTime) -> User:
+def administrator(past: Past, school: SchoolTime) -> User:
     """The administrator. Raises Conflict where the school has another one."""
-    backend = hand.at(school.at(-LEAD_DAYS, 9 * 60))
+    backend = past.at(school.at(-LEAD_DAYS, 9 * 60))
     try:
         return backend.accounts.create_first_administrator(
             name=names.ADMINISTRATOR, email=ADMINISTRATOR, password=PASSWORD, is_demo=True
@@ -37,10 +37,10 @@ def administrator(hand: Past, school: SchoolTime) -> User:
         return known
 
 
-def classrooms(hand: Past, admin: User, school: SchoolTime) -> tuple[Classroom, ...]:
+def classrooms(past: Past, admin: User, school: SchoolTime) -> tuple[Classroom, ...]:
     """The classes in the order of COURSES, each with its teacher and its join code."""
-    teachers = [_teacher(hand, admin, number, school) for number in range(1, len(names.TEACHERS) + 1)]
-    backend = hand.at(school.at(-LEAD_DAYS, 10 * 60))
+    teachers = [_teacher(past, admin, number, school) for number in range(1, len(names.TEACHERS) + 1)]
+    backend = past.at(school.at(-LEAD_DAYS, 10 * 60))
     known = {classroom.name: classroom for classroom in backend.classrooms.classrooms(viewer_of(admin))}
     return tuple(
         known.get(course.name) or backend.classrooms.create(viewer_of(teachers[course.teacher]), course.name)
@@ -48,9 +48,9 @@ def classrooms(hand: Past, admin: User, school: SchoolTime) -> tuple[Classroom, 
     )
 
 
-def student(hand: Past, learner: Learner, classroom: Classroom, at: datetime) -> Viewer:
+def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) -> Viewer:
     """A learner who has signed up by her class's join code and made her choices."""
-    backend = hand.at(at)
+    backend = past.at(at)
     try:
         user = backend.accounts.sign_up(
             name=learner.name,
@@ -87,14 +87,14 @@ def viewer_of(user: User, *classroom_ids: str) -> Viewer:
     )
 
 
-def _teacher(hand: Past, admin: User, number: int, school: SchoolTime) -> User:
+def _teacher(past: Past, admin: User, number: int, school: SchoolTime) -> User:
     """A teacher with her password. Her link is made now: one from the past would be swept away as too old."""
-    email, then = teacher_email(number), hand.at(school.at(-LEAD_DAYS, 9 * 60 + 10 * number))
+    email, then = teacher_email(number), past.at(school.at(-LEAD_DAYS, 9 * 60 + 10 * number))
     user = _known(then, email)
     if user is None:
         name = names.TEACHERS[number - 1]
         user = then.administration.create(viewer_of(admin), name=name, email=email, role="teacher", is_demo=True).user
-    now = hand.at(school.now)
+    now = past.at(school.now)
     return now.accounts.reset_password(now.administration.make_reset_link(viewer_of(admin), user.id).token, PASSWORD)
 
 

@@ -1,11 +1,10 @@
 """Opening the demo school: who may, once only, and everybody's days worked through by a few hands at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from queue import SimpleQueue
 from zoneinfo import ZoneInfo
 
 from backend.bootstrap import Backend
@@ -117,11 +116,10 @@ def _fill(backend: Backend, notes: DemoQueries, opened: Opened, on_progress: OnP
     on_progress(0, opened.learners, _("Teachers and classes …"))
     time = SchoolTime(opened.opened_at, opened.days, ZoneInfo(backend.settings.time_zone))
     everybody = learners(opened.seed, opened.learners, time.today, opened.days)
-    with _hands(backend, min(HANDS, opened.learners)) as hands:
-        admin = people.administrator(hands[0], time)
-        classrooms = people.classrooms(hands[0], admin, time)
-        ground = _Ground(opened, time, backend.chapters.active(), classrooms)
-        for done, learner in enumerate(_attended(hands, everybody, ground), start=1):
+    with closing(Past(backend)) as past:
+        admin = people.administrator(past, time)
+        ground = _Ground(opened, time, backend.chapters.active(), people.classrooms(past, admin, time))
+        for done, learner in enumerate(_attended(past, everybody, ground), start=1):
             notes.touch(backend.clock.now())
             on_progress(done, opened.learners, _progress_line(learner, done, opened))
 
@@ -132,32 +130,10 @@ def _progress_line(learner: Learner, done: int, opened: Opened) -> str:
     )
 
 
-@contextmanager
-def _hands(backend: Backend, count: int) -> Iterator[list[Past]]:
-    with ExitStack() as stack:
-        hands = []
-        for _each in range(count):
-            hands.append(Past(backend))
-            stack.callback(hands[-1].close)
-        yield hands
-
-
-def _attended(hands: Iterable[Past], everybody: Iterable[Learner], ground: _Ground) -> Iterator[Learner]:
+def _attended(past: Past, everybody: Iterable[Learner], ground: _Ground) -> Iterator[Learner]:
     """Every learner once she has gone through her days, in the order in which they finish."""
-    free: SimpleQueue[Past] = SimpleQueue()
-    for hand in hands:
-        free.put(hand)
-
-    def attend(learner: Learner) -> Learner:
-        hand = free.get()
-        try:
-            _attend(hand, learner, ground)
-        finally:
-            free.put(hand)
-        return learner
-
-    with ThreadPoolExecutor(free.qsize(), thread_name_prefix="demo-school") as pool:
-        futures: list[Future[Learner]] = [pool.submit(attend, learner) for learner in everybody]
+    with ThreadPoolExecutor(HANDS, thread_name_prefix="demo-school") as pool:
+        futures = [pool.submit(_attend, past, learner, ground) for learner in everybody]
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -165,11 +141,11 @@ def _attended(hands: Iterable[Past], everybody: Iterable[Learner], ground: _Grou
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _attend(hand: Past, learner: Learner, ground: _Ground) -> None:
+def _attend(past: Past, learner: Learner, ground: _Ground) -> Learner:
     """Sign up, then save each day's work at its time; what was saved before is not saved again (same keys)."""
     seed, time, course = ground.opened.seed, ground.time, COURSES[learner.course]
     own = dice(seed, "time", learner.number)
-    viewer = people.student(hand, learner, ground.classrooms[learner.course], joined_at(own, learner, time))
+    viewer = people.student(past, learner, ground.classrooms[learner.course], joined_at(own, learner, time))
     place = desk(dice(seed, "work", learner.number), learner, course.classes, ground.syllabus, seed)
     last = None
     for day in study_days(dice(seed, "days", learner.number), learner, time.days, time.first_weekday):
@@ -178,7 +154,8 @@ def _attend(hand: Past, learner: Learner, ground: _Ground) -> None:
             continue
         changes = place.session(day.questions)
         if changes:
-            hand.at(at).progress.change_many(viewer, changes, key=f"demo-{time.date(day.day)}", confirm=True)
+            past.at(at).progress.change_many(viewer, changes, key=f"demo-{time.date(day.day)}", confirm=True)
             last = at
     if last:
-        hand.at(last).accounts.authenticate(learner.email, people.PASSWORD)
+        past.at(last).accounts.authenticate(learner.email, people.PASSWORD)
+    return learner

@@ -10,7 +10,8 @@ from backend.progress.models import ProgressChange
 
 REVISION_CHANCE = 0.14
 BEYOND_CHANCE = 0.03  # chapters on which somebody solves more than past papers asked
-CLEARED_CHANCE = 0.6
+CLEARED_CHANCE = 0.5
+PUT_ASIDE, PUT_ASIDE_HARD = 0.08, 0.3
 HARD_FROM = 0.62
 MOST_SUBJECTS = 3
 FEWEST_QUESTIONS = 4  # below this nobody opens another subject
@@ -68,10 +69,17 @@ class Desk:
             if total < work.goal:
                 is_weak = work.own.is_weak_chapter or work.is_hard_for_her
                 work.own = OwnProgress(status="In Progress", question_solved=total, is_weak_chapter=is_weak)
+                self._perhaps_put_aside(queue)
                 return
             is_weak = work.is_hard_for_her and self.own.random() > CLEARED_CHANCE
             work.own = OwnProgress(status="Completed", question_solved=total, is_weak_chapter=is_weak)
             self.done.append(queue.pop(0))
+
+    def _perhaps_put_aside(self, queue: list[_Work]) -> None:
+        """Now and then a chapter is left half done for the next ones, most of all one that is hard."""
+        chance = PUT_ASIDE_HARD if queue[0].is_hard_for_her else PUT_ASIDE
+        if self.own.random() < chance:
+            queue.insert(min(len(queue) - 1, self.own.randint(2, 6)), queue.pop(0))
 
     def _revise(self, questions: int) -> int:
         work = self.own.choice(self.done)
@@ -106,7 +114,7 @@ def desk(own: Random, learner: Learner, classes: Sequence[str], syllabus: Sequen
 def _work(own: Random, chapter: Chapter, ability: float, seed: int) -> _Work:
     # A chapter is as hard for everybody, so that a class has weak chapters in common.
     hardness = Random(f"{seed}/{chapter.subject}/{chapter.chapter}").random()  # noqa: S311
-    weak_chance = 0.05 + max(0.0, hardness - HARD_FROM) * 2.2 * (1.6 - ability)
+    weak_chance = 0.07 + max(0.0, hardness - HARD_FROM) * 2.6 * (1.6 - ability)
     thorough = own.uniform(0.45, 0.9) if own.random() < 0.6 else own.uniform(0.9, 1.0)  # noqa: PLR2004
     if own.random() < BEYOND_CHANCE:
         thorough = own.uniform(1.05, 1.2)
