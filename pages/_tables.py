@@ -10,6 +10,8 @@ import streamlit as st
 from backend.kit.i18n import _, number
 from pages._style import ASSETS, chip, escape, icon_html, mark
 
+NARROW = 3  # columns: a table of so few reads badly when it is stretched over the page
+
 
 @dataclass(frozen=True)
 class Column:
@@ -68,8 +70,9 @@ def table_html(twin: Twin, *, marked: int | None = None) -> str:
     body = "".join(_row_html(columns, row, index == marked) for index, row in enumerate(twin.rows))
     if not twin.rows:
         body = f'<tr><td colspan="{len(columns)}">{escape(_("No data yet"))}</td></tr>'
+    kind = "cp-table cp-narrow" if len(columns) <= NARROW else "cp-table"
     return (
-        f'<div class="cp-table" role="region" tabindex="0" aria-label="{escape(twin.caption)}"><table>'
+        f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(twin.caption)}"><table>'
         f"<caption>{escape(twin.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
