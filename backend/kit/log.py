@@ -5,7 +5,6 @@ import sys
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.tracebacks import ExceptionDictTransformer
 
 
 def configure(level: str = "INFO") -> None:
