@@ -1,0 +1,157 @@
+"""The state of the system in words and tables, as the health page and the administrator's home say it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import streamlit as st
+from babel.dates import format_timedelta
+
+from backend.kit.i18n import _, current_locale, number, percent
+from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
+from backend.operations.models import CacheRegion, Check, Counts, Health, State, Timing
+from pages._parts import KeyFigure, chip, escape
+from pages._tables import Column, Twin, Value
+
+MEGABYTE = 1_000_000
+SLOW_MS = 10
+
+
+def verdict(state: State) -> str:
+    """The whole system in one sentence."""
+    return {
+        "ok": _("Everything works."),
+        "info": _("Everything works; there is something to know."),
+        "unknown": _("What could be checked works."),
+        "warning": _("Everything works, but something needs attention."),
+        "error": _("Something is broken."),
+        "critical": _("The system cannot work until this is fixed."),
+    }[state]
+
+
+def draw_verdict(state: State) -> None:
+    """The whole system as one chip and one sentence."""
+    st.html(f'<p class="cp-verdict" role="status">{chip(state)} <span>{escape(verdict(state))}</span></p>')
+
+
+def draw_checks(checks: Sequence[Check]) -> None:
+    """One line for each check: icon and word, what was found, and how to fix it where that is due."""
+    st.html(f'<ul class="cp-checks">{"".join(_check_html(each) for each in checks)}</ul>')
+
+
+def _check_html(check: Check) -> str:
+    latency = f" · {escape(milliseconds(check.latency_ms))}" if check.latency_ms is not None else ""
+    detail = f"<small>{escape(check.detail)}</small>" if check.detail else ""
+    fix = f"<p><strong>{escape(_('How to fix:'))}</strong> {escape(check.fix)}</p>" if check.fix else ""
+    return (
+        f"<li>{chip(check.state)}<div><strong>{escape(check.title)}</strong>"
+        f"<span>{escape(check.summary)}{latency}</span>{detail}{fix}</div></li>"
+    )
+
+
+def milliseconds(value: float | None) -> str:
+    """A time in milliseconds, finer where it is short: "0.8 ms", "120 ms"; "–" for none."""
+    if value is None:
+        return "–"
+    return _("{value} ms").format(value=number(round(value, 1 if value < SLOW_MS else None)))
+
+
+def duration(seconds: int) -> str:
+    """How long in words, such as "3 hours"."""
+    return str(format_timedelta(timedelta(seconds=seconds), locale=current_locale()))
+
+
+def process_figures(health: Health) -> list[KeyFigure]:
+    """Uptime, memory, threads and version of this web process."""
+    process = health.process
+    return [
+        KeyFigure(
+            _("Running for"), duration(process.uptime_seconds), _("Since this web process started."), icon="timer"
+        ),
+        KeyFigure(
+            _("Memory"),
+            _("{count} MB").format(count=number(round(process.memory_bytes / MEGABYTE))),
+            _("Resident memory of this web process; MongoDB and Redis have their own."),
+            _("{share} of the machine").format(share=percent(process.memory_share)),
+            icon="memory",
+        ),
+        KeyFigure(_("Threads"), number(process.threads), _("Threads of this web process."), icon="lan"),
+        KeyFigure(_("Version"), process.version, _("Version of Chapter Performance."), icon="sell"),
+    ]
+
+
+def people_figures(counts: Counts | None) -> list[KeyFigure]:
+    """How many people of each role may sign in, and how many may not."""
+    rule = _("Accounts that may sign in.")
+    return [
+        KeyFigure(_("Students"), counts and number(counts.students), rule, icon="school"),
+        KeyFigure(_("Teachers"), counts and number(counts.teachers), rule, icon="groups"),
+        KeyFigure(_("Administrators"), counts and number(counts.admins), rule, icon="shield_person"),
+        KeyFigure(
+            _("Deactivated"),
+            counts and number(counts.inactive),
+            _("Accounts that were shut out; their data stays."),
+            icon="person_off",
+        ),
+    ]
+
+
+def work_figures(counts: Counts | None) -> list[KeyFigure]:
+    """How much the school holds."""
+    estimate = _("By the database's own estimate, exact a moment after the last change.")
+    active = _("Without those in the archive.")
+    return [
+        KeyFigure(_("Classes"), counts and number(counts.classrooms), active, icon="meeting_room"),
+        KeyFigure(_("Chapters"), counts and number(counts.chapters), active, icon="menu_book"),
+        KeyFigure(_("Progress records"), counts and number(counts.progress), estimate, icon="trending_up"),
+        KeyFigure(_("Saved changes"), counts and number(counts.activity), estimate, icon="history"),
+    ]
+
+
+def timing_table(timings: Sequence[Timing], caption: str) -> Twin:
+    """Percentiles of each line in milliseconds."""
+    heads = [
+        Column(_("What")),
+        Column(_("Count"), numeric=True),
+        Column(_("Failed"), numeric=True),
+        Column(_("Half within"), numeric=True, rule=_("50th percentile")),
+        Column(_("95% within"), numeric=True, rule=_("95th percentile, within 5%")),
+        Column(_("99% within"), numeric=True, rule=_("99th percentile, within 5%")),
+        Column(_("Longest"), numeric=True),
+    ]
+    return Twin(caption, heads, [_timing_row(each) for each in timings])
+
+
+def _timing_row(timing: Timing) -> list[Value]:
+    times = (timing.p50_ms, timing.p95_ms, timing.p99_ms, timing.max_ms)
+    return [timing.label or _kinds()[timing.kind], timing.count, timing.failed, *map(milliseconds, times)]
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        REQUESTS: _("Requests to the API"),
+        SCRIPT_RUNS: _("Pages drawn"),
+        FRAGMENT_RUNS: _("Parts of pages drawn"),
+        QUERIES: _("Database commands"),
+    }
+
+
+def cache_table(regions: Sequence[CacheRegion]) -> Twin:
+    """Reads by the layer that answered, one line for each region."""
+    heads = [
+        Column(_("Region")),
+        Column(_("Hit rate"), numeric=True, rule=_("Reads answered without the database, of all reads")),
+        Column(_("From the app"), numeric=True, rule=_("Answered from the memory of this process")),
+        Column(_("From Redis"), numeric=True),
+        Column(_("Misses"), numeric=True, rule=_("Read from the database")),
+        Column(_("Stale"), numeric=True, rule=_("Answered with an old value while a fresh one was loaded")),
+        Column(_("Waits"), numeric=True, rule=_("Waited for somebody else's load")),
+        Column(_("Errors"), numeric=True),
+        Column(_("Entries"), numeric=True, rule=_("Held by this process now")),
+    ]
+    return Twin(_("Reads since this process started"), heads, [_region_row(each) for each in regions])
+
+
+def _region_row(region: CacheRegion) -> list[Value]:
+    share = None if region.hit_share is None else percent(region.hit_share)
+    counts = (region.hits_app, region.hits_redis, region.misses, region.stale, region.waits, region.errors)
+    return [region.name, share, *counts, region.entries]
