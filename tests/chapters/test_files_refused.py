@@ -3,14 +3,18 @@
 import io
 import json
 import struct
+import subprocess
+import sys
 import time
 import zipfile
+from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
 from backend.chapters.files import parse
 from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS
-from backend.errors import Invalid, TooLarge
+from backend.errors import TooLarge
 from tests.chapters.files import (
     HEADER,
     ITEM,
@@ -39,7 +43,7 @@ from tests.chapters.files import (
         b"null",
         b'"chapters"',
         b"{}",
-        b"[" * 900 + b"]" * 900,
+        b"[" * 9_000 + b"]" * 9_000,
         f"{HEADER}\n{LINE}".encode("utf-16-le"),
         workbook([["name", "email"], ["A", "a@b.c"]]),
         workbook([]),
@@ -117,26 +121,50 @@ def test_twenty_thousand_rows_are_the_most(form: str, extra: int) -> None:
         assert len(parse("x", content).rows) == MAX_ROWS
 
 
-@pytest.mark.parametrize(
-    ("pattern", "head", "tail"),
-    [
-        (b"Physics,11,U,C,1,2\n", f"{HEADER}\n".encode(), b""),
-        (b"\n", f"{HEADER}\n".encode(), b""),
-        (b'"\n",', f"{HEADER}\n".encode(), b""),
-        (b",", b"", b""),
-        (b"{},", b"[", b"{}]"),
-        (b"[", b"", b""),
-        (b"a", b'["', b'"]'),
-        (b" ", b"", b"[]"),
-        (b"1,", b"[", b"1]"),
-    ],
+ROOT = Path(__file__).parents[2]
+ENDLESS = (
+    (b"Physics,11,U,C,1,2\n", f"{HEADER}\n".encode(), b""),
+    (b"\n", f"{HEADER}\n".encode(), b""),
+    (b'"\n",', f"{HEADER}\n".encode(), b""),
+    (b",", b"", b""),
+    (b"{},", b"[", b"{}]"),
+    (b"[", b"", b""),
+    (b"a", b'["', b'"]'),
+    (b" ", b"", b"[]"),
+    (b"1,", b"[", b"1]"),
 )
-def test_fifty_megabytes_of_anything_are_answered_soon(pattern: bytes, head: bytes, tail: bytes) -> None:
+
+
+def endless(pattern: bytes, head: bytes, tail: bytes) -> bytes:
+    """A file of the largest size, full of one pattern."""
+    return head + pattern * ((MAX_FILE_BYTES - len(head) - len(tail)) // len(pattern)) + tail
+
+
+@pytest.mark.parametrize("parts", ENDLESS)
+def test_fifty_megabytes_of_anything_are_answered_soon(parts: tuple[bytes, bytes, bytes]) -> None:
     """The worst cases for a reader (endless rows, cells, brackets, one long text) take seconds at most."""
-    content = head + pattern * ((MAX_FILE_BYTES - len(head) - len(tail)) // len(pattern)) + tail
+    content = endless(*parts)
     began = time.monotonic()
     refusal(content)
     assert time.monotonic() - began < 10
+
+
+def test_fifty_megabytes_of_anything_fit_in_bounded_memory() -> None:
+    """A process that may have 700 MB in all (the file and Python included) answers every worst case."""
+    script = (
+        "import resource, sys\n"
+        "from backend.errors import Invalid\n"
+        "from tests.chapters.test_files_refused import ENDLESS, endless, parse\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (700 << 20, 700 << 20))\n"
+        "for parts in ENDLESS:\n"
+        "    try:\n"
+        "        parse('x', endless(*parts))\n"
+        "    except Invalid:\n"
+        "        continue\n"
+        "    sys.exit('taken')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-800:]
 
 
 def test_a_cell_in_the_far_corner_costs_nothing() -> None:
@@ -166,6 +194,12 @@ def test_an_archive_that_unpacks_to_too_much_is_not_unpacked() -> None:
         parse("x.xlsx", workbook(TABLE, parts={"xl/media/zeros.bin": bytes(40_000_000)}))
 
 
+def test_an_archive_of_thousands_of_parts_is_not_opened() -> None:
+    """A workbook has a few dozen parts; listing a million of them would take long."""
+    with pytest.raises(TooLarge):
+        parse("x.xlsx", workbook(TABLE, parts={f"{number}.xml": b"" for number in range(2_000)}))
+
+
 def test_a_lying_archive_gives_no_more_than_it_declares() -> None:
     """A part that is larger than the archive says is refused as damaged."""
     content = bytearray(workbook(TABLE, parts={"xl/worksheets/sheet1.xml": b" " * 5_000_000}))
@@ -174,19 +208,35 @@ def test_a_lying_archive_gives_no_more_than_it_declares() -> None:
     assert refusal(bytes(content.replace(size, struct.pack("<I", 500)))).code in {"broken_xlsx", "foreign_file"}
 
 
+GOOD = "".join(f'<c t="str"><v>{name}</v></c>' for name in ("subject", "class", "unit", "chapter"))
+GOOD_ROWS = f"<row>{GOOD}</row><row>{GOOD}</row>"
+
+
+def test_a_sheet_written_by_hand_is_read() -> None:
+    """The sheets of the next test are refused for their one fault only."""
+    assert len(parse("x.xlsx", workbook(TABLE, parts=sheet_part(GOOD_ROWS))).rows) == 1
+
+
 @pytest.mark.parametrize(
-    "part",
+    "sheet",
     [
-        b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet>&b;</worksheet>',
-        b"<worksheet><sheetData><row r='1' " + b" " * 30_000_000 + b"/></sheetData></worksheet>",
-        b"<worksheet><sheetData><row r='one'></row></sheetData></worksheet>",
-        b"<worksheet><sheetData><row><c r='XFE1'/></row></sheetData></worksheet>",
-        b"<worksheet><sheetData><row><c t='s'><v>99</v></c></row></sheetData></worksheet>",
-        b"<worksheet><sheetData>",
-        b"",
+        f'<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>{GOOD_ROWS}</worksheet>',
+        f"<worksheet>{GOOD_ROWS}<row r='3' {' ' * 30_000_000}></row></worksheet>",
+        f"<worksheet>{GOOD_ROWS}<row r='one'></row></worksheet>",
+        f"<worksheet>{GOOD_ROWS}<row><c r='XFE1'><v>1</v></c></row></worksheet>",
+        f"<worksheet>{GOOD_ROWS}<row><c t='s'><v>99</v></c></row></worksheet>",
+        f"<worksheet>{GOOD_ROWS}",
     ],
+    ids=["entities", "endless tag", "no row", "no column", "no text", "no end"],
 )
-def test_a_malicious_or_broken_sheet_is_refused(part: bytes) -> None:
-    """Entities, endless tags, columns that do not exist, texts that are not there."""
-    ballast = {"xl/media/picture.bin": bytes(range(256)) * 600, "xl/worksheets/sheet1.xml": part}
-    assert isinstance(refusal(workbook(TABLE, parts=ballast)), Invalid)
+def test_a_malicious_or_broken_sheet_is_refused(sheet: str) -> None:
+    """Entities, endless tags, places and texts that do not exist: the file is called damaged."""
+    parts = {"xl/media/picture.bin": token_bytes(200_000), "xl/worksheets/sheet1.xml": sheet.encode()}
+    assert refusal(workbook(TABLE, parts=parts)).code == "broken_xlsx"
+
+
+def test_more_cells_than_can_be_read_are_refused() -> None:
+    """Endless cells in one row end at a limit, not at the end of memory."""
+    cells = sheet_part(GOOD_ROWS + "<row>" + "<c/>" * 4_000_000 + "</row>")
+    refused = refusal(workbook(TABLE, parts={**cells, "xl/media/picture.bin": token_bytes(200_000)}))
+    assert refused.message == "The XLSX file has more cells than can be read. Save only the sheet with the chapters."
