@@ -10,7 +10,7 @@ from pages._style import plain
 
 def chapter_link(chapter: Chapter) -> None:
     """A link to the chapter's page, without loading the app anew."""
-    st.page_link("pages/chapter.py", label=plain(chapter.chapter), query_params={"id": chapter.id})
+    st.page_link("chapter.py", label=plain(chapter.chapter), query_params={"id": chapter.id})
 
 
 def place_words(chapter: Chapter) -> str:

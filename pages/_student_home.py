@@ -18,7 +18,7 @@ def draw(viewer: Viewer) -> None:
     home = _session.backend().overview.home(viewer)
     first_name = viewer.name.split()[0]
     actions = page_header(_("Hello, {name}").format(name=first_name), _countdown(home), icon="waving_hand")
-    actions.page_link("pages/chapters.py", label=_("All chapters"), icon=":material/menu_book:")
+    actions.page_link("chapters.py", label=_("All chapters"), icon=":material/menu_book:")
     _figures(home)
     _subjects(home)
     left, right = st.columns(2, gap="medium")
@@ -118,7 +118,7 @@ def _continue(rows: Sequence[ChapterRow]) -> None:
             _("Open a chapter, solve a few questions and enter them: it counts from the first one."),
             _("Choose a chapter"),
             key="start",
-            page="pages/chapters.py",
+            page="chapters.py",
         )
         return
     for place, row in enumerate(rows, 1):

@@ -155,5 +155,5 @@ else:
         _("Here your work becomes a picture"),
         _("Save your first questions on a chapter, and this page starts to fill."),
         _("Choose a chapter"),
-        page="pages/chapters.py",
+        page="chapters.py",
     )

@@ -109,7 +109,7 @@ class Visitor:
         """Sign in by the form, as people do."""
         self.open("/")
         self.page.get_by_label("E-mail address").fill(email)
-        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("textbox", name="Password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.get_by_role("button", name="Sign out").wait_for(state="attached")
         return self.page
