@@ -2,24 +2,16 @@
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
-from backend.statistics.projector import Projector
+from backend.bootstrap import Backend
 
 STOP_SECONDS = 15.0
-
-
-class HasJobs(Protocol):
-    """What jobs need of a Backend."""
-
-    @property
-    def projector(self) -> Projector: ...
 
 
 class Jobs:
     """The table of background work of one process."""
 
-    def __init__(self, backend: HasJobs) -> None:
+    def __init__(self, backend: Backend) -> None:
         table: dict[str, Callable[[threading.Event], None]] = {
             "projector": backend.projector.run,
         }

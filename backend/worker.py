@@ -8,9 +8,12 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 from backend import bootstrap, config
 from backend.errors import AppError
 from backend.jobs import Jobs
+from backend.kit import log
 from backend.kit.i18n import _, ngettext
 
 
@@ -20,7 +23,13 @@ def main(arguments: Sequence[str]) -> int:
         _say(_("Usage: python -m backend.worker [rebuild]"))
         return 2
     try:
-        backend = bootstrap.build(config.load(), report=_say)
+        settings = config.load()
+        log.configure(settings.log_level)
+        backend = bootstrap.build(settings, report=_say)
+    except ValidationError as error:
+        for problem in error.errors():
+            _say(f"{str(problem['loc'][0]).upper()}: {problem['msg']}")
+        return 2
     except AppError as error:
         _say(error.message)
         return 1

@@ -17,6 +17,9 @@ from backend.progress.models import Activity, StudyDay, SummaryRecord
 
 INDEXES = {
     "classrooms": [IndexModel([("joinCode", ASCENDING)], name="joinCode", unique=True)],
+    "memberships": [
+        IndexModel([("role", ASCENDING), ("joinedAt", ASCENDING)], name="role"),
+    ],
     "activity": [IndexModel([("studentId", ASCENDING), ("at", DESCENDING)], name="recent")],
 }
 ONE_BATCH = 20_000  # a class comes in one answer, instead of 101 documents and then the rest

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
 
-import structlog
-
 from backend.errors import AppError
+from backend.kit import log
 from backend.kit.cache import Cache
 from backend.kit.clock import SystemClock
 from backend.kit.mongo import new_id
@@ -23,7 +22,7 @@ SAVE_PLACE_SECONDS = 60.0  # while no activity comes, so that the place never fa
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 15.0
 
-_log = structlog.get_logger(__name__)
+_log = log.get(__name__)
 
 
 class Projector:
@@ -43,11 +42,11 @@ class Projector:
                 is_leader = self.lead(stop)
                 pause = _FIRST_PAUSE_SECONDS if is_leader else KEEP_SECONDS
             except LeaseLost:
-                _log.info("projector: statistics were rebuilt or taken over, looking again")
+                _log.info("projector_replaced")
                 pause = _FIRST_PAUSE_SECONDS
             except Exception as error:  # noqa: BLE001 - statistics must be kept again, whatever it was
                 is_strange = not isinstance(error, AppError)
-                _log.warning("projector: stopped, trying again", error=str(error), exc_info=is_strange)
+                _log.warning("projector_failed", error=str(error), exc_info=is_strange)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             stop.wait(pause)
 
@@ -56,7 +55,7 @@ class Projector:
         epoch = self._queries.take_lease(self._owner, LEASE_SECONDS)
         if epoch is None:
             return False
-        _log.info("projector: leading", owner=self._owner, epoch=epoch)
+        _log.info("projector_leads", owner=self._owner, epoch=epoch)
         try:
             while not stop.is_set():
                 self._follow(epoch, stop)
@@ -85,7 +84,7 @@ class Projector:
                 while not stop.is_set():
                     self._apply(position, tail.batch(KEEP_SECONDS / 2))
         except StreamLost as error:
-            _log.warning("projector: the stream cannot be continued, rebuilding", error=str(error))
+            _log.warning("projector_lost_its_place", error=str(error))
             self._rebuilt(position)
 
     def _apply(self, position: Position, batch: Batch) -> None:
@@ -102,7 +101,7 @@ class Projector:
         self._queries.keep_lease(self._owner, position.epoch, REBUILD_SECONDS, lag_seconds=0.0)
         chapters = self._queries.rebuild(position)
         self._cache.invalidate(TAG)
-        _log.info("projector: statistics rebuilt from activity", chapters=chapters)
+        _log.info("projector_rebuilt", chapters=chapters)
         return self._queries.claim(position.epoch)
 
     def _keep(self, epoch: int, lag_seconds: float) -> None:

@@ -162,8 +162,8 @@ class ProjectorQueries:
                 return ActivityStream(
                     self._mongo["activity"].watch(_STREAM, max_await_time_ms=AWAIT_MILLISECONDS, **place)
                 )
-        except OperationFailure as error:
-            raise _lost(error) from error
+        except OperationFailure as error:  # a place that this server cannot read, whatever it calls it
+            raise StreamLost(str(error)) from error
 
     def apply(self, position: Position, deltas: Mapping[str, Deltas], token: Mapping[str, Any]) -> None:
         """Add to statistics and move the position, in one transaction: each change counts exactly once.

@@ -6,23 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.classrooms.models import LearnerRecord, Member
-from backend.classrooms.queries import ClassroomQueries
-from backend.classrooms.report import ClassroomReports
 from backend.progress.models import ProgressChange, Saved, StudyDay, SummaryRecord
 
 TODAY = date(2026, 11, 18)
 NOON = datetime(2026, 11, 18, 6, 30, tzinfo=UTC)  # noon in Kolkata
-
-
-def reports(backend: Backend) -> ClassroomReports:
-    return ClassroomReports(
-        ClassroomQueries(backend.mongo),
-        backend.classrooms,
-        backend.progress,
-        backend.chapters,
-        backend.cache,
-        backend.clock,
-    )
 
 
 def save(backend: Backend, viewer: Viewer, position: int, key: str, change: ProgressChange) -> Saved:

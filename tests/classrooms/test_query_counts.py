@@ -4,7 +4,7 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.progress.models import ProgressChange
-from tests.classrooms.builders import queries_of, reports, save
+from tests.classrooms.builders import queries_of, save
 from tests.school import School
 
 # With nothing in the cache: classes and teachers 2, the catalogue 2 (it is read in two batches), then the part itself.
@@ -22,7 +22,7 @@ def test_queries_do_not_grow_with_the_class(backend: Backend, school: School) ->
 
 
 def _counted(backend: Backend, school: School, teacher: Viewer, classroom: Classroom, new: int) -> dict[str, int]:
-    reading = reports(backend)
+    reading = backend.reports
     students = [school.student(classroom, f"Student {count}") for count in range(new)]
     for student in students:
         for position in range(20):

@@ -11,7 +11,7 @@ from backend.classrooms.report import ClassroomReports
 from backend.errors import NotAllowed, NotFound
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
-from tests.classrooms.builders import reports, save
+from tests.classrooms.builders import save
 from tests.school import School
 
 COMPLETED = ProgressChange(status="Completed")
@@ -19,7 +19,7 @@ COMPLETED = ProgressChange(status="Completed")
 
 @pytest.fixture
 def reading(backend: Backend) -> ClassroomReports:
-    return reports(backend)
+    return backend.reports
 
 
 @pytest.fixture

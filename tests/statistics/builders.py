@@ -9,23 +9,12 @@ from backend.bootstrap import Backend
 from backend.statistics.models import ChapterStatistics
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
-from backend.statistics.service import StatisticsService
 
 PATIENCE_SECONDS = 20.0
 
 
 def projector(backend: Backend) -> Projector:
     return Projector(ProjectorQueries(backend.mongo), backend.cache)
-
-
-def service(backend: Backend) -> StatisticsService:
-    return StatisticsService(
-        StatisticsQueries(backend.mongo),
-        ProjectorQueries(backend.mongo),
-        backend.chapters,
-        backend.cache,
-        backend.clock,
-    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from backend.progress.models import ProgressChange
 from backend.statistics.models import Deltas
 from backend.statistics.queries import LeaseLost, ProjectorQueries
 from tests.classrooms.builders import save
-from tests.statistics.builders import catches_up, eventually, kept, projector, running, service, truth
+from tests.statistics.builders import catches_up, eventually, kept, projector, running, truth
 
 FIVE = ProgressChange(questions_delta=5)
 
@@ -117,7 +117,7 @@ def test_an_error_does_not_end_it(backend: Backend, student: Viewer) -> None:
         with capture_logs() as logs:
             backend.mongo.database.command({"collMod": "chapterStatistics", "validator": {"solved": {"$lt": 0}}})
             save(backend, student, 0, "b", FIVE)
-            assert eventually(lambda: any("trying again" in line["event"] for line in logs))
+            assert eventually(lambda: any(line["event"] == "projector_failed" for line in logs))
             backend.mongo.database.command({"collMod": "chapterStatistics", "validator": {}})
         assert catches_up(backend)
     assert [each.solved for each in kept(backend).values()] == [10]
@@ -137,14 +137,14 @@ def test_two_projectors_share_the_work_in_turn(backend: Backend, student: Viewer
 
 def test_health_tells_who_leads_and_how_far_behind(backend: Backend) -> None:
     """Nobody ever led: no lag is known. While one leads the lag is small, afterwards nobody is alive."""
-    assert service(backend).projector_health().lag_seconds is None
+    assert backend.statistics.projector_health().lag_seconds is None
     leading = projector(backend)
     with running(leading):
-        assert eventually(lambda: service(backend).projector_health().is_alive)
+        assert eventually(lambda: backend.statistics.projector_health().is_alive)
         lag = leading.lag_seconds()
         assert lag is not None
         assert lag < 5
-    assert not service(backend).projector_health().is_alive
+    assert not backend.statistics.projector_health().is_alive
 
 
 def test_stopping_is_quick(backend: Backend) -> None:
@@ -152,7 +152,7 @@ def test_stopping_is_quick(backend: Backend) -> None:
     stop, one = threading.Event(), projector(backend)
     thread = threading.Thread(target=one.run, args=(stop,))
     thread.start()
-    assert eventually(lambda: service(backend).projector_health().is_alive)
+    assert eventually(lambda: backend.statistics.projector_health().is_alive)
     stop.set()
     thread.join(5)
     assert not thread.is_alive()

@@ -10,12 +10,12 @@ from backend.progress.models import ProgressChange
 from backend.statistics.service import StatisticsService
 from tests.classrooms.builders import save
 from tests.school import School
-from tests.statistics.builders import projector, service
+from tests.statistics.builders import projector
 
 
 @pytest.fixture
 def statistics(backend: Backend) -> StatisticsService:
-    return service(backend)
+    return backend.statistics
 
 
 @pytest.fixture
