@@ -1,5 +1,77 @@
-"""Being built."""
+"""One chapter: a student's own progress and history on it, its past-paper questions, and how others stand."""
 
 import streamlit as st
 
-st.title("chapter")
+from backend.accounts.models import Viewer
+from backend.errors import NotFound
+from backend.kit.i18n import _
+from backend.progress.models import ChapterDetail
+from pages import _chapter_facts, _session
+from pages._chapter_rows import about, editable_rows
+from pages._parts import card, empty_state, escape, page_header, plain, section
+
+
+@st.fragment
+def _own(chapter_id: str) -> None:
+    viewer = _session.viewer("student")
+    backend = _session.backend()
+    with card("own"):
+        section(_("Your progress"))
+        editable_rows(viewer, [chapter_id], key=f"chapter-{chapter_id}", alone=True)
+        words = _chapter_facts.average_words(backend.reports.chapter_average(viewer, chapter_id))
+        st.html(f'<p class="cp-note">{escape(words)}</p>')
+    _chapter_facts.history(viewer, backend.progress.history(viewer, chapter_id))
+
+
+def _neighbours(detail: ChapterDetail) -> None:
+    chapters = _session.backend().chapters
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="cp-neighbours"):
+        if detail.previous_id:
+            name = plain(chapters.get(detail.previous_id).chapter)
+            _to_chapter(_("Previous: {name}").format(name=name), "arrow_back", detail.previous_id)
+        if detail.next_id:
+            name = plain(chapters.get(detail.next_id).chapter)
+            _to_chapter(_("Next: {name}").format(name=name), "arrow_forward", detail.next_id)
+
+
+def _to_chapter(label: str, icon: str, chapter_id: str) -> None:
+    st.page_link("chapter.py", label=label, icon=f":material/{icon}:", query_params={"id": chapter_id})
+
+
+def _draw(viewer: Viewer, detail: ChapterDetail) -> None:
+    actions = page_header(detail.row.chapter.chapter, about(detail.row), "article")
+    with actions:
+        _to_list(viewer)
+    _neighbours(detail)
+    _chapter_facts.exam_figures(detail.row)
+    if viewer.role == "student":
+        _own(detail.row.chapter.id)
+    else:
+        _chapter_facts.everyone(_session.backend().statistics.chapter(viewer, detail.row.chapter.id))
+    _chapter_facts.by_year(detail.row)
+
+
+def _to_list(viewer: Viewer) -> None:
+    page = "chapters.py" if viewer.role == "student" else "manage_chapters.py"
+    st.page_link(page, label=_("All chapters"), icon=":material/menu_book:")
+
+
+def _unknown(viewer: Viewer) -> None:
+    page_header(_("Chapter"), icon="article")
+    page = "chapters.py" if viewer.role == "student" else "manage_chapters.py"
+    empty_state(
+        "search_off",
+        _("There is no such chapter."),
+        _("It may have left the syllabus, or the address is incomplete."),
+        _("All chapters"),
+        page=page,
+    )
+
+
+viewer = _session.viewer()
+try:
+    found = _session.backend().overview.chapter(viewer, st.query_params.get("id", ""))
+except NotFound:
+    _unknown(viewer)
+else:
+    _draw(viewer, found)

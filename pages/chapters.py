@@ -1,5 +1,82 @@
-"""Being built."""
+"""A student's chapters: find them, and change one's own progress in the rows."""
 
+from collections.abc import Sequence
+
+import msgspec
 import streamlit as st
 
-st.title("chapters")
+from backend.accounts.models import Viewer
+from backend.kit.i18n import _
+from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow
+from pages import _chapter_filters, _own_list, _session
+from pages._chapter_rows import about, editable_rows
+from pages._parts import empty_state, page_header
+from pages._style import chip_text
+from pages._tables import Column, Twin, Value, twin_table
+
+
+def _found(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
+    overview = _session.backend().overview
+    first = overview.chapters(viewer, filters)
+    if page == 1 or not first.total:
+        return first
+    return overview.chapters(viewer, msgspec.structs.replace(filters, page=min(page, first.total_pages)))
+
+
+@st.fragment
+def _list(ids: Sequence[str]) -> None:
+    viewer = _session.viewer("student")
+    rows = editable_rows(viewer, ids, key="chapter-rows")
+    twin_table(_twin(rows), label=_("Show as table"))
+
+
+def _twin(rows: Sequence[ChapterRow]) -> Twin:
+    columns: list[Column | str] = [
+        _("Chapter"),
+        _("Subject, class, unit"),
+        Column(_("Asked"), numeric=True, rule=_("Questions in the past papers of all years.")),
+        Column(_("In 3 years"), numeric=True, rule=_("Questions in the past papers of the last three years.")),
+        _("Status"),
+        Column(_("Solved"), numeric=True),
+        _("Weak"),
+    ]
+    return Twin(_("Chapters on this page"), columns, [_twin_row(row) for row in rows])
+
+
+def _twin_row(row: ChapterRow) -> list[Value]:
+    own, chapter = row.own, row.chapter
+    asked = bool(chapter.year_wise_question_count)
+    return [
+        chapter.chapter,
+        about(row),
+        chapter.question_total if asked else None,
+        row.recent_total if asked else None,
+        chip_text(own.status) if own else None,
+        own.question_solved if own else None,
+        _("Yes") if own and own.is_weak_chapter else _("No"),
+    ]
+
+
+def _pages(found: ChapterPage) -> int:
+    if found.total_pages == 1:
+        return 1
+    return st.pagination(found.total_pages, key="page", bind="query-params", max_visible_pages=5)
+
+
+viewer = _session.viewer("student")
+actions = page_header(
+    _("Chapters"), _("Change your progress in the row. Every change is saved at once and can be undone."), "menu_book"
+)
+filters = _chapter_filters.chapter_filters(_session.backend().overview.facets())
+with actions:
+    _own_list.actions(viewer, filters)
+place = st.container(gap="small")
+found = _found(viewer, filters, 1)
+page = _pages(found)
+found = _found(viewer, filters, page)
+with place:
+    _chapter_filters.count_line(found, filters)
+    if found.rows:
+        _list([row.chapter.id for row in found.rows])
+    else:
+        empty_state("search_off", _("No chapter fits your filters."), _("Take a filter off, or look for another word."))
