@@ -83,12 +83,12 @@ def people_figures(counts: Counts | None) -> list[KeyFigure]:
     """How many people of each role may sign in, and how many may not."""
     rule = _("Accounts that may sign in.")
     return [
-        KeyFigure(_("Students"), counts and number(counts.students), rule, icon="school"),
-        KeyFigure(_("Teachers"), counts and number(counts.teachers), rule, icon="groups"),
-        KeyFigure(_("Administrators"), counts and number(counts.admins), rule, icon="shield_person"),
+        KeyFigure(_("Students"), _count(counts, "students"), rule, icon="school"),
+        KeyFigure(_("Teachers"), _count(counts, "teachers"), rule, icon="groups"),
+        KeyFigure(_("Administrators"), _count(counts, "admins"), rule, icon="shield_person"),
         KeyFigure(
             _("Deactivated"),
-            counts and number(counts.inactive),
+            _count(counts, "inactive"),
             _("Accounts that were shut out; their data stays."),
             icon="person_off",
         ),
@@ -100,11 +100,15 @@ def work_figures(counts: Counts | None) -> list[KeyFigure]:
     estimate = _("By the database's own estimate, exact a moment after the last change.")
     active = _("Without those in the archive.")
     return [
-        KeyFigure(_("Classes"), counts and number(counts.classrooms), active, icon="meeting_room"),
-        KeyFigure(_("Chapters"), counts and number(counts.chapters), active, icon="menu_book"),
-        KeyFigure(_("Progress records"), counts and number(counts.progress), estimate, icon="trending_up"),
-        KeyFigure(_("Saved changes"), counts and number(counts.activity), estimate, icon="history"),
+        KeyFigure(_("Classes"), _count(counts, "classrooms"), active, icon="meeting_room"),
+        KeyFigure(_("Chapters"), _count(counts, "chapters"), active, icon="menu_book"),
+        KeyFigure(_("Progress records"), _count(counts, "progress"), estimate, icon="trending_up"),
+        KeyFigure(_("Saved changes"), _count(counts, "activity"), estimate, icon="history"),
     ]
+
+
+def _count(counts: Counts | None, name: str) -> str | None:
+    return number(getattr(counts, name)) if counts else None
 
 
 def timing_table(timings: Sequence[Timing], caption: str) -> Twin:

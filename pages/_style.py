@@ -45,6 +45,7 @@ _MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
     "warning": ("warning", lambda: _("Warning"), "orange"),
     "error": ("error", lambda: _("Error"), "red"),
     "critical": ("emergency_home", lambda: _("Critical"), "red"),
+    "deactivated": ("person_off", lambda: _("Deactivated"), "gray"),
     "unknown": ("help", lambda: _("Unknown"), "gray"),
 }
 

@@ -35,6 +35,11 @@ class AccountAdministration:
             raise Invalid(_("There is no such page."))
         return self._queries.users(search.strip(), role, page, limit)
 
+    def user(self, viewer: Viewer, user_id: str) -> User:
+        """One person. Raises NotFound."""
+        require(viewer, "admin")
+        return self._user(user_id)
+
     def create(self, viewer: Viewer, *, name: str, email: str, role: Role, is_demo: bool = False) -> OneTimeLink:
         """A new teacher (or admin) without a password, and the one-time link with which she sets it."""
         require(viewer, "admin")

@@ -1,0 +1,177 @@
+"""The forms of the settings page, each of which saves by itself. The page puts them in order."""
+
+from collections.abc import Callable
+from datetime import date
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from backend.accounts.models import GOAL_LIMIT, NAME_LENGTH, ProfileChange, User
+from backend.kit.i18n import _, clock_time, listing
+from pages import _session
+from pages._errors import noticed
+from pages._parts import card, notice_saved, plain, section
+from pages._runs import fragment
+
+LATEST_DAY_END = 6
+BOARD_NAME_LENGTH = 30
+CODE_LENGTH = 20
+
+
+def _save(name: str, change: ProfileChange) -> bool:
+    """Save a change, and note the time for the form `name` to show. False where a notice said why not."""
+    viewer, is_saved = _session.viewer(), False
+    with noticed():
+        _session.backend().accounts.update_profile(viewer, change)
+        is_saved = True
+    if is_saved:
+        _note_saved(name)
+    return is_saved
+
+
+def _note_saved(name: str) -> None:
+    backend = _session.backend()
+    at = clock_time(backend.clock.now(), backend.accounts.me(_session.viewer()).time_zone)
+    st.session_state[f"settings.{name}.saved"] = _("Saved {time}").format(time=at)
+
+
+def _saved_line(name: str) -> None:
+    words = st.session_state.pop(f"settings.{name}.saved", "")
+    if words:
+        notice_saved(words)
+
+
+@fragment
+def name_form() -> None:
+    """How everybody sees this person."""
+    me = _me()
+    with card("name"):
+        section(_("Name"), me.email)
+        with st.form("name", border=False):
+            name = st.text_input(_("Your name"), value=me.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
+            sent = st.form_submit_button(_("Save name"))
+        if sent and _save("name", ProfileChange(name=name)):
+            st.rerun(scope="app")  # the name stands beside the menu too
+        _saved_line("name")
+
+
+@fragment
+def goal_form() -> None:
+    """What a student works towards."""
+    me = _me()
+    with card("goal"):
+        section(_("Goal"))
+        with st.form("goal", border=False):
+            goal = st.number_input(
+                _("Questions a day"),
+                min_value=1,
+                max_value=GOAL_LIMIT,
+                value=me.daily_goal,
+                key="daily_goal",
+                help=_("Your home page compares today's solved questions with it."),
+            )
+            exam = st.date_input(
+                _("Exam date"),
+                value=me.exam_date,
+                min_value=date(2000, 1, 1),
+                max_value=date(2100, 12, 31),
+                format="DD/MM/YYYY",
+                key="exam_date",
+                help=_("Your pace and the countdown are computed from it. Leave it empty if you do not know it yet."),
+            )
+            sent = st.form_submit_button(_("Save goal"))
+        if sent:
+            change = ProfileChange(daily_goal=int(goal), exam_date=exam, clear_exam_date=exam is None)
+            _save("goal", change)
+        _saved_line("goal")
+
+
+@fragment
+def day_form() -> None:
+    """When a day begins and ends for this person."""
+    me = _me()
+    zones = sorted(available_timezones())
+    with card("day"):
+        section(_("Your day"), _("New work counts for the day by these; days that are over never change."))
+        with st.form("day", border=False):
+            zone = st.selectbox(
+                _("Time zone"),
+                zones,
+                index=zones.index(me.time_zone) if me.time_zone in zones else None,
+                key="time_zone",
+                help=_("Type the name of a large city near you, such as Kolkata."),
+            )
+            ends = st.selectbox(
+                _("My day ends at"),
+                range(LATEST_DAY_END + 1),
+                index=me.day_end_hour,
+                format_func=_hour,
+                key="day_end_hour",
+                help=_("Questions solved before this hour still count for the day before: for those who work late."),
+            )
+            sent = st.form_submit_button(_("Save day"))
+        if sent:
+            _save("day", ProfileChange(time_zone=zone, day_end_hour=ends))
+        _saved_line("day")
+        now = clock_time(_session.backend().clock.now(), _me().time_zone)
+        st.caption(_("It is {time} there now.").format(time=now))
+
+
+def _hour(hour: int) -> str:
+    return _("midnight") if hour == 0 else _("{hour} in the night").format(hour=f"{hour:02d}:00")
+
+
+@fragment
+def board_form() -> None:
+    """Taking part in leaderboards: joining and leaving are the same two clicks."""
+    me = _me()
+    words: dict[bool, Callable[[], str]] = {
+        False: lambda: _("I do not take part: nobody sees me there"),
+        True: lambda: _("I take part under my display name"),
+    }
+    with card("board"):
+        section(_("Leaderboard"), _("Only those who take part see it. You can change your mind at any time."))
+        with st.form("board", border=False):
+            joined = st.radio(
+                _("Taking part"),
+                [False, True],
+                index=int(me.board_joined),
+                format_func=lambda choice: words[choice](),
+                key="board_joined",
+            )
+            name = st.text_input(
+                _("Display name"),
+                value=me.board_name or "",
+                max_chars=BOARD_NAME_LENGTH,
+                autocomplete="off",
+                key="board_name",
+                help=_("It need not be your own name."),
+            )
+            sent = st.form_submit_button(_("Save choice"))
+        if sent:
+            _save("board", ProfileChange(board_joined=joined, board_name=name if joined or name.strip() else None))
+        _saved_line("board")
+
+
+@fragment
+def classes_form() -> None:
+    """The student's classes, and the way into another one."""
+    backend, viewer = _session.backend(), _session.viewer("student")
+    given = st.query_params.get("code", "")[:CODE_LENGTH]
+    with card("classes"):
+        section(_("Classes"))
+        with st.form("join", border=False):
+            code = st.text_input(_("Join code of another class"), value=given, autocomplete="off", key=f"code-{given}")
+            sent = st.form_submit_button(_("Join class"))
+        if sent:
+            with noticed():
+                joined = backend.classrooms.join(viewer, code)
+                notice_saved(_("You are in {name}").format(name=joined.name))
+                viewer = _session.viewer("student")
+        names = [each.name for each in backend.classrooms.classrooms(viewer)]
+        words = _("You are in: {names}").format(names=listing(names)) if names else _("You are in no class yet.")
+        st.caption(plain(words))
+
+
+def _me() -> User:
+    return _session.backend().accounts.me(_session.viewer())

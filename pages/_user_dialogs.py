@@ -1,0 +1,153 @@
+"""What an administrator does to one account, each in a dialog: add it, open it, shut it out, let it back in."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from backend.accounts.models import ROLES, OneTimeLink, Role, User, Viewer
+from backend.kit.i18n import _, day, moment
+from pages import _session
+from pages._errors import noticed
+from pages._parts import button_row, notice_saved, person_html, plain
+
+ADDED: tuple[Role, ...] = ("teacher", "admin")  # students sign up themselves
+LINK, ASKED, SAID = "users.link", "users.asked", "users.said"
+
+
+def role_words() -> dict[Role, str]:
+    """The roles in the reader's language."""
+    return {"student": _("Student"), "teacher": _("Teacher"), "admin": _("Administrator")}
+
+
+def add_person() -> None:
+    """Ask for name, address and role of a new teacher or administrator; then show her one-time link."""
+    _forget()
+
+    @st.dialog(_("Add a person"), icon=":material/person_add:", on_dismiss="rerun")
+    def dialog() -> None:
+        viewer = _session.viewer("admin")
+        made: OneTimeLink | None = st.session_state.get(LINK)
+        if made:
+            _draw_link(made, viewer)
+            return
+        with st.form("add_person", border=False):
+            name = st.text_input(_("Name"), autocomplete="off", key="new-name")
+            email = st.text_input(_("E-mail address"), type="email", autocomplete="off", key="new-email")
+            roles: tuple[Role, ...] = ("teacher", "admin")
+            role = st.radio(
+                _("Role"), roles, format_func=lambda each: role_words()[each], horizontal=True, key="new-role"
+            )
+            sent = st.form_submit_button(_("Add"), type="primary")
+        st.caption(_("Students are not added here: they sign up with the join code of their class."))
+        if sent:
+            with noticed():
+                administration = _session.backend().administration
+                st.session_state[LINK] = administration.create(viewer, name=name, email=email, role=role)
+                st.rerun(scope="fragment")
+
+    dialog()
+
+
+def open_person(user_id: str) -> None:
+    """One person with what can be done to her account."""
+    _forget()
+
+    @st.dialog(_("Account"), icon=":material/manage_accounts:", on_dismiss="rerun")
+    def dialog() -> None:
+        viewer = _session.viewer("admin")
+        user = _session.backend().administration.user(viewer, user_id)
+        st.html(person_html(user.name, user.email))
+        _draw_facts(user, viewer)
+        made: OneTimeLink | None = st.session_state.get(LINK)
+        if made:
+            _draw_link(made, viewer)
+        _draw_role(user, viewer)
+        _draw_acts(user, viewer)
+        if said := st.session_state.pop(SAID, ""):
+            notice_saved(said)
+
+    dialog()
+
+
+def _forget() -> None:
+    for key in (LINK, ASKED, SAID):
+        st.session_state.pop(key, None)
+
+
+def _draw_facts(user: User, viewer: Viewer) -> None:
+    facts = [
+        role_words()[user.role],
+        _("active") if user.is_active else _("deactivated"),
+        _("since {day}").format(day=day(user.created_at.date())),
+        _("last sign-in {time}").format(time=_moment(user.last_sign_in_at, viewer)),
+    ]
+    st.caption(plain(" · ".join(facts)))
+
+
+def _moment(at: datetime | None, viewer: Viewer) -> str:
+    return moment(at, viewer.time_zone, "short") if at else _("never")
+
+
+def _draw_link(made: OneTimeLink, viewer: Viewer) -> None:
+    """The link, shown this once: only its fingerprint is kept."""
+    until = moment(made.expires_at, viewer.time_zone, "short")
+    words = _("Give this link to {name}. It works once, until {time}, and is not shown again.")
+    st.success(plain(words.format(name=made.user.name, time=until)), icon=":material/key:")
+    st.code(reset_address(made.token), language=None, wrap_lines=True)
+
+
+def reset_address(token: str) -> str:
+    """The full address of a one-time link, at the address that this browser uses."""
+    here = urlsplit(st.context.url or "")
+    base = _session.backend().settings.public_url or f"{here.scheme}://{here.netloc}"
+    return f"{base.rstrip('/')}/reset-password?token={token}"
+
+
+def _draw_role(user: User, viewer: Viewer) -> None:
+    words = role_words()
+    with st.form(f"role-{user.id}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        now = ROLES.index(user.role)
+        role = st.selectbox(_("Role"), ROLES, index=now, format_func=words.__getitem__, key=f"role-of-{user.id}")
+        sent = st.form_submit_button(_("Change role"))
+    if sent and role != user.role:
+        with noticed():
+            _session.backend().administration.set_role(viewer, user.id, role)
+            st.session_state[SAID] = _("{name} is now: {role}").format(name=user.name, role=words[role])
+            st.rerun(scope="fragment")
+
+
+def _draw_acts(user: User, viewer: Viewer) -> None:
+    """A one-time link, and shutting out or letting in; shutting out asks first."""
+    administration = _session.backend().administration
+    with button_row("person"):
+        wants_link = user.is_active and st.button(_("Make a password link"), icon=":material/key:", key="make_link")
+        wants_out = user.is_active and st.button(_("Deactivate"), icon=":material/person_off:", key="deactivate")
+        wants_in = not user.is_active and st.button(_("Activate"), icon=":material/person_check:", key="activate")
+    with noticed():
+        if wants_link:
+            st.session_state[LINK] = administration.make_reset_link(viewer, user.id)
+            st.rerun(scope="fragment")
+        if wants_in:
+            administration.set_active(viewer, user.id, active=True)
+            st.session_state[SAID] = _("{name} may sign in again").format(name=user.name)
+            st.rerun(scope="fragment")
+    if wants_out:
+        st.session_state[ASKED] = True
+    if st.session_state.get(ASKED) and user.is_active:
+        _draw_question(user, viewer)
+
+
+def _draw_question(user: User, viewer: Viewer) -> None:
+    words = _("{name} is signed out everywhere at once and cannot sign in again. The data of this account stays.")
+    st.warning(plain(words.format(name=user.name)), icon=":material/person_off:")
+    with button_row("deactivate-question"):
+        is_sure = st.button(_("Yes, deactivate"), type="primary", key="deactivate-yes")
+        st.button(_("Cancel"), key="deactivate-no", on_click=lambda: st.session_state.pop(ASKED, None))
+    with noticed():
+        if is_sure:
+            _session.backend().administration.set_active(viewer, user.id, active=False)
+            st.session_state.pop(ASKED, None)
+            st.session_state.pop(LINK, None)
+            st.session_state[SAID] = _("{name} is deactivated").format(name=user.name)
+            st.rerun(scope="fragment")
