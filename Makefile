@@ -1,0 +1,57 @@
+# The commands of the project; `make help` lists them. Works with sh and GNU make 4.3.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+IN_VENV := $(VENV)/bin
+RUNTIME := $(VENV)/requirements.stamp
+DEVELOPMENT := $(VENV)/requirements-dev.stamp
+INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := app.py backend pages tests
+
+# Which tests: a path, a node id, or any words for pytest, as in T="tests/progress -k undo".
+T ?=
+
+.PHONY: help run demo test check words pins
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@echo "  PORT and DATA_DIR are obeyed, as in: PORT=9000 DATA_DIR=/srv/school make run"
+
+run: $(RUNTIME) ## Serve the app on http://localhost:8501 (Ctrl-C stops all of it)
+	@exec $(IN_VENV)/python app.py
+
+demo: $(RUNTIME) ## Open the demo school and print its sign-ins
+	@exec $(IN_VENV)/python -m backend.demo
+
+test: $(DEVELOPMENT) ## Run every test, or those of T="tests/progress -k undo"
+	@sh scripts/browser.sh $(IN_VENV)/python
+	@exec $(IN_VENV)/python -m pytest $(T)
+
+check: $(DEVELOPMENT) ## Lint, format, types and import rules
+	$(IN_VENV)/ruff check .
+	$(IN_VENV)/ruff format --check .
+	$(IN_VENV)/mypy $(SOURCES)
+	$(IN_VENV)/lint-imports
+
+words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
+	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot .
+
+pins: $(IN_VENV)/python ## Pin requirements*.txt anew from requirements*.in
+	sh scripts/pins.sh $(IN_VENV)/python
+
+$(IN_VENV)/python:
+	@echo "Making $(VENV) …"
+	@python=$$(PYTHON="$(PYTHON)" sh scripts/python.sh) && "$$python" -m venv $(VENV)
+
+$(RUNTIME): requirements.txt | $(IN_VENV)/python
+	@echo "Installing requirements.txt …"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@echo "Installing requirements-dev.txt …"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
