@@ -1,18 +1,50 @@
 """The HTTP door: /api/v1."""
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
-from backend.api import browser
+from backend.api import auth, browser, chapter_files, chapters, docs_page, figures, health, progress
+from backend.api.document import install_document
 from backend.api.errors import install_error_handlers
+from backend.api.middleware import BodyLimit, Frame
 from backend.bootstrap import Backend
+from backend.kit.shape import published_name
 
 __all__ = ["create_api"]
+
+ROUTERS = (
+    browser.router,
+    auth.router,
+    chapter_files.catalogue,  # /chapters/export must be known before /chapters/{chapter_id}
+    chapters.router,
+    chapter_files.progress,
+    progress.router,
+    figures.router,
+    health.router,
+    docs_page.router,
+)
 
 
 def create_api(backend: Backend | None = None) -> FastAPI:
     """The API as an application to mount under /api/v1. Without `backend`, app.py sets `state.backend` at start."""
-    api = FastAPI(title="Chapter Performance", version="1", docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title="Chapter Performance",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
     api.state.backend = backend
     install_error_handlers(api)
-    api.include_router(browser.router)
+    install_document(api)
+    for router in ROUTERS:
+        api.include_router(router)
+    api.add_middleware(BodyLimit)
+    api.add_middleware(Frame)
     return api
+
+
+def _operation_id(route: APIRoute) -> str:
+    return published_name(route.name)

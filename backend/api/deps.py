@@ -1,4 +1,4 @@
-"""What a route asks for: the backend, and the person or program that calls."""
+"""What a route asks for: the backend, and the person or program that calls. What never waits is async: no thread."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ SESSION_COOKIE = "session"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-def backend_of(request: Request) -> Backend:
+async def backend_of(request: Request) -> Backend:
     """The backend behind this API. Raises Unavailable before it has started."""
     backend: Backend | None = getattr(request.app.state, "backend", None)
     if backend is None:
@@ -50,7 +50,7 @@ def _is_same_origin(request: Request) -> bool:
 OptionalViewer = Annotated[Viewer | None, Depends(optional_viewer)]
 
 
-def signed_in(viewer: OptionalViewer) -> Viewer:
+async def signed_in(viewer: OptionalViewer) -> Viewer:
     """Who calls. Raises NotSignedIn for anybody else."""
     return require(viewer)
 

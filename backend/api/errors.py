@@ -1,34 +1,74 @@
 """One place that turns errors into answers of the contract: {"success": false, "error": {…}}."""
 
+import json
 import secrets
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from backend.errors import AppError, RateLimited
 from backend.kit import log
 from backend.kit.i18n import _
 
+FIELDS_SHOWN = 20
+PATH_LENGTH = 200
+
 _log = log.get(__name__)
 
 
+class Malformed(AppError):
+    """The request cannot be read at all."""
+
+    status = 400
+    code = "malformed"
+
+
+class PreconditionFailed(AppError):
+    """If-Match names a version that is no longer the present one."""
+
+    status = 412
+    code = "stale"
+
+
+class UnsupportedMedia(AppError):
+    """The body is of a kind that this address does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class PreconditionRequired(AppError):
+    """The change must say which version it is a change of."""
+
+    status = 428
+    code = "version_needed"
+
+
 def install_error_handlers(api: FastAPI) -> None:
-    """Let every failure of `api` leave in the shape of the contract."""
+    """Let every failure of `api` leave in the shape of the contract (what nobody foresaw: middleware.py)."""
     api.add_exception_handler(AppError, _app_error)
     api.add_exception_handler(RequestValidationError, _invalid_request)
     api.add_exception_handler(HTTPException, _http_error)
-    api.add_exception_handler(Exception, _unforeseen)
 
 
-def failure(status: int, code: str, message: str, request: Request, details: Any = None) -> JSONResponse:
+def failure(status: int, code: str, message: str, request: Request, details: Any = None) -> Response:
     """An answer that says what went wrong."""
     error = {"code": code, "message": message, "requestId": request_id(request)}
     if details:
         error["details"] = details
-    return JSONResponse({"success": False, "error": error}, status_code=status)
+    # Half a surrogate pair in what somebody sent would make the answer itself impossible to encode.
+    body = json.dumps({"success": False, "error": error}, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(body, status_code=status, media_type="application/json")
+
+
+def unforeseen(request: Request, error: Exception) -> Response:
+    """The answer to what nobody foresaw: logged in full, told without any detail."""
+    _log.error("request_failed", request_id=request_id(request), exc_info=error)
+    return failure(500, "error", _("Something went wrong on our side."), request)
 
 
 def request_id(request: Request) -> str:
@@ -39,28 +79,68 @@ def request_id(request: Request) -> str:
     return known
 
 
-def _app_error(request: Request, error: Exception) -> JSONResponse:
+def _app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101  (registered for AppError alone)
     response = failure(error.status, error.code, error.message, request, error.details)
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
-def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for it alone)
-    fields = [{"field": ".".join(map(str, one["loc"][1:])), "problem": one["msg"]} for one in error.errors()]
+    problems = error.errors()
+    for one in problems:
+        if one["type"] == "json_invalid":
+            return _app_error(request, _broken_json(one["loc"][-1]))
+    if any(one["loc"][0] == "body" for one in problems) and _is_foreign(request):
+        return _app_error(request, UnsupportedMedia(_("Send the body as application/json.")))
+    fields = [{"field": _field(one["loc"]), "problem": str(one["msg"])} for one in problems[:FIELDS_SHOWN]]
     return failure(422, "invalid", _("Some fields do not fit."), request, {"fields": fields})
 
 
-def _http_error(request: Request, error: Exception) -> JSONResponse:
+def _broken_json(position: object) -> Malformed:
+    return Malformed(
+        _("The body is not valid JSON; reading stopped at character {position}.").format(position=position)
+    )
+
+
+def _is_foreign(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    return not is_json and request.headers.get("content-length") != "0"
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in location[1:])[:PATH_LENGTH]
+
+
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it alone)
-    codes = {404: "not_found", 405: "method_not_allowed"}
-    response = failure(error.status_code, codes.get(error.status_code, "error"), str(error.detail), request)
+    code, message = _said(request, error)
+    response = failure(error.status_code, code, message, request)
     response.headers.update(error.headers or {})
+    if error.status_code == 405:  # noqa: PLR2004  (the framework names the methods of one route only)
+        response.headers["Allow"] = ", ".join(sorted(_allowed(request)))
     return response
 
 
-def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    _log.error("request_failed", request_id=request_id(request), exc_info=error)
-    return failure(500, "error", _("Something went wrong on our side."), request)
+def _said(request: Request, error: HTTPException) -> tuple[str, str]:
+    known = {
+        400: ("malformed", _("The body cannot be read: {reason}").format(reason=error.detail)),
+        404: ("not_found", _("There is nothing at this address.")),
+        405: ("method_not_allowed", _("This address does not take {method}.").format(method=request.method[:20])),
+        413: ("too_large", str(error.detail)),
+    }
+    return known.get(error.status_code, ("error", str(error.detail)))
+
+
+def _allowed(request: Request) -> set[str]:
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and compile_path(route.path)[0].match(path):
+            methods |= route.methods or set()
+    return methods | ({"HEAD"} if "GET" in methods else set())

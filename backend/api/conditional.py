@@ -1,0 +1,53 @@
+"""Answers that are not sent twice, and changes that say what they change: ETag, If-None-Match, If-Match, caching."""
+
+import hashlib
+import re
+
+from fastapi import Request, Response
+
+from backend.accounts.models import Viewer
+from backend.api.errors import Malformed, PreconditionRequired
+from backend.kit.i18n import _
+
+PUBLIC_SECONDS = 300
+_VERSION_TAG = re.compile(r'"(\d{1,9})(?:-[0-9a-f]+)?"')
+
+
+def revalidated(request: Request, response: Response, viewer: Viewer | None, version: int | None = None) -> Response:
+    """The response with its ETag and how long it may be kept; 304 without a body where the caller has it already.
+
+    With `version` the tag begins with it, so that it can be given back in If-Match.
+    """
+    digest = hashlib.blake2b(bytes(response.body), digest_size=12).hexdigest()
+    tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = "private, no-cache" if viewer else f"public, max-age={PUBLIC_SECONDS}"
+    response.headers["Vary"] = "Authorization, Cookie"
+    if not _has(request.headers.get("if-none-match", ""), tag):
+        return response
+    kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
+    return Response(status_code=304, headers=kept)
+
+
+def version_of(request: Request, in_body: int | None) -> tuple[int, bool]:
+    """The version a change was made from, and whether If-Match said so.
+
+    Raises Malformed for an If-Match that is not a tag of ours, PreconditionRequired where nothing was said.
+    """
+    given = request.headers.get("if-match")
+    if given is None:
+        if in_body is None:
+            raise PreconditionRequired(
+                _("Say which version you changed: “version” in the body, or its ETag in the header If-Match.")
+            )
+        return in_body, False
+    match = _VERSION_TAG.fullmatch(given.strip())
+    if match is None:
+        raise Malformed(_("If-Match takes the ETag of one chapter."))
+    return int(match[1]), True
+
+
+def _has(header: str, tag: str) -> bool:
+    """Whether If-None-Match names the tag, compared weakly (RFC 9110 §13.1.2)."""
+    names = (name.strip().removeprefix("W/") for name in header.split(","))
+    return any(name in ("*", tag) for name in names)

@@ -1,0 +1,46 @@
+"""Addresses of the OpenAPI document and of the page made from it: no script, nothing from another host."""
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from backend.api.conditional import revalidated
+from backend.api.docs_html import page
+from backend.api.document import BASE
+
+STYLE = Path(__file__).resolve().parent / "static" / "docs.css"
+POLICY = "default-src 'none'; style-src 'self'; font-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    """The document itself."""
+    return revalidated(request, Response(_document(request.app), media_type="application/json"), None)
+
+
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    """The document as a page for people."""
+    response = Response(page(request.app.openapi(), f"{BASE}/docs.css", f"{BASE}/openapi.json"), media_type="text/html")
+    response.headers["Content-Security-Policy"] = POLICY
+    return revalidated(request, response, None)
+
+
+@router.get("/docs.css")
+def style(request: Request) -> Response:
+    """The page's style sheet."""
+    return revalidated(request, Response(_style(), media_type="text/css"), None)
+
+
+@cache
+def _document(api: FastAPI) -> bytes:
+    return msgspec.json.encode(api.openapi())
+
+
+@cache
+def _style() -> bytes:
+    return STYLE.read_bytes()

@@ -1,0 +1,178 @@
+"""The OpenAPI document: FastAPI's own, with the shapes of msgspec, and with every error that a route's form implies."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
+
+from backend.api.deps import backend_of, optional_viewer, signed_in
+from backend.api.documented import REF, failed, returned_types
+
+BASE = "/api/v1"
+ABOUT = """
+All that the pages can do, for programs. Answers are JSON in camelCase, times are RFC 3339 in UTC.
+
+A success is `{"success": true, "data": …}`, a list adds `"pagination"`. A failure is
+`{"success": false, "error": {"code", "message", "details"?, "requestId"}}`: decide by `code`, show `message`.
+
+Every answer has an `X-Request-Id`; send one of your own and it is taken over. Where `X-Cache` stands, it names the
+farthest layer that had to be asked: app, redis or database.
+""".strip()
+TAGS = [
+    {"name": "Sign-in", "description": "Tokens for programs. Browsers use the session cookie, for reading only."},
+    {"name": "Chapters", "description": "The catalogue that all share. Teachers and admins change it."},
+    {"name": "Progress", "description": "A student's own work. Each save can be repeated safely and taken back."},
+    {"name": "Classrooms", "description": "A teacher's groups, and who needs attention and why."},
+    {"name": "Statistics", "description": "Sums over all students, without names."},
+    {"name": "Leaderboard", "description": "By choice, under the name that a student picked."},
+    {"name": "Health", "description": "For load balancers and monitors. Open to anyone."},
+]
+SECURITY_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The accessToken of /auth/login",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "session",
+        "description": "The cookie of a signed-in browser; read only, and only for pages of this address",
+    },
+}
+HEADERS: dict[str, Any] = {
+    "RequestId": {"description": "Names this request in answers and logs", "schema": {"type": "string"}},
+    "Cache": {
+        "description": "The farthest layer that had to be asked for cached reads",
+        "schema": {"type": "string", "enum": ["app", "redis", "database"]},
+    },
+    "ETag": {"description": "For If-None-Match, and on a chapter for If-Match", "schema": {"type": "string"}},
+}
+_BODY_ERRORS = (400, 413, 415, 422)
+_GENERIC = re.compile(r"\b(Answer|Listing)_(\w+?)_(?=[\"/]|$)")
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "ETag of the answer that the caller has",
+}
+IF_MATCH = IF_NONE_MATCH | {"name": "If-Match", "description": "ETag of the version that was changed"}
+
+
+def install_document(api: FastAPI) -> None:
+    """Let `api.openapi()` give the complete document."""
+
+    @cache
+    def openapi() -> dict[str, Any]:
+        return build_document(api)
+
+    api.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+
+
+def build_document(api: FastAPI) -> dict[str, Any]:
+    """The whole document as JSON values."""
+    document = get_openapi(
+        title=api.title,
+        version=api.version,
+        description=ABOUT,
+        routes=api.routes,
+        tags=TAGS,
+        servers=[{"url": BASE}],
+        separate_input_output_schemas=False,
+    )
+    _schemas, shapes = msgspec.json.schema_components(returned_types, ref_template=REF)
+    components = document.setdefault("components", {})
+    known: dict[str, Any] = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        known.pop(name, None)
+    components["schemas"] = {**known, **shapes}
+    components["securitySchemes"] = SECURITY_SCHEMES
+    components["headers"] = HEADERS
+    calls = dict(_calls_by_operation(api))
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, method, calls[method.upper(), path])
+    return _renamed(document)
+
+
+def _calls_by_operation(api: FastAPI) -> Iterator[tuple[tuple[str, str], frozenset[Any]]]:
+    """What each route depends on: it decides who may call it and how it can fail."""
+    for route in iter_route_contexts(api.routes):
+        dependant = getattr(route.original_route, "dependant", None)
+        if dependant is not None:
+            calls = frozenset(_calls(dependant))
+            for method in route.methods or ():
+                yield (method, route.path_format or ""), calls
+
+
+def _calls(dependant: Any) -> Iterator[Any]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _calls(dependency)
+
+
+def _complete(operation: dict[str, Any], method: str, calls: frozenset[Any]) -> None:
+    _split_docstring(operation)
+    responses: dict[str, Any] = operation["responses"]
+    parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    if "304" in responses:
+        parameters.append(IF_NONE_MATCH)
+    if "412" in responses:
+        parameters.append(IF_MATCH)
+    responses.pop("422", None)
+    for status in _implied(operation, calls):
+        responses.setdefault(str(status), failed(status))
+    operation["security"] = _security(calls, method)
+    operation["responses"] = {status: _with_headers(status, responses[status], method) for status in sorted(responses)}
+
+
+def _split_docstring(operation: dict[str, Any]) -> None:
+    """The first line of a route's docstring is its summary, the rest its description."""
+    summary, _newline, description = operation.get("description", "").partition("\n")
+    operation["summary"] = summary.strip()
+    operation["description"] = " ".join(description.split())
+    if not operation["description"]:
+        del operation["description"]
+
+
+def _implied(operation: dict[str, Any], calls: frozenset[Any]) -> Iterator[int]:
+    if "requestBody" in operation:
+        yield from _BODY_ERRORS
+    if any(each["in"] != "path" and each["name"] != "If-None-Match" for each in operation["parameters"]):
+        yield 422
+    if optional_viewer in calls:
+        yield 401
+    if backend_of in calls:
+        yield 503
+
+
+def _security(calls: frozenset[Any], method: str) -> list[dict[str, list[str]]]:
+    """The cookie counts for reading only; where the caller may be anybody, nothing (an empty object) will do."""
+    if optional_viewer not in calls:
+        return []
+    ways: list[dict[str, list[str]]] = [{"bearer": []}]
+    if method == "get":
+        ways.append({"session": []})
+    return ways if signed_in in calls else [{}, *ways]
+
+
+def _with_headers(status: str, response: dict[str, Any], method: str) -> dict[str, Any]:
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    if method == "get" and status == "200":
+        headers["X-Cache"] = {"$ref": "#/components/headers/Cache"}
+    return response | {"headers": headers}
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """Answer_ChapterItem_ as ChapterItemAnswer, which code generators and people take better."""
+    text = _GENERIC.sub(r"\2\1", msgspec.json.encode(document).decode()).replace("NoneType", "Nothing")
+    renamed: dict[str, Any] = msgspec.json.decode(text.encode())
+    renamed["components"]["schemas"] = dict(sorted(renamed["components"]["schemas"].items()))
+    return renamed

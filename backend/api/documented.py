@@ -1,0 +1,63 @@
+"""What a route says about its answers in the OpenAPI document. Errors that follow from its form are added later."""
+
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from backend.api.answers import Failure
+
+REF = "#/components/schemas/{name}"
+JSON = "application/json"
+
+REASONS = {
+    400: "The request cannot be read",
+    401: "Not signed in, or the token is not valid",
+    403: "The caller's role does not allow this",
+    404: "There is no such thing, or the caller may not know of it",
+    409: "It cannot be done as things stand: changed meanwhile, exists already, or asks first",
+    412: "The chapter is no longer the version that If-Match names",
+    413: "The body is too large: 1 MB, or 50 MB for a file",
+    415: "The body is of a kind that is not read here",
+    422: "Some fields do not fit; error.details.fields names them where they are known",
+    428: "Neither “version” nor If-Match says which version was changed",
+    503: "A part of the service does not answer; try again soon",
+}
+
+# Every type that a route returns, for the document to spell out.
+returned_types: list[Any] = [Failure]
+
+
+def returns(
+    kind: Any, *errors: int, status: int = 200, says: str, example: Any = None, conditional: bool = False
+) -> dict[str, Any]:
+    """Arguments of a route that answers `kind`: documented in full, and encoded by the route itself.
+
+    `errors` are the statuses that only this route knows of; `conditional` routes have an ETag and answer 304.
+    """
+    returned_types.append(kind)
+    content: dict[str, Any] = {"schema": _reference(kind)}
+    if example is not None:
+        content["example"] = {"success": True} | example
+    responses: dict[int | str, Any] = {status: {"description": says, "content": {JSON: content}}}
+    if conditional:
+        responses[304] = {"description": "The caller has this answer already"}
+    for error in errors:
+        responses[error] = failed(error)
+    return {"response_class": Response, "status_code": status, "responses": responses}
+
+
+def returns_file(says: str, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """Arguments of a route that answers a file of one of these kinds."""
+    content = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
+    return {"response_class": Response, "responses": {200: {"description": says, "content": content}}}
+
+
+def failed(status: int) -> dict[str, Any]:
+    """The documentation of one failure."""
+    return {"description": REASONS[status], "content": {JSON: {"schema": _reference(Failure)}}}
+
+
+def _reference(kind: Any) -> dict[str, Any]:
+    (schema,), _components = msgspec.json.schema_components([kind], ref_template=REF)
+    return schema

@@ -1,0 +1,122 @@
+"""What surrounds every request of the API: its id, its safe headers, its time, and how large a body may be."""
+
+import re
+import secrets
+from time import perf_counter
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.errors import failure, unforeseen
+from backend.bootstrap import Backend
+from backend.chapters.models import MAX_FILE_BYTES
+from backend.kit.i18n import _
+from backend.kit.metrics import REQUESTS
+
+BODY_BYTES = 1024 * 1024
+UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024  # the parts of a form around its file
+UPLOADS = "/import"
+SERVER_ERROR = 500
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+class Frame:
+    """Names each request, times it, sets the headers that no route may forget, and lets no exception out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope["method"] = "GET"
+        started, status = perf_counter(), 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _set_headers(message, request_id)
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_framed)
+            except Exception as error:  # noqa: BLE001  (the last handler of the door: logs it, and answers 500)
+                response = unforeseen(Request(scope), error)
+                if not status:
+                    await response(scope, receive, send_framed)
+                status = SERVER_ERROR
+            finally:
+                _observe(scope, perf_counter() - started, status)
+
+
+class BodyLimit:
+    """Refuses a body above 1 MB (50 MB for an uploaded file), by what it says and by what arrives."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = UPLOAD_BYTES if scope["path"].endswith(UPLOADS) else BODY_BYTES
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length) > most:
+            await failure(413, "too_large", _too_large(most), Request(scope))(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > most:
+                raise HTTPException(413, _too_large(most))
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+
+def _too_large(most: int) -> str:
+    return _("The body is larger than {limit} MB.").format(limit=most // 1024**2)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id where it is a plain one, so that a request can be followed through several systems."""
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _set_headers(message: Message, request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-Id"] = request_id
+    for name, value in _SAFE_HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def _observe(scope: Scope, seconds: float, status: int) -> None:
+    backend: Backend | None = getattr(scope["app"].state, "backend", None)
+    if backend is not None:
+        template = getattr(scope.get("route"), "path", "other")
+        failed = not status or status >= SERVER_ERROR
+        backend.metrics.observe(REQUESTS, f"{scope['method']} {template}", seconds, failed=failed)

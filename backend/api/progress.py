@@ -1,0 +1,109 @@
+"""A student's own progress: saved, taken back, looked at."""
+
+from fastapi import APIRouter, Response
+
+from backend.api import requests
+from backend.api.answers import Answer, Listing, answer, paged
+from backend.api.deps import BackendDep, SignedIn
+from backend.api.documented import returns
+from backend.api.items import OwnWork, SavedProgress, saved_progress
+from backend.api.requests import ChapterId
+from backend.errors import Invalid
+from backend.kit.i18n import _
+from backend.progress.models import Activity, Progress, ProgressChange, Saved
+
+router = APIRouter(tags=["Progress"])
+
+_SAVED = {
+    "data": {
+        "batchId": "1f0c3a9b7d2e4f5061728394",
+        "at": "2026-11-18T06:30:00Z",
+        "studyDay": "2026-11-18",
+        "changed": 1,
+        "progress": {
+            "status": "In Progress",
+            "questionSolved": 5,
+            "isWeakChapter": True,
+            "chapterId": "69238f0b8a3c5e0b1c000001",
+            "version": 1,
+            "updatedAt": "2026-11-18T06:30:00Z",
+            "completedAt": None,
+        },
+    }
+}
+
+
+@router.post(
+    "/chapters/{chapterId}/progress",
+    **returns(Answer[SavedProgress], 403, 404, 409, says="What was saved", example=_SAVED),
+)
+def save_progress(
+    chapter_id: ChapterId,
+    body: requests.ProgressSave,
+    viewer: SignedIn,
+    backend: BackendDep,
+    key: requests.IdempotencyKey,
+) -> Response:
+    """Save progress on a chapter
+
+    Solving a question moves Not Started to In Progress. More questions than past papers asked are refused with
+    `confirmation_needed` until `confirm` is set.
+    """
+    # A key names one act on one chapter: reused for another chapter it must not swallow that save.
+    saved = backend.progress.change(viewer, chapter_id, _change(body), key=f"{key}:{chapter_id}", confirm=body.confirm)
+    present = Progress(chapter_id=chapter_id)
+    if not saved.progress:
+        present = backend.progress.record(viewer.id).progress.get(chapter_id, present)
+    return answer(saved_progress(saved, present))
+
+
+@router.post("/progress", **returns(Answer[Saved], 403, 404, 409, says="What was saved"))
+def save_many(
+    body: requests.ProgressSaveMany, viewer: SignedIn, backend: BackendDep, key: requests.IdempotencyKey
+) -> Response:
+    """Save progress on several chapters
+
+    All together, or none; each chapter once. One undo takes all of it back.
+    """
+    changes = {one.chapter_id: _change(one) for one in body.changes}
+    if len(changes) < len(body.changes):
+        raise Invalid(_("Each chapter can be changed once in a save."))
+    return answer(backend.progress.change_many(viewer, changes, key=f"{key}:many", confirm=body.confirm))
+
+
+@router.post("/progress/undo", **returns(Answer[Saved], 403, 404, 409, says="What stands now"))
+def undo(body: requests.Undo, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Take a save back
+
+    Counts for the same study day as the save. Twice does it once; what was changed since is not undone.
+    """
+    return answer(backend.progress.undo(viewer, body.batch_id))
+
+
+@router.get("/progress", **returns(Answer[OwnWork], 403, says="Totals, streak and records"))
+def own_progress(viewer: SignedIn, backend: BackendDep) -> Response:
+    """Own totals and records
+
+    Totals over the syllabus and by subject, the streak, and every record that was ever begun.
+    """
+    summary = backend.overview.summary(viewer)
+    return answer(OwnWork(summary=summary, records=tuple(backend.progress.record(viewer.id).progress.values())))
+
+
+@router.get("/chapters/{chapterId}/history", **returns(Listing[Activity], 403, 404, says="Changes, newest first"))
+def history(chapter_id: ChapterId, query: requests.PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Own history of a chapter
+
+    The last 200 changes, newest first.
+    """
+    return paged(backend.progress.history(viewer, chapter_id, limit=200), query.page, query.limit)
+
+
+def _change(fields: requests.ProgressFields) -> ProgressChange:
+    return ProgressChange(
+        status=fields.status,
+        question_solved=fields.question_solved,
+        questions_delta=fields.questions_delta,
+        is_weak_chapter=fields.is_weak_chapter,
+        version=fields.version,
+    )

@@ -1,0 +1,189 @@
+"""What callers send: bodies, query strings, headers. Unknown fields are refused, numbers are never texts."""
+
+from typing import Annotated, Literal
+
+from fastapi import Depends, Header, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+from backend.accounts.models import EMAIL_LENGTH, NAME_LENGTH
+from backend.boards.models import ENTRY_LIMIT, EVERYONE, Measure, Period
+from backend.chapters.models import MAX_QUESTIONS, SUBJECT_LENGTH, TEXT_LENGTH, Status
+from backend.kit.mongo import new_id
+from backend.kit.passwords import MAX_LENGTH
+from backend.progress.listing import PAGE_LIMIT
+from backend.progress.models import BATCH_LIMIT, SOLVED_LIMIT, ChapterFilters
+
+SortBy = Literal[
+    "syllabus", "chapter", "asked", "recent", "solved", "left", "status", "updated",
+    "-syllabus", "-chapter", "-asked", "-recent", "-solved", "-left", "-status", "-updated",
+]  # fmt: skip
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Count = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)]
+Solved = Annotated[int, Field(ge=0, le=SOLVED_LIMIT)]
+ChapterId = Annotated[str, Path(alias="chapterId")]
+ClassroomId = Annotated[str, Path(alias="classroomId")]
+YearCounts = Annotated[dict[str, Count], Field(description="Questions by exam year: {“2024”: 3}")]
+
+_CHAPTER: dict[str, JsonValue] = {
+    "subject": "Physics",
+    "class": "Class 11",
+    "unit": "Mechanics 1",
+    "chapter": "Units and Dimensions",
+    "yearWiseQuestionCount": {"2023": 5, "2024": 4},
+}
+
+
+class Body(BaseModel):
+    """Base of every JSON body: camelCase outside, nothing unknown, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=False)
+
+
+class SignIn(Body):
+    email: str = Field(min_length=1, max_length=EMAIL_LENGTH, examples=["teacher1@demo.school"])
+    password: str = Field(min_length=1, max_length=1024, examples=["demo-school-2026"])
+
+
+class Registration(Body):
+    email: str = Field(min_length=1, max_length=EMAIL_LENGTH, examples=["sita@example.org"])
+    password: str = Field(min_length=1, max_length=MAX_LENGTH, description="At least 8 characters, none of the common")
+    name: str = Field(min_length=1, max_length=4 * NAME_LENGTH, examples=["Sita Sharma"])
+    join_code: str = Field("", max_length=40, description="From the teacher of the class", examples=["ABCD-EFGH"])
+
+
+class Refresh(Body):
+    refresh_token: str = Field(min_length=1, max_length=200)
+
+
+class ChapterNew(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [_CHAPTER]})
+
+    subject: str = Field(min_length=1, max_length=SUBJECT_LENGTH)
+    class_: str = Field(alias="class", min_length=1, max_length=SUBJECT_LENGTH)
+    unit: str = Field(min_length=1, max_length=TEXT_LENGTH)
+    chapter: str = Field(min_length=1, max_length=TEXT_LENGTH)
+    year_wise_question_count: YearCounts = Field(default_factory=dict)
+
+
+class ChapterChange(Body):
+    """Fields that are absent or null stay as they are; yearWiseQuestionCount is replaced as a whole."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"unit": "Mechanics 2", "version": 1}]})
+
+    subject: str | None = Field(None, min_length=1, max_length=SUBJECT_LENGTH)
+    class_: str | None = Field(None, alias="class", min_length=1, max_length=SUBJECT_LENGTH)
+    unit: str | None = Field(None, min_length=1, max_length=TEXT_LENGTH)
+    chapter: str | None = Field(None, min_length=1, max_length=TEXT_LENGTH)
+    year_wise_question_count: YearCounts | None = None
+    version: int | None = Field(None, ge=1, le=10**9, description="The version that was changed; or send If-Match")
+
+
+class ProgressFields(Body):
+    """Fields that are absent or null stay as they are. Give questionSolved or questionsDelta, not both."""
+
+    status: Status | None = None
+    question_solved: Solved | None = Field(None, description="How many questions are solved now")
+    questions_delta: int | None = Field(
+        None, ge=-SOLVED_LIMIT, le=SOLVED_LIMIT, description="How many questions to add"
+    )
+    is_weak_chapter: bool | None = None
+    version: int | None = Field(None, ge=0, le=10**9, description="progressVersion that was looked at; refuses others")
+
+
+class ProgressSave(ProgressFields):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"questionsDelta": 5, "isWeakChapter": True}]})
+
+    confirm: bool = Field(False, description="Save more questions than past papers asked")
+
+
+class ProgressOfChapter(ProgressFields):
+    chapter_id: Id
+
+
+class ProgressSaveMany(Body):
+    """All are saved, or none."""
+
+    changes: list[ProgressOfChapter] = Field(min_length=1, max_length=BATCH_LIMIT)
+    confirm: bool = Field(False, description="Save more questions than past papers asked")
+
+
+class Undo(Body):
+    batch_id: Id = Field(description="batchId of the save to take back")
+
+
+class Filters(BaseModel):
+    """The query string of a chapter list."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+    subject: str | None = Field(None, min_length=1, max_length=SUBJECT_LENGTH)
+    class_: str | None = Field(None, alias="class", min_length=1, max_length=SUBJECT_LENGTH)
+    unit: str | None = Field(None, min_length=1, max_length=TEXT_LENGTH)
+    status: Status | None = Field(None, description="A student's own; nothing fits for anybody else")
+    weak_chapters: bool | None = Field(None, description="A student's own; nothing fits for anybody else")
+    search: str = Field("", max_length=100, description="Words of the chapter's or unit's name; small slips are found")
+    sort: SortBy = Field("syllabus", description="With a minus: the other way round")
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(20, ge=1, le=PAGE_LIMIT)
+    after: str | None = Field(None, max_length=100, description="nextCursor of the page before; instead of page")
+
+    def filters(self) -> ChapterFilters:
+        """What the service asks for."""
+        return ChapterFilters(
+            subject=self.subject,
+            class_=self.class_,
+            unit=self.unit,
+            status=self.status,
+            weak_chapters=self.weak_chapters,
+            search=self.search,
+            sort=self.sort.removeprefix("-"),  # type: ignore[arg-type] # every SortBy without its sign is a Sort
+            descending=self.sort.startswith("-"),
+            page=self.page,
+            limit=self.limit,
+            after=self.after or None,
+        )
+
+
+class Page(BaseModel):
+    """The query string of a plain list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(50, ge=1, le=PAGE_LIMIT)
+
+
+class BoardQuery(BaseModel):
+    """The query string of a leaderboard."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scope: str = Field(EVERYONE, min_length=1, max_length=64, description="“everyone”, or the id of a classroom")
+    period: Period = "week"
+    measure: Measure = "questions"
+    limit: int = Field(10, ge=1, le=ENTRY_LIMIT)
+    around: Literal["me"] | None = Field(None, description="“me” adds the lines around the caller's own")
+
+
+FiltersQuery = Annotated[Filters, Query()]
+PageQuery = Annotated[Page, Query()]
+
+
+def idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=150,
+            pattern=r"^[\x21-\x7e]+$",
+            description="The same key again gives back what was saved the first time. Made up where missing",
+        ),
+    ] = None,
+) -> str:
+    """The caller's key, or a fresh one: without it every request is an act of its own."""
+    return key or new_id()
+
+
+IdempotencyKey = Annotated[str, Depends(idempotency_key)]
