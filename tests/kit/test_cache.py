@@ -234,10 +234,15 @@ def test_an_old_value_serves_while_one_reader_loads(make: Callable[..., Cache]) 
 def test_short_lived_regions_are_never_served_stale(make: Callable[..., Cache]) -> None:
     """A value of a region of under ten seconds is not shown past its time, even while another reader loads."""
     region = Region("sessions", int, 0.05)
-    cache = make()
+    cache, slow = make(), Source(2)
+    slow.may_end = threading.Event()
     cache.get_or_create(region, "k", Source(1))
     time.sleep(0.06)
-    assert cache.get_or_create(region, "k", Source(2)).value == 2
+    with ThreadPoolExecutor(2) as threads:
+        answers = [threads.submit(cache.get_or_create, region, "k", slow) for _ in range(2)]
+        assert eventually(lambda: cache.statistics()[0].waits == 1)
+        slow.may_end.set()
+        assert [answer.result(10).value for answer in answers] == [2, 2]
 
 
 def test_an_early_renewal_that_fails_costs_nobody_the_value(

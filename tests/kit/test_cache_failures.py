@@ -119,6 +119,13 @@ def test_an_unheard_invalidation_is_not_outlived_by_the_app_layer(
     assert read(here, source) == read(there, source) == 2
 
 
+def test_a_listener_that_was_not_heard_of_for_a_second_is_not_trusted(make: Callable[..., Cache]) -> None:
+    """A listener thread that got no turn (a busy or paused process) stops the app layer as a cut link does."""
+    cache = make()
+    assert cache._listener.hears(time.monotonic())
+    assert not cache._listener.hears(time.monotonic() + 1)
+
+
 @pytest.mark.parametrize("listens", [True, False])
 def test_an_invalidation_that_redis_missed_is_told_before_it_is_read_again(
     valkey: ValkeyProcess, make: Callable[..., Cache], listens: bool
