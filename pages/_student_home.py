@@ -101,7 +101,7 @@ def _study_next(home: Home) -> None:
 
 def _suggestion_html(one: Suggestion) -> str:
     gap = _("gap –") if one.gap is None else _("gap {share}").format(share=percent(min(1.0, one.gap)))
-    share = _("{share} of the exam").format(share=percent(one.exam_share))
+    share = _("{share} of the exam").format(share=percent(one.exam_share, 1))
     rule = _("Exam share: past questions, recent years weighing more. Gap: what you have not solved yet; – = no data.")
     return (
         f'<p class="cp-why">{icon_html("lightbulb")}<span>{escape(one.reason)}</span></p>'
@@ -155,7 +155,7 @@ def _to_go(count: int) -> str:
 def _streak_words(home: Home) -> str:
     streak = home.summary.streak
     if streak.is_today_done:
-        return _("Today counts already")
+        return _("Today counts")
     if streak.current:
-        return _("Yesterday was forgiven; today continues it") if streak.froze else _("Today continues it")
-    return _("Starts with your next question")
+        return _("Yesterday forgiven") if streak.froze else _("Today goes on")
+    return _("Starts today")

@@ -1,18 +1,25 @@
 """What a chapter may be: the rules that the form, the API and (row by row) the importer share."""
 
-import unicodedata
 from collections.abc import Mapping
 
-from backend.chapters.models import MAX_QUESTIONS, SUBJECT_LENGTH, TEXT_LENGTH, ChapterDraft
+from backend.chapters import names
+from backend.chapters.models import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_QUESTIONS,
+    SUBJECT_LENGTH,
+    TEXT_LENGTH,
+    ChapterDraft,
+)
 from backend.errors import Invalid
 from backend.kit.i18n import _
 
 
 def checked(draft: ChapterDraft) -> ChapterDraft:
-    """The draft with its names tidied (NFC, single spaces). Raises Invalid naming the field."""
+    """The draft with its names tidied as an import tidies them. Raises Invalid naming the field."""
     return ChapterDraft(
         subject=_text(draft.subject, _("Subject"), SUBJECT_LENGTH),
-        class_=_text(draft.class_, _("Class"), SUBJECT_LENGTH),
+        class_=names.class_name(_text(draft.class_, _("Class"), SUBJECT_LENGTH)),
         unit=_text(draft.unit, _("Unit"), TEXT_LENGTH),
         chapter=_text(draft.chapter, _("Chapter"), TEXT_LENGTH),
         year_wise_question_count=_counts(draft.year_wise_question_count),
@@ -20,20 +27,24 @@ def checked(draft: ChapterDraft) -> ChapterDraft:
 
 
 def _text(value: str, field: str, length: int) -> str:
-    text = " ".join(unicodedata.normalize("NFC", value).split())
+    text = names.tidy(value)
     if not text:
         raise Invalid(_("{field} is missing.").format(field=field))
     if len(text) > length:
         raise Invalid(_("{field} is longer than {count} characters.").format(field=field, count=length))
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    if names.unwritable(text):
         raise Invalid(_("{field} has characters that cannot be shown.").format(field=field))
     return text
 
 
 def _counts(counts: Mapping[str, int]) -> dict[str, int]:
     for year, count in counts.items():
-        if not (year.isascii() and year.isdigit() and 1990 <= int(year) <= 2100):  # noqa: PLR2004
-            raise Invalid(_("“{year}” is not an exam year between 1990 and 2100.").format(year=year[:20]))
+        if not (year.isascii() and year.isdigit() and str(int(year)) == year and FIRST_YEAR <= int(year) <= LAST_YEAR):
+            raise Invalid(
+                _("“{year}” is not an exam year between {first} and {last}.").format(
+                    year=year[:20], first=FIRST_YEAR, last=LAST_YEAR
+                )
+            )
         if not 0 <= count <= MAX_QUESTIONS:
             raise Invalid(_("The count for {year} must be between 0 and {most}.").format(year=year, most=MAX_QUESTIONS))
     return {year: counts[year] for year in sorted(counts)}

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from backend.chapters.models import (
     Chapter,
     ChapterDraft,
@@ -17,7 +19,7 @@ from backend.kit.shape import Shape
 Key = tuple[str, str, str, str]
 
 
-class PlannedRow(Shape, kw_only=True):
+class PlannedRow(Shape, frozen=True, kw_only=True):
     """A row of the report with what writing it needs: the draft, and the chapter it updates."""
 
     report: ImportRow
@@ -59,6 +61,7 @@ def report(file: ChapterFile, rows: Iterable[ImportRow], *, dry_run: bool) -> Im
         failed=count[Outcome.FAILED],
         rows=rows,
         ignored_fields=file.ignored_fields,
+        notes=file.notes,
         has_own_progress=any(row.own for row in file.rows),
     )
 
@@ -83,13 +86,23 @@ def _plan_row(row: FileRow, known: Mapping[Key, Chapter], *, repeated: bool) -> 
         return PlannedRow(report=named(row, Outcome.FAILED, row.problem or ""))
     twin = known.get(row.draft.key)
     if repeated:
-        return PlannedRow(report=named(row, Outcome.UNCHANGED, _("The same row stands above."), twin))
+        return PlannedRow(report=named(row, Outcome.UNCHANGED, chapter=twin))
     if twin is None:
         return PlannedRow(report=named(row, Outcome.ADDED), draft=row.draft)
-    differences = _differences(twin, row.draft)
+    draft = _with_known_counts(row.draft, twin)
+    differences = _differences(twin, draft)
     if not differences:
         return PlannedRow(report=named(row, Outcome.UNCHANGED, chapter=twin))
-    return PlannedRow(report=named(row, Outcome.UPDATED, differences, twin), draft=row.draft, twin=twin)
+    return PlannedRow(report=named(row, Outcome.UPDATED, differences, twin), draft=draft, twin=twin)
+
+
+def _with_known_counts(draft: ChapterDraft, twin: Chapter) -> ChapterDraft:
+    """A file without year counts says nothing of them, so what is known stays."""
+    return (
+        draft
+        if draft.year_wise_question_count
+        else replace(draft, year_wise_question_count=twin.year_wise_question_count)
+    )
 
 
 def _differences(twin: Chapter, draft: ChapterDraft) -> str:

@@ -103,4 +103,5 @@ class ImportReport(Shape, frozen=True, kw_only=True):
     failed: int
     rows: tuple[ImportRow, ...]
     ignored_fields: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     has_own_progress: bool = False

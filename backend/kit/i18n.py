@@ -52,9 +52,10 @@ def number(value: float) -> str:
     return str(_numbers.format_decimal(value, locale=_babel(_locale.get())))
 
 
-def percent(share: float) -> str:
-    """A share (0.42) as a whole percentage ("42%")."""
-    return str(_numbers.format_percent(share, locale=_babel(_locale.get())))
+def percent(share: float, digits: int = 0) -> str:
+    """A share (0.421) as a percentage with so many digits after the point ("42%", "42.1%")."""
+    pattern = "#,##0." + "0" * digits + "%" if digits else None
+    return str(_numbers.format_percent(share, pattern, locale=_babel(_locale.get())))
 
 
 def day(value: date, style: str = "medium") -> str:

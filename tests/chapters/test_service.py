@@ -120,6 +120,23 @@ def test_importing_twice_changes_nothing_the_second_time(backend: Backend, teach
     assert versions == {chapter.id: chapter.version for chapter in backend.chapters.active()}
 
 
+def test_a_file_without_counts_leaves_the_known_ones(backend: Backend, teacher: Viewer) -> None:
+    """A list of names says nothing of past papers: importing it takes no count away."""
+    known = backend.chapters.active()[0]
+    bare = ChapterDraft(subject=known.subject, class_=known.class_, unit=known.unit, chapter=known.chapter)
+    report = backend.chapters.import_file(teacher, "names.json", published(bare), dry_run=False)
+    assert report.unchanged == 1
+    assert backend.chapters.get(known.id).year_wise_question_count == known.year_wise_question_count
+
+
+def test_the_form_writes_names_as_an_import_does(backend: Backend, teacher: Viewer) -> None:
+    """What a teacher types and what a file says become the same chapter, not two that look alike."""
+    typed = ChapterDraft(subject="Physics", class_="12", unit="Modern", chapter="Qua\u200brks")
+    backend.chapters.create(teacher, typed)
+    report = backend.chapters.import_file(teacher, "a.json", published(NEW), dry_run=True)
+    assert report.updated == 1
+
+
 def test_failed_rows_say_why_and_the_others_are_written(backend: Backend, teacher: Viewer) -> None:
     """A row that cannot be is left out with its reason; the good rows beside it are saved."""
     bad = ChapterDraft(subject="", class_="Class 11", unit="u", chapter="Nameless")
