@@ -34,18 +34,19 @@ def viewer(*roles: Role) -> Viewer:
     Asked anew on every run and in every fragment, so that a session ended elsewhere ends here on the next click.
     Raises NotSignedIn or NotAllowed.
     """
-    return require(viewer_or_none(), *roles)
+    token = st.context.cookies.get(SESSION_COOKIE)
+    person = backend().accounts.viewer(token) if token else None
+    use_locale(person.locale if person else DEFAULT_LOCALE)
+    return require(person, *roles)
 
 
 def viewer_or_none() -> Viewer | None:
     """The signed-in person, or None. Speaks her language for the rest of the run."""
-    token = st.context.cookies.get(SESSION_COOKIE)
     try:
-        person = backend().accounts.viewer(token) if token else None
+        return viewer()
     except NotSignedIn:
-        person = None
-    use_locale(person.locale if person else DEFAULT_LOCALE)
-    return person
+        use_locale(DEFAULT_LOCALE)
+        return None
 
 
 def sign_in(email: str, password: str, *, to: str = "") -> None:

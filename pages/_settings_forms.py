@@ -90,31 +90,37 @@ def goal_form() -> None:
 def day_form() -> None:
     """When a day begins and ends for this person."""
     me = _me()
-    zones = sorted(available_timezones())
     with card("day"):
-        section(_("Your day"), _("New work counts for the day by these; days that are over never change."))
+        note = _("New work counts for the day by these; days that are over never change.")
+        section(_("Your day"), note if me.role == "student" else _("Times are shown in your time zone."))
         with st.form("day", border=False):
-            zone = st.selectbox(
-                _("Time zone"),
-                zones,
-                index=zones.index(me.time_zone) if me.time_zone in zones else None,
-                key="time_zone",
-                help=_("Type the name of a large city near you, such as Kolkata."),
-            )
-            ends = st.selectbox(
-                _("My day ends at"),
-                range(LATEST_DAY_END + 1),
-                index=me.day_end_hour,
-                format_func=_hour,
-                key="day_end_hour",
-                help=_("Questions solved before this hour still count for the day before: for those who work late."),
-            )
+            zone, ends = _zone_field(me), None
+            if me.role == "student":
+                ends = st.selectbox(
+                    _("My day ends at"),
+                    range(LATEST_DAY_END + 1),
+                    index=me.day_end_hour,
+                    format_func=_hour,
+                    key="day_end_hour",
+                    help=_("Questions solved before this hour still count for the day before, if you work late."),
+                )
             sent = st.form_submit_button(_("Save day"))
         if sent:
             _save("day", ProfileChange(time_zone=zone, day_end_hour=ends))
         _saved_line("day")
         now = clock_time(_session.backend().clock.now(), _me().time_zone)
         st.caption(_("It is {time} there now.").format(time=now))
+
+
+def _zone_field(me: User) -> str | None:
+    zones = sorted(available_timezones())
+    return st.selectbox(
+        _("Time zone"),
+        zones,
+        index=zones.index(me.time_zone) if me.time_zone in zones else None,
+        key="time_zone",
+        help=_("Type the name of a large city near you, such as Kolkata."),
+    )
 
 
 def _hour(hour: int) -> str:

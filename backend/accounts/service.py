@@ -114,6 +114,8 @@ class AccountService:
         user_id = self._queries.spend_ticket(fingerprint(ticket), "sign-in", fingerprint(browser), now)
         if user_id is None:
             raise NotSignedIn(_("This sign-in has expired. Please sign in again."))
+        # Whoever set a password by a link, or has just signed up, comes here without authenticate().
+        self._queries.update_user(user_id, {"lastSignInAt": now})
         return self._open_session(user_id, "browser", device, now)[0]
 
     def sign_in_program(self, email: str, password: str, device: str) -> TokenPair:
