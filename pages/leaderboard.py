@@ -38,11 +38,15 @@ def choose(viewer: Viewer) -> tuple[str, Period, Measure]:
 def draw_board(viewer: Viewer, board: Board) -> None:
     """Own place, neighbours, top."""
     metric_row(_figures(board))
+    top = st.container()
     if board.me:
-        section(_("You and your neighbours"))
-        _table(board.around, board, _("You and up to three on each side"))
-    section(_("Top {count}").format(count=TOP))
-    _table(board.entries, board, _("The first {count}").format(count=TOP))
+        mine, top = st.columns(2, gap="medium")
+        with mine:
+            section(_("You and your neighbours"))
+            _table(board.around, board, _("You and up to three on each side"))
+    with top:
+        section(_("Top {count}").format(count=TOP))
+        _table(board.entries, board, _("The first {count}").format(count=TOP))
     as_of(board.as_of, viewer.time_zone)
 
 
@@ -76,8 +80,10 @@ def _period_words(board: Board) -> str:
 def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> None:
     unit = _("Questions") if board.measure == "questions" else _("Days")
     mine = next((index for index, entry in enumerate(entries) if entry.is_me), None)
-    rows: list[list[Value]] = [[entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries]
-    twin = Twin(caption, [Column(_("Place"), numeric=True), _("Name"), Column(unit, numeric=True)], rows)
+    rows: list[list[Value]] = [
+        [entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries
+    ]
+    twin = Twin(caption, [_("Place"), _("Name"), Column(unit, numeric=True)], rows)
     st.html(table_html(twin, marked=mine))
 
 

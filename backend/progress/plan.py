@@ -11,6 +11,7 @@ from backend.progress.models import Pace, Progress, Suggestion
 
 SUGGESTIONS = 5
 PACE_DAYS = 28
+DAYS_IN_WEEK = 7
 WEAK_FACTOR = 1.5
 COMPLETED_GAP = 0.1  # a completed chapter is rarely the next thing to do, but a weak one may be
 SMALLEST_GAP = 0.15
@@ -67,7 +68,7 @@ def pace(completed_in_28_days: int, chapters_left: int, today: date, exam_date: 
         finish_on=finish_on,
         exam_date=exam_date,
         days_late=late,
-        sentence=_pace_sentence(chapters_left, finish_on, late),
+        sentence=_pace_sentence(chapters_left, finish_on, late) + _in_time(chapters_left, today, exam_date, late),
     )
 
 
@@ -113,6 +114,15 @@ def _pace_sentence(left: int, finish_on: date | None, late: int | None) -> str:
     return said + ngettext(", {count} day before the exam.", ", {count} days before the exam.", -late).format(
         count=-late
     )
+
+
+def _in_time(left: int, today: date, exam_date: date | None, late: int | None) -> str:
+    """What would still do it, for whom the present pace does not."""
+    if left == 0 or exam_date is None or exam_date <= today or (late is not None and late <= 0):
+        return ""
+    weekly = -(-left * DAYS_IN_WEEK // (exam_date - today).days)
+    said = ngettext("{count} chapter a week finishes it in time.", "{count} chapters a week finish it in time.", weekly)
+    return " " + said.format(count=weekly)
 
 
 def _is_completed(progress: Progress | None) -> bool:

@@ -78,9 +78,22 @@ def test_rising_and_falling() -> None:
     ("completed", "left", "exam", "sentence"),
     [
         (0, 5, None, "No chapter was completed in the last 4 weeks, so there is no pace to carry on yet."),
+        (
+            0,
+            5,
+            date(2026, 12, 27),
+            "No chapter was completed in the last 4 weeks, so there is no pace to carry on yet. "
+            "1 chapter a week finishes it in time.",
+        ),
         (4, 0, None, "Every chapter is completed."),
         (28, 10, None, "At the pace of your last 4 weeks you finish on 2 Dec 2026."),
-        (28, 10, date(2026, 12, 1), "At the pace of your last 4 weeks you finish on 2 Dec 2026, 1 day after the exam."),
+        (
+            28,
+            10,
+            date(2026, 12, 1),
+            "At the pace of your last 4 weeks you finish on 2 Dec 2026, 1 day after the exam. "
+            "8 chapters a week finish it in time.",
+        ),
         (
             28,
             10,
