@@ -67,9 +67,9 @@ class Course:
 
 
 COURSES = (
-    Course("Class 12 A", 0, ("Class 12", "Class 11"), 1.05),
-    Course("Class 12 B", 1, ("Class 12", "Class 11"), 0.95),
-    Course("Class 11 A", 2, ("Class 11",), 0.62, exams_later=2),
+    Course("Class 12 A", 0, ("Class 12", "Class 11"), 1.15),
+    Course("Class 12 B", 1, ("Class 12", "Class 11"), 1.05),
+    Course("Class 11 A", 2, ("Class 11",), 0.66, exams_later=2),
     Course("Repeaters, evening batch", 0, ("Class 11", "Class 12"), 1.2),
 )
 
@@ -105,7 +105,7 @@ def learners(seed: int, count: int, today: date, days: int) -> tuple[Learner, ..
     """Everybody who goes to the school, in order of their number (1, 2, …)."""
     people = names.full_names(dice(seed, "names"), count)
     boards = names.board_names(dice(seed, "boards"), count)
-    habits = _habits(dice(seed, "habits"), count)
+    habits = _habits(seed, count)
     return tuple(
         _learner(dice(seed, "learner", index), index, people[index], habits[index], boards[index], count, today, days)
         for index in range(count)
@@ -121,7 +121,7 @@ def exam_dates(today: date) -> list[date]:
 def _learner(
     own: Random, index: int, name: str, habit: Habit, board: str, count: int, today: date, days: int
 ) -> Learner:
-    course = index * len(COURSES) // count
+    course = _course(index, count)
     rhythm = RHYTHMS[habit]
     pace = own.uniform(*rhythm.questions) * COURSES[course].effort
     ahead = exam_dates(today)[COURSES[course].exams_later :]
@@ -136,22 +136,32 @@ def _learner(
         likes_weekends=own.random() < WEEKEND_SHARE,
         is_night_owl=own.random() < NIGHT_OWL_SHARE,
         daily_goal=_goal(own, pace),
-        exam_date=own.choices((ahead[0], ahead[1], None), (68, 18, 14))[0],
+        exam_date=_exam(own, habit, ahead),
         board_name=board if own.random() < BOARD_SHARE and habit is not Habit.NEW else None,
     )
 
 
-def _habits(order: Random, count: int) -> list[Habit]:
-    """One habit each, by their shares, with at least one of each kind where there is room."""
-    room = count - len(SHARES)
-    dealt = [habit for habit, share in SHARES.items() for _each in range(1 + max(0, room) * share // 100)]
+def _habits(seed: int, count: int) -> list[Habit]:
+    """One habit each, by their shares, at least one of each kind where there is room, alike in every class."""
+    room = max(0, count - len(SHARES))
+    dealt = [habit for habit, share in SHARES.items() for _each in range(1 + room * share // 100)]
     dealt += [Habit.STEADY] * (count - len(dealt))
-    dealt = dealt[:count]
-    order.shuffle(dealt)
-    # The first student is the one that visitors look at: somebody at the middle of her way.
-    first = dealt.index(Habit.STEADY)
-    dealt[0], dealt[first] = dealt[first], dealt[0]
-    return dealt
+    # Dealt round the classes like cards, then shuffled inside each.
+    classes = [[index for index in range(count) if _course(index, count) == course] for course in range(len(COURSES))]
+    turns = sorted(range(count), key=lambda index: classes[_course(index, count)].index(index))
+    found = dict(zip(turns, sorted(dealt), strict=False))
+    for course, indexes in enumerate(classes):
+        habits = [found[index] for index in indexes]
+        dice(seed, "habits", course).shuffle(habits)
+        found.update(zip(indexes, habits, strict=True))
+    # The first student is the one that visitors look at: somebody in the middle of her way.
+    steady = next((index for index in range(count) if found[index] is Habit.STEADY), 0)
+    found[0], found[steady] = found[steady], found[0]
+    return [found[index] for index in range(count)]
+
+
+def _course(index: int, count: int) -> int:
+    return index * len(COURSES) // count
 
 
 def _first_day(own: Random, habit: Habit, days: int) -> int:
@@ -160,6 +170,12 @@ def _first_day(own: Random, habit: Habit, days: int) -> int:
     if habit is Habit.BEGINNER:
         return days - own.randint(min(5, days), min(18, days))
     return own.choices((0, 1, 2, 5), (60, 20, 15, 5))[0]
+
+
+def _exam(own: Random, habit: Habit, ahead: list[date]) -> date | None:
+    """Who is well on her way goes in for the next session, most others for the one after; some have not decided."""
+    is_early = habit in (Habit.STRONG, Habit.SPRINTER)
+    return own.choices((ahead[0], ahead[1], None), (75, 20, 5) if is_early else (15, 68, 17))[0]
 
 
 def _goal(own: Random, pace: float) -> int:
