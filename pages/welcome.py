@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _demo_school, _session
+from pages import _demo_opening, _demo_school, _session
 from pages._entrance import entrance
 from pages._errors import noticed
 from pages._parts import card, section
@@ -46,7 +46,9 @@ with entrance(
     _("Every chapter of the syllabus, every student's own progress, and what to study next. How do you want to begin?"),
     is_wide=True,
 ):
-    if _session.backend().settings.demo_allowed:
+    if _demo_opening.is_running():
+        draw_demo_offer()
+    elif _session.backend().settings.demo_allowed:
         left, right = st.columns(2, gap="medium")
         with left:
             draw_administrator_form()

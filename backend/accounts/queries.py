@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
+from pymongo.collation import Collation
 from pymongo.errors import DuplicateKeyError
 
 from backend.accounts.models import ROLES, DemoSignIn, Role, SessionRecord, User, UserPage, Viewer
@@ -78,10 +79,11 @@ class AccountQueries:
         return self._credentials({"_id": user_id})
 
     def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
-        """The first active demo account of each role, by address."""
+        """The first active demo account of each role, by address: student2 comes before student10."""
         wanted = {"isDemo": True, "isActive": True}
+        by_address = {"sort": [("emailKey", ASCENDING)], "collation": Collation("en", numericOrdering=True)}
         with translated():
-            found = [self._mongo["users"].find_one(wanted | {"role": role}, sort=[("emailKey", 1)]) for role in ROLES]
+            found = [self._mongo["users"].find_one(wanted | {"role": role}, **by_address) for role in ROLES]
         return tuple(from_document(document, DemoSignIn) for document in found if document)
 
     def update_user(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
