@@ -8,12 +8,18 @@ from structlog.testing import capture_logs
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.progress.models import ProgressChange
-from backend.statistics.models import Deltas
-from backend.statistics.queries import LeaseLost, ProjectorQueries
+from backend.statistics.models import Change, Deltas
+from backend.statistics.queries import ActivityStream, LeaseLost, ProjectorQueries
 from tests.classrooms.builders import save
 from tests.statistics.builders import catches_up, eventually, kept, projector, running, truth
 
 FIVE = ProgressChange(questions_delta=5)
+
+
+def awaited(stream: ActivityStream) -> Change:
+    """The next change, which comes within 20 half seconds."""
+    found = (stream.next() for _attempt in range(20))
+    return next(change for change in found if change)
 
 
 @pytest.fixture
@@ -88,12 +94,40 @@ def test_a_rebuild_beside_a_running_leader(backend: Backend, student: Viewer) ->
     assert sum(each.solved for each in kept(backend).values()) == 30
 
 
+def test_a_batch_read_before_a_rebuild_is_refused_after_it(
+    backend: Backend, student: Viewer, queries: ProjectorQueries
+) -> None:
+    """The rebuild has counted it already; the leader must look at the new place instead."""
+    queries.rebuild()
+    position = queries.claim(1)
+    stream = queries.follow(position)
+    save(backend, student, 0, "a", FIVE)
+    change = awaited(stream)
+    stream.close()
+    queries.rebuild()
+    with pytest.raises(LeaseLost):
+        queries.apply(position, {change.chapter_id: change.deltas}, change.token)
+    assert kept(backend) == truth(backend)
+
+
 def test_wrong_statistics_are_put_right_by_a_rebuild(backend: Backend, student: Viewer) -> None:
     """Whatever stood there, a rebuild leaves what activity says, and says of how many chapters."""
     save(backend, student, 0, "a", FIVE)
     backend.mongo["chapterStatistics"].insert_one({"_id": "nonsense", "solved": 7})
     assert projector(backend).rebuild() == 1
     assert kept(backend) == truth(backend)
+
+
+def test_the_stream_goes_on_just_after_a_rebuild(backend: Backend, student: Viewer, queries: ProjectorQueries) -> None:
+    """What the rebuild counted is not in the stream that follows, and the very next change is."""
+    for number in range(3):
+        save(backend, student, 0, f"before{number}", FIVE)
+        queries.rebuild()
+        stream = queries.follow(queries.claim(1))
+        assert stream.next() is None
+        save(backend, student, 0, f"after{number}", FIVE)
+        assert awaited(stream).deltas.solved == 5
+        stream.close()
 
 
 @pytest.mark.parametrize(
