@@ -18,6 +18,7 @@ STOPPED_FOR = 15  # days at least, so that everybody can see it
 MOST_QUESTIONS = 90
 MORNING_CHANCE = 0.2
 DAWN = time(5, 30)
+MORNING, EVENING, NIGHT = (6.0, 8.2), (16.2, 22.6), (23.3, 25.8)  # hours of the day
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,17 @@ def joined_at(own: Random, learner: Learner, school: SchoolTime) -> datetime:
     return min(school.at(learner.first_day, own.uniform(8 * 60, 15 * 60)), school.now - timedelta(minutes=30))
 
 
-def studied_at(own: Random, learner: Learner, school: SchoolTime, day: int) -> datetime | None:
-    """When a learner saves what she did on a day; None where that time has not come yet."""
+def studied_at(own: Random, learner: Learner, joined: datetime, school: SchoolTime, day: int) -> datetime | None:
+    """When a learner saves what she did on a day; None where that time has not come yet, or was before she joined."""
     night = learner.is_night_owl and day > learner.first_day
     morning = own.random() < MORNING_CHANCE and day > learner.first_day
-    window = (23.3, 25.8) if night else (6.0, 8.2) if morning else (16.2, 22.6)
+    window = NIGHT if night else MORNING if morning else EVENING
     at, ago = school.at(day, own.uniform(*window) * 60), timedelta(minutes=own.uniform(5, 200))
     if day == school.days and at >= school.now:
         at = school.now - ago
-        return at if at.astimezone(school.zone) >= datetime.combine(school.today, DAWN, school.zone) else None
-    return at if at < school.now else None
+        if at < datetime.combine(school.today, DAWN, school.zone):
+            return None
+    return at if joined < at < school.now else None
 
 
 @dataclass(frozen=True)

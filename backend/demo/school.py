@@ -145,11 +145,12 @@ def _attend(past: Past, learner: Learner, ground: _Ground) -> Learner:
     """Sign up, then save each day's work at its time; what was saved before is not saved again (same keys)."""
     seed, time, course = ground.opened.seed, ground.time, COURSES[learner.course]
     own = dice(seed, "time", learner.number)
-    viewer = people.student(past, learner, ground.classrooms[learner.course], joined_at(own, learner, time))
+    joined = joined_at(own, learner, time)
+    viewer = people.student(past, learner, ground.classrooms[learner.course], joined)
     place = desk(dice(seed, "work", learner.number), learner, course.classes, ground.syllabus, seed)
     last = None
     for day in study_days(dice(seed, "days", learner.number), learner, time.days, time.first_weekday):
-        at = studied_at(own, learner, time, day.day)
+        at = studied_at(own, learner, joined, time, day.day)
         if at is None:
             continue
         changes = place.session(day.questions)
