@@ -159,13 +159,12 @@ class ClassroomQueries:
                     "changes": {"$sum": "$changes"},
                 }
             },
-            {"$sort": {"_id": ASCENDING}},
         ]
         with translated():
             found = list(self._mongo["studyDays"].aggregate(pipeline, batchSize=ONE_BATCH))
             has_earlier = self._mongo["studyDays"].find_one(earlier, {"_id": 1}) is not None
-        days = tuple(from_document({"day": document["_id"], **document}, StudyDay) for document in found)
-        return ClassDays(days=days, has_earlier=has_earlier)
+        days = (from_document({"day": document["_id"], **document}, StudyDay) for document in found)
+        return ClassDays(days=tuple(sorted(days, key=lambda each: each.day)), has_earlier=has_earlier)
 
     def recent_activity(self, student_id: str, limit: int) -> tuple[Activity, ...]:
         """A student's newest changes on any chapter, newest first."""

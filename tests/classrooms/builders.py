@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
@@ -45,8 +46,8 @@ def learner(
     )
 
 
-def queries_of(backend: Backend, read: Callable[[], object]) -> int:
-    """How many commands `read` sent to MongoDB, by the server's own profile, with nothing in the cache."""
+def queries_of(backend: Backend, read: Callable[[], object]) -> list[dict[str, Any]]:
+    """The commands that `read` sent to MongoDB, by the server's own profile, with nothing in the cache."""
     database = backend.mongo.database
     backend.cache.invalidate("*")
     database.command("profile", 0)
@@ -55,4 +56,4 @@ def queries_of(backend: Backend, read: Callable[[], object]) -> int:
     read()
     database.command("profile", 0)
     not_ours = {"ns": {"$regex": "system.profile$"}}, {"command.profile": {"$exists": True}}
-    return database["system.profile"].count_documents({"$nor": list(not_ours)})
+    return list(database["system.profile"].find({"$nor": list(not_ours)}))
