@@ -24,12 +24,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell that is more than its value: `sort` orders it, `kind` shows it as a mark, `note` stands under it."""
+    """A cell that is more than its value: `sort` orders it, `kind` shows it as a mark, `note` stands under it.
+
+    `hint` is said when the cell of a sortable table is pointed at.
+    """
 
     text: str
     sort: float | str | None = None
     kind: str = ""
     note: str = ""
+    hint: str = ""
 
 
 Value = Cell | str | float | None
@@ -184,6 +188,7 @@ def _cell_data(value: Value) -> dict[str, Any]:
         "text": value.text,
         "sort": value.sort if value.sort is not None else value.text,
         "note": value.note,
+        "hint": value.hint,
         "icon": look.icon if look else "",
         "tone": look.tone if look else "",
     }

@@ -1,5 +1,152 @@
-"""Being built."""
+"""A class as its teacher sees it: learners, chapters, weeks, and the way in."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
-st.title("classroom")
+from backend.accounts.models import Viewer
+from backend.classrooms.models import Classroom
+from backend.errors import NotFound
+from backend.kit.i18n import _
+from pages import _class_forms, _class_weeks, _join_code, _learners, _learners_file, _matrix, _session
+from pages._parts import card, empty_state, filter_bar, page_header, section
+from pages._pseudonyms import hide_names_toggle, shown_names
+from pages._runs import refreshing
+
+PARAMETER, LAST = "id", "class-last"
+
+
+def _chosen(viewer: Viewer, classrooms: Sequence[Classroom]) -> Classroom:
+    """The class that the address names, else the last one looked at. Raises NotFound for somebody else's."""
+    named = st.query_params.get(PARAMETER)
+    if named is None:
+        last = st.session_state.get(LAST)
+        named = last if last in {each.id for each in classrooms} else classrooms[0].id
+        st.query_params[PARAMETER] = named
+    found = _session.backend().classrooms.taught(viewer, named)
+    st.session_state[LAST] = found.id
+    return found
+
+
+def _choose(classrooms: Sequence[Classroom], chosen: Classroom) -> None:
+    names = {each.id: each.name for each in classrooms}
+    st.session_state["class-choice"] = chosen.id
+    st.selectbox(
+        _("Class"), list(names), key="class-choice", format_func=names.__getitem__, on_change=_go, width=220,
+    )  # fmt: skip
+
+
+def _go() -> None:
+    st.query_params.from_dict({PARAMETER: st.session_state["class-choice"]})
+
+
+def _views() -> dict[str, str]:
+    return {
+        "learners": _("Learners"),
+        "chapters": _("Chapter by chapter"),
+        "weeks": _("Over time"),
+        "class": _("Join code and name"),
+    }
+
+
+def _download(viewer: Viewer, classroom: Classroom) -> None:
+    backend = _session.backend()
+
+    def content() -> bytes:
+        report = backend.reports.report(_session.viewer("teacher", "admin"), classroom.id)
+        names = shown_names((each.id, each.name) for each in report.learners)
+        return _learners_file.to_csv(report, names, viewer.time_zone)
+
+    st.download_button(
+        _("CSV"), content, _learners_file.file_name(classroom.name, backend.progress.today(viewer)), "text/csv",
+        key="class-csv", icon=":material/download:", on_click="ignore",
+        help=_("The table of learners for a spreadsheet, with names hidden where they are hidden here."),
+    )  # fmt: skip
+
+
+def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
+    """The whole page of one class."""
+    classroom = _join_code.renew_where_agreed(_chosen(viewer, classrooms))
+    if _join_code.is_on_projector():
+        _join_code.draw_projector(classroom)
+        return
+    count = _session.backend().reports.report(viewer, classroom.id).figures.learners
+    actions = page_header(classroom.name, _("What you see here keeps itself up to date."), icon="groups")
+    with actions:
+        if count:
+            hide_names_toggle()
+            _download(viewer, classroom)
+        if st.button(_("New class"), icon=":material/group_add:", key="class-new"):
+            _class_forms.create_dialog()
+    if not count:
+        _draw_bar(classrooms, classroom, [])
+        _draw_without_learners(classroom)
+        return
+    view = _draw_bar(classrooms, classroom, list(_views()))
+    if view == "chapters":
+        _matrix.draw_matrix(classroom.id)
+    elif view == "weeks":
+        _class_weeks.draw_weeks(classroom.id)
+    elif view == "class":
+        _draw_settings(classroom)
+    else:
+        _learners.draw_learners(classroom.id)
+
+
+def _draw_bar(classrooms: Sequence[Classroom], classroom: Classroom, views: list[str]) -> str | None:
+    with filter_bar("class"):
+        if len(classrooms) > 1:
+            _choose(classrooms, classroom)
+        if not views:
+            return None
+        words = _views()
+        view = st.segmented_control(
+            _("View"), views, default=views[0], required=True, key="class-view", format_func=words.__getitem__,
+        )  # fmt: skip
+    return view
+
+
+@refreshing(_learners.REFRESH_SECONDS)
+def _wait_for_learners(classroom_id: str) -> None:
+    report = _session.backend().reports.report(_session.viewer("teacher", "admin"), classroom_id)
+    if report.learners:
+        st.rerun()
+
+
+def _draw_without_learners(classroom: Classroom) -> None:
+    _wait_for_learners(classroom.id)
+    empty_state(
+        "group_add",
+        _("Nobody is in this class yet"),
+        _("Write the code on the board or send the link. Learners create their own accounts and appear here."),
+    )
+    _draw_settings(classroom)
+
+
+def _draw_settings(classroom: Classroom) -> None:
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _join_code.draw_card(classroom)
+    with right:
+        _class_forms.draw_rename(classroom)
+
+
+viewer = _session.viewer("teacher", "admin")
+classrooms = _session.backend().classrooms.classrooms(viewer)
+if classrooms or PARAMETER in st.query_params:
+    try:
+        draw_class(viewer, classrooms)
+    except NotFound as error:
+        page_header(_("Class"), icon="groups")
+        empty_state(
+            "search_off",
+            error.message,
+            _("It may have been closed, or the link is not for you."),
+            _("To my classes"),
+            page="home.py",
+        )
+else:
+    page_header(_("Class"), _("A class brings your learners together."), icon="groups")
+    with card("first-class"):
+        section(_("Make your first class"), _("It gets a join code, with which learners create their own accounts."))
+        _class_forms.create_form("first")

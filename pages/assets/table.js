@@ -1,6 +1,11 @@
 // A sortable table. Every word arrives as data and is written as text, never as HTML.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cp-sortable");
+  const facts = JSON.stringify(data);
+  if (root.cpFacts === facts) return; // a refresh without news leaves the reader's place, focus and selection alone
+  root.cpFacts = facts;
+  const place = root.querySelector(".cp-table");
+  const scrolled = { left: place?.scrollLeft ?? 0, top: place?.scrollTop ?? 0 };
   const kept = root.cpState ?? { sort: data.sort, descending: data.descending };
   root.cpState = kept;
   const focused = root.contains(document.activeElement) ? document.activeElement.dataset.place : null;
@@ -50,7 +55,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const lines = data.rows.map((row) => {
     const cells = row.cells.map((cell, index) => {
       const kind = data.columns[index].numeric ? "cp-number" : null;
-      if (index > 0) return make("td", { class: kind }, ...content(cell));
+      if (index > 0) return make("td", { class: kind, title: cell.hint || null }, ...content(cell));
       if (!data.opens) return make("th", { scope: "row" }, ...content(cell));
       const open = make(
         "button",
@@ -107,5 +112,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       ),
     ),
   );
+  root.querySelector(".cp-table").scrollTo(scrolled);
   if (focused) root.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
 }

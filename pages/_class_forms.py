@@ -1,0 +1,59 @@
+"""Making a class and renaming it. Each form keeps what was typed until it is saved."""
+
+import streamlit as st
+
+from backend.classrooms.models import NAME_LENGTH, Classroom
+from backend.kit.i18n import _
+from pages import _session
+from pages._errors import noticed
+from pages._parts import card, notice_saved, section
+
+_MADE = "class-made"
+
+
+def create_form(key: str) -> None:
+    """A form that makes a class and leads to it."""
+    kept: dict[str, str] = st.session_state.setdefault(f"{_MADE}-{key}", {})
+    with st.form(f"create-{key}", border=False):
+        name = st.text_input(
+            _("Name of the class"), max_chars=NAME_LENGTH, key=f"create-{key}-name", placeholder=_("Class 12 A")
+        )
+        sent = st.form_submit_button(_("Create class"), type="primary", icon=":material/add:")
+    if sent or kept:
+        with noticed():
+            # A double click ends the first run after the class is made: the second must find it, not make another.
+            if "id" not in kept:
+                kept["id"] = _session.backend().classrooms.create(_session.viewer("teacher", "admin"), name).id
+            made = kept["id"]
+            st.session_state.pop(f"{_MADE}-{key}", None)
+            st.session_state["class-is-new"] = made
+            st.switch_page("classroom.py", query_params={"id": made})
+
+
+def create_dialog() -> None:
+    """The same form over the page, for who has a class already."""
+
+    @st.dialog(_("New class"), icon=":material/group_add:")
+    def dialog() -> None:
+        create_form("dialog")
+
+    dialog()
+
+
+def draw_rename(classroom: Classroom) -> None:
+    """The name of a class, to be changed."""
+    with card("class-name"):
+        section(_("Name of the class"), _("Learners see it in their settings and on the leaderboard."))
+        with st.form("rename", border=False):
+            name = st.text_input(
+                _("Name"), value=classroom.name, max_chars=NAME_LENGTH, key=f"rename-{classroom.id}",
+                label_visibility="collapsed",
+            )  # fmt: skip
+            sent = st.form_submit_button(_("Save name"))
+        if sent:
+            with noticed():
+                _session.backend().classrooms.rename(_session.viewer("teacher", "admin"), classroom.id, name)
+                st.session_state["class-renamed"] = classroom.id
+                st.rerun()
+        if st.session_state.pop("class-renamed", None) == classroom.id:
+            notice_saved(_("Name saved"))
