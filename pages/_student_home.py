@@ -103,9 +103,10 @@ def _suggestion_html(one: Suggestion) -> str:
     gap = _("gap –") if one.gap is None else _("gap {share}").format(share=percent(min(1.0, one.gap)))
     share = _("{share} of the exam").format(share=percent(one.exam_share, 1))
     rule = _("Exam share: past questions, recent years weighing more. Gap: what you have not solved yet; – = no data.")
+    about = f"{place_words(one.chapter)} · {share} · {gap}"
     return (
         f'<p class="cp-why">{icon_html("lightbulb")}<span>{escape(one.reason)}</span></p>'
-        f'<p class="cp-note" title="{escape(rule)}">{escape(place_words(one.chapter))} · {escape(share)} · {escape(gap)}</p>'
+        f'<p class="cp-note" title="{escape(rule)}">{escape(about)}</p>'
     )
 
 

@@ -1,7 +1,7 @@
 """A student's own progress: saved in one transaction per change, undone as a new change, read through the cache."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,9 +17,8 @@ from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo, new_id, stable_id
-from backend.progress import rules, streak
+from backend.progress import entries, rules, streak
 from backend.progress.models import (
-    BATCH_LIMIT,
     Activity,
     Progress,
     ProgressChange,
@@ -31,7 +30,6 @@ from backend.progress.models import (
 from backend.progress.queries import ProgressQueries
 
 STUDENT = Region("progress", StudentRecord, ttl_seconds=300)
-KEY_LENGTH = 200
 
 Step = tuple[Chapter, OwnProgress]  # a chapter and what its record shall be
 
@@ -79,14 +77,14 @@ class ProgressService:
         `confirm`), Unavailable.
         """
         require(viewer, "student")
-        _check_batch(changes, key)
+        entries.check_batch(changes, key)
         chapters = {chapter_id: self._chapters.get(chapter_id) for chapter_id in changes}
 
         def steps(records: Mapping[str, Progress]) -> list[Step]:
             planned = []
             for chapter_id, change in changes.items():
-                chapter, record = chapters[chapter_id], _record(records, chapter_id)
-                _check_version(record, change)
+                chapter, record = chapters[chapter_id], entries.record(records, chapter_id)
+                entries.check_version(record, change)
                 before = rules.own(record)
                 after = rules.changed(before, change)
                 if not confirm:
@@ -100,7 +98,7 @@ class ProgressService:
             saved = self._queries.batch(session, viewer.id, batch_id)
             records = self._queries.records(session, viewer.id, changes)
             if saved:
-                return _replayed(saved, records)
+                return entries.replayed(saved, records)
             return self._apply(session, viewer.id, summary, records, steps(records), batch_id, day=self.today(viewer))
 
         return self._commit(viewer, work)
@@ -121,10 +119,10 @@ class ProgressService:
             records = self._queries.records(session, viewer.id, [activity.chapter_id for activity in undone])
             done = self._queries.batch(session, viewer.id, undo_id)
             if done:
-                return _replayed(done, records)
+                return entries.replayed(done, records)
             steps = [(self._any_chapter(activity.chapter_id), activity.before) for activity in undone]
             for activity in undone:
-                if rules.own(_record(records, activity.chapter_id)) != activity.after:
+                if rules.own(entries.record(records, activity.chapter_id)) != activity.after:
                     raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
             undoes = {activity.chapter_id: activity.id for activity in undone}
             day = undone[0].study_day
@@ -185,14 +183,15 @@ class ProgressService:
         at = self._clock.now()
         study_day = before_day = self._queries.day(session, student_id, day)
         written: list[tuple[Chapter, Progress]] = []
-        entries: list[tuple[Chapter, Activity]] = []
+        changes: list[tuple[Chapter, Activity]] = []
         for chapter, after in steps:
-            record = _record(records, chapter.id)
+            record = entries.record(records, chapter.id)
             before = rules.own(record)
             if before == after:
                 continue
-            written.append((chapter, _next_version(record, after, at)))
-            entries.append((chapter, _entry(chapter, at, day, before, after, batch_id, (undoes or {}).get(chapter.id))))
+            written.append((chapter, entries.next_version(record, after, at)))
+            undone = (undoes or {}).get(chapter.id)
+            changes.append((chapter, entries.entry(chapter, at, day, before, after, batch_id, undone)))
             study_day = rules.day_counted(study_day, before, after)
             if chapter.archived_at is None:
                 summary = rules.summed(summary, chapter.subject, before, after)
@@ -201,7 +200,7 @@ class ProgressService:
         if written:
             summary = self._with_streak(session, replace(summary, last_activity_at=at), before_day, study_day)
             self._queries.write_records(session, student_id, written)
-            self._queries.write_activity(session, student_id, entries, batch_id)
+            self._queries.write_activity(session, student_id, changes, batch_id)
             self._queries.write_day(session, student_id, study_day)
             self._queries.write_summary(session, summary)
         return Saved(batch_id=batch_id, at=at, study_day=day, progress=progress, changed=len(written))
@@ -236,68 +235,6 @@ def student_tag(student_id: str) -> str:
 def classroom_tag(classroom_id: str) -> str:
     """Cache tag of all that is computed from the work of one classroom's students."""
     return f"classroom:{classroom_id}"
-
-
-def _check_batch(changes: Mapping[str, ProgressChange], key: str) -> None:
-    if not 1 <= len(changes) <= BATCH_LIMIT:
-        raise Invalid(_("Between 1 and {most} chapters can be changed at once.").format(most=BATCH_LIMIT))
-    if not 1 <= len(key) <= KEY_LENGTH:
-        raise Invalid(_("The idempotency key needs 1 to {most} characters.").format(most=KEY_LENGTH))
-
-
-def _check_version(record: Progress, change: ProgressChange) -> None:
-    if change.version is not None and change.version != record.version:
-        raise Conflict(
-            _("This was changed meanwhile, perhaps in another tab. Here is how it stands now."), code="stale"
-        )
-
-
-def _record(records: Mapping[str, Progress], chapter_id: str) -> Progress:
-    return records.get(chapter_id) or Progress(chapter_id=chapter_id)
-
-
-def _next_version(record: Progress, after: OwnProgress, at: datetime) -> Progress:
-    is_completed = after.status == "Completed"
-    return replace(
-        record,
-        status=after.status,
-        question_solved=after.question_solved,
-        is_weak_chapter=after.is_weak_chapter,
-        version=record.version + 1,
-        updated_at=at,
-        completed_at=(record.completed_at or at) if is_completed else None,
-    )
-
-
-def _entry(
-    chapter: Chapter,
-    at: datetime,
-    day: date,
-    before: OwnProgress,
-    after: OwnProgress,
-    batch_id: str,
-    undoes: str | None,
-) -> Activity:
-    return Activity(
-        id=new_id(),
-        chapter_id=chapter.id,
-        at=at,
-        study_day=day,
-        before=before,
-        after=after,
-        batch_id=batch_id,
-        undoes=undoes,
-    )
-
-
-def _replayed(saved: Sequence[Activity], records: Mapping[str, Progress]) -> Saved:
-    return Saved(
-        batch_id=saved[0].batch_id,
-        at=saved[0].at,
-        study_day=saved[0].study_day,
-        progress=tuple(_record(records, activity.chapter_id) for activity in saved),
-        changed=len(saved),
-    )
 
 
 def _whole(own: OwnProgress | None) -> ProgressChange:

@@ -8,12 +8,15 @@ import structlog
 from backend.kit import log
 
 
+def fail_with(password: str) -> None:
+    raise ValueError(len(password))
+
+
 def test_a_failure_is_logged_without_the_values_in_reach(capsys: pytest.CaptureFixture[str]) -> None:
     """A traceback in the log names places, not the local variables, which hold passwords and tokens."""
     log.configure("INFO")
     try:
-        password = "the password somebody typed"
-        raise ValueError(str(len(password)))
+        fail_with("the password somebody typed")
     except ValueError as error:
         log.get("test").error("failed", exc_info=error)
     finally:
