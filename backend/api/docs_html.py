@@ -126,7 +126,7 @@ def _fields(schema: Json) -> str:
 
 
 def _row(name: str, schema: Json, described: Json, *, required: bool) -> str:
-    mark = f'<span class="needed">{_("always")}</span>' if required else ""
+    mark = f'<span class="needed">{_("required")}</span>' if required else ""
     said = _text(described.get("description", ""))
     return f"<tr><th scope=row><code>{escape(name)}</code>{mark}</th><td>{_type(schema)}</td><td>{said}</td></tr>"
 
@@ -160,9 +160,13 @@ def _limits(schema: Json) -> Iterator[str]:
         yield f"({schema['format']})"
     low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
     if low is not None or high is not None:
-        yield f"{'' if low is None else low}–{'' if high is None else high}"
+        yield f"{_whole(low)}–{_whole(high)}"
     if schema.get("default") not in (None, "", [], {}):
         yield f"= {json.dumps(schema['default'])}"
+
+
+def _whole(limit: float | None) -> str:
+    return "" if limit is None else f"{limit:.0f}"
 
 
 def _resolved(document: Json, schema: Json) -> Json:

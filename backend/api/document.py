@@ -15,7 +15,8 @@ from backend.api.documented import REF, failed, returned_types
 
 BASE = "/api/v1"
 ABOUT = """
-All that the pages can do, for programs. Answers are JSON in camelCase, times are RFC 3339 in UTC.
+Chapters, progress and class figures of this school, for programs.
+Answers are JSON in camelCase, times are RFC 3339 in UTC.
 
 A success is `{"success": true, "data": …}`, a list adds `"pagination"`. A failure is
 `{"success": false, "error": {"code", "message", "details"?, "requestId"}}`: decide by `code`, show `message`.
@@ -99,6 +100,7 @@ def build_document(api: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, calls[method.upper(), path])
+    document["paths"] = dict(sorted(document["paths"].items()))
     return _renamed(document)
 
 

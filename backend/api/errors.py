@@ -129,7 +129,7 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _said(request: Request, error: HTTPException) -> tuple[str, str]:
     known = {
-        400: ("malformed", _("The body cannot be read: {reason}").format(reason=error.detail)),
+        400: ("malformed", _("The body cannot be read ({reason}).").format(reason=str(error.detail).rstrip("."))),
         404: ("not_found", _("There is nothing at this address.")),
         405: ("method_not_allowed", _("This address does not take {method}.").format(method=request.method[:20])),
         413: ("too_large", str(error.detail)),

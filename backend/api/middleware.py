@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.errors import failure, unforeseen
 from backend.bootstrap import Backend
 from backend.chapters.models import MAX_FILE_BYTES
+from backend.kit.cache_trace import forget_sources
 from backend.kit.i18n import _
 from backend.kit.metrics import REQUESTS
 
@@ -43,6 +44,7 @@ class Frame:
             return
         request_id = _request_id(scope)
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        forget_sources()
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope["method"] = "GET"

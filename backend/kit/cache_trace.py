@@ -12,10 +12,15 @@ _farthest: ContextVar[Source | None] = ContextVar("farthest_source", default=Non
 
 
 def noted(answer: Answer[T]) -> Answer[T]:
-    """The answer, after its source was remembered. A request runs in a context of its own, so nothing is reset."""
+    """The answer, after its source was remembered."""
     if _DISTANCE[answer.source] > _DISTANCE[_farthest.get()]:
         _farthest.set(answer.source)
     return answer
+
+
+def forget_sources() -> None:
+    """Begin anew: a request may have inherited the context of whoever started it."""
+    _farthest.set(None)
 
 
 def farthest_source() -> Source | None:

@@ -1,0 +1,111 @@
+"""Statistics, classes, leaderboards and health by HTTP."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.testclient import TestClient
+
+from backend.accounts.models import ProfileChange
+from backend.api import create_api
+from backend.bootstrap import Backend
+from backend.operations.models import Process, Readiness, Status
+from tests.api.caller import Door, as_json, first_chapter, problem
+from tests.school import School
+
+
+def test_statistics_are_grouped_as_asked(door: Door) -> None:
+    """One row for each subject and class; a grouping that is unknown or repeated is refused."""
+    rows = door.student.get("/statistics?groupBy=subject,class").json()["data"]["rows"]
+    assert sum(row["chapters"] for row in rows) == 101
+    assert len({(row["subject"], row["class"]) for row in rows}) == len(rows)
+    for wrong in ("name", "subject,subject", "subject,", ""):
+        assert problem(door.student.get(f"/statistics?groupBy={wrong}"), 422)
+    assert problem(door.anyone.get("/statistics"), 401)
+
+
+def test_classes_are_listed_without_join_codes_for_students(door: Door) -> None:
+    """A teacher sees her classes with their codes, a student hers without."""
+    (taught,) = door.teacher.get("/classrooms").json()["data"]
+    assert taught["joinCode"] == door.classroom.join_code
+    (own,) = door.student.get("/classrooms").json()["data"]
+    assert (own["id"], own["joinCode"]) == (taught["id"], None)
+    assert problem(door.anyone.get("/classrooms"), 401)
+
+
+def test_a_teacher_sees_her_class_and_nobody_elses(door: Door, school: School) -> None:
+    """Figures and learners for its teacher and admins; another teacher is told there is no such class."""
+    other = door.as_(school.teacher(door.admin_viewer, "Other"))
+    for path in (f"/classrooms/{door.classroom.id}/statistics", f"/classrooms/{door.classroom.id}/students"):
+        assert door.teacher.get(path).status_code == door.admin.get(path).status_code == 200
+        assert problem(other.get(path), 404)
+        assert problem(door.student.get(path), 403)
+        assert problem(door.anyone.get(path), 401)
+    assert door.teacher.get(f"/classrooms/{door.classroom.id}/statistics").json()["data"]["figures"]["learners"] == 1
+
+
+def test_the_class_by_http_is_the_class_on_the_page(door: Door, backend: Backend, school: School) -> None:
+    """Learners come in pages, in the order and with the numbers of the report."""
+    for name in ("Anu", "Binu", "Chitra"):
+        school.student(door.classroom, name)
+    path = f"/classrooms/{door.classroom.id}/students?limit=3"
+    first, second = door.teacher.get(path).json(), door.teacher.get(f"{path}&page=2").json()
+    assert first["pagination"] == {"page": 1, "limit": 3, "total": 4, "totalPages": 2, "nextCursor": None}
+    report = backend.reports.report(door.teacher_viewer, door.classroom.id)
+    assert first["data"] + second["data"] == as_json(report.learners)
+
+
+def test_a_leaderboard_shows_those_who_joined(door: Door, backend: Backend) -> None:
+    """Not joined: a count and the reason; joined: herself, under the name she chose, beside her neighbours."""
+    student = door.student
+    assert student.get("/leaderboard").json()["data"]["reason"]
+    backend.accounts.update_profile(door.student_viewer, ProfileChange(board_joined=True, board_name="Comet"))
+    student.post(f"/chapters/{first_chapter(student)['id']}/progress", {"questionsDelta": 3})
+    board = student.get(f"/leaderboard?scope={door.classroom.id}&period=all&around=me").json()["data"]
+    assert board["me"] == {"rank": 1, "name": "Comet", "score": 3, "isMe": True}
+    assert board["around"] == [board["me"]]
+    for wrong in ("period=year", "measure=luck", "limit=0", "around=3"):
+        assert problem(student.get(f"/leaderboard?{wrong}"), 422)
+    assert problem(student.get("/leaderboard?scope=nope"), 404)
+    assert problem(door.anyone.get("/leaderboard"), 401)
+
+
+def test_health_is_open_and_says_what_works(door: Door) -> None:
+    """Anyone may ask; services, uptime and memory are told."""
+    for path in ("/health", "/health/live", "/health/ready"):
+        assert door.anyone.get(path).status_code == 200
+    health = door.anyone.get("/health").json()["data"]
+    assert {"mongodb", "redis"} <= {each["name"] for each in health["services"]}
+    assert health["uptimeSeconds"] >= 0
+    assert health["memoryBytes"] > 0
+
+
+class _Broken:
+    """Operations of a system whose database has gone; only what the routes ask for."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def status(self) -> Status:
+        status: Status = self._real.status()
+        return msgspec.structs.replace(status, is_ready=False, state="critical")
+
+    def ready(self) -> Readiness:
+        return Readiness(is_ready=False, checks=())
+
+    def live(self) -> Process:
+        process: Process = self._real.live()
+        return process
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", 503), ("/health/ready", 503), ("/health/live", 200)])
+def test_a_process_that_cannot_serve_says_so_and_lives_on(backend: Backend, path: str, status: int) -> None:
+    """Without its database health and readiness are 503 with the findings, and the process is still alive."""
+    operations: Any = _Broken(backend.operations)
+    get: Callable[[str], Any] = TestClient(create_api(replace(backend, operations=operations))).get
+    answer = get(path)
+    assert answer.status_code == status
+    if status == 503:
+        assert problem(answer, 503)["details"]["isReady"] is False
