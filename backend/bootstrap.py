@@ -50,6 +50,7 @@ class Backend:
     settings: Settings
     clock: Clock
     mongo: Mongo
+    redis_client: redis.Client
     cache: Cache
     accounts: AccountService
     administration: AccountAdministration
@@ -69,6 +70,7 @@ class Backend:
         """Let go of everything; private servers stop last."""
         self.operations.close()
         self.cache.close()
+        redis.disconnect(self.redis_client)
         self.mongo.close()
         if self.servers:
             self.servers.stop()
@@ -140,9 +142,10 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         settings=settings,
         clock=clock,
         mongo=mongo,
+        redis_client=redis_client,
         cache=cache,
         accounts=AccountService(
-            account_queries, classroom_queries, AccessTokens(secret), cache, clock, time_zone=settings.time_zone
+            account_queries, classroom_queries, AccessTokens(secret), cache, clock, time_zone=settings.time_zone, demo_allowed=settings.demo_allowed
         ),
         administration=AccountAdministration(account_queries, cache, clock, time_zone=settings.time_zone),
         chapters=chapters,

@@ -52,6 +52,14 @@ def connect(url: str) -> Client:
     return Redis(connection_pool=pool)
 
 
+def disconnect(client: Client) -> None:
+    """Close every connection of the client; the owner's last act with it."""
+    if isinstance(client, RedisCluster):
+        client.close()
+    else:
+        client.connection_pool.disconnect()
+
+
 def sibling(client: Client, key: str, *, timeout_seconds: float) -> Redis:
     """A client of its own, of one connection, to the server that holds `key`: for calls that wait longer.
 
