@@ -136,6 +136,16 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
     account_queries = AccountQueries(mongo)
     classroom_queries = ClassroomQueries(mongo)
     classrooms = ClassroomService(classroom_queries, mongo, cache, clock)
+    accounts = AccountService(
+        account_queries,
+        classroom_queries,
+        AccessTokens(secret),
+        cache,
+        clock,
+        time_zone=settings.time_zone,
+        demo_allowed=settings.demo_allowed,
+    )
+    accounts.shut_demo_out()
     projector_queries = ProjectorQueries(mongo)
     statistics = StatisticsService(StatisticsQueries(mongo), projector_queries, chapters, cache, clock)
     return Backend(
@@ -144,9 +154,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         mongo=mongo,
         redis_client=redis_client,
         cache=cache,
-        accounts=AccountService(
-            account_queries, classroom_queries, AccessTokens(secret), cache, clock, time_zone=settings.time_zone, demo_allowed=settings.demo_allowed
-        ),
+        accounts=accounts,
         administration=AccountAdministration(account_queries, cache, clock, time_zone=settings.time_zone),
         chapters=chapters,
         progress=progress,

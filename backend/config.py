@@ -13,14 +13,15 @@ PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-ke
 class Settings(BaseSettings):
     """What a school may decide from outside. Every field is an environment variable of the same name."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
 
     port: int = Field(8501, ge=1, le=65535, description="Port of the web server")
     data_dir: Path = Field(Path("data"), description="Folder of the private servers, secrets and logs")
     mongodb_uri: SecretStr | None = Field(None, description="Use this MongoDB instead of a private one")
     mongodb_database: str = Field("chapter_performance", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="Database name")
     redis_url: SecretStr | None = Field(
-        None, description="Use this Redis or Valkey instead of a private one: redis://, rediss://, unix://, redis+cluster://"
+        None,
+        description="Use this Redis or Valkey instead of a private one: redis://, rediss://, unix://, redis+cluster://",
     )
     environment: Literal["development", "production"] = Field(
         "development", description="production refuses placeholder secrets and the demo school"
@@ -29,12 +30,14 @@ class Settings(BaseSettings):
         None, description="Signs access tokens; at least 32 characters. A private start generates one"
     )
     public_url: str | None = Field(
-        None, description="Address that people type, such as https://learn.school.example; https makes cookies Secure"
+        None,
+        description="Address that people type, such as https://learn.school.example; https makes cookies Secure",
     )
     school_name: str = Field("", max_length=80, description="Shown in the sidebar and on the sign-in page")
     time_zone: str = Field("Asia/Kolkata", description="Time zone of people who chose none")
     allow_demo: bool | None = Field(
-        None, description="Offer the demo school on first visit. Default: yes in development, no in production"
+        None,
+        description="Offer the demo school on first visit. Default: yes in development, no in production",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
 

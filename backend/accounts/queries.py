@@ -29,9 +29,9 @@ INDEXES = {
         IndexModel([("userId", ASCENDING)], name="user"),
         IndexModel([("refreshHash", ASCENDING)], name="refresh", sparse=True),
         IndexModel([("spentHashes", ASCENDING)], name="spent", sparse=True),
-        IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0),
+        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
     ],
-    "tickets": [IndexModel([("expiresAt", ASCENDING)], name="expiry", expireAfterSeconds=0)],
+    "tickets": [IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired")],
 }
 FIRST_ADMINISTRATOR = "first-administrator"
 
@@ -140,6 +140,7 @@ class AccountQueries:
             document["refreshHash"] = refresh_hash
         with translated():
             self._mongo["sessions"].insert_one(document)
+        self._forget_expired("sessions", session.created_at)
 
     def viewer(self, session_id: str, now: datetime) -> Viewer | None:
         """Who a live session belongs to; None where it ended or the person is not active."""
@@ -186,16 +187,25 @@ class AccountQueries:
         with translated():
             return self._mongo["sessions"].delete_many({"userId": user_id, "_id": {"$ne": but}}).deleted_count
 
+    def end_demo_sessions(self) -> int:
+        """End every session of the people of a demo school, whose password everybody knows."""
+        with translated():
+            people = [user["_id"] for user in self._mongo["users"].find({"isDemo": True}, {"_id": 1})]
+            return self._mongo["sessions"].delete_many({"userId": {"$in": people}}).deleted_count
+
     def sessions(self, user_id: str, now: datetime) -> tuple[SessionRecord, ...]:
         wanted = {"userId": user_id, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}}
         with translated():
             found = self._mongo["sessions"].find(wanted).sort("lastSeenAt", DESCENDING)
             return tuple(from_document(document, SessionRecord) for document in found)
 
-    def insert_ticket(self, ticket_hash: str, purpose: str, user_id: str, binding: str, expires_at: datetime) -> None:
+    def insert_ticket(
+        self, ticket_hash: str, purpose: str, user_id: str, binding: str, *, now: datetime, expires_at: datetime
+    ) -> None:
         fields = {"purpose": purpose, "userId": user_id, "binding": binding, "expiresAt": expires_at}
         with translated():
             self._mongo["tickets"].insert_one({"_id": ticket_hash, **fields})
+        self._forget_expired("tickets", now)
 
     def ticket_owner(self, ticket_hash: str, purpose: str, now: datetime) -> str | None:
         """Whose live ticket this is, without spending it."""
@@ -214,6 +224,11 @@ class AccountQueries:
     def drop_tickets(self, user_id: str, purpose: str) -> None:
         with translated():
             self._mongo["tickets"].delete_many({"userId": user_id, "purpose": purpose})
+
+    def _forget_expired(self, collection: str, now: datetime) -> None:
+        """Sweep as we go. A TTL index would go by the server's time, not by the clock that set the expiry."""
+        with translated():
+            self._mongo[collection].delete_many({"expiresAt": {"$lte": now}})
 
     def _credentials(self, wanted: Document) -> tuple[User, str | None] | None:
         with translated():

@@ -51,9 +51,11 @@ class AccountService:
         clock: Clock,
         *,
         time_zone: str,
+        demo_allowed: bool,
     ) -> None:
         self._queries = queries
         self._classrooms = classrooms
+        self._demo_allowed = demo_allowed
         self._tokens = tokens
         self._cache = cache
         self._clock = clock
@@ -94,18 +96,26 @@ class AccountService:
         found = self._queries.credentials(email) if len(email) <= EMAIL_LENGTH else None
         user, hashed = found or (None, None)
         fits = passwords.verify_password(hashed, password[: passwords.MAX_LENGTH])
-        if user is None or not fits or not user.is_active:
+        if user is None or not fits or not self._may_enter(user):
             raise NotSignedIn(_("E-mail address or password is wrong."), code="wrong_credentials")
         changes: dict[str, Any] = {"lastSignInAt": self._clock.now()}
         if hashed and passwords.needs_rehash(hashed):
             changes["passwordHash"] = passwords.hash_password(password)
         return self._queries.update_user(user.id, changes) or user
 
+    def shut_demo_out(self) -> int:
+        """Where the demo school is not allowed, end what demo people had open; how many sessions that were."""
+        ended = 0 if self._demo_allowed else self._queries.end_demo_sessions()
+        if ended:
+            self._cache.invalidate(TAG)
+        return ended
+
     def issue_ticket(self, user: User, browser: str) -> str:
         """A ticket that `redeem_ticket` turns into a session: once, within two minutes, in the same browser."""
-        ticket = new_token()
-        expires_at = self._clock.now() + TICKET_LIFE
-        self._queries.insert_ticket(fingerprint(ticket), "sign-in", user.id, fingerprint(browser), expires_at)
+        ticket, now = new_token(), self._clock.now()
+        self._queries.insert_ticket(
+            fingerprint(ticket), "sign-in", user.id, fingerprint(browser), now=now, expires_at=now + TICKET_LIFE
+        )
         return ticket
 
     def redeem_ticket(self, ticket: str, browser: str, device: str) -> str:
@@ -224,7 +234,11 @@ class AccountService:
         )
         passwords.check_new_password(password)
         self._queries.insert_user(user, passwords.hash_password(password), classroom_id, first=first)
+        self._cache.invalidate(BOARDS_TAG)  # she is in her class's report at once
         return user
+
+    def _may_enter(self, user: User) -> bool:
+        return user.is_active and (self._demo_allowed or not user.is_demo)
 
     def _open_session(self, user_id: str, kind: Any, device: str, now: datetime) -> tuple[str, str]:
         token, refresh = new_token(), new_token()

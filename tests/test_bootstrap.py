@@ -1,0 +1,74 @@
+"""Starting up: secrets, the demo school in production, one clear sentence for what is missing."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from backend.bootstrap import Backend, build, signing_secret
+from backend.config import Settings
+from backend.errors import NotSignedIn, Unavailable
+from tests.school import PASSWORD, School
+
+
+def production(settings: Settings) -> Settings:
+    return settings.model_copy(update={"environment": "production", "jwt_secret": SecretStr("x" * 40)})
+
+
+def test_a_private_start_makes_a_secret_that_nobody_else_can_read(settings: Settings) -> None:
+    """The signing secret is generated once, kept with mode 0600, and stays the same."""
+    first, second = signing_secret(settings), signing_secret(settings)
+    kept = settings.data_dir / "secrets" / "jwt"
+    assert first == second
+    assert len(first) >= 32
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("secret", [None, "changeme", "short"])
+def test_production_refuses_a_missing_or_weak_secret(settings: Settings, secret: str | None) -> None:
+    """Without a real secret a production start says which variable to set."""
+    weak = production(settings).model_copy(update={"jwt_secret": SecretStr(secret) if secret else None})
+    with pytest.raises(Unavailable, match="JWT_SECRET"):
+        signing_secret(weak)
+
+
+def test_demo_people_cannot_enter_a_production_start(backend: Backend, settings: Settings) -> None:
+    """A data folder that once held the demo school opens nothing to its known password in production."""
+    user = backend.accounts.create_first_administrator(
+        name="Demo", email="admin@demo.school", password=PASSWORD, is_demo=True
+    )
+    school = School(backend)
+    ticket = backend.accounts.issue_ticket(user, "browser")
+    token = backend.accounts.redeem_ticket(ticket, "browser", "test")
+    assert backend.accounts.viewer(token).id == school.viewer(user).id
+    strict = build(production(settings))
+    try:
+        with pytest.raises(NotSignedIn):
+            strict.accounts.authenticate("admin@demo.school", PASSWORD)
+        with pytest.raises(NotSignedIn):
+            strict.accounts.viewer(token)
+    finally:
+        strict.close()
+
+
+def test_the_catalogue_is_loaded_once(backend: Backend, settings: Settings) -> None:
+    """A second start adds no chapter."""
+    again = build(settings)
+    try:
+        assert len(again.chapters.every()) == len(backend.chapters.every()) == 101
+    finally:
+        again.close()
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """MONGODB_URI= in a compose file means the private server, not an address of no length."""
+    monkeypatch.setenv("MONGODB_URI", "")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert Settings().mongodb_uri is None
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that is no number is refused by name."""
+    monkeypatch.setenv("PORT", "eighty")
+    with pytest.raises(ValidationError, match="port"):
+        Settings()
