@@ -60,6 +60,17 @@ def test_a_save_is_on_the_teachers_next_read(
     assert reading.completions_over_time(teacher, classroom.id)[-1].completed == 1
 
 
+def test_who_signs_up_or_leaves_is_seen_at_once(
+    backend: Backend, school: School, reading: ClassroomReports, teacher: Viewer, classroom: Classroom
+) -> None:
+    """A report read before lists the student who signed up since, and no more when she was taken out."""
+    assert reading.report(teacher, classroom.id).figures.learners == 0
+    student = school.student(classroom)
+    assert reading.report(teacher, classroom.id).figures.learners == 1
+    backend.classrooms.remove_student(teacher, classroom.id, student.id)
+    assert reading.report(teacher, classroom.id).figures.learners == 0
+
+
 def test_change_against_the_week_before(
     backend: Backend,
     school: School,
