@@ -1,0 +1,116 @@
+"""What administrators may do to accounts, and nobody else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from tests.school import PASSWORD, School
+
+Act = Callable[[Backend, Viewer, str], object]
+ACTS: dict[str, Act] = {
+    "users": lambda backend, viewer, _id: backend.administration.users(viewer),
+    "user": lambda backend, viewer, user_id: backend.administration.user(viewer, user_id),
+    "create": lambda backend, viewer, _id: backend.administration.create(
+        viewer, name="X", email="x@example.org", role="teacher"
+    ),
+    "set_active": lambda backend, viewer, user_id: backend.administration.set_active(viewer, user_id, active=False),
+    "set_role": lambda backend, viewer, user_id: backend.administration.set_role(viewer, user_id, "teacher"),
+    "make_reset_link": lambda backend, viewer, user_id: backend.administration.make_reset_link(viewer, user_id),
+    "health": lambda backend, viewer, _id: backend.operations.health(viewer),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_only_administrators_may(backend: Backend, school: School, act: str) -> None:
+    """Every act of administration is refused to teachers and students by the service itself."""
+    admin = school.admin()
+    teacher = school.teacher(admin)
+    student = school.student(school.classroom(teacher))
+    for viewer in (teacher, student):
+        with pytest.raises(NotAllowed):
+            ACTS[act](backend, viewer, admin.id)
+    assert ACTS[act](backend, admin, student.id)
+
+
+def test_a_new_role_holds_from_the_next_click(backend: Backend, school: School) -> None:
+    """The session of somebody whose role changed carries the new role at once."""
+    admin = school.admin()
+    user = school.user(school.teacher(admin))
+    token = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, "b"), "b", "test")
+    assert backend.accounts.viewer(token).role == "teacher"
+    backend.administration.set_role(admin, user.id, "admin")
+    assert backend.accounts.viewer(token).role == "admin"
+
+
+def test_nobody_shuts_herself_out(backend: Backend, school: School) -> None:
+    """An administrator cannot deactivate herself or take her own role away, even where there is another one."""
+    admin = school.admin()
+    link = backend.administration.create(admin, name="Second", email="second@example.org", role="admin")
+    backend.accounts.reset_password(link.token, PASSWORD)
+    with pytest.raises(Conflict):
+        backend.administration.set_active(admin, admin.id, active=False)
+    with pytest.raises(Conflict):
+        backend.administration.set_role(admin, admin.id, "teacher")
+
+
+def test_the_last_administrator_stays(backend: Backend, school: School) -> None:
+    """One of two administrators can be deactivated by the other; then none is left to be taken away."""
+    admin = school.admin()
+    link = backend.administration.create(admin, name="Second", email="second@example.org", role="admin")
+    second = school.viewer(backend.accounts.reset_password(link.token, PASSWORD))
+    backend.administration.set_active(second, admin.id, active=False)
+    with pytest.raises(Conflict):
+        backend.administration.set_active(second, second.id, active=False)
+    assert backend.mongo["users"].count_documents({"role": "admin", "isActive": True}) == 1
+
+
+def test_students_are_not_created(backend: Backend, school: School) -> None:
+    """An administrator makes teachers and administrators; students come by join code."""
+    with pytest.raises(Invalid):
+        backend.administration.create(school.admin(), name="X", email="x@example.org", role="student")
+
+
+def test_without_a_password_nobody_signs_in(backend: Backend, school: School) -> None:
+    """A new teacher cannot sign in before she has set her password by the link."""
+    backend.administration.create(school.admin(), name="X", email="x@example.org", role="teacher")
+    for guess in ("", "None", "null", PASSWORD):
+        with pytest.raises(NotSignedIn):
+            backend.accounts.authenticate("x@example.org", guess)
+
+
+def test_people_are_found_by_word_and_address(backend: Backend, school: School) -> None:
+    """Search finds the beginning of any word of a name and any part of an address, and takes signs literally."""
+    admin = school.admin()
+    for name, email in (("Sita Devi (A)", "sd@example.org"), ("Besita Rao", "rao.b@school.example")):
+        backend.administration.create(admin, name=name, email=email, role="teacher")
+
+    def found(search: str) -> list[str]:
+        return [user.name for user in backend.administration.users(admin, search=search).users]
+
+    assert found("sita") == ["Sita Devi (A)"]
+    assert found("DEV") == ["Sita Devi (A)"]
+    assert found("rao.b@") == ["Besita Rao"]
+    assert found("(A") == ["Sita Devi (A)"]
+    assert found(".*") == []
+
+
+def test_people_come_in_pages(backend: Backend, school: School) -> None:
+    """Each person stands on exactly one page, and a page that does not exist is refused."""
+    admin = school.admin()
+    for number in range(5):
+        backend.administration.create(admin, name=f"T{number}", email=f"t{number}@example.org", role="teacher")
+    pages = [backend.administration.users(admin, page=page, limit=2) for page in (1, 2, 3)]
+    assert [page.total for page in pages] == [6, 6, 6]
+    assert len({user.id for page in pages for user in page.users}) == 6
+    assert [user.name for user in backend.administration.users(admin, role="admin").users] == ["Asha Admin"]
+    with pytest.raises(Invalid):
+        backend.administration.users(admin, page=0)
+
+
+def test_an_unknown_person_is_not_found(backend: Backend, school: School) -> None:
+    """Acts on an id that nobody has say so."""
+    with pytest.raises(NotFound):
+        backend.administration.set_active(school.admin(), "no such id", active=False)

@@ -1,0 +1,81 @@
+"""One's own profile: what may be set, and what is refused with everything left as it was."""
+
+from datetime import date
+
+import pytest
+
+from backend.accounts.models import ProfileChange, Viewer
+from backend.bootstrap import Backend
+from backend.errors import Invalid, NotSignedIn
+from tests.school import School
+
+WHOLE = ProfileChange(
+    name="  Sita   Devi ",
+    daily_goal=35,
+    exam_date=date(2027, 4, 4),
+    time_zone="Asia/Dubai",
+    day_end_hour=3,
+    board_joined=True,
+    board_name="Comet",
+)
+
+
+def test_everything_is_saved_and_seen_at_once(backend: Backend, school: School, student: Viewer) -> None:
+    """A profile change is in the account and in the viewer of the next click."""
+    saved = backend.accounts.update_profile(student, WHOLE)
+    user = school.user(student)
+    assert saved == user
+    assert (user.name, user.daily_goal, user.exam_date) == ("Sita Devi", 35, date(2027, 4, 4))
+    viewer = school.viewer(user)
+    assert (viewer.time_zone, viewer.day_end_hour, viewer.board_joined, viewer.board_name) == (
+        "Asia/Dubai",
+        3,
+        True,
+        "Comet",
+    )
+
+
+def test_the_exam_date_can_be_taken_back(backend: Backend, school: School, student: Viewer) -> None:
+    """An exam date that was set can be emptied again."""
+    backend.accounts.update_profile(student, WHOLE)
+    backend.accounts.update_profile(student, ProfileChange(clear_exam_date=True))
+    assert school.user(student).exam_date is None
+
+
+def test_leaving_the_board_keeps_the_display_name(backend: Backend, school: School, student: Viewer) -> None:
+    """Leaving is one change, and coming back needs no new name."""
+    backend.accounts.update_profile(student, WHOLE)
+    backend.accounts.update_profile(student, ProfileChange(board_joined=False))
+    assert not school.user(student).board_joined
+    assert backend.accounts.update_profile(student, ProfileChange(board_joined=True)).board_name == "Comet"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ProfileChange(name=" "),
+        ProfileChange(name="x" * 81),
+        ProfileChange(daily_goal=0),
+        ProfileChange(daily_goal=501),
+        ProfileChange(exam_date=date(1999, 1, 1)),
+        ProfileChange(time_zone="Mars/Olympus"),
+        ProfileChange(time_zone="../../etc/passwd"),
+        ProfileChange(day_end_hour=7),
+        ProfileChange(day_end_hour=-1),
+        ProfileChange(board_name="x" * 31),
+        ProfileChange(board_joined=True),
+    ],
+    ids=str,
+)
+def test_bad_values_change_nothing(backend: Backend, school: School, student: Viewer, change: ProfileChange) -> None:
+    """A refused change leaves the account as it was."""
+    before = school.user(student)
+    with pytest.raises(Invalid):
+        backend.accounts.update_profile(student, change)
+    assert school.user(student) == before
+
+
+def test_a_guest_has_no_profile(backend: Backend) -> None:
+    """Nobody's profile cannot be read or changed."""
+    with pytest.raises(NotSignedIn):
+        backend.accounts.me(None)  # type: ignore[arg-type]  # what a careless caller would pass
