@@ -10,6 +10,7 @@ RUNTIME := $(VENV)/requirements.stamp
 DEVELOPMENT := $(VENV)/requirements-dev.stamp
 INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := app.py backend pages tests
+DOCUMENT_TESTS := tests/test_readme.py tests/test_words.py
 
 # Which tests: a path, a node id, or any words for pytest, as in T="tests/progress -k undo".
 T ?=
@@ -30,11 +31,12 @@ test: $(DEVELOPMENT) ## Run every test, or those of T="tests/progress -k undo"
 	@sh scripts/browser.sh $(IN_VENV)/python
 	@exec $(IN_VENV)/python -m pytest $(T)
 
-check: $(DEVELOPMENT) ## Lint, format, types and import rules
+check: $(DEVELOPMENT) ## Lint, format, types, import rules, and that the documents say what is true
 	$(IN_VENV)/ruff check .
 	$(IN_VENV)/ruff format --check .
 	$(IN_VENV)/mypy $(SOURCES)
 	$(IN_VENV)/lint-imports
+	$(IN_VENV)/python -m pytest $(DOCUMENT_TESTS)
 
 words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
 	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot --no-location --sort-output --no-wrap --project=chapter-performance --version=1 .
