@@ -13,7 +13,7 @@ from backend.progress.models import ChapterRow
 from pages import _session
 from pages._charts import bars_over_time, chart
 from pages._errors import noticed
-from pages._learner_words import KINDS, change_words, completed_words, signed
+from pages._learner_words import KINDS, change_words, completed_words, signed, since_words
 from pages._parts import avatar_html, button_row, escape, section
 from pages._style import chip, icon_html, plain
 from pages._tables import Cell, Column, Twin, Value, static_table
@@ -74,14 +74,15 @@ def _week_words(detail: LearnerDetail) -> str:
     solved, change = detail.learner.solved_7_days, detail.learner.change_7_days
     if solved is None or change is None:
         return _("Has not saved anything yet.")
+    last = since_words(detail.learner.last_activity_at, _session.backend().clock.now())
     streak = detail.summary.streak.current
     days = ngettext("{count} day", "{count} days", streak).format(count=number(streak))
     words = ngettext(
-        "{count} question in 7 days ({change} against the 7 before). Streak: {days}.",
-        "{count} questions in 7 days ({change} against the 7 before). Streak: {days}.",
+        "Last activity {last}. {count} question in 7 days ({change} against the 7 before). Streak: {days}.",
+        "Last activity {last}. {count} questions in 7 days ({change} against the 7 before). Streak: {days}.",
         solved,
     )
-    return words.format(count=number(solved), change=signed(change), days=days)
+    return words.format(count=number(solved), change=signed(change), days=days, last=last)
 
 
 def _subjects(detail: LearnerDetail) -> None:

@@ -136,7 +136,7 @@ def data_table(
     rows: Sequence[Row],
     *,
     key: str,
-    sort: int = 0,
+    sort: int | None = 0,
     descending: bool = False,
     selected: str | None = None,
     opens: bool = True,
@@ -144,7 +144,8 @@ def data_table(
     """A table that sorts by any column in the browser, by mouse and keyboard, and whose rows open.
 
     Returns the id of the row that has just been opened (once), else None. `selected` marks the row that is open
-    beside the table; `sort` and `descending` are the first order. It is an HTML table and needs no twin.
+    beside the table; `sort` and `descending` are the first order (None: as given). It is an HTML table and
+    needs no twin.
     """
     data = {
         "caption": caption,

@@ -14,7 +14,7 @@ from pages._parts import as_of, card, page_header, section
 from pages._pseudonyms import hide_names_toggle, shown_names
 from pages._runs import refreshing
 from pages._style import escape
-from pages._tables import Row, data_table
+from pages._tables import Row, Value, data_table
 
 REFRESH_SECONDS = 15.0
 MOST_URGENT = 8
@@ -118,7 +118,7 @@ def _draw_flagged(reports: Sequence[ClassReport]) -> None:
 
 
 def _row(report: ClassReport, learner: Learner, name: str) -> Row:
-    cells = [name, report.classroom.name, flag_cell(learner), reasons_cell(learner)]
+    cells: list[Value] = [name, report.classroom.name, flag_cell(learner), reasons_cell(learner)]
     return Row(f"{report.classroom.id} {learner.id}", cells)
 
 

@@ -100,10 +100,9 @@ def _draw_bar(classrooms: Sequence[Classroom], classroom: Classroom, views: list
         if not views:
             return None
         words = _views()
-        view = st.segmented_control(
+        return st.segmented_control(
             _("View"), views, default=views[0], required=True, key="class-view", format_func=words.__getitem__,
         )  # fmt: skip
-    return view
 
 
 @refreshing(_learners.REFRESH_SECONDS)

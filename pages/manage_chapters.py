@@ -1,5 +1,46 @@
-"""Being built."""
+"""Looking after the catalogue: the list, one chapter at a time, files, the archive."""
 
 import streamlit as st
 
-st.title("manage_chapters")
+from backend.kit.i18n import _, number
+from pages import _catalogue_list, _chapter_archive, _chapter_form, _import_report, _session
+from pages._parts import empty_state, page_header
+from pages._style import plain
+
+viewer = _session.viewer("teacher", "admin")
+chapters = _session.backend().chapters
+archived = chapters.archived(viewer)
+words = {
+    "list": _("Chapters"),
+    "import": _("Import a file"),
+    "archive": plain(_("Archive: {count}").format(count=number(len(archived)))),
+}
+actions = page_header(
+    _("Manage chapters"), _("The syllabus of the whole school. Progress of learners is kept apart."), icon="edit_note"
+)
+view = st.segmented_control(
+    _("View"), list(words), default="list", required=True, key="catalogue-view", format_func=words.__getitem__,
+    label_visibility="collapsed",
+)  # fmt: skip
+_chapter_archive.draw_notice()
+if view == "import":
+    _import_report.draw_import()
+elif view == "archive":
+    _chapter_archive.draw_archive(archived)
+elif chapters.active():
+    filters = _catalogue_list.catalogue_filters(_session.backend().overview.facets())
+    with actions:
+        _catalogue_list.draw_downloads(viewer, filters)
+        if st.button(_("Add a chapter"), icon=":material/add:", type="primary", key="catalogue-add"):
+            _chapter_form.open_form(None)
+    opened = _catalogue_list.draw_list(viewer, filters)
+    if opened:
+        _chapter_form.open_form(chapters.get(opened))
+elif empty_state(
+    "menu_book",
+    _("There are no chapters yet"),
+    _("Import a chapter file, or add the first chapter by hand."),
+    _("Add a chapter"),
+    key="catalogue",
+):
+    _chapter_form.open_form(None)

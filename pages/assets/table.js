@@ -87,14 +87,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return kept.descending ? -difference : difference;
   };
   const order = () => {
-    if (kept.sort >= data.columns.length) kept.sort = 0;
+    if (kept.sort !== null && kept.sort >= data.columns.length) kept.sort = 0;
     headings.forEach(({ cell, arrow }, index) => {
       const here = index === kept.sort;
       if (here) cell.setAttribute("aria-sort", kept.descending ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
       arrow.textContent = here ? (kept.descending ? "arrow_downward" : "arrow_upward") : "unfold_more";
     });
-    body.append(...[...lines].sort(compare).map(({ element }) => element));
+    const ordered = kept.sort === null ? lines : [...lines].sort(compare);
+    body.append(...ordered.map(({ element }) => element));
   };
   order();
 

@@ -1,0 +1,59 @@
+"""Chapters that were taken out of the syllabus, and the way back."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend.chapters.models import Chapter
+from backend.kit.i18n import _, day
+from pages import _session
+from pages._chapter_form import ARCHIVED, NOTICE
+from pages._chapter_words import place_words
+from pages._errors import noticed
+from pages._parts import card, empty_state, escape, notice_saved, pager
+
+PAGE_SIZE = 20
+
+
+def draw_notice() -> None:
+    """What was just done, with a way back where a chapter was archived."""
+    words, archived_id = st.session_state.get(NOTICE, ""), st.session_state.get(ARCHIVED, "")
+    if not words:
+        return
+    if notice_saved(words, "catalogue-undo" if archived_id else None):
+        _bring_back(archived_id)
+
+
+def draw_archive(chapters: Sequence[Chapter]) -> None:
+    """The archived chapters, each with its button."""
+    if not chapters:
+        empty_state("inventory_2", _("The archive is empty"), _("A chapter that you archive waits here."))
+        return
+    place = st.container(gap="small")
+    page = pager(len(chapters), PAGE_SIZE, "archive-page")
+    with place:
+        for chapter in chapters[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]:
+            _draw_one(chapter)
+
+
+def _draw_one(chapter: Chapter) -> None:
+    with (
+        card(f"archived-{chapter.id}"),
+        st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
+    ):
+        since = _("archived {day}").format(day=day(chapter.archived_at.date())) if chapter.archived_at else ""
+        st.html(
+            f"<strong>{escape(chapter.chapter)}</strong>"
+            f'<p class="cp-note">{escape(place_words(chapter))} · {escape(chapter.class_)} · {escape(since)}</p>',
+            width="content",
+        )
+        if st.button(_("Bring back"), key=f"back-{chapter.id}", icon=":material/unarchive:"):
+            _bring_back(chapter.id)
+
+
+def _bring_back(chapter_id: str) -> None:
+    with noticed():
+        back = _session.backend().chapters.bring_back(_session.viewer("teacher", "admin"), chapter_id)
+        st.session_state[NOTICE] = _("Back in the syllabus: {name}").format(name=back.chapter)
+        st.session_state[ARCHIVED] = ""
+        st.rerun()
