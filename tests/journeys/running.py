@@ -1,4 +1,4 @@
-"""The real app as a new user would start it, and a real browser in front of it."""
+"""The real app as a new user would start it, and real browsers in front of it."""
 
 import os
 import shutil
@@ -8,12 +8,14 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, WebSocket, expect, sync_playwright
 
 from tests.waiting import until
 
@@ -23,15 +25,27 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 START_SECONDS = 60
+OWN_SETTINGS = frozenset(
+    "PORT DATA_DIR MONGODB_URI MONGODB_DATABASE REDIS_URL ENVIRONMENT JWT_SECRET PUBLIC_URL SCHOOL_NAME TIME_ZONE "
+    "ALLOW_DEMO LOG_LEVEL".split()
+)
+PATIENCE_MS = 20_000  # a busy machine is no failure of the product
+PHONE = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True)
 class RunningApp:
-    """An app process and where it is served."""
+    """An app process, where it is served, and the file that holds what it said on the terminal."""
 
     url: str
     data_dir: Path
     process: subprocess.Popen[bytes]
+    terminal: Path
+
+    @property
+    def said(self) -> str:
+        """What it said on the terminal so far."""
+        return self.terminal.read_text()
 
 
 def free_port() -> int:
@@ -42,19 +56,29 @@ def free_port() -> int:
         return port
 
 
-def start_app(data_dir: Path, port: int | None = None, **environment: str) -> RunningApp:
-    """The app as `python app.py` starts it, once it answers."""
+def launch(data_dir: Path, port: int | None = None, **environment: str) -> RunningApp:
+    """The app as `python app.py` starts it, with these settings and no others; does not wait for it."""
     port = port or free_port()
-    process = subprocess.Popen(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), **environment},
-        stdin=subprocess.DEVNULL,
-        stderr=(data_dir.parent / f"{data_dir.name}.log").open("ab"),
-    )
-    app = RunningApp(url=f"http://localhost:{port}", data_dir=data_dir, process=process)
-    until(lambda: process.poll() is not None or _answers(app.url), seconds=START_SECONDS)
-    assert process.poll() is None, (data_dir.parent / f"{data_dir.name}.log").read_text()
+    terminal = data_dir.parent / f"{data_dir.name}-{port}.log"
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in OWN_SETTINGS}
+    with terminal.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**kept, "PORT": str(port), "DATA_DIR": str(data_dir), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return RunningApp(f"http://localhost:{port}", data_dir, process, terminal)
+
+
+def start_app(data_dir: Path, port: int | None = None, **environment: str) -> RunningApp:
+    """The app once it answers."""
+    app = launch(data_dir, port, **environment)
+    until(lambda: app.process.poll() is not None or is_ready(app), seconds=START_SECONDS)
+    assert app.process.poll() is None, app.said
     return app
 
 
@@ -62,20 +86,35 @@ def stop_app(app: RunningApp) -> int:
     """Ctrl-C; the exit status."""
     if app.process.poll() is None:
         app.process.send_signal(signal.SIGINT)
-    return app.process.wait(timeout=30)
-
-
-def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/api/v1/health/ready", timeout=2) as answer:  # noqa: S310  (own app)
+        return app.process.wait(timeout=30)
+    finally:
+        app.process.kill()
+
+
+@contextmanager
+def running(data_dir: Path, port: int | None = None, **environment: str) -> Iterator[RunningApp]:
+    """The app while the block runs."""
+    app = start_app(data_dir, port, **environment)
+    try:
+        yield app
+    finally:
+        stop_app(app)
+
+
+def is_ready(app: RunningApp) -> bool:
+    """Whether the app says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"{app.url}/api/v1/health/ready", timeout=2) as answer:  # noqa: S310  (own app)
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """An existing Chromium, else the one Playwright installed."""
+    expect.set_options(timeout=PATIENCE_MS)
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
@@ -89,15 +128,13 @@ class Visitor:
     def __init__(self, app: RunningApp, context: BrowserContext) -> None:
         self.app = app
         self.context = context
-        self.page: Page = context.new_page()
         self.foreign: list[str] = []
         self.errors: list[str] = []
-        self.watch(self.page)
-
-    def watch(self, page: Page) -> None:
-        """Collect requests to other hosts and script errors of a tab."""
-        page.on("request", self._note)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        context.on("page", self._watch)
+        context.on("request", self._note_request)
+        context.on("dialog", self._note_dialog)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        self.page: Page = context.new_page()
 
     def open(self, path: str = "/") -> Page:
         """Go to a path of the app and wait until its page has a heading."""
@@ -105,15 +142,81 @@ class Visitor:
         self.page.get_by_role("heading", level=1).wait_for()
         return self.page
 
-    def sign_in(self, email: str, password: str) -> Page:
-        """Sign in by the form, as people do."""
-        self.open("/")
+    def tab(self, path: str) -> Page:
+        """Another tab of the same browser, on a path of the app."""
+        page = self.context.new_page()
+        page.goto(self.app.url + path)
+        page.get_by_role("heading", level=1).wait_for()
+        return page
+
+    def reload(self) -> Page:
+        """Reload, as F5 does."""
+        self.page.reload()
+        self.page.get_by_role("heading", level=1).wait_for()
+        return self.page
+
+    def sign_in(self, email: str, password: str, path: str = "/") -> Page:
+        """Sign in by the form, as people do, starting from `path`."""
+        self.open(path)
         self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_role("textbox", name="Password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.get_by_role("button", name="Sign out").wait_for(state="attached")
+        self.page.get_by_role("heading", level=1).wait_for()
         return self.page
 
-    def _note(self, request: Request) -> None:
-        if not request.url.startswith((self.app.url, "data:", "blob:")):
-            self.foreign.append(request.url)
+    def carry_session(self, token: str) -> None:
+        """Be signed in by a session made elsewhere: for tests whose fact is not the signing in."""
+        self.context.add_cookies([{"name": "session", "value": token, "url": self.app.url, "httpOnly": True}])
+
+    def _watch(self, page: Page) -> None:
+        page.on("websocket", self._note_socket)
+
+    def _note_request(self, request: Request) -> None:
+        self._note_address(request.url)
+
+    def _note_socket(self, socket_: WebSocket) -> None:
+        self._note_address(socket_.url)
+
+    def _note_address(self, address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in {"data", "blob"} and parts.netloc != urlsplit(self.app.url).netloc:
+            self.foreign.append(address)
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.errors.append(f"A {dialog.type} opened: {dialog.message}")
+        dialog.dismiss()
+
+
+class Visitors:
+    """Makes visitors, each with a browser window of her own, and in the end asks what went wrong in them."""
+
+    def __init__(self, browser: Browser, windows: ExitStack) -> None:
+        self._browser = browser
+        self._windows = windows
+        self._all: list[Visitor] = []
+
+    def __call__(self, app: RunningApp, *, is_phone: bool = False, **options: str) -> Visitor:
+        """A visitor of `app`; `options` are those of a Playwright context."""
+        size = PHONE if is_phone else {"width": 1280, "height": 900}
+        context = self._browser.new_context(viewport=size, has_touch=is_phone, locale="en-GB", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
+        self._windows.callback(context.close)
+        visitor = Visitor(app, context)
+        self._all.append(visitor)
+        return visitor
+
+    def complain(self) -> None:
+        """Raise AssertionError where a window asked another host for anything, or a script failed in it."""
+        for visitor in self._all:
+            assert visitor.foreign == []
+            assert visitor.errors == []
+
+
+@pytest.fixture
+def visitors(chromium: Browser) -> Iterator[Visitors]:
+    """People who come to the app; after every test, no window may have left the host, and no script failed."""
+    with ExitStack() as windows:
+        made = Visitors(chromium, windows)
+        yield made
+        made.complain()
