@@ -8,65 +8,41 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from backend import bootstrap, config
-from backend.errors import AppError
+from backend import terminal
+from backend.bootstrap import Backend
 from backend.jobs import Jobs
-from backend.kit import log
 from backend.kit.i18n import _, ngettext
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 done, 1 failed (said in a sentence), 2 called wrongly."""
-    if list(arguments) not in ([], ["rebuild"]):
-        _say(_("Usage: python -m backend.worker [rebuild]"))
-        return 2
-    try:
-        settings = config.load()
-        log.configure(settings.log_level)
-        backend = bootstrap.build(settings, report=_say)
-    except ValidationError as error:
-        for problem in error.errors():
-            _say(f"{str(problem['loc'][0]).upper()}: {problem['msg']}")
-        return 2
-    except AppError as error:
-        _say(error.message)
-        return 1
-    try:
-        if arguments:
-            _rebuild(backend)
-        else:
-            _serve(backend)
-    except AppError as error:
-        _say(error.message)
-        return 1
-    finally:
-        backend.close()
-    return 0
+    if list(arguments) == ["rebuild"]:
+        return terminal.run(_rebuild)
+    if arguments:
+        terminal.say(_("Usage: python -m backend.worker [rebuild]"))
+        return terminal.CALLED_WRONGLY
+    return terminal.run(_serve, log_level="INFO")
 
 
-def _rebuild(backend: bootstrap.Backend) -> None:
+def _rebuild(backend: Backend) -> int:
     count = backend.projector.rebuild()
     said = ngettext(
         "Statistics of {count} chapter computed anew.", "Statistics of {count} chapters computed anew.", count
     )
-    _say(said.format(count=count))
+    terminal.say(said.format(count=count))
+    return terminal.DONE
 
 
-def _serve(backend: bootstrap.Backend) -> None:
+def _serve(backend: Backend) -> int:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda _number, _frame: stop.set())
     jobs = Jobs(backend)
     jobs.start()
-    _say(_("The worker is running. Ctrl-C stops it."))
+    terminal.say(_("The worker is running. Ctrl-C stops it."))
     stop.wait()
     jobs.stop()
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - a person at a terminal reads it
+    return terminal.DONE
 
 
 if __name__ == "__main__":

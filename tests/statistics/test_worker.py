@@ -77,5 +77,5 @@ def test_the_rebuild_command_computes_anew(backend: Backend, student: Viewer, en
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "Statistics of 1 chapter computed anew." in done.stdout
+    assert "Statistics of 1 chapter computed anew." in done.stderr
     assert kept(backend) == truth(backend)
