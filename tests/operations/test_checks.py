@@ -1,0 +1,117 @@
+"""What facts about the system mean: each fault has its state, and whatever is not well says how to fix it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from backend.kit.cache import RegionStatistics
+from backend.kit.redis import ServerDescription
+from backend.operations import checks
+from backend.operations.machine import Disk, Memory
+from backend.operations.models import Check, State, worst
+from backend.operations.queries import Deployment, Member
+from backend.statistics.models import ProjectorHealth
+
+GB = 1_000_000_000
+MEMBERS = (
+    Member(name="a:1", state="PRIMARY", is_healthy=True),
+    Member(name="b:1", state="SECONDARY", is_healthy=True),
+    Member(name="c:1", state="(not reachable/healthy)", is_healthy=False),
+)
+DEPLOYMENT = Deployment(
+    version="6.0.5",
+    replica_set="rs0",
+    is_sharded=False,
+    has_primary=True,
+    members=MEMBERS[:2],
+    round_trip_seconds=0.004,
+)
+SERVER = ServerDescription(
+    name="Valkey", version="9.1", uptime_seconds=5, used_memory_bytes=1_400_000, clients=2, nodes=1
+)
+READS = RegionStatistics(name="viewers", hits_local=2, hits_redis=1, misses=1, stale=0, errors=0, waits=0, entries=1)
+
+
+def deployment(**changes: Any) -> Check:
+    return checks.mongodb(msgspec.structs.replace(DEPLOYMENT, **changes))
+
+
+def lag(seconds: float, *, is_alive: bool = True) -> Check:
+    return checks.worker(ProjectorHealth(owner="one", epoch=1, is_alive=is_alive, lag_seconds=seconds))
+
+
+CASES: dict[str, tuple[Check, State]] = {
+    "healthy replica set": (deployment(), "ok"),
+    "sharded cluster": (deployment(replica_set=None, is_sharded=True, members=()), "ok"),
+    "members not to be seen": (deployment(members=()), "ok"),
+    "a member away": (deployment(members=MEMBERS), "warning"),
+    "slow database": (deployment(round_trip_seconds=0.3), "warning"),
+    "no replica set": (deployment(replica_set=None, members=()), "error"),
+    "redis": (checks.redis(0.001, SERVER), "ok"),
+    "slow redis": (checks.redis(0.3, SERVER), "warning"),
+    "cache": (checks.cache(True, (READS,)), "ok"),
+    "cache without listener": (checks.cache(False, (READS,)), "warning"),
+    "roomy disk": (checks.disk(Disk(50 * GB, 100 * GB), "/data"), "ok"),
+    "disk of 4 %": (checks.disk(Disk(4 * GB, 100 * GB), "/data"), "warning"),
+    "disk of 4 % that is huge": (checks.disk(Disk(80 * GB, 2000 * GB), "/data"), "ok"),
+    "little disk": (checks.disk(Disk(GB, 8 * GB), "/data"), "warning"),
+    "full disk": (checks.disk(Disk(GB // 10, 8 * GB), "/data"), "critical"),
+    "memory": (checks.memory(Memory(GB // 10, 4 * GB, 8 * GB)), "ok"),
+    "little memory": (checks.memory(Memory(GB // 10, GB // 10, 8 * GB)), "warning"),
+    "private secrets": (checks.secrets(()), "ok"),
+    "open secrets": (checks.secrets(("/data/secrets/jwt",)), "error"),
+    "indexes": (checks.indexes(()), "ok"),
+    "missing index": (checks.indexes(("users.email",)), "error"),
+    "real school": (checks.demo(0, is_production=True), "ok"),
+    "demo school": (checks.demo(124, is_production=False), "info"),
+    "demo school in production": (checks.demo(124, is_production=True), "critical"),
+    "worker": (lag(0.2), "ok"),
+    "worker behind": (lag(30), "warning"),
+    "worker far behind": (lag(600), "error"),
+    "worker stopped": (lag(0, is_alive=False), "error"),
+    "no worker yet": (checks.worker(ProjectorHealth()), "unknown"),
+    "no worker wired": (checks.worker(None), "unknown"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_fact_has_its_state(case: str) -> None:
+    """A fact is as grave as it is, no more and no less."""
+    check, state = CASES[case]
+    assert check.state == state
+
+
+@pytest.mark.parametrize("case", [case for case, (check, _state) in CASES.items() if check.state != "ok"])
+def test_whatever_is_not_well_says_how_to_fix_it(case: str) -> None:
+    """Nobody is told of a fault without the next step."""
+    assert CASES[case][0].fix
+
+
+def test_every_check_says_something() -> None:
+    """A check has a title and one line, whatever its state."""
+    assert all(check.title and check.summary and "\n" not in check.summary for check, _state in CASES.values())
+
+
+def test_the_gravest_state_counts() -> None:
+    """The whole is as well as its worst part: unknown is worse than information, and better than a warning."""
+    order: list[State] = ["ok", "info", "unknown", "warning", "error", "critical"]
+    made = [msgspec.structs.replace(CASES["redis"][0], state=state) for state in order]
+    for index, state in enumerate(order):
+        assert worst(tuple(made[: index + 1])) == worst(tuple(reversed(made[: index + 1]))) == state
+    assert worst(()) == "ok"
+
+
+def test_a_share_needs_reads() -> None:
+    """Without a single read the hit rate is a dash, not 0 %."""
+    assert checks.cache(True, ()).summary.startswith("–")
+    assert checks.cache(True, (READS,)).summary.startswith("75%")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 B"), (999, "999 B"), (1_400_000, "1.4 MB"), (84 * GB, "84 GB"), (2_500 * GB, "2.5 TB")],
+)
+def test_sizes_are_said_in_words(count: int, words: str) -> None:
+    """Bytes become the unit in which a person thinks."""
+    assert checks.size(count) == words
