@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from backend.accounts.models import Viewer
 from backend.chapters.models import OwnProgress
 from backend.classrooms.models import ChapterAverage
-from backend.kit.i18n import _, day, moment, ngettext, number
+from backend.kit.i18n import _, day, moment, ngettext, number, percent
 from backend.progress.models import Activity, ChapterRow
 from backend.statistics.models import ChapterStatistics
 from pages._chapter_rows import trend_words
@@ -34,7 +34,7 @@ def exam_figures(row: ChapterRow) -> None:
             ),
             KeyFigure(
                 _("Share of the exam"),
-                _("{share}%").format(share=number(round(row.exam_share * 100, 1))) if known else None,
+                percent(row.exam_share, 1) if known else None,
                 _(
                     "This chapter's part of all past-paper questions, where each year back counts four fifths of "
                     "the year after it."

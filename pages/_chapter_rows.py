@@ -9,7 +9,7 @@ import msgspec
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.chapters.models import STATUSES
+from backend.chapters.models import STATUSES, Chapter
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
 from pages import _saving, _session
@@ -42,16 +42,24 @@ def editable_rows(viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool =
     known = st.session_state.get(key) or {}
     if _carry_out(viewer, known.get("acts"), kept, rows):
         rows = rows_of(viewer, ids)
-    result = _component()(
-        data=_data(rows, kept, alone=alone), key=key, on_acts_change=_rerun_only, on_open_change=_rerun_only
-    )
+    result = _rows_component()(data=_data(rows, kept, alone=alone), key=key, on_acts_change=_rerun_only)
     # A browser that comes back to a new session (a restart of the server) brings its unsaved acts along.
     if _carry_out(viewer, result.get("acts"), kept, rows):
         st.rerun()
-    opened = result.get("open")
-    if opened:
-        st.switch_page("chapter.py", query_params={"id": str(opened)})
     return rows
+
+
+def chapter_links(previous: Chapter | None, next_: Chapter | None) -> None:
+    """Links to the neighbours in the syllabus; each changes the address, so that Back works as people expect."""
+    links = [
+        {"id": chapter.id, "icon": icon, "words": words, "title": chapter.chapter}
+        for chapter, icon, words in (
+            (previous, "arrow_back", _("Previous")),
+            (next_, "arrow_forward", _("Next")),
+        )
+        if chapter
+    ]
+    _links_component()(data={"label": _("Neighbouring chapters"), "links": links}, key="chapter-links")
 
 
 def trend_words(trend: str) -> tuple[str, str]:
@@ -80,19 +88,28 @@ def _own(row: ChapterRow) -> Progress:
 
 
 def _rerun_only() -> None:
-    """State and triggers need a callback to exist; the rerun itself is what the page reacts to."""
+    """State needs a callback to exist; the rerun itself is what the page reacts to."""
 
 
 @cache
-def _component() -> Any:
+def _rows_component() -> Any:
+    return _registered("chapter_rows", '<div class="cp-rows"></div>', "show")
+
+
+@cache
+def _links_component() -> Any:
+    return _registered("chapter_links", '<nav class="cp-links"></nav>', "links")
+
+
+def _registered(name: str, html: str, exported: str) -> Any:
     # Script and look are files that the browser keeps, so that a save sends a few lines and not all of them. The
     # line breaks within tell Streamlit that these are contents and no paths.
     return st.components.v2.component(
-        "chapter_rows",
-        html='<div class="cp-rows"></div>',
+        name,
+        html=html,
         css=f'@import url("{_asset("chapter_rows.css")}");\n:root {{}}',
-        js=f'const rows = import(location.origin + "{_asset("chapter_rows.js")}");\n'
-        "export default (component) => { rows.then((loaded) => loaded.show(component)); };",
+        js=f'const loading = import(location.origin + "{_asset("chapter_rows.js")}");\n'
+        f"export default (component) => {{ loading.then((loaded) => loaded.{exported}(component)); }};",
         isolate_styles=False,
     )
 

@@ -90,21 +90,27 @@ def _checked(viewer: Viewer, name: str, content: bytes) -> None:
         report = _session.backend().progress.take_over(viewer, name, content, dry_run=True)
         known = st.session_state[_REPORT] = (mark, report, uuid4().hex)
     _mark, report, key = known
-    _show(report)
+    place, slot = st.container(), st.empty()
     count = report.added + report.updated
-    if not report.dry_run:
+    if report.dry_run and count:
+        words = ngettext("Take over {count} record", "Take over {count} records", count)
+        if slot.button(words.format(count=number(count)), type="primary", key="own-take-over"):
+            report = _session.backend().progress.take_over(viewer, name, content, dry_run=False, key=key)
+            st.session_state[_REPORT] = (mark, report, key)
+            slot.empty()
+    with place:
+        _show(report)
+        _outcome(report, count)
+
+
+def _outcome(report: ImportReport, count: int) -> None:
+    if report.dry_run and not count:
+        st.info(_("There is nothing to take over from this file."), icon=":material/info:")
+    elif not report.dry_run:
         words = ngettext("{count} record taken over.", "{count} records taken over.", count)
         st.success(words.format(count=number(count)), icon=":material/check_circle:")
         if st.button(_("Back to the chapters"), type="primary", key="own-done"):
             st.rerun()
-    elif count:
-        words = ngettext("Take over {count} record", "Take over {count} records", count)
-        if st.button(words.format(count=number(count)), type="primary", key="own-take-over"):
-            taken = _session.backend().progress.take_over(viewer, name, content, dry_run=False, key=key)
-            st.session_state[_REPORT] = (mark, taken, key)
-            st.rerun(scope="fragment")
-    else:
-        st.info(_("There is nothing to take over from this file."), icon=":material/info:")
 
 
 def _show(report: ImportReport) -> None:

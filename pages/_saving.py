@@ -134,7 +134,7 @@ class Saver:
         except ConfirmationNeeded as error:
             return _question(act, error.message, _("Save anyway"), _keep(act, solved), {"confirm": True})
         except Conflict as error:
-            return Note(kind="stale", text=error.message)
+            return Note(kind="stale", text=error.message, choices=_instead(act))
         except Invalid as error:
             if error.code == "contradiction":
                 return _contradiction(act, solved)
@@ -184,6 +184,13 @@ def _contradiction(act: Act, solved: Mapping[str, int]) -> Note:
         ).format(count=number(shown))
         no = _("Change nothing")
     return _question(act, text, _("Set to 0"), no, {"question_solved": 0})
+
+
+def _instead(act: Act) -> tuple[Choice, ...]:
+    if act.act != "change" or act.question_solved is None:
+        return ()
+    over = msgspec.structs.replace(act, key=f"over-{act.key}", version=None)
+    return (Choice(label=_("Save {count} instead").format(count=number(act.question_solved)), act=over),)
 
 
 def _question(act: Act, text: str, yes: str, no: str, more: dict[str, Any]) -> Note:

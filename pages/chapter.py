@@ -7,8 +7,8 @@ from backend.errors import NotFound
 from backend.kit.i18n import _
 from backend.progress.models import ChapterDetail
 from pages import _chapter_facts, _session
-from pages._chapter_rows import about, editable_rows
-from pages._parts import card, empty_state, escape, page_header, plain, section
+from pages._chapter_rows import about, chapter_links, editable_rows
+from pages._parts import card, empty_state, escape, page_header, section
 
 
 @st.fragment
@@ -17,25 +17,19 @@ def _own(chapter_id: str) -> None:
     backend = _session.backend()
     with card("own"):
         section(_("Your progress"))
-        editable_rows(viewer, [chapter_id], key=f"chapter-{chapter_id}", alone=True)
+        (row,) = editable_rows(viewer, [chapter_id], key=f"chapter-{chapter_id}", alone=True) or (None,)
         words = _chapter_facts.average_words(backend.reports.chapter_average(viewer, chapter_id))
         st.html(f'<p class="cp-note">{escape(words)}</p>')
+    if row:
+        _chapter_facts.by_year(row)
     _chapter_facts.history(viewer, backend.progress.history(viewer, chapter_id))
 
 
 def _neighbours(detail: ChapterDetail) -> None:
-    chapters = _session.backend().chapters
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="cp-neighbours"):
-        if detail.previous_id:
-            name = plain(chapters.get(detail.previous_id).chapter)
-            _to_chapter(_("Previous: {name}").format(name=name), "arrow_back", detail.previous_id)
-        if detail.next_id:
-            name = plain(chapters.get(detail.next_id).chapter)
-            _to_chapter(_("Next: {name}").format(name=name), "arrow_forward", detail.next_id)
-
-
-def _to_chapter(label: str, icon: str, chapter_id: str) -> None:
-    st.page_link("chapter.py", label=label, icon=f":material/{icon}:", query_params={"id": chapter_id})
+    get = _session.backend().chapters.get
+    chapter_links(
+        get(detail.previous_id) if detail.previous_id else None, get(detail.next_id) if detail.next_id else None
+    )
 
 
 def _draw(viewer: Viewer, detail: ChapterDetail) -> None:
@@ -48,7 +42,7 @@ def _draw(viewer: Viewer, detail: ChapterDetail) -> None:
         _own(detail.row.chapter.id)
     else:
         _chapter_facts.everyone(_session.backend().statistics.chapter(viewer, detail.row.chapter.id))
-    _chapter_facts.by_year(detail.row)
+        _chapter_facts.by_year(detail.row)
 
 
 def _to_list(viewer: Viewer) -> None:

@@ -12,7 +12,7 @@ from pages import _chapter_filters, _own_list, _session
 from pages._chapter_rows import about, editable_rows
 from pages._parts import empty_state, page_header
 from pages._style import chip_text
-from pages._tables import Column, Twin, Value, twin_table
+from pages._tables import Column, Twin, Value, static_table
 
 
 def _found(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
@@ -27,7 +27,12 @@ def _found(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
 def _list(ids: Sequence[str]) -> None:
     viewer = _session.viewer("student")
     rows = editable_rows(viewer, ids, key="chapter-rows")
-    twin_table(_twin(rows), label=_("Show as table"))
+    # Drawn only while it is open: closed, it would double what every single save sends to a phone.
+    with st.expander(
+        _("Show as table"), icon=":material/table_rows:", type="compact", key="list-as-table", on_change="rerun"
+    ) as twin:
+        if twin.open:
+            static_table(_twin(rows))
 
 
 def _twin(rows: Sequence[ChapterRow]) -> Twin:

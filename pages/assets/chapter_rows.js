@@ -5,12 +5,34 @@ const QUIET_MS = 400; // a quicker answer needs no "Saving …"
 const TWICE_MS = 350; // two presses closer than this are one double click
 const ARROWS_MS = 300; // the arrow keys pass through states nobody chose
 
-export function show({ data, parentElement, setStateValue, setTriggerValue }) {
+export function show({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".cp-rows");
   root.cpList ??= new List(root);
   root.cpList.send = (acts) => setStateValue("acts", acts);
-  root.cpList.open = (id) => setTriggerValue("open", id);
   root.cpList.draw(data);
+}
+
+// Links between chapters: a press changes the address and the page runs, without loading the whole app anew.
+export function links({ data, parentElement }) {
+  const root = parentElement.querySelector(".cp-links");
+  set(root, "aria-label", data.label);
+  root.replaceChildren(
+    ...data.links.map(({ id, icon: name, words, title }) =>
+      linkTo(id, make("small", {}, icon(name), words), make("span", {}, title)),
+    ),
+  );
+}
+
+function linkTo(id, ...content) {
+  const link = make("a", { href: `chapter?id=${encodeURIComponent(id)}` }, ...content);
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    history.pushState({}, "", link.href);
+    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+    scrollTo(0, 0);
+  });
+  return link;
 }
 
 function make(tag, attributes = {}, ...children) {
@@ -157,7 +179,7 @@ class Row {
       this.list.selected[this.pick.checked ? "add" : "delete"](this.id);
       this.list.bar.draw();
     });
-    const own = make("div", { class: "cp-row-own" }, this.statusPart(), this.solvedPart(), this.weakPart());
+    const own = make("div", { class: "cp-row-own" }, this.statusPart(), this.weakPart(), this.solvedPart());
     const parts = list.data.alone ? [own] : [make("label", { class: "cp-pick" }, this.pick), this.name, this.exam, own];
     this.element = make("li", { class: list.data.alone ? "cp-row cp-alone" : "cp-row" }, ...parts, this.note.element);
   }
@@ -196,7 +218,7 @@ class Row {
     this.of = make("span", { class: "cp-of" });
     this.adds = this.list.data.steps.map((step) => {
       const button = make("button", { type: "button" }, `+${step}`);
-      button.addEventListener("click", () => this.add(button, step));
+      button.addEventListener("click", (event) => this.add(event, step));
       return button;
     });
     return make("span", { class: "cp-solved" }, this.solved, this.of, make("span", { class: "cp-adds" }, ...this.adds));
@@ -223,13 +245,17 @@ class Row {
     }
     this.sentSolved = typed;
     set(this.solved, "aria-invalid", null);
-    this.act({ questionSolved: Number(typed), version: this.values.version });
+    // Behind an act of one's own the version is not known yet; it is there to notice other tabs.
+    const version = this.list.waiting(this.id).length ? null : this.values.version;
+    this.act({ questionSolved: Number(typed), version });
   }
 
   // The key of +1 is made when the row is drawn: pressed twice before the answer, it is the same act.
-  add(button, step) {
-    if (Date.now() - (button.cpPressed ?? 0) < TWICE_MS) return;
-    button.cpPressed = Date.now();
+  // A quick server answers within a double click; then the time between the presses tells.
+  add(event, step) {
+    const isTwice = event.detail > 1 && Date.now() - (this.pressed ?? 0) < TWICE_MS;
+    if (isTwice) return;
+    this.pressed = Date.now();
     this.act({ key: `${this.drawn}-${step}`, questionsDelta: step });
   }
 
@@ -268,13 +294,7 @@ class Row {
     if (facts === this.facts) return;
     this.facts = facts;
     const words = this.list.data.words;
-    const link = make("a", { href: `chapter?id=${encodeURIComponent(values.id)}` }, values.name);
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-      event.preventDefault();
-      this.list.open(values.id);
-    });
-    this.name.replaceChildren(link, make("span", {}, values.about));
+    this.name.replaceChildren(linkTo(values.id, values.name), make("span", {}, values.about));
     this.exam.replaceChildren(this.strip(values, words.years), this.examLine(values));
     this.of.textContent = say(words.of, { count: values.asked });
     set(this.pick, "aria-label", say(words.select, values));
