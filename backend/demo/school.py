@@ -125,8 +125,8 @@ def _fill(backend: Backend, notes: DemoQueries, opened: Opened, on_progress: OnP
 
 
 def _progress_line(learner: Learner, done: int, opened: Opened) -> str:
-    return _("{name}: {days} days of work ({done} of {total} students)").format(
-        name=learner.name, days=number(opened.days), done=number(done), total=number(opened.learners)
+    return _("{done} of {total} students have arrived, {name} among them").format(
+        done=number(done), total=number(opened.learners), name=learner.name
     )
 
 
