@@ -6,7 +6,7 @@ from backend.accounts.models import DemoSignIn
 from backend.kit.i18n import _
 from pages import _demo_opening, _session
 from pages._errors import noticed
-from pages._parts import button_row, plain, section
+from pages._parts import button_row, escape, plain, section
 from pages._runs import refreshing
 
 SECONDS_BETWEEN_LOOKS = 0.7
@@ -49,7 +49,7 @@ def offer_sign_ins(sign_ins: tuple[DemoSignIn, ...]) -> None:
     from backend.demo.people import PASSWORD  # noqa: PLC0415  (large, and a real school never needs it)
 
     section(
-        _("This is the demo school"), _("The people are invented, and everybody knows the password. Look around as")
+        _("This is the demo school"), _("Its people are invented, and everybody knows the password. Look around as")
     )
     roles = {"student": _("Student"), "teacher": _("Teacher"), "admin": _("Administrator")}
     icons = {"student": "school", "teacher": "groups", "admin": "shield_person"}
@@ -64,4 +64,6 @@ def offer_sign_ins(sign_ins: tuple[DemoSignIn, ...]) -> None:
             _session.sign_in(person.email, PASSWORD)
             st.rerun()
     addresses = " · ".join(person.email for person in sign_ins)
-    st.caption(plain(_("{addresses} – password {password}").format(addresses=addresses, password=PASSWORD)))
+    words = _("{addresses} – password {password}").format(addresses=addresses, password=PASSWORD)
+    # No Markdown: escaping it would put invisible characters into addresses that people copy.
+    st.html(f'<p class="cp-note">{escape(words)}</p>')

@@ -20,7 +20,7 @@ def entrance(title: str, subtitle: str = "", *, is_wide: bool = False) -> Iterat
     width = WIDE_COLUMN_WIDTH if is_wide else COLUMN_WIDTH
     with st.container(horizontal_alignment="center", key="cp-entrance"), st.container(width=width, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.image(MARK, width=44)
+            st.image(MARK, width=44, alt="")
             st.html(f"<strong>{escape(school)}</strong>", width="content")
         below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
         st.html(f'<header class="cp-header"><h1><span>{escape(title)}</span></h1>{below}</header>')
