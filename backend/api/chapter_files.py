@@ -13,6 +13,7 @@ from backend.api.answers import Answer, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns, returns_file
 from backend.api.errors import UnsupportedMedia
+from backend.api.items import PublishedChapter
 from backend.chapters import export
 from backend.chapters.models import ImportReport
 from backend.errors import Invalid
@@ -72,7 +73,7 @@ async def import_chapters(request: Request, viewer: SignedIn, backend: BackendDe
     return answer(await _with_file(request, work))
 
 
-@catalogue.get("/export", **returns_file("The syllabus; for a student with her progress", _KINDS))
+@catalogue.get("/export", **returns_file("The syllabus; for a student with her progress", _KINDS, PublishedChapter))
 def export_chapters(
     viewer: SignedIn, backend: BackendDep, kind: Annotated[Format, Query(alias="format")] = "csv"
 ) -> Response:

@@ -47,9 +47,11 @@ def returns(
     return {"response_class": Response, "status_code": status, "responses": responses}
 
 
-def returns_file(says: str, kinds: tuple[str, ...]) -> dict[str, Any]:
-    """Arguments of a route that answers a file of one of these kinds."""
-    content = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
+def returns_file(says: str, kinds: tuple[str, ...], rows: Any) -> dict[str, Any]:
+    """Arguments of a route that answers a file of one of these kinds; as JSON it is a list of `rows`."""
+    returned_types.append(rows)
+    content: dict[str, Any] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
+    content[JSON] = {"schema": {"type": "array", "items": _reference(rows)}}
     return {"response_class": Response, "responses": {200: {"description": says, "content": content}}}
 
 

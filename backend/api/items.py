@@ -41,6 +41,19 @@ class ChapterItemDetail(ChapterItem, frozen=True, kw_only=True):
     next_id: str | None
 
 
+class PublishedChapter(Shape, frozen=True, kw_only=True):
+    """A chapter as files have it; the last three fields are a student's own."""
+
+    subject: str
+    chapter: str
+    class_: str
+    unit: str
+    year_wise_question_count: Mapping[str, int]
+    question_solved: int | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    is_weak_chapter: bool | UnsetType = UNSET
+
+
 class ArchivedChapter(Shape, frozen=True, kw_only=True):
     """A chapter that was taken out of the syllabus."""
 

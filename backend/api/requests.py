@@ -21,8 +21,10 @@ SortBy = Literal[
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Count = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)]
 Solved = Annotated[int, Field(ge=0, le=SOLVED_LIMIT)]
-ChapterId = Annotated[str, Path(alias="chapterId")]
-ClassroomId = Annotated[str, Path(alias="classroomId")]
+# Only said, not checked: whatever else stands there is an id that does not exist, and is answered 404.
+_LOOKS: dict[str, JsonValue] = {"pattern": "^[A-Za-z0-9_-]{1,64}$"}
+ChapterId = Annotated[str, Path(alias="chapterId", title="Id of a chapter", json_schema_extra=_LOOKS)]
+ClassroomId = Annotated[str, Path(alias="classroomId", title="Id of a class", json_schema_extra=_LOOKS)]
 YearCounts = Annotated[dict[str, Count], Field(description="Questions by exam year: {“2024”: 3}")]
 
 _CHAPTER: dict[str, JsonValue] = {

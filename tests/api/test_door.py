@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from backend.api import create_api
 from backend.api.middleware import BODY_BYTES, UPLOAD_BYTES
@@ -53,8 +54,11 @@ def test_what_nobody_foresaw_shows_no_insides(backend: Backend, monkeypatch: pyt
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(backend.overview, "chapters", broken)
-    answer = TestClient(create_api(backend)).get("/chapters")
-    assert problem(answer, 500)["code"] == "error"
+    with capture_logs() as logged:
+        answer = TestClient(create_api(backend)).get("/chapters")
+    error = problem(answer, 500)
+    assert error["code"] == "error"
+    assert [each["request_id"] for each in logged if each["event"] == "request_failed"] == [error["requestId"]]
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
 

@@ -1,0 +1,68 @@
+"""Whatever a program sends: no answer of 5xx, and no status or shape that the document does not name (schemathesis)."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.types import Receive, Scope, Send
+
+from backend.api import create_api
+from backend.api.document import BASE
+from backend.bootstrap import Backend
+from tests.api.caller import Door
+
+EXAMPLES = 3  # of each kind, for each route and role: enough for a light look at every change
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.mark.filterwarnings("default")  # schemathesis and its test client warn about each other's versions
+@pytest.mark.parametrize("role", ["anyone", "student", "teacher"])
+def test_no_request_finds_what_the_document_does_not_name(door: Door, backend: Backend, role: str) -> None:
+    """Generated requests to every route, fitting and unfitting, as nobody, as a student and as a teacher."""
+    api = create_api(backend)
+
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        await api({**scope, "root_path": BASE}, receive, send)
+
+    schema = schemathesis.openapi.from_asgi(f"{BASE}/openapi.json", mounted)
+    headers = getattr(door, role).headers
+    tried = 0
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+        if operation.path == "/auth/logout":  # it would sign out whoever tries the rest
+            continue
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
+                continue  # any text fits a path
+
+            @settings(
+                max_examples=EXAMPLES,
+                database=None,
+                deadline=None,
+                derandomize=True,
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def hold(case: Case[Any]) -> None:
+                case.call_and_validate(headers=headers, checks=CHECKS)
+
+            hold()
+            tried += 1
+    assert tried > 30
