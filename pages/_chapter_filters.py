@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 PAGE_SIZES = (20, 10)
 ASKED = (5, 10, 15, 20, 30)
+_CLEAR = "_chapter_filters.clear"
 _KEYS = ("search", "subject", "status", "class", "unit", "asked", "weak")
 _MORE = ("class", "unit", "asked", "weak")
 
@@ -33,10 +34,12 @@ SORTS: dict[str, tuple[Sort, bool]] = {
 
 def chapter_filters(facets: Facets) -> ChapterFilters:
     """Draw the filters; returns what they say (page 1). Their values are in the address and survive a reload."""
+    if st.session_state.pop(_CLEAR, False):
+        clear()
     with filter_bar("chapters"):
         search = st.text_input(
             _("Search"), key="search", bind="query-params", icon=":material/search:", live="300ms", type="search",
-            placeholder=_("Chapter or unit"), on_change=_first_page, width=220, max_chars=80,
+            placeholder=_("Chapter or unit"), on_change=_first_page, width=220,
         )  # fmt: skip
         subject = _choice(_("Subject"), "subject", facets.subjects, _("All subjects"), width=160)
         status = _choice(_("Status"), "status", STATUSES, _("Any status"), chip_text, width=150)
@@ -108,6 +111,12 @@ def clear() -> None:
     for key in _KEYS:
         st.session_state[key] = {"search": "", "weak": False}.get(key)
     _first_page()
+
+
+def clear_in_next_run() -> None:
+    """Take every filter off where the widgets of this run are drawn already; runs the page again."""
+    st.session_state[_CLEAR] = True
+    st.rerun()
 
 
 def is_filtered(filters: ChapterFilters) -> bool:

@@ -39,12 +39,14 @@ def editable_rows(viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool =
     """
     kept = _saving.notes(st.session_state, key)
     rows = rows_of(viewer, ids)
-    known = st.session_state.get(key) or {}
-    if _carry_out(viewer, known.get("acts"), kept, rows):
+    acts = _saving.decode((st.session_state.get(key) or {}).get("acts") or ())
+    if _carry_out(viewer, acts, kept, rows):
         rows = rows_of(viewer, ids)
-    result = _rows_component()(data=_data(rows, kept, alone=alone), key=key, on_acts_change=_rerun_only)
+    answered = [act.tag for act in acts if act.tag in kept.done]
+    data = _data(rows, kept, answered, alone=alone)
+    result = _rows_component()(data=data, key=key, on_acts_change=_rerun_only)
     # A browser that comes back to a new session (a restart of the server) brings its unsaved acts along.
-    if _carry_out(viewer, result.get("acts"), kept, rows):
+    if _carry_out(viewer, _saving.decode(result.get("acts") or ()), kept, rows):
         st.rerun()
     return rows
 
@@ -75,12 +77,10 @@ def about(row: ChapterRow) -> str:
     return " · ".join((row.chapter.subject, row.chapter.class_, row.chapter.unit))
 
 
-def _carry_out(viewer: Viewer, acts: object, kept: _saving.Notes, rows: Sequence[ChapterRow]) -> int:
-    if not acts:
-        return 0
+def _carry_out(viewer: Viewer, acts: Sequence[_saving.Act], kept: _saving.Notes, rows: Sequence[ChapterRow]) -> int:
     backend = _session.backend()
     saver = _saving.Saver(backend.progress, backend.clock, viewer)
-    return saver.carry_out(_saving.decode(acts), kept, {row.chapter.id: _own(row).question_solved for row in rows})
+    return saver.carry_out(acts, kept, {row.chapter.id: _own(row).question_solved for row in rows})
 
 
 def _own(row: ChapterRow) -> Progress:
@@ -119,11 +119,13 @@ def _asset(name: str) -> str:
     return f"/assets/{name}?v={version}"
 
 
-def _data(rows: Sequence[ChapterRow], kept: _saving.Notes, *, alone: bool) -> Mapping[str, Any]:
+def _data(
+    rows: Sequence[ChapterRow], kept: _saving.Notes, answered: Sequence[str], *, alone: bool
+) -> Mapping[str, Any]:
     bulk = kept.notes.get(_saving.BULK)
     return {
         "alone": alone,
-        "done": list(kept.done),
+        "done": answered,
         "note": msgspec.to_builtins(bulk) if bulk else None,
         "rows": [_row_data(row, kept.notes.get(row.chapter.id)) for row in rows],
         "statuses": [_status_data(status) for status in STATUSES],

@@ -68,7 +68,7 @@ def _file_about(filters: ChapterFilters) -> str:
 
 
 def _bring() -> None:
-    @st.dialog(_("Bring your own list"), width="large", icon=":material/upload_file:")
+    @st.dialog(_("Bring your own list"), width="medium", icon=":material/upload_file:")
     def dialog() -> None:
         viewer = _session.viewer("student")
         words = _("A chapter file with your status, questions solved and weak marks: CSV, XLSX or JSON.")
@@ -131,7 +131,7 @@ def _show(report: ImportReport) -> None:
     )
     words = {Outcome.ADDED: _("Added"), Outcome.UPDATED: _("Updated"), Outcome.FAILED: _("Failed")}
     shown = telling[:_SHOWN]
-    rows: list[list[Value]] = [[row.row, words[row.outcome], row.chapter or "–", row.reason] for row in shown]
+    rows: list[list[Value]] = [[number(row.row), words[row.outcome], row.chapter or "–", row.reason] for row in shown]
     if rows:
-        columns: list[Column | str] = [Column(_("Row"), numeric=True), _("Outcome"), _("Chapter"), _("Reason")]
+        columns: list[Column | str] = [_("Row"), _("Outcome"), _("Chapter"), _("Reason")]
         static_table(Twin(_("Rows of the file that matter, failed ones first"), columns, rows))

@@ -22,7 +22,7 @@ REMEMBERED = 200  # acts whose answer the browser may not have seen yet: far mor
 _log = log.get(__name__)
 
 
-class Act(Shape, frozen=True, kw_only=True):
+class Act(Shape, frozen=True, kw_only=True, omit_defaults=True):
     """One act of a person as her browser says it. `key` names it for ever, `attempt` counts its repetitions."""
 
     key: str
@@ -59,14 +59,14 @@ class Act(Shape, frozen=True, kw_only=True):
         )
 
 
-class Choice(Shape, frozen=True, kw_only=True):
+class Choice(Shape, frozen=True, kw_only=True, omit_defaults=True):
     """A button of a note: its words and what it does."""
 
     label: str
     act: Act
 
 
-class Note(Shape, frozen=True, kw_only=True):
+class Note(Shape, frozen=True, kw_only=True, omit_defaults=True):
     """What stands beside a row. `draft` is what the person had entered and what is not saved."""
 
     kind: Literal["saved", "undone", "ask", "stale", "refused", "failed"]

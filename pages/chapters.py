@@ -69,9 +69,7 @@ def _pages(found: ChapterPage) -> int:
 
 
 viewer = _session.viewer("student")
-actions = page_header(
-    _("Chapters"), _("Change your progress in the row. Every change is saved at once and can be undone."), "menu_book"
-)
+actions = page_header(_("Chapters"), _("Every change is saved at once and can be undone."), "menu_book")
 filters = _chapter_filters.chapter_filters(_session.backend().overview.facets())
 with actions:
     _own_list.actions(viewer, filters)
@@ -83,5 +81,10 @@ with place:
     _chapter_filters.count_line(found, filters)
     if found.rows:
         _list([row.chapter.id for row in found.rows])
-    else:
-        empty_state("search_off", _("No chapter fits your filters."), _("Take a filter off, or look for another word."))
+    elif empty_state(
+        "search_off",
+        _("No chapter fits your filters."),
+        _("Take a filter off, or look for another word."),
+        _("Clear filters"),
+    ):
+        _chapter_filters.clear_in_next_run()

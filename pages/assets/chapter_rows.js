@@ -135,7 +135,7 @@ class Note {
 
   parts(note) {
     const icons = { saved: "check_circle", undone: "undo", ask: "help", stale: "sync_problem", refused: "error", failed: "cloud_off" };
-    const buttons = note.choices.map((choice, index) => {
+    const buttons = (note.choices ?? []).map((choice, index) => {
       const button = make("button", { type: "button", class: note.kind === "ask" && index === 0 ? "cp-main" : null }, choice.label);
       button.addEventListener("click", () => this.list.act(choice.act));
       return button;
