@@ -35,7 +35,7 @@ def open_form(chapter: Chapter | None) -> None:
     st.session_state[_OPEN] = OpenForm(chapter, uuid4().hex[:8])
     title = _("Change the chapter") if chapter else _("Add a chapter")
 
-    @st.dialog(title, width="large", icon=":material/edit_note:" if chapter else ":material/add:")
+    @st.dialog(title, width="medium", icon=":material/edit_note:" if chapter else ":material/add:")
     def dialog() -> None:
         _draw(st.session_state[_OPEN])
 
@@ -97,6 +97,7 @@ def _choice(label: str, options: Sequence[str], value: str | None, key: str) -> 
         st.selectbox(
             label, options, index=options.index(value) if value else None, key=key, accept_new_options=True,
             placeholder=_("Choose, or type a new one"),
+            help=_("For one that is not in the list, type it and press Enter."),
         )
         or ""
     )  # fmt: skip

@@ -1,15 +1,22 @@
 """What is said of a learner wherever she appears: flag, change, last activity."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from backend.classrooms.models import Flag, Learner, RecentActivity
 from backend.kit.i18n import _, ago, listing, ngettext, number
+from pages._pseudonyms import place_of
 from pages._style import chip_text
 from pages._tables import Cell
 
 KINDS: dict[Flag, str] = {"on track": "on_track", "watch": "watch", "at risk": "at_risk"}
 _URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
 MISSING = "–"
+
+
+def most_urgent_first(learners: Iterable[Learner], names: Mapping[str, str]) -> list[Learner]:
+    """By flag, then by the name on the screen: hidden names must not stand in the order of the real ones."""
+    return sorted(learners, key=lambda each: (_URGENCY[each.flag], place_of(names[each.id]), each.id))
 
 
 def is_flagged(learner: Learner) -> bool:

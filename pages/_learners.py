@@ -8,10 +8,18 @@ from datetime import datetime
 
 import streamlit as st
 
-from backend.classrooms.models import ClassReport, KeyFigures, Learner
+from backend.classrooms.models import KeyFigures, Learner
 from backend.kit.i18n import _, ngettext, number, percent
 from pages import _learner, _session
-from pages._learner_words import completed_words, flag_cell, is_flagged, reasons_cell, signed, since_words
+from pages._learner_words import (
+    completed_words,
+    flag_cell,
+    is_flagged,
+    most_urgent_first,
+    reasons_cell,
+    signed,
+    since_words,
+)
 from pages._parts import KeyFigure, as_of, metric_row, section
 from pages._pseudonyms import shown_names
 from pages._runs import refreshing
@@ -34,8 +42,9 @@ def draw_learners(classroom_id: str) -> None:
     metric_row(key_figures(report.figures))
     with st.container(key="cp-beside"):
         with st.container(key="cp-beside-list", gap="small"):
-            _draw_flagged(report.learners, names)
-            _draw_table(report, names)
+            learners = most_urgent_first(report.learners, names)
+            _draw_flagged(learners, names)
+            _draw_table(learners, names)
         opened = _learner.opened()
         if opened and opened in names:
             _learner.draw_learner(viewer, classroom_id, opened, names[opened])
@@ -113,18 +122,18 @@ def _flag_rule() -> str:
     ).format(watch=chip_text("watch"), risk=chip_text("at_risk"))
 
 
-def _draw_table(report: ClassReport, names: Names) -> None:
+def _draw_table(learners: Sequence[Learner], names: Names) -> None:
     section(_("Learners"))
     now = _session.backend().clock.now()
     caption = ngettext(
         "{count} learner. Choose one to see more beside the list.",
         "{count} learners. Choose one to see more beside the list.",
-        len(report.learners),
+        len(learners),
     )
     data_table(
-        caption.format(count=number(len(report.learners))),
+        caption.format(count=number(len(learners))),
         columns(),
-        [Row(each.id, _cells(each, names[each.id], now)) for each in report.learners],
+        [Row(each.id, _cells(each, names[each.id], now)) for each in learners],
         key=TABLE,
         sort=len(columns()) - 1,
         selected=_learner.opened(),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from backend.chapters.files_csv import is_calculated
 from backend.classrooms.models import ClassReport, Learner
 from backend.kit.i18n import _
-from pages._learner_words import flag_word
+from pages._learner_words import flag_word, most_urgent_first
 
 BOM = "\ufeff"  # without it Excel garbles names that are not Latin
 
@@ -21,7 +21,7 @@ def to_csv(report: ClassReport, names: Mapping[str, str], zone: str) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_header())
-    for learner in report.learners:
+    for learner in most_urgent_first(report.learners, names):
         writer.writerow(_row(learner, names[learner.id], zone))
     return (BOM + text.getvalue()).encode()
 

@@ -9,7 +9,7 @@ from backend.classrooms.models import Matrix, MatrixColumn
 from backend.kit.i18n import _, number
 from pages import _session
 from pages._parts import as_of, empty_state, filter_bar
-from pages._pseudonyms import shown_names
+from pages._pseudonyms import place_of, shown_names
 from pages._runs import refreshing
 from pages._style import escape, icon_html, mark
 
@@ -35,18 +35,13 @@ def draw_matrix(classroom_id: str) -> None:
         )  # fmt: skip
     matrix = _session.backend().reports.matrix(viewer, classroom_id, None if subject == EVERY else subject)
     names = shown_names((row.id, row.name) for row in matrix.rows)
-    order = sorted(matrix.rows, key=lambda row: _in_order(names[row.id]))
+    order = sorted(matrix.rows, key=lambda row: place_of(names[row.id]))
     st.html(matrix_html(matrix, [(names[row.id], row.cells) for row in order]))
     as_of(matrix.as_of, viewer.time_zone)
 
 
 def _subject_words(subject: str) -> str:
     return subject or _("All subjects")
-
-
-def _in_order(name: str) -> tuple[int, str]:
-    digits = "".join(character for character in name if character.isdigit())
-    return (int(digits) if digits.isascii() and digits else 0, name.casefold())
 
 
 def matrix_html(matrix: Matrix, rows: Sequence[tuple[str, Sequence[OwnProgress | None]]]) -> str:

@@ -33,6 +33,12 @@ def shown_names(learners: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     return {each: _("Learner {number}").format(number=number(at)) for each, at in _numbers(known).items()}
 
 
+def place_of(name: str) -> tuple[int, str]:
+    """Sorts names as people do, and “Learner 9” before “Learner 10”."""
+    digits = "".join(character for character in name if character.isascii() and character.isdigit())
+    return (int(digits) if digits else 0, name.casefold())
+
+
 def _numbers(ids: Iterable[str]) -> dict[str, int]:
     """A number for each id: the same on every page of a class, and in no order that a class would recognise."""
     mixed = sorted(ids, key=lambda each: sha256(each.encode()).digest())

@@ -1,6 +1,6 @@
 """A teacher's home: each class in a card, who needs attention in all of them, and the usual ways on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from pages import _session
 from pages._class_forms import create_form
 from pages._learner_words import flag_cell, is_flagged, reasons_cell
 from pages._parts import as_of, card, page_header, section
-from pages._pseudonyms import hide_names_toggle, shown_names
+from pages._pseudonyms import hide_names_toggle, place_of, shown_names
 from pages._runs import refreshing
 from pages._style import escape
 from pages._tables import Row, Value, data_table
@@ -19,6 +19,7 @@ from pages._tables import Row, Value, data_table
 REFRESH_SECONDS = 15.0
 MOST_URGENT = 8
 FLAGGED = "home-flagged"
+Names = Mapping[str, str]
 
 
 def draw(viewer: Viewer) -> None:
@@ -88,15 +89,18 @@ def _fact_html(label: str, value: str, rule: str) -> str:
     return f'<div title="{escape(rule)}"><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>'
 
 
-def urgent(reports: Sequence[ClassReport]) -> list[tuple[ClassReport, Learner]]:
-    """Everybody who is flagged, most signals first, whatever the class."""
+def urgent(reports: Sequence[ClassReport], names: Mapping[str, Names]) -> list[tuple[ClassReport, Learner]]:
+    """Everybody who is flagged, most signals first, whatever the class; `names` by class, then by learner."""
     flagged = [(report, each) for report in reports for each in report.learners if is_flagged(each)]
-    return sorted(flagged, key=lambda pair: (-len(pair[1].reasons), pair[1].name.casefold(), pair[1].id))
+    return sorted(
+        flagged, key=lambda pair: (-len(pair[1].reasons), place_of(names[pair[0].classroom.id][pair[1].id]), pair[1].id)
+    )
 
 
 def _draw_flagged(reports: Sequence[ClassReport]) -> None:
-    found = urgent(reports)
     section(_("Needs attention"), _("Most signals first, over all your classes. A learner opens in her class."))
+    names = {report.classroom.id: shown_names((each.id, each.name) for each in report.learners) for report in reports}
+    found = urgent(reports, names)
     if not found:
         st.success(_("Nobody has a signal at the moment."), icon=":material/check_circle:")
         return
