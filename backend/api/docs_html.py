@@ -122,17 +122,19 @@ def _fields(schema: Json) -> str:
     if "properties" not in schema:
         return f"<p>{_type(schema)}</p>"
     needed = schema.get("required", ())
-    return _table(_row(name, each, each, required=name in needed) for name, each in schema["properties"].items())
+    rows = [_row(name, each, each, required=name in needed) for name, each in schema["properties"].items()]
+    return _table(rows, meant=any("description" in each for each in schema["properties"].values()))
 
 
 def _row(name: str, schema: Json, described: Json, *, required: bool) -> str:
     mark = f'<span class="needed">{_("required")}</span>' if required else ""
-    said = _text(described.get("description", ""))
-    return f"<tr><th scope=row><code>{escape(name)}</code>{mark}</th><td>{_type(schema)}</td><td>{said}</td></tr>"
+    said = f"<td>{_text(described['description'])}</td>" if "description" in described else ""
+    return f"<tr><th scope=row><code>{escape(name)}</code>{mark}</th><td>{_type(schema)}</td>{said}</tr>"
 
 
-def _table(rows: Iterable[str]) -> str:
-    head = f"<tr><th scope=col>{_('Name')}</th><th scope=col>{_('Kind')}</th><th scope=col>{_('Meaning')}</th></tr>"
+def _table(rows: Iterable[str], *, meant: bool = True) -> str:
+    names = [_("Name"), _("Kind"), *([_("Meaning")] if meant else [])]
+    head = f"<tr>{''.join(f'<th scope=col>{name}</th>' for name in names)}</tr>"
     return f"<div class=scroll><table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 
@@ -160,7 +162,7 @@ def _limits(schema: Json) -> Iterator[str]:
         yield f"({schema['format']})"
     low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
     if low is not None or high is not None:
-        yield f"{_whole(low)}–{_whole(high)}"
+        yield _("up to {high}").format(high=_whole(high)) if low is None else f"{_whole(low)}–{_whole(high)}"
     if schema.get("default") not in (None, "", [], {}):
         yield f"= {json.dumps(schema['default'])}"
 

@@ -56,6 +56,7 @@ HEADERS: dict[str, Any] = {
     "ETag": {"description": "For If-None-Match, and on a chapter for If-Match", "schema": {"type": "string"}},
 }
 _BODY_ERRORS = (400, 413, 415, 422)
+_MOMENT = re.compile(r"(^a|A)t$|^asOf$")
 _GENERIC = re.compile(r"\b(Answer|Listing)_(\w+?)_(?=[\"/]|$)")
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -93,6 +94,8 @@ def build_document(api: FastAPI) -> dict[str, Any]:
     known: dict[str, Any] = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         known.pop(name, None)
+    for shape in shapes.values():
+        _say_moments(shape.get("properties", {}))
     components["schemas"] = {**known, **shapes}
     components["securitySchemes"] = SECURITY_SCHEMES
     components["headers"] = HEADERS
@@ -102,6 +105,14 @@ def build_document(api: FastAPI) -> dict[str, Any]:
             _complete(operation, method, calls[method.upper(), path])
     document["paths"] = dict(sorted(document["paths"].items()))
     return _renamed(document)
+
+
+def _say_moments(properties: dict[str, Any]) -> None:
+    """Name the format of points in time, which msgspec leaves out; ours are always in UTC."""
+    for name, schema in properties.items():
+        for each in (schema, *schema.get("anyOf", ())):
+            if _MOMENT.search(name) and each.get("type") == "string":
+                each["format"] = "date-time"
 
 
 def _calls_by_operation(api: FastAPI) -> Iterator[tuple[tuple[str, str], frozenset[Any]]]:

@@ -2,18 +2,22 @@
 
 import ast
 import re
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from fastapi.routing import iter_route_contexts
 from openapi_spec_validator import validate
 
 from backend.api import create_api
 from backend.api.document import TAGS
 from backend.errors import AppError
+from backend.kit.shape import Shape
 from tests.api.caller import Door
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Start-up and the demo school speak on the terminal and on pages; a Redis that is away never fails a request.
 NOT_BY_HTTP = ("backend/demo/", "backend/kit/embedded/", "backend/kit/redis.py")
@@ -79,6 +83,15 @@ def test_shapes_are_named_for_people() -> None:
     assert "HTTPValidationError" not in _document()["components"]["schemas"]
 
 
+def test_points_in_time_are_named_as_such() -> None:
+    """Every datetime of a shape is a date-time in the document."""
+    schemas = _document()["components"]["schemas"]
+    for shape in _subclasses(Shape):
+        for field in msgspec.structs.fields(shape) if shape.__name__ in schemas else ():
+            if "datetime.datetime" in str(field.type) or field.type is datetime:
+                assert "date-time" in str(schemas[shape.__name__]["properties"][field.encode_name]), field
+
+
 def test_every_reference_leads_somewhere() -> None:
     """Each $ref names a component that exists."""
     text = str(_document())
@@ -107,7 +120,7 @@ def _codes() -> set[str]:
     return found | {"method_not_allowed"}
 
 
-def _subclasses(kind: type[AppError]) -> set[type[AppError]]:
+def _subclasses(kind: type[T]) -> set[type[T]]:
     return {each for direct in kind.__subclasses__() for each in {direct, *_subclasses(direct)}}
 
 
