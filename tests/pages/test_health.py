@@ -1,0 +1,74 @@
+"""The health page and the administrator's home: what is wrong is said with icon, word and the way to mend it."""
+
+import pytest
+
+from backend.bootstrap import Backend
+from backend.errors import Unavailable
+from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
+from backend.operations.checks import titles
+from tests.pages.at_path import Browser, heading, html_of
+from tests.school import School
+
+
+@pytest.fixture(autouse=True)
+def admin(browser: Browser, school: School) -> None:
+    """The administrator, signed in in the browser."""
+    browser.sign_in(school.user(school.admin()))
+
+
+def lose_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_client: object) -> float:
+        raise Unavailable("It does not answer.")
+
+    monkeypatch.setattr("backend.operations.service.redis_kit.ping_by_value", away)
+
+
+def test_every_check_is_on_the_page(browser: Browser) -> None:
+    """Each check has its line with a word for its state, and the tables have their captions."""
+    tab = browser.open("health")
+    assert not tab.exception
+    assert heading(tab) == "Health"
+    drawn = html_of(tab)
+    assert all(f"<strong>{title}</strong>" in drawn for title in titles().values())
+    assert drawn.count('<li><span class="cp-chip') == len(titles())
+    for caption in ("Time by kind of work", "Reads since this process started"):
+        assert f"<caption>{caption}</caption>" in drawn
+    assert "As of" in drawn
+
+
+def test_figures_tell_zero_from_no_data(browser: Browser) -> None:
+    """No request to the API yet is a dash; no student yet is a 0."""
+    tab = browser.open("health")
+    (requests,) = (part for part in html_of(tab).split("<tr>") if "Requests to the API" in part)
+    assert requests.count("–") == 4
+    figures = {metric.label: metric.value for metric in tab.metric}
+    assert (figures["Students"], figures["Administrators"], figures["Chapters"]) == ("0", "1", "101")
+
+
+def test_a_fault_says_how_to_fix_it(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Redis the line is a warning in words, with the next step; everything else stays readable."""
+    lose_redis(monkeypatch)
+    drawn = html_of(browser.open("health"))
+    assert "Everything works, but something needs attention." in drawn
+    assert "is REDIS_URL right?" in drawn
+
+
+def test_home_shows_what_wants_attention_alone(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The administrator's home is quiet about what is well, and lists what is not."""
+    lose_redis(monkeypatch)
+    tab = browser.open()
+    drawn = html_of(tab)
+    assert "<strong>Redis</strong>" in drawn
+    assert "<strong>Disk</strong>" not in drawn
+
+
+def test_home_of_a_young_school_says_what_to_do(browser: Browser, school: School) -> None:
+    """Next steps are shown until they are done."""
+    assert "<h2>Next steps</h2>" in html_of(browser.open())
+
+
+def test_runs_are_timed(browser: Browser, backend: Backend) -> None:
+    """Drawing a page and its parts is counted under the page's and the part's own name."""
+    browser.open("health")
+    assert backend.metrics.read(SCRIPT_RUNS)["health"].count == 1
+    assert backend.metrics.read(FRAGMENT_RUNS)["health.draw_health"].count == 1
