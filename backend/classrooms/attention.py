@@ -10,28 +10,27 @@ from datetime import date, timedelta
 from backend.classrooms.models import Flag, LearnerRecord
 from backend.kit.i18n import _, ngettext, number
 from backend.kit.shape import Shape
-from backend.progress import plan, rules
+from backend.progress import rules
 from backend.progress.models import StudyDay
+from backend.progress.overview import solved_between
 
 QUIET_DAYS = 7
 UNSOLVED_DAYS = 14
 SETTLED_DAYS = 14  # since joining; before that, silence says nothing
 PEER_DAYS = 14
 PEERS = 10  # below this many active learners a quartile says nothing
-EXAM_REACH_DAYS = 120  # an exam further away leaves time to change pace
+WEEK_DAYS = 7
 
 
 class Facts(Shape, frozen=True, kw_only=True):
-    """What the rules look at, in the learner's own study days."""
+    """What the rules look at, in the learner's own study days. `solved_by_week` has the newest week first."""
 
     joined_days_ago: int
     quiet_days: int | None
     solved: int
     completed: int
-    completed_in_28_days: int
+    solved_by_week: tuple[int, int, int]
     chapters_left: int
-    today: date
-    exam_date: date | None = None
 
     @property
     def is_new(self) -> bool:
@@ -51,10 +50,12 @@ def facts(record: LearnerRecord, today: date, chapters_left: int) -> Facts:
         quiet_days=(today - rules.study_day(last, member.time_zone, member.day_end_hour)).days if last else None,
         solved=max(0, sum(day.solved for day in _last(record.days, today, UNSOLVED_DAYS))),
         completed=completed_in(record.days, today, PEER_DAYS),
-        completed_in_28_days=completed_in(record.days, today, plan.PACE_DAYS),
+        solved_by_week=(
+            _solved_in_week(record, today, 0),
+            _solved_in_week(record, today, 1),
+            _solved_in_week(record, today, 2),
+        ),
         chapters_left=chapters_left,
-        today=today,
-        exam_date=member.exam_date,
     )
 
 
@@ -75,7 +76,7 @@ def reasons(known: Facts, first_quartile: float | None) -> tuple[str, ...]:
     """A sentence per signal; empty for who is new, or has nothing left to do."""
     if known.is_new or known.chapters_left == 0:
         return ()
-    found = (_quiet(known), _unsolved(known), _behind_peers(known, first_quartile), _too_slow(known))
+    found = (_quiet(known), _unsolved(known), _behind_peers(known, first_quartile), _slowing(known))
     return tuple(reason for reason in found if reason)
 
 
@@ -118,18 +119,17 @@ def _behind_peers(known: Facts, first_quartile: float | None) -> str | None:
     return said.format(count=number(known.completed), days=number(PEER_DAYS))
 
 
-def _too_slow(known: Facts) -> str | None:
-    if not (known.exam_date and 0 <= (known.exam_date - known.today).days <= EXAM_REACH_DAYS):
+def _slowing(known: Facts) -> str | None:
+    now, before, earlier = known.solved_by_week
+    if not (now < before < earlier and now * 2 <= earlier):
         return None
-    late = plan.pace(known.completed_in_28_days, known.chapters_left, known.today, known.exam_date).days_late
-    if not late or late <= 0:
-        return None
-    said = ngettext(
-        "At the pace of the last 4 weeks the syllabus is done {count} day after the exam",
-        "At the pace of the last 4 weeks the syllabus is done {count} days after the exam",
-        late,
-    )
-    return said.format(count=number(late))
+    said = _("Solving less two weeks running: {earlier}, {before}, {now} questions")
+    return said.format(earlier=number(earlier), before=number(before), now=number(now))
+
+
+def _solved_in_week(record: LearnerRecord, today: date, weeks_ago: int) -> int:
+    last = today - timedelta(days=WEEK_DAYS * weeks_ago)
+    return solved_between(record.days, last - timedelta(days=WEEK_DAYS - 1), last)
 
 
 def _last(days: Iterable[StudyDay], today: date, count: int) -> list[StudyDay]:

@@ -35,7 +35,7 @@ from backend.kit.i18n import _
 from backend.kit.shape import Shape
 from backend.progress import listing, rules
 from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord
-from backend.progress.overview import from_summary, solved_between, summarised
+from backend.progress.overview import from_summary, summarised
 from backend.progress.service import ProgressService, classroom_tag
 
 LEARNERS = Region("classLearners", tuple[LearnerRecord, ...], ttl_seconds=30)
@@ -214,9 +214,7 @@ def _known(records: Sequence[LearnerRecord], chapters: Sequence[Chapter], now: d
 
 
 def _learner(record: LearnerRecord, counts: Counts, facts: Facts, quartile: float | None) -> Learner:
-    week, today = timedelta(days=ACTIVE_DAYS), facts.today
-    solved = solved_between(record.days, today - week + ONE_DAY, today)
-    before = solved_between(record.days, today - 2 * week + ONE_DAY, today - week)
+    solved, before, _earlier = facts.solved_by_week
     reasons = attention.reasons(facts, quartile)
     has_data = record.summary.last_activity_at is not None
     return Learner(

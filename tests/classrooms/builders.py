@@ -25,7 +25,6 @@ def learner(
     joined_days_ago: int = 60,
     quiet_days: int | None = 0,
     days: dict[int, tuple[int, int]] | None = None,
-    exam_in_days: int | None = None,
 ) -> LearnerRecord:
     """A learner whose `days` are given as {days ago: (solved, completed)}."""
     return LearnerRecord(
@@ -33,7 +32,6 @@ def learner(
             id=name.casefold(),
             name=name,
             time_zone="Asia/Kolkata",
-            exam_date=None if exam_in_days is None else TODAY + timedelta(days=exam_in_days),
             joined_at=NOON - timedelta(days=joined_days_ago),
         ),
         summary=SummaryRecord(

@@ -84,8 +84,9 @@ def test_peers_are_no_measure_for_the_absent() -> None:
     assert len(reasons(away, quartile=5.0)) == 2
 
 
-def test_exam_in_reach_and_pace_too_slow() -> None:
-    """With the exam in 30 days, 50 chapters left and 4 completed in four weeks, the days after the exam are told."""
-    slow = learner(days={1: (3, 4)}, exam_in_days=30)
-    assert reasons(slow) == ("At the pace of the last 4 weeks the syllabus is done 320 days after the exam",)
-    assert reasons(learner(days={1: (3, 4)}, exam_in_days=200)) == ()
+def test_solving_less_two_weeks_running() -> None:
+    """Two falls in a row down to half or less are told with the three numbers; a small fall or one week is not."""
+    falling = learner(days={1: (10, 0), 8: (20, 0), 15: (40, 0)})
+    assert reasons(falling) == ("Solving less two weeks running: 40, 20, 10 questions",)
+    assert reasons(learner(days={1: (30, 0), 8: (35, 0), 15: (40, 0)})) == ()
+    assert reasons(learner(days={1: (10, 0), 8: (40, 0), 15: (40, 0)})) == ()
