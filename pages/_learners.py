@@ -117,8 +117,8 @@ def _toggle_all() -> None:
 def _flag_rule() -> str:
     return _(
         "{watch}: one signal. {risk}: two or more. Signals: no activity for 7 days; no question solved in 14 days; "
-        "fewer completions in 14 days than three quarters of the class; solving less two weeks running. New learners are "
-        "not judged for 14 days, and learners never see this."
+        "fewer completions in 14 days than three quarters of the class; solving less two weeks running. "
+        "New learners are not judged for 14 days, and learners never see this."
     ).format(watch=chip_text("watch"), risk=chip_text("at_risk"))
 
 
