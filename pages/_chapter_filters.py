@@ -130,12 +130,20 @@ def count_line(page: ChapterPage, filters: ChapterFilters) -> None:
     if is_filtered(filters):
         words = ngettext("{count} chapter fits your filters", "{count} chapters fit your filters", page.total)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cp-count"):
-        text = escape(words.format(count=number(page.total)))
+        text = escape(_with_place(words.format(count=number(page.total)), page))
         st.html(f'<p class="cp-count" role="status">{text}</p>', width="content")
         if is_filtered(filters):
             st.button(
                 _("Clear filters"), on_click=clear, key="clear", type="tertiary", icon=":material/filter_alt_off:"
             )
+
+
+def _with_place(words: str, page: ChapterPage) -> str:
+    if page.total_pages == 1:
+        return words
+    first = (page.page - 1) * page.limit + 1
+    last = first + len(page.rows) - 1
+    return _("{chapters}, {first}–{last} on this page").format(chapters=words, first=number(first), last=number(last))
 
 
 def _first_page() -> None:

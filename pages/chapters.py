@@ -10,7 +10,7 @@ from backend.kit.i18n import _
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow
 from pages import _chapter_filters, _own_list, _session
 from pages._chapter_rows import about, editable_rows
-from pages._parts import empty_state, page_header
+from pages._parts import empty_state, escape, page_header
 from pages._style import chip_text
 from pages._tables import Column, Twin, Value, static_table
 
@@ -81,6 +81,8 @@ with place:
     _chapter_filters.count_line(found, filters)
     if found.rows:
         _list([row.chapter.id for row in found.rows])
+        keys = _("By keyboard: in the field of solved questions, Enter or ↓ saves and goes to the next chapter.")
+        st.html(f'<p class="cp-note cp-keys">{escape(keys)}</p>')
     elif empty_state(
         "search_off",
         _("No chapter fits your filters."),

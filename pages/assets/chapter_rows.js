@@ -55,6 +55,7 @@ const newKey = () =>
 
 class List {
   constructor(root) {
+    this.root = root;
     this.pending = [];
     this.rows = new Map();
     this.selected = new Set();
@@ -70,6 +71,7 @@ class List {
     this.pending = this.pending.filter((act) => !done.has(tag(act)));
     set(this.list, "aria-label", data.words.list);
     const shown = new Set(data.rows.map((row) => row.id));
+    const isOtherPage = this.rows.size > 0 && data.rows.length > 0 && !data.rows.some((row) => this.rows.has(row.id));
     for (const [id, row] of this.rows) {
       if (shown.has(id)) continue;
       row.element.remove();
@@ -83,6 +85,7 @@ class List {
       if (this.list.children[index] !== row.element) this.list.insertBefore(row.element, this.list.children[index] ?? null);
     });
     this.bar.draw();
+    if (isOtherPage && this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
   }
 
   act(act) {
