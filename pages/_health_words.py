@@ -56,8 +56,8 @@ def milliseconds(value: float | None) -> str:
 
 
 def duration(seconds: int) -> str:
-    """How long in words, such as "3 hours"."""
-    return str(format_timedelta(timedelta(seconds=seconds), locale=current_locale()))
+    """How long in words that fit a narrow card, such as "3 hr"."""
+    return str(format_timedelta(timedelta(seconds=seconds), format="short", locale=current_locale()))
 
 
 def process_figures(health: Health) -> list[KeyFigure]:

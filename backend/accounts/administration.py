@@ -29,7 +29,7 @@ class AccountAdministration:
     def users(
         self, viewer: Viewer, *, search: str = "", role: Role | None = None, page: int = 1, limit: int = 50
     ) -> UserPage:
-        """A page of people in order of role and name."""
+        """A page of people in order of name, capitals or not. Raises Invalid for a page that cannot be."""
         require(viewer, "admin")
         if page < 1 or not 1 <= limit <= PAGE_LIMIT:
             raise Invalid(_("There is no such page."))

@@ -112,7 +112,8 @@ class AccountQueries:
             found = (
                 self._mongo["users"]
                 .find(wanted)
-                .sort([("role", ASCENDING), ("name", ASCENDING), ("_id", ASCENDING)])
+                .sort([("name", ASCENDING), ("_id", ASCENDING)])
+                .collation(Collation("en", strength=2, numericOrdering=True))
                 .skip((page - 1) * limit)
                 .limit(limit)
             )

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.accounts.models import Viewer
+from backend.accounts.models import Role, Viewer
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from tests.school import PASSWORD, School
 
+ADDED: tuple[Role, Role] = ("teacher", "admin")
 Act = Callable[[Backend, Viewer, str], object]
 ACTS: dict[str, Act] = {
     "users": lambda backend, viewer, _id: backend.administration.users(viewer),
@@ -108,6 +109,16 @@ def test_people_come_in_pages(backend: Backend, school: School) -> None:
     assert [user.name for user in backend.administration.users(admin, role="admin").users] == ["Asha Admin"]
     with pytest.raises(Invalid):
         backend.administration.users(admin, page=0)
+
+
+def test_people_are_in_order_of_name(backend: Backend, school: School) -> None:
+    """Names are in order over all pages, whatever the role and the capitals; T2 comes before T10."""
+    admin = school.admin()
+    for number, name in enumerate(("t10", "T2", "zara", "Bina")):
+        role = ADDED[number % 2]
+        backend.administration.create(admin, name=name, email=f"{number}@example.org", role=role)
+    pages = [backend.administration.users(admin, page=page, limit=2) for page in (1, 2, 3)]
+    assert [user.name for page in pages for user in page.users] == ["Asha Admin", "Bina", "T2", "t10", "zara"]
 
 
 def test_an_unknown_person_is_not_found(backend: Backend, school: School) -> None:
