@@ -122,13 +122,15 @@ def _fields(schema: Json) -> str:
     if "properties" not in schema:
         return f"<p>{_type(schema)}</p>"
     needed = schema.get("required", ())
-    rows = [_row(name, each, each, required=name in needed) for name, each in schema["properties"].items()]
-    return _table(rows, meant=any("description" in each for each in schema["properties"].values()))
+    properties = schema["properties"]
+    meant = any("description" in each for each in properties.values())
+    rows = (_row(name, each, each, required=name in needed, meant=meant) for name, each in properties.items())
+    return _table(rows, meant=meant)
 
 
-def _row(name: str, schema: Json, described: Json, *, required: bool) -> str:
+def _row(name: str, schema: Json, described: Json, *, required: bool, meant: bool = True) -> str:
     mark = f'<span class="needed">{_("required")}</span>' if required else ""
-    said = f"<td>{_text(described['description'])}</td>" if "description" in described else ""
+    said = f"<td>{_text(described.get('description', ''))}</td>" if meant else ""
     return f"<tr><th scope=row><code>{escape(name)}</code>{mark}</th><td>{_type(schema)}</td>{said}</tr>"
 
 
@@ -147,7 +149,7 @@ def _type(schema: Json) -> str:
         if several in schema:
             return _(" or ").join(_type(each) for each in schema[several])
     if "enum" in schema:
-        return ", ".join(f"<code>{escape(str(each))}</code>" for each in schema["enum"])
+        return ", ".join(f"<code>{escape(_plain(each))}</code>" for each in schema["enum"])
     if "const" in schema:
         return f"<code>{escape(json.dumps(schema['const']))}</code>"
     if schema.get("type") == "array":
@@ -155,6 +157,10 @@ def _type(schema: Json) -> str:
     if isinstance(schema.get("additionalProperties"), dict):
         return _("object of {kind}").format(kind=_type(schema["additionalProperties"]))
     return escape(" ".join([str(schema.get("type", _("anything"))), *_limits(schema)]))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _limits(schema: Json) -> Iterator[str]:

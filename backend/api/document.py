@@ -96,6 +96,7 @@ def build_document(api: FastAPI) -> dict[str, Any]:
         known.pop(name, None)
     for shape in shapes.values():
         _say_moments(shape.get("properties", {}))
+        _say_always(shape)
     components["schemas"] = {**known, **shapes}
     components["securitySchemes"] = SECURITY_SCHEMES
     components["headers"] = HEADERS
@@ -113,6 +114,13 @@ def _say_moments(properties: dict[str, Any]) -> None:
         for each in (schema, *schema.get("anyOf", ())):
             if _MOMENT.search(name) and each.get("type") == "string":
                 each["format"] = "date-time"
+
+
+def _say_always(shape: dict[str, Any]) -> None:
+    """Fields with a default are written all the same, so a reader may count on them."""
+    if "properties" in shape:
+        needed = shape.get("required", [])
+        shape["required"] = [name for name, each in shape["properties"].items() if name in needed or "default" in each]
 
 
 def _calls_by_operation(api: FastAPI) -> Iterator[tuple[tuple[str, str], frozenset[Any]]]:
