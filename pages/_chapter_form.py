@@ -1,13 +1,13 @@
 """The form of one chapter, new or known. What was typed stays until it is saved, whatever happens meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 import streamlit as st
 
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, MAX_QUESTIONS, Chapter, ChapterDraft
-from backend.errors import Conflict
+from backend.errors import Conflict, Invalid
 from backend.kit.i18n import _, clock_time, ngettext, number
 from pages import _session
 from pages._errors import noticed
@@ -37,20 +37,21 @@ def open_form(chapter: Chapter | None) -> None:
 
     @st.dialog(title, width="medium", icon=":material/edit_note:" if chapter else ":material/add:")
     def dialog() -> None:
-        _draw(st.session_state[_OPEN])
+        draw_form(st.session_state[_OPEN])
 
     dialog()
 
 
-def _draw(form: OpenForm) -> None:
+def draw_form(form: OpenForm) -> None:
+    """The form as it stands; once its act is done, a run of the whole page takes it away."""
     if form.done:
         _finish(form)
-    draft = _fields(form)
-    if draft:
-        with noticed():
+    with noticed():
+        draft = _fields(form)
+        if draft:
             _save(form, draft)
     if form.now and form.chapter:
-        _draw_conflict(form, draft)
+        _draw_conflict(form)
     if form.chapter:
         _draw_archiving(form, form.chapter)
 
@@ -62,8 +63,21 @@ def _finish(form: OpenForm) -> None:
     st.rerun()
 
 
+def _counted(counts: Mapping[str, int | None], year: int | None, count: int | None) -> dict[str, int]:
+    """The known counts and the new year's. Raises Invalid where half of the new year is missing, or it is not new."""
+    known = {year: count for year, count in counts.items() if count is not None}
+    if year is None and count is None:
+        return known
+    if year is None or count is None:
+        missing = year if year is not None else "–"
+        raise Invalid(_("“Another year” ({year}) needs both the year and its questions.").format(year=missing))
+    if str(year) in counts:
+        raise Invalid(_("{year} has a field of its own above: enter its questions there.").format(year=year))
+    return known | {str(year): count}
+
+
 def _fields(form: OpenForm) -> ChapterDraft | None:
-    """The fields; what they say when they are sent."""
+    """The fields; what they say when they are sent. Raises Invalid for half a new year."""
     known, facets, key = form.chapter, _session.backend().overview.facets(), form.key
     units = [unit for names in facets.units.values() for unit in names]
     with st.form(f"chapter-{key}", border=False, enter_to_submit=False):
@@ -80,13 +94,12 @@ def _fields(form: OpenForm) -> ChapterDraft | None:
         sent = st.form_submit_button(_("Save chapter") if known else _("Add chapter"), type="primary")
     if not sent:
         return None
-    counted = counts | {str(new_year[0]): new_year[1]} if new_year[0] is not None else counts
     return ChapterDraft(
         subject=subject,
         class_=class_,
         unit=unit,
         chapter=name,
-        year_wise_question_count={year: count for year, count in counted.items() if count is not None},
+        year_wise_question_count=_counted(counts, *new_year),
     )
 
 
@@ -146,7 +159,7 @@ def _save(form: OpenForm, draft: ChapterDraft) -> None:
     _finish(form)
 
 
-def _draw_conflict(form: OpenForm, draft: ChapterDraft | None) -> None:
+def _draw_conflict(form: OpenForm) -> None:
     """What somebody else saved, beside which the reader's own input still stands in the form."""
     now = form.now
     if now is None:
