@@ -185,6 +185,17 @@ def test_a_deactivated_person_is_out_at_once(backend: Backend, school: School, a
     assert backend.accounts.authenticate(teacher.email, PASSWORD).id == teacher.id
 
 
+def test_a_sign_in_under_way_ends_with_the_deactivation(backend: Backend, school: School, admin: User) -> None:
+    """Who typed her password just before she was deactivated gets a session that opens nothing."""
+    viewer = school.viewer(admin)
+    teacher = school.user(school.teacher(viewer))
+    ticket = backend.accounts.issue_ticket(teacher, BROWSER)
+    backend.administration.set_active(viewer, teacher.id, active=False)
+    token = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
+    with pytest.raises(NotSignedIn):
+        backend.accounts.viewer(token)
+
+
 def test_a_spent_refresh_token_kills_its_session(backend: Backend, admin: User) -> None:
     """Who repeats a refresh token shows that there are two holders: the whole session ends, the fresh token too."""
     first = backend.accounts.sign_in_program(admin.email, PASSWORD, "program")
