@@ -17,18 +17,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, WebSocket, expect, sync_playwright
 
+from backend.config import Settings
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-START_SECONDS = 60
-OWN_SETTINGS = frozenset(
-    "PORT DATA_DIR MONGODB_URI MONGODB_DATABASE REDIS_URL ENVIRONMENT JWT_SECRET PUBLIC_URL SCHOOL_NAME TIME_ZONE "
-    "ALLOW_DEMO LOG_LEVEL".split()
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
 )
+START_SECONDS = 60
+OWN_SETTINGS = frozenset(Settings.model_fields)
 PATIENCE_MS = 20_000  # a busy machine is no failure of the product
 PHONE = {"width": 390, "height": 844}
 
@@ -56,11 +54,11 @@ def free_port() -> int:
         return port
 
 
-def launch(data_dir: Path, port: int | None = None, **environment: str) -> RunningApp:
+def launch(data_dir: Path, port: int | None = None, /, **environment: str) -> RunningApp:
     """The app as `python app.py` starts it, with these settings and no others; does not wait for it."""
     port = port or free_port()
     terminal = data_dir.parent / f"{data_dir.name}-{port}.log"
-    kept = {name: value for name, value in os.environ.items() if name.upper() not in OWN_SETTINGS}
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in OWN_SETTINGS}
     with terminal.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "app.py"],
@@ -74,7 +72,7 @@ def launch(data_dir: Path, port: int | None = None, **environment: str) -> Runni
     return RunningApp(f"http://localhost:{port}", data_dir, process, terminal)
 
 
-def start_app(data_dir: Path, port: int | None = None, **environment: str) -> RunningApp:
+def start_app(data_dir: Path, port: int | None = None, /, **environment: str) -> RunningApp:
     """The app once it answers."""
     app = launch(data_dir, port, **environment)
     until(lambda: app.process.poll() is not None or is_ready(app), seconds=START_SECONDS)
@@ -93,7 +91,7 @@ def stop_app(app: RunningApp) -> int:
 
 
 @contextmanager
-def running(data_dir: Path, port: int | None = None, **environment: str) -> Iterator[RunningApp]:
+def running(data_dir: Path, port: int | None = None, /, **environment: str) -> Iterator[RunningApp]:
     """The app while the block runs."""
     app = start_app(data_dir, port, **environment)
     try:
@@ -207,10 +205,11 @@ class Visitors:
         return visitor
 
     def complain(self) -> None:
-        """Raise AssertionError where a window asked another host for anything, or a script failed in it."""
+        """Raise AssertionError where a window asked another host, a script failed, or a service worker stays behind."""
         for visitor in self._all:
             assert visitor.foreign == []
             assert visitor.errors == []
+            assert visitor.context.service_workers == []
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,7 +14,7 @@ from backend.classrooms.models import Classroom
 from backend.config import Settings
 from backend.demo import open_school
 from backend.kit.embedded import Servers
-from tests.journeys.running import RunningApp, Visitor, Visitors, start_app, stop_app
+from tests.journeys.running import RunningApp, Visitor, Visitors, running
 
 LEARNERS, DAYS = 12, 30
 PASSWORD = "a long enough one"
@@ -38,8 +37,9 @@ class Person:
 class ServedSchool:
     """The demo school behind a running app. People who are changed in a test are made for it alone."""
 
-    def __init__(self, app: RunningApp, backend: Backend) -> None:
+    def __init__(self, app: RunningApp, backend: Backend, environment: dict[str, str]) -> None:
         self.app = app
+        self.environment = environment
         self.backend = backend
         self._numbers = count(1)
 
@@ -77,9 +77,11 @@ class ServedSchool:
         """A new student in a class of her own."""
         return self.student(self.classroom(self.teacher()))
 
-    def visit(self, visitors: Visitors, email: str, *, is_phone: bool = False) -> Visitor:
-        """A browser window in which the person with this address is signed in already."""
-        visitor = visitors(self.app, is_phone=is_phone)
+    def visit(
+        self, visitors: Visitors, email: str, *, is_phone: bool = False, app: RunningApp | None = None
+    ) -> Visitor:
+        """A browser window in which the person with this address is signed in already (`app`: another process)."""
+        visitor = visitors(app or self.app, is_phone=is_phone)
         user = self.backend.accounts.me(self.viewer(email))
         visitor.carry_session(self.session(user))
         return visitor
@@ -90,17 +92,20 @@ def served(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A small demo school, made by the product's services before its app starts."""
     folder = tmp_path_factory.mktemp("served")
     database = f"journeys_{uuid.uuid4().hex[:12]}"
-    uri, url = str(servers.mongodb_uri), str(servers.redis_url)
+    environment = {
+        "MONGODB_URI": str(servers.mongodb_uri),
+        "REDIS_URL": str(servers.redis_url),
+        "MONGODB_DATABASE": database,
+    }
     settings = Settings(
         data_dir=folder / "data",
-        mongodb_uri=SecretStr(uri),
-        redis_url=SecretStr(url),
+        mongodb_uri=SecretStr(environment["MONGODB_URI"]),
+        redis_url=SecretStr(environment["REDIS_URL"]),
         mongodb_database=database,
     )
     backend = build(settings)
     open_school(backend, count=LEARNERS, days=DAYS)
-    app = start_app(Path(folder / "data"), MONGODB_URI=uri, REDIS_URL=url, MONGODB_DATABASE=database)
-    yield ServedSchool(app, backend)
-    stop_app(app)
+    with running(folder / "data", **environment) as app:
+        yield ServedSchool(app, backend, environment)
     backend.mongo.client.drop_database(database)
     backend.close()

@@ -1,0 +1,97 @@
+"""Every page for every role on a phone: it fits, has one main heading, and passes axe-core."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.journeys.running import Visitor, Visitors
+from tests.journeys.school import ServedSchool
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+GRAVE = {"serious", "critical"}
+PEOPLE = {"student": "student1@demo.school", "teacher": "teacher1@demo.school", "admin": "admin@demo.school"}
+PATHS = {
+    "guest": ("/", "/sign-up?code=ABC-234", "/reset-password?token=nobody", "/chapters"),
+    "student": ("/", "/chapters", "/chapter", "/insights", "/leaderboard", "/settings", "/users"),
+    "teacher": ("/", "/classroom", "/manage-chapters", "/chapter", "/leaderboard", "/settings"),
+    "admin": ("/", "/classroom", "/manage-chapters", "/health", "/users", "/settings"),
+}
+# Streamlit's own, in every app: rule → selectors of the parts it draws, each with the reason why it may stay.
+STREAMLITS_OWN: dict[str, tuple[str, ...]] = {
+    # The label of a disabled widget. WCAG 1.4.3 exempts what is disabled; axe does not see that this label is.
+    "color-contrast": ("[data-testid=stWidgetLabel][disabled] p",),
+}
+TOO_WIDE = """() => {
+  const wide = (element) => element.scrollWidth > element.clientWidth + 1;
+  return ["html", "body", "[data-testid=stApp]", "[data-testid=stMain]", "[data-testid=stMainBlockContainer]"]
+    .filter((selector) => wide(document.querySelector(selector)));
+}"""
+
+
+class Phones:
+    """One phone for each role, kept from page to page as people keep theirs."""
+
+    def __init__(self, served: ServedSchool, visitors: Visitors) -> None:
+        self._served = served
+        self._visitors = visitors
+        self._known: dict[str, Visitor] = {}
+
+    def open(self, role: str, path: str) -> Page:
+        """A page as somebody of this role sees it, once it stands still."""
+        if path == "/chapter":
+            path += f"?id={self._served.backend.chapters.active()[1].id}"
+        page = self.of(role).open(path)
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        return page
+
+    def of(self, role: str) -> Visitor:
+        if role not in self._known:
+            visit = self._served.visit
+            guest = role == "guest"
+            self._known[role] = (
+                self._visitors(self._served.app, is_phone=True)
+                if guest
+                else visit(self._visitors, PEOPLE[role], is_phone=True)
+            )
+        return self._known[role]
+
+
+@pytest.fixture(scope="module")
+def phones(chromium: Browser, served: ServedSchool) -> Iterator[Phones]:
+    """Phones that in the end must not have left the host."""
+    with ExitStack() as windows:
+        visitors = Visitors(chromium, windows)
+        yield Phones(served, visitors)
+        visitors.complain()
+
+
+@pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PATHS.items() for path in paths])
+def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
+    """A page fits 390 px without sideways scrolling, has exactly one h1, and no grave axe-core violation."""
+    page = phones.open(role, path)
+    assert page.locator("h1").count() == 1
+    assert page.evaluate(TOO_WIDE) == []
+    assert grave_violations(page) == []
+
+
+def grave_violations(page: Page) -> list[str]:
+    """The serious and critical violations that are not Streamlit's own, each with its places."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']} ({rule['impact']}) at {node['target']}: {node['html'][:160]}"
+        for rule in found["violations"]
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+        if not is_streamlits_own(page, rule["id"], node["target"][0])
+    ]
+
+
+def is_streamlits_own(page: Page, rule: str, target: str) -> bool:
+    """Whether the place is a part that Streamlit draws alike in every app."""
+    owns = ", ".join(STREAMLITS_OWN.get(rule, ()))
+    return bool(owns) and bool(page.locator(target).first.evaluate("(element, owns) => element.matches(owns)", owns))

@@ -1,0 +1,148 @@
+"""The app as a process: how it starts, what it obeys, how it stops, and what it says where it cannot start."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit import config as streamlit_config
+
+from backend.kit.embedded import Servers
+from tests.journeys.running import RunningApp, free_port, is_ready, launch, running, stop_app
+from tests.waiting import until
+
+READY_SECONDS = 10.0
+Start = Callable[..., RunningApp]
+
+
+def family(app: RunningApp) -> list[psutil.Process]:
+    """Everything that the app started."""
+    return psutil.Process(app.process.pid).children(recursive=True)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def refusal(app: RunningApp) -> tuple[int, str]:
+    """The exit status of an app that cannot start, and what it said."""
+    try:
+        status = app.process.wait(timeout=60)
+    finally:
+        app.process.kill()
+    return status, app.said
+
+
+def test_start_and_interrupt(tmp_path: Path) -> None:
+    """It is ready within 10 s, all it keeps is in DATA_DIR, and Ctrl-C ends it and its servers with status 0."""
+    since = time.monotonic()
+    with running(tmp_path / "school") as app:
+        took = time.monotonic() - since
+        children = family(app)
+        assert {child.name() for child in children} >= {"mongod", "valkey-server"}
+        assert {"mongodb", "valkey"} <= {entry.name for entry in (tmp_path / "school").iterdir()}
+        status = stop_app(app)
+    assert all(map(is_gone, children))
+    assert status == 0
+    assert "Traceback" not in app.said
+    assert took < READY_SECONDS, f"ready after {took:.1f} s"
+
+
+def test_nothing_but_this_machine_is_spoken_to(tmp_path: Path) -> None:
+    """The app and its servers hold no connection beyond the loopback, and only the web server listens beyond it."""
+    with running(tmp_path / "school") as app:
+        processes = [psutil.Process(app.process.pid), *family(app)]
+        found = [(one.name(), each) for one in processes for each in one.net_connections("inet")]
+    beyond = [(name, each.raddr) for name, each in found if each.raddr and each.raddr.ip not in {"127.0.0.1", "::1"}]
+    assert beyond == []
+    open_to_others = {
+        each.laddr.port
+        for _name, each in found
+        if each.status == "LISTEN" and each.laddr.ip not in {"127.0.0.1", "::1"}
+    }
+    assert open_to_others <= {int(app.url.rsplit(":", 1)[1])}
+
+
+def test_killed_app_leaves_no_orphan_and_comes_back(tmp_path: Path) -> None:
+    """After kill -9 no server remains, and the next start serves the same catalogue from the same folder."""
+    with running(tmp_path / "school") as app:
+        children = family(app)
+        os.kill(app.process.pid, signal.SIGKILL)
+        app.process.wait()
+    until(lambda: all(map(is_gone, children)), seconds=10)
+    with running(tmp_path / "school") as again:
+        assert is_ready(again)
+        assert "chapters loaded" not in again.said
+
+
+def test_second_start_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """A second start on a folder in use says so with the process that uses it, ends, and leaves the first alone."""
+    with running(tmp_path / "school") as app:
+        status, said = refusal(launch(tmp_path / "school"))
+        assert status not in {0, None}
+        assert f"in use by process {app.process.pid}" in said
+        assert "Traceback" not in said
+        assert is_ready(app)
+
+
+def test_own_servers_are_used(tmp_path: Path, servers: Servers) -> None:
+    """With MONGODB_URI and REDIS_URL set, nothing is started beside them."""
+    uri, url, database = str(servers.mongodb_uri), str(servers.redis_url), "process_facts"
+    with running(tmp_path / "school", MONGODB_URI=uri, REDIS_URL=url, MONGODB_DATABASE=database) as app:
+        assert {child.name() for child in family(app)} & {"mongod", "valkey-server", "redis-server"} == set()
+        assert not (tmp_path / "school" / "mongodb").exists()
+
+
+def test_taken_port_is_told(tmp_path: Path) -> None:
+    """Where another program has the port, the start ends with a sentence that names it, and leaves no server."""
+    port = free_port()
+    with socket.create_server(("", port)):
+        status, said = refusal(launch(tmp_path / "school", port))
+    assert status not in {0, None}
+    assert str(port) in said
+    assert "Traceback" not in said
+    assert [
+        one for one in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(one.info["cmdline"] or ())
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("ENVIRONMENT", "prodcution"),
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, setting: str, value: str) -> None:
+    """A value that does not fit ends the start with status 2 and one line that names the variable."""
+    status, said = refusal(launch(tmp_path / "school", **{setting: value}))
+    lines = [line for line in said.splitlines() if line.strip()]
+    assert status == 2
+    assert len(lines) == 1, said
+    assert setting in lines[0]
+
+
+def test_production_wants_a_secret(tmp_path: Path) -> None:
+    """ENVIRONMENT=production without JWT_SECRET does not start, and one sentence says what to set."""
+    status, said = refusal(launch(tmp_path / "school", ENVIRONMENT="production"))
+    assert status not in {0, None}
+    assert "JWT_SECRET is missing or too weak" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "school" / "mongodb").exists()
+
+
+def test_hidden_options_are_in_force() -> None:
+    """What makes reruns cheap and keeps the school's visits to itself is set, and Streamlit still knows the names."""
+    assert streamlit_config.get_option("runner.postScriptGC") is False
+    assert streamlit_config.get_option("server.fileWatcherType") == "none"
+    assert streamlit_config.get_option("browser.gatherUsageStats") is False

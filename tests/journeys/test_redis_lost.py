@@ -1,0 +1,40 @@
+"""Redis is soft: where it dies while pages are open, people go on as if nothing had happened."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.journeys.running import Visitors, running
+from tests.journeys.school import ServedSchool
+from tests.kit.valkey_process import ValkeyProcess
+
+
+def test_pages_go_on_without_redis(served: ServedSchool, visitors: Visitors, tmp_path: Path) -> None:
+    """Redis killed under open pages: changes are saved and shown, signing in works, and its return goes unnoticed."""
+    classroom = served.classroom(served.teacher())
+    person, friend = served.student(classroom, "Sita Student"), served.student(classroom, "Frida Friend")
+    valkey = ValkeyProcess(tmp_path)
+    try:
+        with running(tmp_path / "beside", **served.environment | {"REDIS_URL": valkey.url}) as app:
+            student = served.visit(visitors, person.email, app=app)
+            page = student.open("/chapters")
+            row = page.locator("li.cp-row").first
+            row.wait_for()
+            valkey.kill()
+            row.get_by_role("button", name="+5:").click()
+            expect(row.get_by_text(re.compile(r"^Saved \d"))).to_be_visible()
+            home = student.open("/")
+            expect(home.get_by_test_id("stMetric").filter(has_text="Questions today")).to_contain_text("5 of 20")
+            other = visitors(app)
+            other.sign_in(friend.email, friend.password, "/leaderboard")
+            expect(other.page.get_by_role("heading", level=1)).to_contain_text("Leaderboard")
+
+            valkey.start()
+            row = student.open("/chapters").locator("li.cp-row").first
+            row.get_by_role("button", name="+1:").click()
+            expect(row.get_by_role("textbox", name="Questions solved of")).to_have_value("6")
+            home = student.open("/")
+            expect(home.get_by_test_id("stMetric").filter(has_text="Questions today")).to_contain_text("6 of 20")
+    finally:
+        valkey.stop()
