@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,4 +65,6 @@ app = st.App(
 )
 
 if __name__ == "__main__":
-    app.run(config={"server.port": settings.port})
+    # The lifespan has said its goodbye by then: Ctrl-C is no failure that wants a traceback.
+    with suppress(KeyboardInterrupt):
+        app.run(config={"server.port": settings.port})
