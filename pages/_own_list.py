@@ -15,7 +15,7 @@ from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterFilters
 from pages import _session
 from pages._errors import noticed
-from pages._parts import KeyFigure, escape, metric_row, plain
+from pages._parts import KeyFigure, escape, metric_row, notice_saved, plain
 from pages._tables import Column, Twin, Value, static_table
 
 _REPORT = "_own_list.report"
@@ -108,7 +108,11 @@ def _outcome(report: ImportReport, count: int) -> None:
         st.info(_("There is nothing to take over from this file."), icon=":material/info:")
     elif not report.dry_run:
         words = ngettext("{count} record taken over.", "{count} records taken over.", count)
-        st.success(words.format(count=number(count)), icon=":material/check_circle:")
+        if notice_saved(words.format(count=number(count)), "own-undo" if report.batch_id else None):
+            with noticed():
+                _session.backend().progress.undo(_session.viewer("student"), str(report.batch_id))
+                st.session_state.pop(_REPORT, None)
+                st.rerun()
         if st.button(_("Back to the chapters"), type="primary", key="own-done"):
             st.rerun()
 

@@ -40,9 +40,11 @@ def settings(servers: Servers, tmp_path: Path) -> Settings:
 def backend(settings: Settings, clock: SetClock) -> Iterator[Backend]:
     """Every service, wired as in the product, over an empty database with the shipped catalogue."""
     built = build(settings, clock=clock)
-    yield built
-    built.mongo.client.drop_database(settings.mongodb_database)
-    built.close()
+    try:
+        yield built
+        built.mongo.client.drop_database(settings.mongodb_database)
+    finally:
+        built.close()
 
 
 class School:

@@ -105,3 +105,4 @@ class ImportReport(Shape, frozen=True, kw_only=True):
     ignored_fields: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     has_own_progress: bool = False
+    batch_id: str | None = None

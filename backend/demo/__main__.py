@@ -2,9 +2,7 @@
 
 import sys
 
-from pydantic import ValidationError
-
-from backend import bootstrap, config
+from backend import bootstrap, config, terminal
 from backend.demo.school import DemoSignIns, open_school, sign_ins
 from backend.errors import AppError
 from backend.kit import log
@@ -15,33 +13,28 @@ BAR_WIDTH = 30
 
 def main() -> int:
     """Exit code: 0 where the demo school is open, 1 with a sentence where it cannot be, 130 when interrupted."""
-    try:
-        settings = config.load()
-    except ValidationError as error:
-        for problem in error.errors():
-            _say(f"{str(problem['loc'][0]).upper()}: {problem['msg']}")
-        return 2
+    settings = terminal.settings()
     log.configure("WARNING")
     try:
         return _open(settings)
     except AppError as error:
-        _say(error.message)
+        terminal.say(error.message)
         if error.code == "data_in_use":
-            _say(_("If the app is what runs there, open the demo school from its first page."))
+            terminal.say(_("If the app is what runs there, open the demo school from its first page."))
         return 1
     except KeyboardInterrupt:
-        _say(_("Interrupted. Run the same command again to finish the demo school."))
+        terminal.say(_("Interrupted. Run the same command again to finish the demo school."))
         return 130
 
 
 def _open(settings: config.Settings) -> int:
-    backend = bootstrap.build(settings, report=_say)
+    backend = bootstrap.build(settings, report=terminal.say)
     try:
         _print(open_school(backend, on_progress=_draw))
     except AppError as error:
         if error.code != "demo_open":
             raise
-        _say(error.message)
+        terminal.say(error.message)
         _print(sign_ins())
     finally:
         backend.close()
@@ -51,7 +44,7 @@ def _open(settings: config.Settings) -> int:
 def _draw(done: int, total: int, line: str) -> None:
     if not sys.stderr.isatty():
         if done % 10 == 0:
-            _say(line)
+            terminal.say(line)
         return
     filled = BAR_WIDTH * done // total
     bar = "█" * filled + "░" * (BAR_WIDTH - filled)
@@ -71,10 +64,6 @@ def _print(accounts: DemoSignIns) -> None:
     for label, value in rows:
         print(f"  {label:<{width}}  {value}")  # noqa: T201
     print()  # noqa: T201
-
-
-def _say(line: str) -> None:
-    print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ def entry(
     after: OwnProgress,
     batch_id: str,
     undoes: str | None,
+    *,
+    carried: bool,
 ) -> Activity:
     """One line of the history."""
     return Activity(
@@ -68,6 +70,7 @@ def entry(
         after=after,
         batch_id=batch_id,
         undoes=undoes,
+        carried=carried,
     )
 
 

@@ -33,7 +33,7 @@ class ProgressChange(Shape, frozen=True, kw_only=True):
 
 
 class Activity(Shape, frozen=True, kw_only=True):
-    """One saved change: what was before, what is after, and the study day it counts for."""
+    """One saved change: what was before, what is after, and the study day it counts for (unless `carried`)."""
 
     id: str
     chapter_id: str
@@ -43,6 +43,7 @@ class Activity(Shape, frozen=True, kw_only=True):
     after: OwnProgress
     batch_id: str
     undoes: str | None = None
+    carried: bool = False
 
 
 class Saved(Shape, frozen=True, kw_only=True):
@@ -131,10 +132,14 @@ class Streak(Shape, frozen=True, kw_only=True):
 
 
 class StudyDay(Shape, frozen=True, kw_only=True):
+    """What was done on one study day. `carried_…` came with a list from elsewhere: past work, not this day's."""
+
     day: date
     solved: int = 0
     completed: int = 0
     changes: int = 0
+    carried_solved: int = 0
+    carried_completed: int = 0
 
 
 class Suggestion(Shape, frozen=True, kw_only=True):

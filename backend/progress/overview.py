@@ -162,7 +162,8 @@ def _by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
 def _curve(days: Sequence[StudyDay]) -> tuple[CurvePoint, ...]:
     points, solved, completed = [], 0, 0
     for day in days:
-        solved, completed = solved + day.solved, completed + day.completed
+        solved += day.solved + day.carried_solved
+        completed += day.completed + day.carried_completed
         points.append(CurvePoint(day=day.day, solved=solved, completed=completed))
     return tuple(points)
 

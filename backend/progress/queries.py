@@ -21,7 +21,10 @@ INDEXES = {
     "activity": [
         IndexModel([("studentId", ASCENDING), ("idempotencyKey", ASCENDING)], name="once", unique=True),
         IndexModel([("studentId", ASCENDING), ("batchId", ASCENDING)], name="batch"),
-        IndexModel([("studentId", ASCENDING), ("chapterId", ASCENDING), ("at", DESCENDING)], name="history"),
+        IndexModel(
+            [("studentId", ASCENDING), ("chapterId", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="history",
+        ),
     ],
     "studyDays": [IndexModel([("studentId", ASCENDING), ("day", ASCENDING)], name="calendar", unique=True)],
 }
@@ -49,7 +52,7 @@ class ProgressQueries:
             found = (
                 self._mongo["activity"]
                 .find({"studentId": student_id, "chapterId": chapter_id})
-                .sort([("at", DESCENDING)])
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
                 .limit(limit)
             )
             return tuple(from_document(document, Activity) for document in found)

@@ -84,14 +84,18 @@ def summed(summary: SummaryRecord, subject: str, before: OwnProgress, after: Own
     )
 
 
-def day_counted(day: StudyDay, before: OwnProgress, after: OwnProgress) -> StudyDay:
+def day_counted(day: StudyDay, before: OwnProgress, after: OwnProgress, *, carried: bool = False) -> StudyDay:
     """The study day after one change. Taking work back counts down, so a day may be negative."""
-    return replace(
-        day,
-        solved=day.solved + after.question_solved - before.question_solved,
-        completed=day.completed + (after.status == "Completed") - (before.status == "Completed"),
-        changes=day.changes + 1,
-    )
+    solved = after.question_solved - before.question_solved
+    completed = (after.status == "Completed") - (before.status == "Completed")
+    day = replace(day, changes=day.changes + 1)
+    if carried:
+        return replace(
+            day,
+            carried_solved=day.carried_solved + solved,
+            carried_completed=day.carried_completed + completed,
+        )
+    return replace(day, solved=day.solved + solved, completed=day.completed + completed)
 
 
 def counts_as_studied(day: StudyDay) -> bool:

@@ -69,9 +69,17 @@ class ProgressService:
         return self.change_many(viewer, {chapter_id: change}, key=key, confirm=confirm)
 
     def change_many(
-        self, viewer: Viewer, changes: Mapping[str, ProgressChange], *, key: str, confirm: bool = False
+        self,
+        viewer: Viewer,
+        changes: Mapping[str, ProgressChange],
+        *,
+        key: str,
+        confirm: bool = False,
+        carried: bool = False,
     ) -> Saved:
         """Save changes by chapter id, all or none; the same `key` again gives back what was saved the first time.
+
+        `carried` marks work that was done elsewhere before: it counts in every total, but not as today's work.
 
         Raises Invalid, NotFound (unknown chapter), ConfirmationNeeded (more solved than past papers asked, unless
         `confirm`), Unavailable.
@@ -99,7 +107,10 @@ class ProgressService:
             records = self._queries.records(session, viewer.id, changes)
             if saved:
                 return entries.replayed(saved, records)
-            return self._apply(session, viewer.id, summary, records, steps(records), batch_id, day=self.today(viewer))
+            today = self.today(viewer)
+            return self._apply(
+                session, viewer.id, summary, records, steps(records), batch_id, day=today, carried=carried
+            )
 
         return self._commit(viewer, work)
 
@@ -125,15 +136,18 @@ class ProgressService:
                 if rules.own(entries.record(records, activity.chapter_id)) != activity.after:
                     raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
             undoes = {activity.chapter_id: activity.id for activity in undone}
-            day = undone[0].study_day
-            return self._apply(session, viewer.id, summary, records, steps, undo_id, day=day, undoes=undoes)
+            day, carried = undone[0].study_day, undone[0].carried
+            return self._apply(
+                session, viewer.id, summary, records, steps, undo_id, day=day, undoes=undoes, carried=carried
+            )
 
         return self._commit(viewer, work)
 
     def take_over(self, viewer: Viewer, name: str, content: bytes, *, dry_run: bool, key: str = "") -> ImportReport:
         """Take status, questions solved and weak marks of a chapter file over as the viewer's own progress.
 
-        Rows whose chapter the catalogue does not have fail; a chapter is never added this way.
+        Rows whose chapter the catalogue does not have fail; a chapter is never added this way. The report's
+        `batch_id` is what `undo` takes.
         """
         require(viewer, "student")
         file = parse(name, content)
@@ -147,9 +161,11 @@ class ProgressService:
             for row, report in zip(file.rows, planned, strict=True)
             if row.own and report.chapter_id and report.outcome in (Outcome.ADDED, Outcome.UPDATED)
         }
-        if changes and not dry_run:
-            self.change_many(viewer, changes, key=key or new_id(), confirm=True)
-        return importing.report(file, planned, dry_run=dry_run)
+        report = importing.report(file, planned, dry_run=dry_run)
+        if not changes or dry_run:
+            return report
+        saved = self.change_many(viewer, changes, key=key or new_id(), confirm=True, carried=True)
+        return replace(report, batch_id=saved.batch_id)
 
     def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
         """Keep copies and summaries true when a chapter moves, is archived or returns (a ChapterFollower)."""
@@ -178,6 +194,7 @@ class ProgressService:
         batch_id: str,
         *,
         day: date,
+        carried: bool,
         undoes: Mapping[str, str] | None = None,
     ) -> Saved:
         at = self._clock.now()
@@ -191,8 +208,8 @@ class ProgressService:
                 continue
             written.append((chapter, entries.next_version(record, after, at)))
             undone = (undoes or {}).get(chapter.id)
-            changes.append((chapter, entries.entry(chapter, at, day, before, after, batch_id, undone)))
-            study_day = rules.day_counted(study_day, before, after)
+            changes.append((chapter, entries.entry(chapter, at, day, before, after, batch_id, undone, carried=carried)))
+            study_day = rules.day_counted(study_day, before, after, carried=carried)
             if chapter.archived_at is None:
                 summary = rules.summed(summary, chapter.subject, before, after)
             summary = replace(summary, recent=rules.recent(summary.recent, chapter.id))

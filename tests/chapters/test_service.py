@@ -184,6 +184,20 @@ def test_a_students_own_list_becomes_her_progress(backend: Backend, school: Scho
     assert (again.unchanged, len(backend.chapters.active())) == (1, 101)
 
 
+def test_what_was_done_before_is_not_todays_work(backend: Backend, school: School, teacher: Viewer) -> None:
+    """A list taken over counts in the totals and the curve, but not for today, the streak or the week; undo works."""
+    student = school.student(school.classroom(teacher))
+    content = published(backend.chapters.active()[0], status="Completed", questionSolved=9)
+    report = backend.progress.take_over(student, "mine.json", content, dry_run=False)
+    home, insights = backend.overview.home(student), backend.overview.insights(student)
+    assert (home.summary.total.solved, home.summary.total.completed) == (9, 1)
+    assert (home.today.solved, home.week_solved, home.summary.streak.current) == (0, 0, 0)
+    assert (insights.curve[-1].solved, insights.curve[-1].completed) == (9, 1)
+    backend.progress.undo(student, str(report.batch_id))
+    assert backend.overview.home(student).summary.total.solved == 0
+    assert backend.overview.insights(student).curve[-1].solved == 0
+
+
 def test_students_change_no_chapter(backend: Backend, student: Viewer) -> None:
     """The catalogue is for teachers and admins to change, whatever a page may offer."""
     chapter = backend.chapters.active()[0]
