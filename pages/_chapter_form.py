@@ -119,12 +119,15 @@ def _choice(label: str, options: Sequence[str], value: str | None, key: str) -> 
 def _counts(form: OpenForm, years: Sequence[str]) -> dict[str, int | None]:
     known = dict(form.chapter.year_wise_question_count) if form.chapter else {}
     grid = st.grid(4, min_column_width=110, gap="small")
+    years = sorted({*years, *known})
+    for year in years:  # a number given as `value` would come back when the field is emptied
+        st.session_state.setdefault(f"year-{year}-{form.key}", known.get(year))
     return {
         year: grid.number_input(
-            year, value=known.get(year), min_value=0, max_value=MAX_QUESTIONS, step=1, key=f"year-{year}-{form.key}",
+            year, value=None, min_value=0, max_value=MAX_QUESTIONS, step=1, key=f"year-{year}-{form.key}",
             placeholder="–",
         )
-        for year in sorted({*years, *known})
+        for year in years
     }  # fmt: skip
 
 

@@ -25,10 +25,10 @@ def are_names_hidden() -> bool:
     return bool(st.session_state.get(_CHOICE))
 
 
-def shown_names(learners: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """What each learner, given as (id, name), is called on the screen, by id."""
+def shown_names(learners: Iterable[tuple[str, str]], *, is_hidden: bool | None = None) -> Mapping[str, str]:
+    """What each learner, given as (id, name), is called, by id; `is_hidden` is this visit's choice unless given."""
     known = dict(learners)
-    if not are_names_hidden():
+    if not (are_names_hidden() if is_hidden is None else is_hidden):
         return known
     return {each: _("Learner {number}").format(number=number(at)) for each, at in _numbers(known).items()}
 

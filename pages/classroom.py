@@ -7,10 +7,10 @@ import streamlit as st
 from backend.accounts.models import Viewer
 from backend.classrooms.models import Classroom
 from backend.errors import NotFound
-from backend.kit.i18n import _
+from backend.kit.i18n import _, current_locale, use_locale
 from pages import _class_forms, _class_weeks, _join_code, _learners, _learners_file, _matrix, _session
 from pages._parts import card, empty_state, filter_bar, page_header, section
-from pages._pseudonyms import hide_names_toggle, shown_names
+from pages._pseudonyms import are_names_hidden, hide_names_toggle, shown_names
 from pages._runs import refreshing
 
 PARAMETER, LAST = "id", "class-last"
@@ -50,11 +50,13 @@ def _views() -> dict[str, str]:
 
 
 def _download(viewer: Viewer, classroom: Classroom) -> None:
-    backend = _session.backend()
+    """The file as it stands when it is fetched; that happens outside any run, where no session is at hand."""
+    backend, is_hidden, locale = _session.backend(), are_names_hidden(), current_locale()
 
     def content() -> bytes:
-        report = backend.reports.report(_session.viewer("teacher", "admin"), classroom.id)
-        names = shown_names((each.id, each.name) for each in report.learners)
+        use_locale(locale)
+        report = backend.reports.report(viewer, classroom.id)
+        names = shown_names(((each.id, each.name) for each in report.learners), is_hidden=is_hidden)
         return _learners_file.to_csv(report, names, viewer.time_zone)
 
     st.download_button(

@@ -2,9 +2,11 @@
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from backend.accounts.models import Viewer
@@ -349,3 +351,22 @@ def test_a_learner_is_removed_after_a_question(
     assert busy.id not in {each.id for each in backend.reports.report(teacher, classroom.id).learners}
     assert backend.progress.record(busy.id).summary.total.completed == 2
     assert busy.id not in learners(page).ids
+
+
+def test_the_file_is_fetched_outside_any_run(
+    open_page: OpenPage, school: School, teacher: Viewer, quiet: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The download works where no session is at hand, and keeps names hidden where they were hidden on the screen."""
+    kept: list[Callable[[], bytes]] = []
+
+    def button(_label: str, content: Callable[[], bytes], *_rest: object, **_more: object) -> None:
+        kept.append(content)
+
+    monkeypatch.setattr("streamlit.download_button", button)
+    page = opened(open_page, school, teacher)
+    page.toggle(key="hide-names").set_value(True).run()
+    shown, hidden = kept[0], kept[-1]
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: {}))
+    assert "Quiet Qamar" in shown().decode()
+    assert "Quiet Qamar" not in hidden().decode()
+    assert "Learner 1" in hidden().decode()
