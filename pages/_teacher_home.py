@@ -98,7 +98,7 @@ def urgent(reports: Sequence[ClassReport], names: Mapping[str, Names]) -> list[t
 
 
 def _draw_flagged(reports: Sequence[ClassReport]) -> None:
-    section(_("Needs attention"), _("Most signals first, over all your classes. A learner opens in her class."))
+    section(_("Needs attention"), _("Most signals first, over all your classes. Choose one to open the class there."))
     names = {report.classroom.id: shown_names((each.id, each.name) for each in report.learners) for report in reports}
     found = urgent(reports, names)
     if not found:

@@ -17,6 +17,7 @@ from backend.kit.clock import SetClock
 from backend.kit.i18n import percent
 from backend.progress.models import ProgressChange
 from pages import _learners_file, _matrix
+from pages._learner_words import most_urgent_first
 from tests.classrooms.builders import save
 from tests.pages.at_path import Browser, heading, html_of
 from tests.pages.signed_in import OpenPage
@@ -370,3 +371,28 @@ def test_the_file_is_fetched_outside_any_run(
     assert "Quiet Qamar" in shown().decode()
     assert "Quiet Qamar" not in hidden().decode()
     assert "Learner 1" in hidden().decode()
+
+
+def test_hidden_names_stand_in_an_order_of_their_own(
+    backend: Backend, school: School, teacher: Viewer, classroom: Classroom
+) -> None:
+    """Learners of one flag stand by the name on the screen, so that the order tells nothing of the real names."""
+    first, second = school.student(classroom, "Aarav"), school.student(classroom, "Zoya")
+    found = backend.reports.report(teacher, classroom.id).learners
+    names = {first.id: "Learner 10", second.id: "Learner 9"}
+    assert [each.id for each in most_urgent_first(found, names)] == [second.id, first.id]
+
+
+def test_the_matrix_shows_one_subject_or_all(
+    backend: Backend, open_page: OpenPage, school: School, teacher: Viewer, busy: Viewer
+) -> None:
+    """It begins with the first subject; another choice shows that one's chapters, and all of them on request."""
+    page = view(opened(open_page, school, teacher), "chapters")
+    subjects = [each.subject for each in backend.chapters.active()]
+    for subject, count in {
+        "Physics": subjects.count("Physics"),
+        "Chemistry": subjects.count("Chemistry"),
+        "": 101,
+    }.items():
+        page.selectbox(key="matrix-subject").set_value(subject).run()
+        assert f"2 learners and {count} chapters" in html_of(page)
