@@ -10,7 +10,7 @@ from backend.statistics.models import ChapterStatistics
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 40.0
 
 
 def projector(backend: Backend) -> Projector:
@@ -32,7 +32,7 @@ def running(of: Projector) -> Iterator[Projector]:
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether it holds within 20 s."""
+    """Whether it holds within 40 s (a killed writer's locks alone may last 15)."""
     deadline = monotonic() + PATIENCE_SECONDS
     while not holds():
         if monotonic() > deadline:

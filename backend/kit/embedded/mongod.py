@@ -108,7 +108,13 @@ def _command(server: Path, room: Path, port: int) -> list[str]:
         "oplogSize": "512",  # MB; left alone it takes a twentieth of the disk
         "logpath": str(room / "mongod.log"),
     }
-    settings = ["diagnosticDataCollectionEnabled=false", "enableLocalhostAuthBypass=false"]
+    settings = [
+        "diagnosticDataCollectionEnabled=false",
+        "enableLocalhostAuthBypass=false",
+        # A process killed inside a transaction leaves its locks behind for so long (by default 60 s). No client waits
+        # longer than 10 s for a transaction (see kit/mongo.py), so nothing that is alive is cut off.
+        "transactionLifetimeLimitSeconds=10",
+    ]
     words = [word for key, value in options.items() for word in (f"--{key}", value)]
     words += [word for setting in settings for word in ("--setParameter", setting)]
     return [str(server), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting"]
