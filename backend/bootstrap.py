@@ -25,6 +25,7 @@ from backend.kit import redis
 from backend.kit.cache import Cache
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers, start_servers
+from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
@@ -52,6 +53,7 @@ class Backend:
     mongo: Mongo
     redis_client: redis.Client
     cache: Cache
+    events: EventHub
     accounts: AccountService
     administration: AccountAdministration
     chapters: ChapterService
@@ -69,6 +71,7 @@ class Backend:
     def close(self) -> None:
         """Let go of everything; private servers stop last."""
         self.operations.close()
+        self.events.close()
         self.cache.close()
         redis.disconnect(self.redis_client)
         self.mongo.close()
@@ -120,14 +123,16 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
     mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry)
     redis_client = redis.connect(str(redis_url))
     cache = Cache(redis_client, namespace=settings.mongodb_database)
+    events = EventHub(redis_client, registry, namespace=settings.mongodb_database)
 
     report(_("Preparing the database …"))
     for indexes in INDEXES:
         mongo.ensure_indexes(indexes)
     cache.start()
+    events.start()
 
     chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock)
-    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock)
+    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
     chapters.follow(progress)
     added = chapters.load(catalogue())
     if added:
@@ -135,13 +140,14 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
 
     account_queries = AccountQueries(mongo)
     classroom_queries = ClassroomQueries(mongo)
-    classrooms = ClassroomService(classroom_queries, mongo, cache, clock)
+    classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events)
     accounts = AccountService(
         account_queries,
         classroom_queries,
         AccessTokens(secret),
         cache,
         clock,
+        events,
         time_zone=settings.time_zone,
         demo_allowed=settings.demo_allowed,
     )
@@ -154,6 +160,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         mongo=mongo,
         redis_client=redis_client,
         cache=cache,
+        events=events,
         accounts=accounts,
         administration=AccountAdministration(account_queries, cache, clock, time_zone=settings.time_zone),
         chapters=chapters,

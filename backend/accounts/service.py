@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from backend.accounts import fields
+from backend.accounts import fields, rooms
 from backend.accounts.models import (
     EMAIL_LENGTH,
     DemoSignIn,
@@ -20,6 +20,7 @@ from backend.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from backend.kit import passwords
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
+from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import new_id
 from backend.kit.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
@@ -49,6 +50,7 @@ class AccountService:
         tokens: AccessTokens,
         cache: Cache,
         clock: Clock,
+        events: EventHub,
         *,
         time_zone: str,
         demo_allowed: bool,
@@ -59,6 +61,7 @@ class AccountService:
         self._tokens = tokens
         self._cache = cache
         self._clock = clock
+        self._events = events
         self._time_zone = time_zone
 
     # becoming someone
@@ -235,6 +238,8 @@ class AccountService:
         passwords.check_new_password(password)
         self._queries.insert_user(user, passwords.hash_password(password), classroom_id, first=first)
         self._cache.invalidate(BOARDS_TAG)  # she is in her class's report at once
+        if classroom_id:
+            self._events.publish(rooms.CHANGED, rooms.of_membership(classroom_id))
         return user
 
     def _may_enter(self, user: User) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.service import TAG as VIEWERS_TAG
@@ -15,6 +16,7 @@ from backend.classrooms.queries import ClassroomQueries
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
+from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo, new_id
 from backend.progress.service import classroom_tag
@@ -26,11 +28,12 @@ T = TypeVar("T")
 
 
 class ClassroomService:
-    def __init__(self, queries: ClassroomQueries, mongo: Mongo, cache: Cache, clock: Clock) -> None:
+    def __init__(self, queries: ClassroomQueries, mongo: Mongo, cache: Cache, clock: Clock, events: EventHub) -> None:
         self._queries = queries
         self._mongo = mongo
         self._cache = cache
         self._clock = clock
+        self._events = events
 
     def classrooms(self, viewer: Viewer) -> tuple[Classroom, ...]:
         """By name: those a teacher teaches, a student is in (without join codes), or all for an admin."""
@@ -112,6 +115,7 @@ class ClassroomService:
 
     def _members_changed(self, classroom_id: str) -> None:
         self._cache.invalidate(VIEWERS_TAG, BOARDS_TAG, classroom_tag(classroom_id))
+        self._events.publish(rooms.CHANGED, rooms.of_membership(classroom_id))
 
 
 def _may_see(viewer: Viewer, classroom: Classroom) -> bool:

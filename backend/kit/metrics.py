@@ -15,6 +15,7 @@ REQUESTS = "requests"
 SCRIPT_RUNS = "script_runs"
 FRAGMENT_RUNS = "fragment_runs"
 QUERIES = "queries"
+EVENTS = "events"
 
 BUCKETS = 130
 GROWTH = 1.1

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
 from backend.chapters import importing
 from backend.chapters.files import parse
@@ -15,6 +16,7 @@ from backend.chapters.service import ChapterService
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
+from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo, new_id, stable_id
 from backend.progress import entries, rules, streak
@@ -36,13 +38,20 @@ Step = tuple[Chapter, OwnProgress]  # a chapter and what its record shall be
 
 class ProgressService:
     def __init__(
-        self, queries: ProgressQueries, chapters: ChapterService, mongo: Mongo, cache: Cache, clock: Clock
+        self,
+        queries: ProgressQueries,
+        chapters: ChapterService,
+        mongo: Mongo,
+        cache: Cache,
+        clock: Clock,
+        events: EventHub,
     ) -> None:
         self._queries = queries
         self._chapters = chapters
         self._mongo = mongo
         self._cache = cache
         self._clock = clock
+        self._events = events
 
     def today(self, viewer: Viewer) -> date:
         """The viewer's present study day."""
@@ -238,6 +247,7 @@ class ProgressService:
     def _commit(self, viewer: Viewer, work: Any) -> Saved:
         saved: Saved = self._mongo.transaction(work)
         self._cache.invalidate(student_tag(viewer.id), *(classroom_tag(name) for name in viewer.classroom_ids))
+        self._events.publish(rooms.CHANGED, rooms.of_work(viewer, (record.chapter_id for record in saved.progress)))
         return saved
 
     def _any_chapter(self, chapter_id: str) -> Chapter:

@@ -1,0 +1,42 @@
+"""Names of the rooms in which changes are told, and what is told there: ids and counts, never names or contents."""
+
+from collections.abc import Iterable
+
+from backend.accounts.models import Viewer
+from backend.kit.events import Payload
+
+CHANGED = "changed"
+BOARDS = "boards"
+
+
+def student_room(student_id: str) -> str:
+    """Where a student's own tabs listen."""
+    return f"student:{student_id}"
+
+
+def classroom_room(classroom_id: str) -> str:
+    """Where the teachers of a class listen."""
+    return f"classroom:{classroom_id}"
+
+
+def chapter_room(chapter_id: str) -> str:
+    """Where everybody may hear that somebody worked on a chapter, but not who."""
+    return f"chapter:{chapter_id}"
+
+
+def of_work(student: Viewer, chapter_ids: Iterable[str]) -> dict[str, Payload]:
+    """Whom to tell of a student's saved work, and what."""
+    ids = list(chapter_ids)
+    if not ids:
+        return {}
+    told: dict[str, Payload] = {student_room(student.id): {"chapterIds": ids}}
+    told |= {classroom_room(each): {"studentId": student.id, "changed": len(ids)} for each in student.classroom_ids}
+    told |= {chapter_room(each): {"changed": 1} for each in ids}
+    if student.board_joined:
+        told[BOARDS] = {"changed": 1}
+    return told
+
+
+def of_membership(classroom_id: str) -> dict[str, Payload]:
+    """Whom to tell that somebody came into a class or left it."""
+    return {classroom_room(classroom_id): {"changed": 0}}

@@ -1,0 +1,200 @@
+"""The event hub of a process: who publishes never waits, who listens hears all processes. Knows no learning word.
+
+Redis is soft: while it is away, events reach the listeners of this process alone, and nobody sees an error."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, perf_counter
+
+import msgspec
+import structlog
+
+from backend.kit.events_queue import MISSED, Event, Payload, Subscription
+from backend.kit.events_stream import EventStream
+from backend.kit.metrics import EVENTS, Registry
+from backend.kit.redis import FAILURES, Client
+
+__all__ = ["MISSED", "Event", "EventHub", "Payload", "Subscription"]
+
+QUEUE_LIMIT = 100
+_OUTBOX_LIMIT = 5000
+_BATCH = 100
+_IDLE_SECONDS = 0.3
+_RETRY_SECONDS = 0.3
+_SILENCE_SECONDS = 1.5
+_BROKEN = (*FAILURES, msgspec.DecodeError, msgspec.ValidationError, ValueError, LookupError)
+
+_log = structlog.get_logger(__name__)
+
+
+class EventHub:
+    """Thread-safe. Events arrive at least once and in the order of the stream; a doubt is told as "missed"."""
+
+    def __init__(self, client: Client, registry: Registry, *, namespace: str = "cp") -> None:
+        self._stream = EventStream(client, namespace)
+        self._registry = registry
+        self._outbox: queue.Queue[Event] = queue.Queue(_OUTBOX_LIMIT)
+        self._lock = threading.Lock()
+        self._listeners: dict[str, set[Subscription]] = {}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._position: str | None = None
+        self._heard_at: float | None = None
+        self._failed_at: float | None = None
+
+    def start(self) -> None:
+        """Begin to send and to hear (two daemon threads); a second call does nothing."""
+        if self._threads:
+            return
+        self._stopping.clear()
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for name, work in (("event-listener", self._listen), ("event-sender", self._send))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Send what waits and stop, two seconds at most. The client stays open: it belongs to whoever made it."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+        self._threads = []
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the events of other processes are heard. Where they are not, readers had better look themselves."""
+        heard_at = self._heard_at
+        return heard_at is not None and monotonic() - heard_at < _SILENCE_SECONDS
+
+    @property
+    def position(self) -> str:
+        """The newest id heard, for a later `subscribe(after=…)`; "" before the first. Read it before the data."""
+        return self._position or ""
+
+    def publish(self, name: str, rooms: Mapping[str, Payload]) -> None:
+        """Tell everybody who listens in any of `rooms`; each room gets its own payload (plain JSON values).
+
+        Returns at once and never raises. A hub that was not started tells nobody.
+        """
+        if not rooms or not self._threads:
+            return
+        event = Event(name, rooms)
+        try:
+            self._outbox.put_nowait(event)
+        except queue.Full:
+            self._deliver(event)
+
+    def subscribe(
+        self, rooms: Sequence[str], wake: Callable[[], None], *, after: str = "", limit: int = QUEUE_LIMIT
+    ) -> Subscription:
+        """Listen in `rooms`. `wake` is called from any thread whenever there is something to take; it must not raise.
+
+        With `after` (the id of an event, or a `position`) what came since waits already, or else "missed" does.
+        """
+        subscription = Subscription(rooms, wake, limit)
+        with self._lock:
+            for room in subscription.rooms:
+                self._listeners.setdefault(room, set()).add(subscription)
+        if after:
+            self._resume(subscription, after)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Stop listening; twice does no harm."""
+        with self._lock:
+            for room in subscription.rooms:
+                listeners = self._listeners.get(room, set())
+                listeners.discard(subscription)
+                if not listeners:
+                    self._listeners.pop(room, None)
+
+    def audience(self, rooms: Sequence[str]) -> int:
+        """How many listen, in this process, in the fullest of `rooms`."""
+        with self._lock:
+            return max((len(self._listeners.get(room, ())) for room in rooms), default=0)
+
+    def _resume(self, subscription: Subscription, after: str) -> None:
+        try:
+            events = self._stream.since(after)
+        except _BROKEN:
+            events = None
+        if events is None:
+            subscription.miss()
+            return
+        subscription.catch_up([event for event in events if subscription.rooms & event.rooms.keys()])
+
+    def _deliver(self, event: Event) -> None:
+        with self._lock:
+            listeners = {each for room in event.rooms for each in self._listeners.get(room, ())}
+        for listener in listeners:
+            listener.offer(event)
+
+    def _send(self) -> None:
+        while not (self._stopping.is_set() and self._outbox.empty()):
+            batch = self._next_batch()
+            if not batch:
+                continue
+            started, is_sent = perf_counter(), self._try_to_send(batch)
+            self._registry.observe(EVENTS, "publish", perf_counter() - started, failed=not is_sent)
+            if is_sent and self.healthy:
+                continue  # the listener delivers it, in the order that all processes see
+            for event in batch:
+                self._deliver(event)
+
+    def _next_batch(self) -> list[Event]:
+        batch: list[Event] = []
+        try:
+            batch.append(self._outbox.get(timeout=_IDLE_SECONDS))
+            while len(batch) < _BATCH:
+                batch.append(self._outbox.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _try_to_send(self, batch: Sequence[Event]) -> bool:
+        if self._failed_at is not None and monotonic() - self._failed_at < _RETRY_SECONDS:
+            return False  # what the listeners here are told must not wait for one time limit after the other
+        try:
+            self._stream.append(batch)
+        except _BROKEN:
+            self._failed_at = monotonic()
+            return False
+        self._failed_at = None
+        return True
+
+    def _listen(self) -> None:
+        was_away, pause = False, 0.0
+        while not self._stopping.wait(pause):
+            pause = _RETRY_SECONDS
+            try:
+                with self._stream.link() as link:
+                    is_again, self._position = self._position is not None, self._stream.last(link)
+                    if is_again:
+                        self._tell_missed()
+                    self._heard_at = monotonic()
+                    if was_away:
+                        _log.info("events of other processes are heard again")
+                    was_away, pause = False, 0.0
+                    while not self._stopping.is_set():
+                        self._follow(self._stream.next(link, self._position))
+            except _BROKEN as error:
+                if not was_away:
+                    _log.warning("events of other processes are not heard", reason=str(error))
+                was_away, pause = True, _RETRY_SECONDS
+            finally:
+                self._heard_at = None
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._deliver(event)
+            self._position = event.id
+        self._heard_at = monotonic()
+
+    def _tell_missed(self) -> None:
+        """What was told while the link was down may have reached this process alone, or the others alone."""
+        with self._lock:
+            listeners = {each for listeners in self._listeners.values() for each in listeners}
+        for listener in listeners:
+            listener.miss()
