@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-key", "dev", "test"})
+
+MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
 
 
 class Settings(BaseSettings):
@@ -46,6 +49,14 @@ class Settings(BaseSettings):
     def _zone_exists(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError(f"{value!r} is not a time zone such as Asia/Kolkata")
+        return value
+
+    @field_validator("mongodb_uri", "redis_url")
+    @classmethod
+    def _scheme_is_known(cls, value: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        schemes = MONGODB_SCHEMES if field.field_name == "mongodb_uri" else REDIS_SCHEMES
+        if value and not value.get_secret_value().startswith(schemes):
+            raise ValueError(f"does not begin with one of {', '.join(schemes)}")
         return value
 
     @property

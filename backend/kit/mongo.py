@@ -30,6 +30,8 @@ from backend.kit.mongo_times import QueryTimes
 Document = dict[str, Any]
 T = TypeVar("T")
 
+DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
+
 # Election and hung-primary figures behind these: docs/decisions/0003.
 SAFE_OPTIONS: Mapping[str, Any] = {
     "w": "majority",
@@ -79,10 +81,28 @@ class Mongo:
         return time.perf_counter() - start
 
     def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
-        """Make the indexes that a feature declares beside its queries; those that exist cost nothing."""
+        """Make the indexes that a feature declares beside its queries; those that exist cost nothing.
+
+        One that an older version declared otherwise under the same name is replaced.
+        """
         with translated():
             for collection, models in indexes.items():
-                self[collection].create_indexes(list(models))
+                try:
+                    self[collection].create_indexes(list(models))
+                except OperationFailure as error:
+                    if error.code not in DECLARED_OTHERWISE:
+                        raise
+                    self._replace_indexes(collection, models)
+
+    def _replace_indexes(self, collection: str, models: Sequence[IndexModel]) -> None:
+        for model in models:
+            try:
+                self[collection].create_indexes([model])
+            except OperationFailure as error:
+                if error.code not in DECLARED_OTHERWISE:
+                    raise
+                self[collection].drop_index(str(model.document["name"]))
+                self[collection].create_indexes([model])
 
     def close(self) -> None:
         self.client.close()

@@ -1,14 +1,17 @@
 """Secrets that travel: random reference tokens (kept as SHA-256 only) and short-lived signed access tokens."""
 
 import hashlib
+import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import jwt
 
-from backend.errors import NotSignedIn
+from backend.errors import NotSignedIn, Unavailable
 from backend.kit.i18n import _
 
 ISSUER = "chapter-performance"
@@ -30,14 +33,25 @@ def fingerprint(token: str) -> str:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in the file, made there (readable by this user alone) on first use."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The secret in the file, made there (readable by this user alone) on first use.
+
+    Raises Unavailable where the file can be neither read nor made.
+    """
     try:
-        path.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            with NamedTemporaryFile("w", dir=path.parent) as fresh, suppress(FileExistsError):
+                fresh.write(secrets.token_urlsafe(48))
+                fresh.flush()
+                # Whole or not at all, whoever else starts at this moment and whatever kills us.
+                os.link(fresh.name, path)
         return path.read_text().strip()
-    path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+    except OSError as error:
+        raise Unavailable(
+            _("The secret of this school cannot be kept in {path}: {reason}. Choose another DATA_DIR.").format(
+                path=path, reason=error.strerror
+            )
+        ) from error
 
 
 @dataclass(frozen=True)

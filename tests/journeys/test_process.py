@@ -121,6 +121,8 @@ def test_taken_port_is_told(tmp_path: Path) -> None:
         ("ENVIRONMENT", "prodcution"),
         ("TIME_ZONE", "Mars/Olympus"),
         ("LOG_LEVEL", "loud"),
+        ("MONGODB_URI", "localhost:27017"),
+        ("REDIS_URL", "http://localhost:6379"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, setting: str, value: str) -> None:
@@ -139,6 +141,15 @@ def test_production_wants_a_secret(tmp_path: Path) -> None:
     assert "JWT_SECRET is missing or too weak" in said
     assert "Traceback" not in said
     assert not (tmp_path / "school" / "mongodb").exists()
+
+
+def test_an_unusable_folder_is_told(tmp_path: Path) -> None:
+    """Where DATA_DIR is no folder, the start ends with one sentence that names it."""
+    (tmp_path / "school").touch()
+    status, said = refusal(launch(tmp_path / "school"))
+    assert status not in {0, None}
+    assert str(tmp_path / "school") in said
+    assert "Traceback" not in said
 
 
 def test_hidden_options_are_in_force() -> None:
