@@ -3,10 +3,11 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from backend.api import auth, browser, chapter_files, chapters, docs_page, figures, health, progress
+from backend.api import auth, browser, chapter_files, chapters, docs_page, figures, health, progress, stream
 from backend.api.document import install_document
 from backend.api.errors import install_error_handlers
 from backend.api.middleware import BodyLimit, Frame
+from backend.api.streams import Streams
 from backend.bootstrap import Backend
 from backend.kit.shape import published_name
 
@@ -20,6 +21,7 @@ ROUTERS = (
     chapter_files.progress,
     progress.router,
     figures.router,
+    stream.router,
     health.router,
     docs_page.router,
 )
@@ -37,6 +39,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     api.state.backend = backend
+    api.state.streams = Streams()
     install_error_handlers(api)
     install_document(api)
     for router in ROUTERS:

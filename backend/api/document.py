@@ -31,6 +31,7 @@ TAGS = [
     {"name": "Classrooms", "description": "A teacher's groups, and who needs attention and why."},
     {"name": "Statistics", "description": "Sums over all students, without names."},
     {"name": "Leaderboard", "description": "By choice, under the name that a student picked."},
+    {"name": "Events", "description": "What changes, as it happens, as server-sent events."},
     {"name": "Health", "description": "For load balancers and monitors. Open to anyone."},
 ]
 SECURITY_SCHEMES = {

@@ -9,6 +9,7 @@ from backend.api.answers import Failure
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
+EVENTS = "text/event-stream"
 
 REASONS = {
     400: "The request cannot be read",
@@ -21,6 +22,7 @@ REASONS = {
     415: "The body is of a kind that is not read here",
     422: "Some fields do not fit; error.details.fields names them where they are known",
     428: "Neither “version” nor If-Match says which version was changed",
+    429: "Too many at once; Retry-After says when to try again",
     503: "A part of the service does not answer; try again soon",
 }
 
@@ -53,6 +55,13 @@ def returns_file(says: str, kinds: tuple[str, ...], rows: Any) -> dict[str, Any]
     content: dict[str, Any] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
     content[JSON] = {"schema": {"type": "array", "items": _reference(rows)}}
     return {"response_class": Response, "responses": {200: {"description": says, "content": content}}}
+
+
+def returns_stream(says: str, *errors: int) -> dict[str, Any]:
+    """Arguments of a route whose answer goes on until one side ends it (server-sent events)."""
+    responses: dict[int | str, Any] = {200: {"description": says, "content": {EVENTS: {"schema": {"type": "string"}}}}}
+    responses |= {error: failed(error) for error in errors}
+    return {"response_class": Response, "responses": responses}
 
 
 def failed(status: int) -> dict[str, Any]:

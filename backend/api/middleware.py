@@ -48,13 +48,15 @@ class Frame:
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope["method"] = "GET"
-        started, status = perf_counter(), 0
+        started, status, ended = perf_counter(), 0, None
 
         async def send_framed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _set_headers(message, request_id)
+                if _is_stream(message):  # it may go on for hours: what counts is how soon it began
+                    ended = perf_counter()
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -68,7 +70,7 @@ class Frame:
                     await response(scope, receive, send_framed)
                 status = SERVER_ERROR
             finally:
-                _observe(scope, perf_counter() - started, status)
+                _observe(scope, (ended or perf_counter()) - started, status)
 
 
 class BodyLimit:
@@ -114,6 +116,10 @@ def _set_headers(message: Message, request_id: str) -> None:
     headers["X-Request-Id"] = request_id
     for name, value in _SAFE_HEADERS.items():
         headers.setdefault(name, value)
+
+
+def _is_stream(message: Message) -> bool:
+    return MutableHeaders(scope=message).get("content-type", "").startswith("text/event-stream")
 
 
 def _observe(scope: Scope, seconds: float, status: int) -> None:

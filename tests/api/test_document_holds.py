@@ -48,6 +48,8 @@ def test_no_request_finds_what_the_document_does_not_name(door: Door, backend: B
         operation = found.ok()
         if operation.path == "/auth/logout":  # it would sign out whoever tries the rest
             continue
+        if "text/event-stream" in str(operation.definition.raw["responses"].get("200")):  # it does not end
+            continue
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
                 continue  # any text fits a path
