@@ -1,11 +1,12 @@
 """From an empty folder to a student on her home page, all of it in the browser."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.running import RunningApp, Visitors, running
+from tests.journeys.running import ROOT, RunningApp, Visitors, running
 
 PASSWORD = "a long enough one"
 
@@ -69,3 +70,34 @@ def test_first_visit_to_first_student(empty_app: RunningApp, visitors: Visitors)
     again = visitors(empty_app)
     again.page.goto(link)
     expect(again.page.get_by_text("This link does not work any more")).to_be_visible()
+
+
+# Python runs a module of this name before the app. The demo school of the product takes a minute to make.
+SMALL_DEMO = """
+import sys
+if sys.orig_argv[-1] == "app.py":
+    from backend.demo.school import open_school
+    open_school.__kwdefaults__.update(count=8, days=10)
+"""
+
+
+def test_the_demo_school_opens_from_the_first_page(tmp_path: Path, visitors: Visitors) -> None:
+    """One click makes the demo school while a bar tells how far it is; a second window sees the same bar.
+
+    Then the sign-in page shows known sign-ins, and one click leads to a student with work behind her.
+    """
+    (tmp_path / "sitecustomize.py").write_text(SMALL_DEMO)
+    with running(tmp_path / "school", PYTHONPATH=f"{tmp_path}:{ROOT}") as app:
+        page, other = visitors(app).open(), visitors(app)
+        page.get_by_role("button", name="Open the demo school").click()
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        other.open()
+        expect(other.page.get_by_label("Your name")).to_have_count(0)
+        for each in (page, other.page):
+            expect(each.get_by_text("This is the demo school")).to_be_visible()
+        expect(page.get_by_text("student1@demo.school")).to_be_visible()
+        expect(page.get_by_text("demo-school-2026")).to_be_visible()
+        page.get_by_role("button", name="Student", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Hello")
+        expect(page.get_by_role("heading", name="Go on with")).to_be_visible()
+        expect(page.get_by_text("You have not started yet")).to_have_count(0)

@@ -31,6 +31,11 @@ TOO_WIDE = """() => {
     .filter((selector) => wide(document.querySelector(selector)));
 }"""
 
+# Hints such as preconnect are no requests that a browser reports, yet they leave the host.
+OTHER_HOSTS = """() => [...document.querySelectorAll("link[href], script[src], img[src], iframe, object, embed")]
+  .map((element) => element.href ?? element.src ?? element.data)
+  .filter((address) => !/^(data|blob):/.test(address) && new URL(address, location).host !== location.host)"""
+
 
 class Phones:
     """One phone for each role, kept from page to page as people keep theirs."""
@@ -71,11 +76,12 @@ def phones(chromium: Browser, served: ServedSchool) -> Iterator[Phones]:
 
 @pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PATHS.items() for path in paths])
 def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
-    """A page fits 390 px without sideways scrolling, has exactly one h1, and no grave axe-core violation."""
+    """A page fits 390 px without sideways scrolling, has one h1, no grave axe-core violation, names no other host."""
     page = phones.open(role, path)
     assert page.locator("h1").count() == 1
     assert page.evaluate(TOO_WIDE) == []
     assert grave_violations(page) == []
+    assert page.evaluate(OTHER_HOSTS) == []
 
 
 def grave_violations(page: Page) -> list[str]:
