@@ -44,6 +44,9 @@ SAFE_OPTIONS: Mapping[str, Any] = {
 }
 
 
+INDEX_CHANGED = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
+
+
 class Mongo:
     """A database with what the features need of it. Opening it connects nothing; the first call does."""
 
@@ -103,6 +106,16 @@ class Mongo:
                     raise
                 self[collection].drop_index(str(model.document["name"]))
                 self[collection].create_indexes([model])
+
+    def _ensure_index(self, collection: str, model: IndexModel) -> None:
+        try:
+            self[collection].create_indexes([model])
+        except OperationFailure as error:
+            if error.code not in INDEX_CHANGED:
+                raise
+            # An older version declared it otherwise under the same name: the declaration of today counts.
+            self[collection].drop_index(model.document["name"])
+            self[collection].create_indexes([model])
 
     def close(self) -> None:
         self.client.close()

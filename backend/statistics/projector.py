@@ -2,8 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 
 from backend.errors import AppError
@@ -12,7 +12,7 @@ from backend.kit.cache import Cache
 from backend.kit.clock import SystemClock
 from backend.kit.mongo import new_id
 from backend.statistics.models import Change, Deltas, Position
-from backend.statistics.queries import REBUILD_SECONDS, LeaseLost, ProjectorQueries, StreamLost
+from backend.statistics.queries import LeaseLost, ProjectorQueries, StreamLost
 from backend.statistics.service import TAG
 from backend.statistics.tail import Batch, Tail
 
@@ -98,11 +98,30 @@ class Projector:
             self._keep(position.epoch, _age_seconds(batch))
 
     def _rebuilt(self, position: Position) -> Position:
-        self._queries.keep_lease(self._owner, position.epoch, REBUILD_SECONDS, lag_seconds=0.0)
-        chapters = self._queries.rebuild(position)
+        with self._kept_alive(position.epoch):
+            chapters = self._queries.rebuild(position)
         self._cache.invalidate(TAG)
         _log.info("projector_rebuilt", chapters=chapters)
         return self._queries.claim(position.epoch)
+
+    @contextmanager
+    def _kept_alive(self, epoch: int) -> Iterator[None]:
+        """Renew the short lease beside a long piece of work: a leader that dies in it is soon replaced."""
+        done = threading.Event()
+
+        def renew() -> None:
+            with suppress(AppError, LeaseLost):  # the work itself finds out: it checks the epoch in its transaction
+                while not done.wait(KEEP_SECONDS):
+                    self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds=0.0)
+
+        self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds=0.0)
+        thread = threading.Thread(target=renew, name="projector-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def _keep(self, epoch: int, lag_seconds: float) -> None:
         self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds)

@@ -1,23 +1,55 @@
-"""Facts about the way to MongoDB that no feature's own tests show."""
+"""The way to MongoDB: safe options, values that come back, driver errors in words, indexes that follow the code."""
 
 import pytest
-from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout
 
 from backend.bootstrap import Backend
+from backend.errors import Conflict, Unavailable
+from backend.kit.mongo import Mongo, new_id, stable_id, translated
 
 
-def test_an_index_declared_otherwise_is_replaced(backend: Backend) -> None:
-    """A newer version that declares an index anew under its old name starts on the data of the older one."""
-    notes = backend.mongo["notes"]
-    backend.mongo.ensure_indexes({"notes": [IndexModel([("a", ASCENDING)], name="one")]})
-    longer = IndexModel([("a", ASCENDING), ("b", ASCENDING)], name="one")
-    other = IndexModel([("c", ASCENDING)], name="two")
-    backend.mongo.ensure_indexes({"notes": [longer, other]})
-    assert notes.index_information()["one"]["key"] == [("a", 1), ("b", 1)]
-    assert "two" in notes.index_information()
+def test_the_safe_options_hold_unless_the_address_says_otherwise() -> None:
+    """Majority writes and short waits are the default; an address may overrule them."""
+    plain = Mongo("mongodb://127.0.0.1:1/", "x")
+    own = Mongo("mongodb://127.0.0.1:1/?timeoutMS=2000&w=1", "x")
+    try:
+        assert (plain.client.options.timeout, plain.client.write_concern.document) == (10.0, {"w": "majority"})
+        assert (own.client.options.timeout, own.client.write_concern.document) == (2.0, {"w": 1})
+    finally:
+        plain.close()
+        own.close()
 
-    backend.mongo.ensure_indexes({"notes": [IndexModel([("c", ASCENDING)], name="two", unique=True)]})
-    notes.insert_one({"c": 1})
-    with pytest.raises(DuplicateKeyError):
-        notes.insert_one({"c": 1})
+
+def test_a_ping_is_a_value_written_and_read_back(backend: Backend) -> None:
+    """It takes a time that can be shown."""
+    assert 0 < backend.mongo.ping_by_value() < 10
+
+
+def test_a_declared_index_that_changed_replaces_the_old_one(backend: Backend) -> None:
+    """A data folder of an older version starts: the index under the same name becomes what the code says."""
+    backend.mongo.ensure_indexes({"things": [IndexModel([("a", ASCENDING)], name="one")]})
+    backend.mongo.ensure_indexes({"things": [IndexModel([("a", ASCENDING), ("b", DESCENDING)], name="one")]})
+    kept = backend.mongo["things"].index_information()["one"]
+    assert kept["key"] == [("a", 1), ("b", -1)]
+
+
+@pytest.mark.parametrize(
+    ("raised", "shown"),
+    [
+        (DuplicateKeyError("E11000"), Conflict),
+        (AutoReconnect("gone"), Unavailable),
+        (NetworkTimeout("slow"), Unavailable),
+    ],
+)
+def test_driver_errors_become_sentences(raised: Exception, shown: type[Exception]) -> None:
+    """No page ever shows what a driver says; the cause stays attached for the log."""
+    with pytest.raises(shown) as caught, translated():
+        raise raised
+    assert caught.value.__cause__ is raised
+
+
+def test_ids_are_fresh_or_stable() -> None:
+    """A new id is never the same twice; a stable one follows from its parts alone, and from where they part."""
+    assert new_id() != new_id()
+    assert stable_id("a", "b") == stable_id("a", "b") != stable_id("ab")
