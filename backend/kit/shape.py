@@ -31,4 +31,3 @@ def to_document(value: msgspec.Struct) -> dict[str, Any]:
     if "id" in document:
         document = {"_id": document.pop("id"), **document}
     return document
-
