@@ -1,6 +1,5 @@
 """Chapters as rows that are changed in place: one browser component for the whole list, drawn from plain values."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from backend.chapters.models import STATUSES, Chapter
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
 from pages import _saving, _session
-from pages._style import ASSETS, mark
+from pages._style import asset, mark
 
 EVERY = ChapterFilters(limit=200)
 STEPS = (1, 5, 10)
@@ -49,6 +48,12 @@ def editable_rows(viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool =
     if _carry_out(viewer, _saving.decode(result.get("acts") or ()), kept, rows):
         st.rerun()
     return rows
+
+
+def saved_here(key: str) -> list[str]:
+    """Ids of the batches that this tab saved in these rows and still shows: news of them is no news here."""
+    notes = _saving.notes(st.session_state, key).notes.values()
+    return [choice.act.batch_id for note in notes for choice in note.choices if choice.act.batch_id]
 
 
 def chapter_links(previous: Chapter | None, next_: Chapter | None) -> None:
@@ -107,16 +112,11 @@ def _registered(name: str, html: str, exported: str) -> Any:
     return st.components.v2.component(
         name,
         html=html,
-        css=f'@import url("{_asset("chapter_rows.css")}");\n:root {{}}',
-        js=f'const loading = import(location.origin + "{_asset("chapter_rows.js")}");\n'
+        css=f'@import url("{asset("chapter_rows.css")}");\n:root {{}}',
+        js=f'const loading = import(location.origin + "{asset("chapter_rows.js")}");\n'
         f"export default (component) => {{ loading.then((loaded) => loaded.{exported}(component)); }};",
         isolate_styles=False,
     )
-
-
-def _asset(name: str) -> str:
-    version = hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]
-    return f"/assets/{name}?v={version}"
 
 
 def _data(

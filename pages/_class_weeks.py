@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 
 from backend.classrooms.models import Week
 from backend.kit.i18n import _, day, ngettext, number
-from pages import _session
+from pages import _live, _session
 from pages._charts import bars_over_time, chart
 from pages._parts import empty_state, section
 from pages._runs import refreshing
 from pages._tables import Column, Twin
 
-REFRESH_SECONDS = 15.0
 WEEKS = 12
 
 
-@refreshing(REFRESH_SECONDS)
+@refreshing(_live.FALLBACK_SECONDS)
 def draw_weeks(classroom_id: str) -> None:
     """Completions and questions over the last twelve weeks, each with its table."""
     viewer = _session.viewer("teacher", "admin")
+    _live.listen(_live.classroom_room(classroom_id), key="weeks")
     weeks = _session.backend().reports.completions_over_time(viewer, classroom_id, WEEKS)
     if all(week.completed is None for week in weeks):
         empty_state(

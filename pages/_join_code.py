@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend.classrooms.models import Classroom
 from backend.kit.i18n import _, ngettext, number
-from pages import _session
+from pages import _live, _session
 from pages._errors import noticed
 from pages._parts import ask, button_row, card, confirmed, escape, notice_saved, section
 from pages._runs import refreshing
@@ -84,9 +84,10 @@ def draw_projector(classroom: Classroom) -> None:
     _draw_warning()
 
 
-@refreshing(5.0)
+@refreshing(_live.FALLBACK_SECONDS)
 def _draw_count(classroom_id: str) -> None:
     viewer = _session.viewer("teacher", "admin")
+    _live.listen(_live.classroom_room(classroom_id), key="projector")
     count = _session.backend().reports.report(viewer, classroom_id).figures.learners
     words = ngettext("{count} learner is in the class", "{count} learners are in the class", count)
     st.html(f'<p class="cp-projector-count" role="status">{escape(words.format(count=number(count)))}</p>')

@@ -10,7 +10,7 @@ import streamlit as st
 
 from backend.classrooms.models import KeyFigures, Learner
 from backend.kit.i18n import _, ngettext, number, percent
-from pages import _learner, _session
+from pages import _learner, _live, _session
 from pages._learner_words import (
     completed_words,
     flag_cell,
@@ -26,16 +26,16 @@ from pages._runs import refreshing
 from pages._style import chip_text
 from pages._tables import Cell, Column, Row, data_table
 
-REFRESH_SECONDS = 5.0
 FIRST_FLAGGED = 5
 TABLE, FLAGGED = "class-learners", "class-flagged"
 Names = Mapping[str, str]
 
 
-@refreshing(REFRESH_SECONDS)
+@refreshing(_live.FALLBACK_SECONDS)
 def draw_learners(classroom_id: str) -> None:
     """Everything about the learners of a class that has some."""
     viewer = _session.viewer("teacher", "admin")
+    _live.listen(_live.classroom_room(classroom_id), key="learners")
     _note_opened()
     report = _session.backend().reports.report(viewer, classroom_id)
     names = shown_names((each.id, each.name) for each in report.learners)

@@ -7,23 +7,23 @@ import streamlit as st
 from backend.chapters.models import OwnProgress
 from backend.classrooms.models import Matrix, MatrixColumn
 from backend.kit.i18n import _, number
-from pages import _session
+from pages import _live, _session
 from pages._parts import as_of, empty_state, filter_bar
 from pages._pseudonyms import place_of, shown_names
 from pages._runs import refreshing
 from pages._style import escape, icon_html, mark
 
-REFRESH_SECONDS = 15.0  # a large part: it may lag behind the list a little
 EVERY = ""  # no subject is called so
 _LETTERS = {"Completed": "C", "In Progress": "P", "Not Started": "0"}
 _CLASSES = {"Completed": "cp-green", "In Progress": "cp-blue", "Not Started": "cp-gray"}
 _NOTHING = "<td>–</td>"
 
 
-@refreshing(REFRESH_SECONDS)
+@refreshing(_live.FALLBACK_SECONDS)
 def draw_matrix(classroom_id: str) -> None:
     """The matrix of one subject, or of all."""
     viewer = _session.viewer("teacher", "admin")
+    _live.listen(_live.classroom_room(classroom_id), key="matrix")
     subjects = _session.backend().overview.facets().subjects
     if not subjects:
         empty_state("menu_book", _("There are no chapters yet"), _("Add some, or import a chapter file."))

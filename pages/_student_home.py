@@ -7,9 +7,10 @@ import streamlit as st
 from backend.accounts.models import Viewer
 from backend.kit.i18n import _, day, ngettext, number, percent
 from backend.progress.models import ChapterRow, Home, Suggestion
-from pages import _session
+from pages import _live, _session
 from pages._chapter_words import chapter_link, place_words, solved_words
 from pages._parts import KeyFigure, Ring, card, empty_state, escape, metric_row, page_header, rings_row, section
+from pages._runs import refreshing
 from pages._style import chip, icon_html
 
 
@@ -19,6 +20,13 @@ def draw(viewer: Viewer) -> None:
     first_name = viewer.name.split()[0]
     actions = page_header(_("Hello, {name}").format(name=first_name), _countdown(home), icon="waving_hand")
     actions.page_link("chapters.py", label=_("All chapters"), icon=":material/menu_book:")
+    _draw_figures()
+
+
+@refreshing(_live.FALLBACK_SECONDS)
+def _draw_figures() -> None:
+    _live.listen(_live.ME, key="home")
+    home = _session.backend().overview.home(_session.viewer("student"))
     _figures(home)
     _subjects(home)
     left, right = st.columns(2, gap="medium")

@@ -66,6 +66,12 @@ def _version() -> str:
     return hashlib.sha256((ASSETS / "style.css").read_bytes()).hexdigest()[:12]
 
 
+@cache
+def asset(name: str) -> str:
+    """The address of a file of pages/assets, which changes with its content, so that browsers may keep it."""
+    return f"/assets/{name}?v={hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+
+
 def escape(text: object) -> str:
     """`text` made safe for HTML, in element content and in quoted attributes."""
     return html.escape(str(text), quote=True)

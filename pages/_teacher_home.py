@@ -7,7 +7,7 @@ import streamlit as st
 from backend.accounts.models import Viewer
 from backend.classrooms.models import ClassReport, Learner
 from backend.kit.i18n import _, ngettext, number, percent
-from pages import _session
+from pages import _live, _session
 from pages._class_forms import create_form
 from pages._learner_words import flag_cell, is_flagged, reasons_cell
 from pages._parts import as_of, card, page_header, section
@@ -16,7 +16,6 @@ from pages._runs import refreshing
 from pages._style import escape
 from pages._tables import Row, Value, data_table
 
-REFRESH_SECONDS = 15.0
 MOST_URGENT = 8
 FLAGGED = "home-flagged"
 Names = Mapping[str, str]
@@ -42,10 +41,12 @@ def _draw_first_class() -> None:
         create_form("home")
 
 
-@refreshing(REFRESH_SECONDS)
+@refreshing(_live.FALLBACK_SECONDS)
 def _draw_classes() -> None:
     viewer, backend = _session.viewer("teacher"), _session.backend()
-    reports = [backend.reports.report(viewer, each.id) for each in backend.classrooms.classrooms(viewer)]
+    classrooms = backend.classrooms.classrooms(viewer)
+    _live.listen(*(_live.classroom_room(each.id) for each in classrooms), key="classes")
+    reports = [backend.reports.report(viewer, each.id) for each in classrooms]
     if not reports:
         return
     grid = st.grid(min(3, len(reports)), min_column_width=280, gap="small")

@@ -6,8 +6,8 @@ from backend.accounts.models import Viewer
 from backend.errors import NotFound
 from backend.kit.i18n import _
 from backend.progress.models import ChapterDetail
-from pages import _chapter_facts, _session
-from pages._chapter_rows import about, chapter_links, editable_rows
+from pages import _chapter_facts, _live, _session
+from pages._chapter_rows import about, chapter_links, editable_rows, saved_here
 from pages._parts import card, empty_state, escape, page_header, section
 
 
@@ -17,7 +17,9 @@ def _own(chapter_id: str) -> None:
     backend = _session.backend()
     with card("own"):
         section(_("Your progress"))
-        (row,) = editable_rows(viewer, [chapter_id], key=f"chapter-{chapter_id}", alone=True) or (None,)
+        heard, key = _live.position(), f"chapter-{chapter_id}"
+        (row,) = editable_rows(viewer, [chapter_id], key=key, alone=True) or (None,)
+        _live.listen(_live.ME, key=key, after=heard, own=saved_here(key))
         words = _chapter_facts.average_words(backend.reports.chapter_average(viewer, chapter_id))
         st.html(f'<p class="cp-note">{escape(words)}</p>')
     if row:

@@ -8,8 +8,8 @@ import streamlit as st
 from backend.accounts.models import Viewer
 from backend.kit.i18n import _
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow
-from pages import _chapter_filters, _own_list, _session
-from pages._chapter_rows import about, editable_rows
+from pages import _chapter_filters, _live, _own_list, _session
+from pages._chapter_rows import about, editable_rows, saved_here
 from pages._parts import empty_state, escape, page_header
 from pages._style import chip_text
 from pages._tables import Column, Twin, Value, static_table
@@ -26,7 +26,9 @@ def _found(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
 @st.fragment
 def _list(ids: Sequence[str]) -> None:
     viewer = _session.viewer("student")
+    heard = _live.position()
     rows = editable_rows(viewer, ids, key="chapter-rows")
+    _live.listen(_live.ME, key="chapters", after=heard, own=saved_here("chapter-rows"))
     # Drawn only while it is open: closed, it would double what every single save sends to a phone.
     with st.expander(
         _("Show as table"), icon=":material/table_rows:", type="compact", key="list-as-table", on_change="rerun"

@@ -8,7 +8,7 @@ from backend.accounts.models import Viewer
 from backend.classrooms.models import Classroom
 from backend.errors import NotFound
 from backend.kit.i18n import _, current_locale, use_locale
-from pages import _class_forms, _class_weeks, _join_code, _learners, _learners_file, _matrix, _session
+from pages import _class_forms, _class_weeks, _join_code, _learners, _learners_file, _live, _matrix, _session
 from pages._parts import card, empty_state, filter_bar, page_header, section
 from pages._pseudonyms import are_names_hidden, hide_names_toggle, shown_names
 from pages._runs import refreshing
@@ -107,8 +107,9 @@ def _draw_bar(classrooms: Sequence[Classroom], classroom: Classroom, views: list
         )  # fmt: skip
 
 
-@refreshing(_learners.REFRESH_SECONDS)
+@refreshing(_live.FALLBACK_SECONDS)
 def _wait_for_learners(classroom_id: str) -> None:
+    _live.listen(_live.classroom_room(classroom_id), key="first-learner")
     report = _session.backend().reports.report(_session.viewer("teacher", "admin"), classroom_id)
     if report.learners:
         st.rerun()

@@ -7,9 +7,10 @@ import streamlit as st
 from backend.accounts.models import ProfileChange, Viewer
 from backend.boards.models import Board, BoardEntry, Measure, Period
 from backend.kit.i18n import _, day, ngettext, number
-from pages import _session
+from pages import _live, _session
 from pages._errors import noticed
 from pages._parts import KeyFigure, as_of, card, empty_state, filter_bar, metric_row, page_header, section
+from pages._runs import refreshing
 from pages._tables import Column, Twin, Value, table_html
 
 TOP, AROUND = 10, 3
@@ -33,6 +34,14 @@ def choose(viewer: Viewer) -> tuple[str, Period, Measure]:
             key="board_what",
         )
     return scope, period or "week", measure or "questions"
+
+
+@refreshing(_live.FALLBACK_SECONDS)
+def follow_board(scope: str, period: Period, measure: Measure) -> None:
+    """The board, drawn anew when somebody on it saves."""
+    viewer = _session.viewer("student", "teacher")
+    _live.listen(_live.BOARDS, key="board")
+    draw_board(viewer, _session.backend().boards.board(viewer, scope, period, measure, limit=TOP, around=AROUND))
 
 
 def draw_board(viewer: Viewer, board: Board) -> None:
@@ -123,4 +132,4 @@ elif board.participants == 0:
         _("Students join by choice, on their leaderboard page or in settings."),
     )
 else:
-    draw_board(viewer, board)
+    follow_board(scope, period, measure)

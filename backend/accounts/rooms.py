@@ -24,12 +24,12 @@ def chapter_room(chapter_id: str) -> str:
     return f"chapter:{chapter_id}"
 
 
-def of_work(student: Viewer, chapter_ids: Iterable[str]) -> dict[str, Payload]:
-    """Whom to tell of a student's saved work, and what."""
+def of_work(student: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> dict[str, Payload]:
+    """Whom to tell of a student's saved work, and what. Her own tabs know by `batch_id` which of them saved it."""
     ids = list(chapter_ids)
     if not ids:
         return {}
-    told: dict[str, Payload] = {student_room(student.id): {"chapterIds": ids}}
+    told: dict[str, Payload] = {student_room(student.id): {"batchId": batch_id, "chapterIds": ids}}
     told |= {classroom_room(each): {"studentId": student.id, "changed": len(ids)} for each in student.classroom_ids}
     told |= {chapter_room(each): {"changed": 1} for each in ids}
     if student.board_joined:

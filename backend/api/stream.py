@@ -20,7 +20,7 @@ from backend.kit.events import Subscription
 from backend.kit.events_queue import place
 from backend.kit.i18n import _
 
-ROOMS_LIMIT = 20
+ROOMS_LIMIT = 50
 CHECK_SECONDS = 2.5
 HEARTBEAT_SECONDS = 15.0
 LEAST_PACE_MS, MOST_PACE_MS = 700, 20_000

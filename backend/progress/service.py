@@ -247,7 +247,8 @@ class ProgressService:
     def _commit(self, viewer: Viewer, work: Any) -> Saved:
         saved: Saved = self._mongo.transaction(work)
         self._cache.invalidate(student_tag(viewer.id), *(classroom_tag(name) for name in viewer.classroom_ids))
-        self._events.publish(rooms.CHANGED, rooms.of_work(viewer, (record.chapter_id for record in saved.progress)))
+        chapter_ids = [record.chapter_id for record in saved.progress]
+        self._events.publish(rooms.CHANGED, rooms.of_work(viewer, saved.batch_id, chapter_ids))
         return saved
 
     def _any_chapter(self, chapter_id: str) -> Chapter:

@@ -1,0 +1,54 @@
+"""Fragments that are pushed to: the browser hears of a change and reruns the one part that shows it."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from backend.accounts.rooms import BOARDS, classroom_room
+from pages import _session
+from pages._style import asset
+
+ME = "student:me"
+MOST_ROOMS = 40  # the API takes 50 for all parts of a page
+FALLBACK_SECONDS = 60.0  # what pages that listen do without any news: age alone changes what they say
+
+__all__ = ["BOARDS", "FALLBACK_SECONDS", "ME", "classroom_room", "listen", "position"]
+
+
+def position() -> str:
+    """How far this process has heard just now, for `listen(after=…)`. Ask before reading what is drawn."""
+    return _session.backend().events.position
+
+
+def listen(*rooms: str, key: str, after: str | None = None, own: Sequence[str] = ()) -> bool:
+    """Rerun this fragment whenever something changes in `rooms`; True in the run that this causes.
+
+    Call it inside a fragment, first of all: what happens after it is heard, what happened before is drawn. Called
+    later it needs the `position` from before. The browser sees to it that reruns are not too many, waits while the
+    tab is hidden, and polls without a stream. `own`: batches of saved work that this part shows already.
+    """
+    data = {"rooms": rooms[:MOST_ROOMS], "after": position() if after is None else after, "own": list(own)}
+    result = _component()(data=data, key=f"live-{key}", on_news_change=_rerun_only)
+    return bool(result.get("news"))
+
+
+def _rerun_only() -> None:
+    """The trigger needs a callback to exist; the rerun itself is what the part reacts to."""
+
+
+@cache
+def _component() -> Any:
+    # The line breaks tell Streamlit that these are contents and no paths.
+    return st.components.v2.component(
+        "live",
+        html='<span class="cp-live" hidden></span>',
+        css='[class*="st-key-live-"] {\n  display: none;\n}',
+        js=f'const loading = import(location.origin + "{asset("live.js")}");\n'
+        "export default (component) => {\n"
+        "  let leave = () => {};\n"
+        "  loading.then((loaded) => { leave = loaded.listen(component); });\n"
+        "  return () => leave();\n};",
+        isolate_styles=False,
+    )
