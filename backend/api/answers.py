@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 from fastapi import Response
 
-from backend.kit.cache_trace import farthest_source
+from backend.kit.cache.trace import farthest_source
 from backend.kit.shape import Shape
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.errors import failure, unforeseen
 from backend.bootstrap import Backend
 from backend.chapters.models import MAX_FILE_BYTES
-from backend.kit.cache_trace import forget_sources
+from backend.kit.cache.trace import forget_sources
 from backend.kit.i18n import _
 from backend.kit.metrics import REQUESTS
 

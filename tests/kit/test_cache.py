@@ -10,7 +10,7 @@ import pytest
 
 from backend.errors import NotFound
 from backend.kit.cache import Answer, Cache, Region
-from backend.kit.cache_entry import Entry
+from backend.kit.cache.entry import Entry
 from tests.kit.cache_readers import NUMBERS, Source, all_at_once
 from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess, eventually
 
@@ -265,7 +265,7 @@ def test_a_creator_that_died_delays_the_others_only_so_long(
     make: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waits for a load that never ends loads after a bounded wait."""
-    monkeypatch.setattr("backend.kit.cache._WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("backend.kit.cache.cache._WAIT_SECONDS", 0.2)
     here, there, lost = make(), make(), Source(1)
     lost.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:

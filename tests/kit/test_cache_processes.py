@@ -103,7 +103,7 @@ def test_another_process_sees_a_change_within_a_second(valkey: ValkeyProcess) ->
 
 def test_a_killed_creator_does_not_lock_others_out(valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process killed in the midst of its load delays the others by a bounded wait."""
-    monkeypatch.setattr("backend.kit.cache._WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("backend.kit.cache.cache._WAIT_SECONDS", 0.3)
     spawn = multiprocessing.get_context("spawn")
     holds = spawn.Event()
     process = spawn.Process(target=hold_the_lock, args=(valkey.url, holds))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.kit.cache import Cache, Region
-from backend.kit.cache_entry import Entry, decode, encode, new_entry
-from backend.kit.cache_local import LocalLayer
+from backend.kit.cache.entry import Entry, decode, encode, new_entry
+from backend.kit.cache.local import LocalLayer
 from backend.kit.redis import Client
 from backend.kit.shape import Shape
 from tests.kit.cache_readers import NUMBERS, Source

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.kit.cache_entry import EVERYTHING, Entry
+from backend.kit.cache.entry import EVERYTHING, Entry
 
 _MAX_TAGS = 10_000
 

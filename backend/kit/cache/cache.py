@@ -11,26 +11,23 @@ from typing import Generic, TypeVar
 import msgspec
 import structlog
 
-from backend.kit.cache_entry import (
+from backend.kit.cache.entry import (
     EVERYTHING,
     Answer,
     Entry,
     Region,
-    Source,
     decode,
     encode,
     new_entry,
     region_tag,
 )
-from backend.kit.cache_flights import Flights
-from backend.kit.cache_listener import InvalidationListener
-from backend.kit.cache_local import LocalLayer
-from backend.kit.cache_shared import Reading, RedisAway, RedisFailed, SharedLayer
-from backend.kit.cache_statistics import RegionCounts, RegionStatistics, Statistics
-from backend.kit.cache_trace import noted
+from backend.kit.cache.flights import Flights
+from backend.kit.cache.listener import InvalidationListener
+from backend.kit.cache.local import LocalLayer
+from backend.kit.cache.shared import Reading, RedisAway, RedisFailed, SharedLayer
+from backend.kit.cache.statistics import RegionCounts, RegionStatistics, Statistics
+from backend.kit.cache.trace import noted
 from backend.kit.redis import Client
-
-__all__ = ["Answer", "Cache", "Region", "RegionStatistics", "Source"]
 
 T = TypeVar("T")
 R = TypeVar("R")

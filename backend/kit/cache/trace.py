@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from typing import TypeVar
 
-from backend.kit.cache_entry import Answer, Source
+from backend.kit.cache.entry import Answer, Source
 
 T = TypeVar("T")
 

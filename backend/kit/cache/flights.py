@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from typing import Any
 
-from backend.kit.cache_entry import Answer, T
+from backend.kit.cache.entry import Answer, T
 
 
 class Flight:

@@ -15,7 +15,7 @@ import msgspec
 from redis import RedisCluster
 from redis.exceptions import ClusterError, ConnectionError, RedisClusterException, TimeoutError
 
-from backend.kit.cache_entry import EVERYTHING
+from backend.kit.cache.entry import EVERYTHING
 from backend.kit.redis import FAILURES, Client, run_id
 
 R = TypeVar("R")

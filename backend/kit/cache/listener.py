@@ -13,9 +13,9 @@ import msgspec
 import structlog
 from redis import Redis
 
-from backend.kit.cache_entry import EVERYTHING
-from backend.kit.cache_local import LocalLayer
-from backend.kit.cache_shared import RedisAway, SharedLayer
+from backend.kit.cache.entry import EVERYTHING
+from backend.kit.cache.local import LocalLayer
+from backend.kit.cache.shared import RedisAway, SharedLayer
 from backend.kit.redis import FAILURES, sibling
 
 _BLOCK_MILLISECONDS = 200

@@ -1,0 +1,7 @@
+"""The two-layer cache, in-process over Redis. Here is what its users name; how it works is in cache.py."""
+
+from backend.kit.cache.cache import Cache
+from backend.kit.cache.entry import Answer, Region, Source
+from backend.kit.cache.statistics import RegionStatistics
+
+__all__ = ["Answer", "Cache", "Region", "RegionStatistics", "Source"]
