@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from backend.chapters.files_csv import is_calculated
+from backend.chapters.files.csv import is_calculated
 from backend.classrooms.models import ClassReport, Learner
 from backend.kit.i18n import _
 from pages._learner_words import flag_word, most_urgent_first

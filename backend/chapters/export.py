@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 import xlsxwriter  # type: ignore[import-untyped] # publishes no types
 
-from backend.chapters.files_csv import is_calculated
+from backend.chapters.files.csv import is_calculated
 from backend.chapters.models import Chapter, OwnProgress
 
 _NAMES = ("subject", "class", "unit", "chapter")

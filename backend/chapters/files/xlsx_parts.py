@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 from xml.parsers import expat
 
-from backend.chapters.files_table import Record
+from backend.chapters.files.table import Record
 from backend.errors import TooLarge
 from backend.kit.i18n import _
 

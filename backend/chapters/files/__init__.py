@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from backend.chapters.files_csv import read_csv
-from backend.chapters.files_json import read_json
-from backend.chapters.files_rows import read_row
-from backend.chapters.files_table import NoHeader, Table, foreign, no_rows
-from backend.chapters.files_text import encoding_of, is_guess
-from backend.chapters.files_xlsx import is_archive, is_old_workbook, read_xlsx
+from backend.chapters.files.csv import read_csv
+from backend.chapters.files.json import read_json
+from backend.chapters.files.rows import read_row
+from backend.chapters.files.table import NoHeader, Table, foreign, no_rows
+from backend.chapters.files.text import encoding_of, is_guess
+from backend.chapters.files.xlsx import is_archive, is_old_workbook, read_xlsx
 from backend.chapters.models import MAX_FILE_BYTES, ChapterDraft, ChapterFile, FileRow, OwnProgress
 from backend.errors import Invalid, TooLarge
 from backend.kit.i18n import _, number

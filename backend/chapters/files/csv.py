@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
-from backend.chapters.files_table import NAMES, Record, Table, is_header, known_names, read_table
+from backend.chapters.files.table import NAMES, Record, Table, is_header, known_names, read_table
 from backend.errors import Invalid
 from backend.kit.i18n import _, number
 

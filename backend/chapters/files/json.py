@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from backend.chapters.files_table import (
+from backend.chapters.files.table import (
     COUNTS,
     NAMES,
     RawRow,
@@ -14,7 +14,7 @@ from backend.chapters.files_table import (
     no_rows,
     too_many_rows,
 )
-from backend.chapters.files_values import shown
+from backend.chapters.files.values import shown
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
 from backend.kit.i18n import _, number

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import TypeVar
 
-from backend.chapters.files_table import COUNTS, LONGEST_TEXT, RawRow, is_empty
-from backend.chapters.files_values import shown, status_of, text_of, whole_of, year_of, yes_or_no
+from backend.chapters.files.table import COUNTS, LONGEST_TEXT, RawRow, is_empty
+from backend.chapters.files.values import shown, status_of, text_of, whole_of, year_of, yes_or_no
 from backend.chapters.models import (
     MAX_QUESTIONS,
     SUBJECT_LENGTH,

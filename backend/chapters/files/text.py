@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from backend.chapters.files_table import foreign
+from backend.chapters.files.table import foreign
 from backend.errors import Invalid
 from backend.kit.i18n import _, number
 

@@ -10,8 +10,8 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 
-from backend.chapters.files_table import NoHeader, Table, foreign, read_table
-from backend.chapters.files_xlsx_parts import Budget, DamagedPart, links, shared_texts, sheet_links, sheet_records
+from backend.chapters.files.table import NoHeader, Table, foreign, read_table
+from backend.chapters.files.xlsx_parts import Budget, DamagedPart, links, shared_texts, sheet_links, sheet_records
 from backend.errors import Invalid, TooLarge
 from backend.kit.i18n import _
 

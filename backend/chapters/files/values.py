@@ -3,7 +3,7 @@
 import math
 import re
 
-from backend.chapters.files_table import LONGEST_TEXT, Repeated, field_of, is_empty, printable
+from backend.chapters.files.table import LONGEST_TEXT, Repeated, field_of, is_empty, printable
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.chapters.names import tidy, unwritable
 from backend.errors import Invalid
