@@ -13,6 +13,7 @@ from tests.journeys.running import Visitors, start_app, stop_app
 from tests.journeys.school import ServedSchool
 
 SOON_MS = 3000
+STOP_SECONDS = 10.0
 STREAM = "/api/v1/events"
 
 
@@ -27,17 +28,6 @@ def listening(page: Page, path: str, served: ServedSchool) -> None:
 def row_of(page: Page, name: str) -> Locator:
     """The row of a learner in the table of all."""
     return page.get_by_role("row").filter(has_text=name).last
-
-
-def count_runs(page: Page) -> None:
-    """Count from now on what the page redraws because of news."""
-    page.evaluate(
-        """() => {
-          window.redrawn = 0;
-          const part = document.querySelector('.cp-live').cpPart, send = Object.getPrototypeOf(part).fire;
-          Object.getPrototypeOf(part).fire = function () { window.redrawn += 1; return send.call(this); };
-        }"""
-    )
 
 
 def test_the_class_page_shows_a_save_by_push(served: ServedSchool, visitors: Visitors) -> None:
@@ -81,8 +71,6 @@ def test_her_own_save_is_no_news_to_the_tab_that_made_it(served: ServedSchool, v
     """A save redraws its own page once, by its answer: the push of it changes nothing there."""
     page = served.visit(visitors, served.lone_student().email).page
     listening(page, "/chapters", served)
-    runs: list[str] = []
-    page.on("websocket", lambda _socket: runs.append("socket"))
     sent = page.evaluate_handle(
         """() => {
           const part = document.querySelector('.cp-live').cpPart, send = part.send, counted = { news: 0 };
@@ -94,3 +82,37 @@ def test_her_own_save_is_no_news_to_the_tab_that_made_it(served: ServedSchool, v
     expect(page.get_by_text("Saved").first).to_be_visible()
     page.wait_for_timeout(1500)  # twice the pace: news would have been told by then
     assert sent.evaluate("counted => counted.news") == 0
+
+
+def test_an_open_stream_does_not_hold_the_app_up(servers: Servers, tmp_path: Path, served: ServedSchool) -> None:
+    """Ctrl-C ends the app within seconds although somebody listens."""
+    (tmp_path / "data").mkdir()
+    app = start_app(tmp_path / "data", **served.environment)
+    try:
+        token = served.session(served.lone_student().user)
+        connection = http.client.HTTPConnection(urlsplit(app.url).netloc, timeout=15)
+        connection.request("GET", f"{STREAM}?rooms=student:me", headers={"Cookie": f"session={token}"})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        started = time.monotonic()
+        assert stop_app(app) == 0
+        assert time.monotonic() - started < STOP_SECONDS
+        assert b"event: connected" in answer.read()
+        connection.close()
+    finally:
+        stop_app(app)
+
+
+def test_a_hidden_tab_lets_go_and_catches_up(served: ServedSchool, visitors: Visitors) -> None:
+    """A tab that nobody sees holds no stream; shown again, it shows at once what happened meanwhile."""
+    person = served.lone_student()
+    page = served.visit(visitors, person.email).page
+    listening(page, "/chapters", served)
+    look = "hidden => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
+    look += " document.dispatchEvent(new Event('visibilitychange')); }"
+    with page.expect_event("requestfailed", lambda request: STREAM in request.url):
+        page.evaluate(look, True)
+    viewer, chapter = served.viewer(person.email), served.backend.chapters.active()[0]
+    served.backend.progress.change(viewer, chapter.id, ProgressChange(questions_delta=4), key="meanwhile")
+    page.evaluate(look, False)
+    expect(page.get_by_role("textbox", name="Questions solved of").first).to_have_value("4", timeout=SOON_MS)
