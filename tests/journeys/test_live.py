@@ -1,7 +1,9 @@
 """A change travels by push: to the teacher's open page and the student's other tab, without reload or jump."""
 
 import http.client
+import json
 import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ from tests.journeys.running import Visitors, start_app, stop_app
 from tests.journeys.school import ServedSchool
 
 SOON_MS = 3000
+CUT_MS = 6000
 STOP_SECONDS = 10.0
 STREAM = "/api/v1/events"
 
@@ -23,6 +26,13 @@ def listening(page: Page, path: str, served: ServedSchool) -> None:
         page.goto(served.app.url + path)
     assert answer.value.status == 200
     page.get_by_role("heading", level=1).wait_for()
+
+
+def runs(served: ServedSchool) -> dict[str, int]:
+    """How often the app drew pages and parts since its start."""
+    with urllib.request.urlopen(f"{served.app.url}/api/v1/health") as answer:  # noqa: S310  (own app)
+        timings = json.load(answer)["data"]["timings"]
+    return {each["kind"]: each["count"] for each in timings}
 
 
 def row_of(page: Page, name: str) -> Locator:
@@ -82,6 +92,36 @@ def test_her_own_save_is_no_news_to_the_tab_that_made_it(served: ServedSchool, v
     expect(page.get_by_text("Saved").first).to_be_visible()
     page.wait_for_timeout(1500)  # twice the pace: news would have been told by then
     assert sent.evaluate("counted => counted.news") == 0
+
+
+def test_news_redraws_one_part_and_no_page(served: ServedSchool, visitors: Visitors) -> None:
+    """Thirty saves within a second cost an open class page a few runs of its one part, and no run of a page."""
+    person = served.teacher()
+    classroom = served.classroom(person)
+    viewer = served.viewer(served.student(classroom, "Busy Bela").email)
+    page = served.visit(visitors, person.email).page
+    listening(page, "/classroom", served)
+    row = row_of(page, "Busy Bela")
+    expect(row).to_contain_text("0/101")
+    before = runs(served)
+    for number, chapter in enumerate(served.backend.chapters.active()[:30]):
+        served.backend.progress.change(viewer, chapter.id, ProgressChange(questions_delta=1), key=f"b{number}")
+    expect(row.get_by_role("cell").nth(1)).to_have_text("30", timeout=SOON_MS)
+    after = runs(served)
+    assert after["script_runs"] == before["script_runs"]
+    assert 1 <= after["fragment_runs"] - before["fragment_runs"] <= 6
+
+
+def test_a_session_ended_elsewhere_closes_the_open_page(served: ServedSchool, visitors: Visitors) -> None:
+    """Signed out elsewhere, an open class page shows no figures any more, without a click."""
+    person = served.teacher()
+    served.student(served.classroom(person), "Sita Secret")
+    page = served.visit(visitors, person.email).page
+    listening(page, "/classroom", served)
+    expect(row_of(page, "Sita Secret")).to_be_visible()
+    served.backend.accounts.sign_out_elsewhere(served.viewer(person.email))
+    expect(page.get_by_role("link", name="Sign in and come back to this page")).to_be_visible(timeout=CUT_MS)
+    expect(page.get_by_text("Sita Secret")).to_have_count(0)
 
 
 def test_an_open_stream_does_not_hold_the_app_up(servers: Servers, tmp_path: Path, served: ServedSchool) -> None:
