@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backend.accounts import fields
-from backend.accounts.models import OneTimeLink, Role, User, UserPage, Viewer, require
+from backend.accounts.models import ROLES, OneTimeLink, Role, User, UserPage, Viewer, require
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG, TAG
 from backend.errors import Conflict, Invalid, NotFound
@@ -56,8 +56,8 @@ class AccountAdministration:
         require(viewer, "admin")
         user = self._user(user_id)
         if not active:
-            self._keep_an_admin(viewer, user)
-        changed = self._queries.update_user(user.id, {"isActive": active}) or user
+            _refuse_oneself(viewer, user)
+        changed = self._queries.update_keeping_an_admin(user.id, {"isActive": active}) or user
         if not active:
             self._queries.end_sessions(user.id)
             self._queries.drop_tickets(user.id, "reset")
@@ -65,12 +65,14 @@ class AccountAdministration:
         return changed
 
     def set_role(self, viewer: Viewer, user_id: str, role: Role) -> User:
-        """Give a person another role; it holds from her next click."""
+        """Give a person another role; it holds from her next click. Raises Invalid, NotFound, Conflict."""
         require(viewer, "admin")
+        if role not in ROLES:
+            raise Invalid(_("There is no such role."))
         user = self._user(user_id)
         if role != "admin":
-            self._keep_an_admin(viewer, user)
-        changed = self._queries.update_user(user.id, {"role": role}) or user
+            _refuse_oneself(viewer, user)
+        changed = self._queries.update_keeping_an_admin(user.id, {"role": role}) or user
         self._cache.invalidate(TAG, BOARDS_TAG)
         return changed
 
@@ -102,8 +104,7 @@ class AccountAdministration:
             raise NotFound(_("There is no such person."))
         return user
 
-    def _keep_an_admin(self, viewer: Viewer, user: User) -> None:
-        if user.id == viewer.id:
-            raise Conflict(_("You cannot shut yourself out. Ask another administrator."))
-        if user.role == "admin" and user.is_active and self._queries.active_admins() == 1:
-            raise Conflict(_("The school needs at least one administrator."))
+
+def _refuse_oneself(viewer: Viewer, user: User) -> None:
+    if user.id == viewer.id:
+        raise Conflict(_("You cannot shut yourself out. Ask another administrator."))

@@ -1,6 +1,7 @@
 """The collections of people: users, memberships, sessions, tickets."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,7 @@ INDEXES = {
     "tickets": [IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired")],
 }
 FIRST_ADMINISTRATOR = "first-administrator"
+ADMINISTRATORS = "administrators"  # whoever takes an administrator away holds this: two at once would leave none
 
 
 class AccountQueries:
@@ -94,18 +96,28 @@ class AccountQueries:
             )
         return from_document(found, User) if found else None
 
-    def active_admins(self) -> int:
-        with translated():
-            return self._mongo["users"].count_documents({"role": "admin", "isActive": True})
+    def update_keeping_an_admin(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
+        """As update_user, one after another. Raises Conflict, and changes nothing, where no active admin were left."""
+
+        def work(session: ClientSession) -> User | None:
+            leases, users = self._mongo["leases"], self._mongo["users"]
+            leases.update_one({"_id": ADMINISTRATORS}, {"$inc": {"changes": 1}}, upsert=True, session=session)
+            found = users.find_one_and_update(
+                {"_id": user_id}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER, session=session
+            )
+            if users.find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
+                raise Conflict(_("The school needs at least one administrator."))
+            return from_document(found, User) if found else None
+
+        return self._mongo.transaction(work)
 
     def users(self, search: str, role: Role | None, page: int, limit: int) -> UserPage:
         """People in order of name; `search` is the beginning of any word of the name, or part of the address."""
         wanted: Document = {"role": role} if role else {}
         if search:
-            pattern = _literal(search)
             wanted["$or"] = [
-                {"name": {"$regex": rf"(^|\s){pattern}", "$options": "i"}},
-                {"emailKey": {"$regex": _literal(search.casefold())}},
+                {"name": {"$regex": rf"(^|\s){_literal(search)}", "$options": "i"}},
+                {"emailKey": {"$regex": _literal(email_key(search))}},
             ]
         with translated():
             total = self._mongo["users"].count_documents(wanted)
@@ -246,13 +258,13 @@ class AccountQueries:
 
 
 def email_key(email: str) -> str:
-    """What makes two addresses the same: no surrounding space, no difference of case."""
-    return email.strip().casefold()
+    """What makes two addresses the same: no surrounding space, no difference of case or of how letters are coded."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email.strip()).casefold())
 
 
 def _literal(text: str) -> str:
-    """`text` as a regular expression that matches just itself."""
-    return re.escape(text[:80])
+    """`text` as a regular expression that matches just itself. No text has a NUL, nor may a regular expression."""
+    return re.escape(text[:80].replace("\0", "\ufffd"))
 
 
 def _taken(*, first: bool) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from backend.chapters.names import same
 from backend.kit.shape import Shape
 
 SUBJECT_LENGTH = 60
@@ -30,12 +31,7 @@ class ChapterDraft(Shape, frozen=True, kw_only=True):
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What makes a chapter the same one in two files: its four names, without regard to case."""
-        return (
-            self.subject.casefold(),
-            self.class_.casefold(),
-            self.unit.casefold(),
-            self.chapter.casefold(),
-        )
+        return same(self.subject), same(self.class_), same(self.unit), same(self.chapter)
 
 
 class Chapter(ChapterDraft, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import unicodedata
 _INVISIBLE = dict.fromkeys(
     [0x00AD, 0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
 )
+_JOINERS = dict.fromkeys([0x200C, 0x200D])
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CLASS = re.compile(
     r"(?:(?:class|grade|standard|std)[\s.:_-]*)?(?:(\d{1,2})(?:\.0+|\s?(?:st|nd|rd|th))?|([ivx]{1,4}))",
@@ -19,6 +20,15 @@ _ROMAN = {numeral: number for number, numeral in enumerate(_NUMERALS, 1)}
 def tidy(text: str) -> str:
     """The text in NFC, with single spaces, none at the ends, no invisible marks. Tidying twice changes nothing."""
     return " ".join(unicodedata.normalize("NFC", text.translate(_INVISIBLE)).split())
+
+
+def same(text: str) -> str:
+    """What two spellings of one name have in common: neither case nor the forms and joiners of letters count.
+
+    At least as broad as the collation of the index that keeps chapters apart, so that a twin is found before it is
+    written.
+    """
+    return unicodedata.normalize("NFKC", text.translate(_JOINERS)).casefold()
 
 
 def unwritable(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """The chapters collection: its indexes and every statement that touches it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,9 +36,12 @@ class ChapterQueries:
             documents = list(self._mongo[COLLECTION].find({}).sort([("position", ASCENDING), ("_id", ASCENDING)]))
         return tuple(from_document(document, Chapter) for document in documents)
 
-    def insert(
-        self, session: ClientSession | None, drafts: Sequence[ChapterDraft], position: int, at: datetime
-    ) -> list[str]:
+    def among(self, session: ClientSession, chapter_ids: Iterable[str]) -> dict[str, Chapter]:
+        """Those of these chapters that exist, archived ones too, as they stand in this transaction."""
+        found = self._mongo[COLLECTION].find({"_id": {"$in": list(chapter_ids)}}, session=session)
+        return {document["_id"]: from_document(document, Chapter) for document in found}
+
+    def insert(self, session: ClientSession, drafts: Sequence[ChapterDraft], position: int, at: datetime) -> list[str]:
         """Ids of the new chapters, placed from `position` on. Raises Conflict where one exists."""
         documents = [
             {
@@ -53,13 +56,11 @@ class ChapterQueries:
             for offset, draft in enumerate(drafts)
         ]
         if documents:
-            with translated():
-                self._mongo[COLLECTION].insert_many(documents, session=session)
+            self._mongo[COLLECTION].insert_many(documents, session=session)
         return [document["_id"] for document in documents]
 
-    def last_position(self, session: ClientSession | None = None) -> int:
-        with translated():
-            found = self._mongo[COLLECTION].find_one(sort=[("position", -1)], session=session)
+    def last_position(self, session: ClientSession) -> int:
+        found = self._mongo[COLLECTION].find_one(sort=[("position", -1)], session=session)
         return int(found["position"]) if found else 0
 
     def replace(

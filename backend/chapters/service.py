@@ -1,7 +1,9 @@
 """The catalogue for everyone: read through the cache, changed by teachers and admins, imported from files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from backend.accounts.models import Viewer, require
 from backend.chapters import importing
@@ -57,6 +59,10 @@ class ChapterService:
                 return chapter
         raise NotFound(_("There is no such chapter."))
 
+    def among(self, session: Any, chapter_ids: Iterable[str]) -> dict[str, Chapter]:
+        """Those of these chapters that exist, archived ones too, as they stand in this transaction."""
+        return self._queries.among(session, chapter_ids)
+
     def create(self, viewer: Viewer, draft: ChapterDraft) -> Chapter:
         """The new chapter, at the end of the syllabus. Raises Conflict where it exists, Invalid for a bad field."""
         require(viewer, "teacher", "admin")
@@ -70,6 +76,8 @@ class ChapterService:
         """The chapter after the edit; progress stays with it. Raises Conflict where it changed since `version`."""
         require(viewer, "teacher", "admin")
         before = self.get(chapter_id)
+        if before.version != version:  # and what has this version in the database is what we hold
+            raise _stale()
         draft = checked(draft)
         self._refuse_twin(draft, allowed=chapter_id)
 
@@ -124,24 +132,20 @@ class ChapterService:
     def _replace(self, session: Any, before: Chapter, draft: ChapterDraft, *, version: int) -> Chapter:
         after = self._queries.replace(session, before.id, version, draft, self._clock.now())
         if after is None:
-            raise Conflict(
-                _("Somebody else changed this chapter meanwhile. Look at it again before you save."),
-                code="stale",
-            )
+            raise _stale()
         self._tell(session, before, after)
         return after
 
     def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool) -> Chapter:
         require(viewer, "teacher", "admin")
-        before = next((chapter for chapter in self.every() if chapter.id == chapter_id), None)
-        if before is None:
+        if not any(chapter.id == chapter_id for chapter in self.every()):
             raise NotFound(_("There is no such chapter."))
 
         def work(session: Any) -> Chapter:
             after = self._queries.set_archived(session, chapter_id, self._clock.now(), archived=archived)
             if after is None:
                 raise Conflict(_already(archived=archived))
-            self._tell(session, before, after)
+            self._tell(session, replace(after, archived_at=None if archived else after.updated_at), after)
             return after
 
         after = self._mongo.transaction(work)
@@ -160,6 +164,10 @@ class ChapterService:
     def _tell(self, session: Any, before: Chapter, after: Chapter) -> None:
         for follower in self._followers:
             follower.chapter_changed(session, before, after)
+
+
+def _stale() -> Conflict:
+    return Conflict(_("Somebody else changed this chapter meanwhile. Look at it again before you save."), code="stale")
 
 
 def _already(*, archived: bool) -> str:

@@ -52,9 +52,8 @@ class ClassroomQueries:
         """The new classroom and its teacher's membership. Raises Conflict where the join code is taken."""
         document = to_document(classroom)
         del document["teacherIds"]
-        with translated():
-            self._mongo["classrooms"].insert_one(document, session=session)
-            self._add_member(session, classroom.id, teacher_id, "teacher", classroom.created_at)
+        self._mongo["classrooms"].insert_one(document, session=session)
+        self._add_member(session, classroom.id, teacher_id, "teacher", classroom.created_at)
 
     def update(self, classroom_id: str, **fields: Any) -> bool:
         """Set (camelCase) fields; False where there is no such classroom. Raises Conflict for a taken join code."""

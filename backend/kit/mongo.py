@@ -12,6 +12,7 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -31,6 +32,7 @@ Document = dict[str, Any]
 T = TypeVar("T")
 
 DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
+DUPLICATE_KEY = 11000
 
 # Election and hung-primary figures behind these: docs/decisions/0003.
 SAFE_OPTIONS: Mapping[str, Any] = {
@@ -42,9 +44,6 @@ SAFE_OPTIONS: Mapping[str, Any] = {
     "serverSelectionTimeoutMS": 8_000,
     "timeoutMS": 10_000,
 }
-
-
-INDEX_CHANGED = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 
 
 class Mongo:
@@ -107,16 +106,6 @@ class Mongo:
                 self[collection].drop_index(str(model.document["name"]))
                 self[collection].create_indexes([model])
 
-    def _ensure_index(self, collection: str, model: IndexModel) -> None:
-        try:
-            self[collection].create_indexes([model])
-        except OperationFailure as error:
-            if error.code not in INDEX_CHANGED:
-                raise
-            # An older version declared it otherwise under the same name: the declaration of today counts.
-            self[collection].drop_index(model.document["name"])
-            self[collection].create_indexes([model])
-
     def close(self) -> None:
         self.client.close()
 
@@ -133,7 +122,10 @@ def stable_id(*parts: str) -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors become AppErrors: Conflict for a duplicate, Unavailable for a database out of reach."""
+    """Driver errors become AppErrors: Conflict for a duplicate, Unavailable for a database out of reach.
+
+    Not for use inside a transaction's `work`: it would take away the labels by which the driver knows to try again.
+    """
     try:
         yield
     except DuplicateKeyError as error:
@@ -142,6 +134,10 @@ def translated() -> Iterator[None]:
         raise Unavailable(
             _("The database cannot be reached just now. Nothing was changed; please try again.")
         ) from error
+    except BulkWriteError as error:
+        if any(each["code"] == DUPLICATE_KEY for each in (error.details or {}).get("writeErrors", ())):
+            raise Conflict(_("That exists already.")) from error
+        raise
     except OperationFailure:
         raise
     except PyMongoError as error:

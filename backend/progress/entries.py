@@ -35,6 +35,11 @@ def record(records: Mapping[str, Progress], chapter_id: str) -> Progress:
     return records.get(chapter_id) or Progress(chapter_id=chapter_id)
 
 
+def chapter_ids(saved: Sequence[Activity]) -> list[str]:
+    """The chapters that a batch was about."""
+    return [activity.chapter_id for activity in saved]
+
+
 def next_version(record: Progress, after: OwnProgress, at: datetime) -> Progress:
     """The record after a change. A chapter completed before keeps its first date."""
     is_completed = after.status == "Completed"

@@ -18,6 +18,7 @@ from backend.progress import weights
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets, Progress
 
 PAGE_LIMIT = 200
+SEARCH_LENGTH = 100  # guessing slips costs the product of both lengths
 CHAPTER_WEIGHT, UNIT_WEIGHT = 10, 5
 CLOSE_ENOUGH = 0.75  # similarity from which a mistyped word still finds its chapter
 
@@ -78,7 +79,7 @@ def relevance(chapter: Chapter, search: str) -> float:
 
     A word counts 10 in the chapter's name and 5 in its unit; a prefix counts in full, a likely typing slip less.
     """
-    wanted = _words(search)
+    wanted = _words(search[:SEARCH_LENGTH])
     score = 0.0
     for word in wanted:
         best = max(

@@ -95,31 +95,16 @@ class ProgressService:
         """
         require(viewer, "student")
         entries.check_batch(changes, key)
-        chapters = {chapter_id: self._chapters.get(chapter_id) for chapter_id in changes}
-
-        def steps(records: Mapping[str, Progress]) -> list[Step]:
-            planned = []
-            for chapter_id, change in changes.items():
-                chapter, record = chapters[chapter_id], entries.record(records, chapter_id)
-                entries.check_version(record, change)
-                before = rules.own(record)
-                after = rules.changed(before, change)
-                if not confirm:
-                    rules.ask_first(before, after, chapter.question_total, chapter.chapter)
-                planned.append((chapter, after))
-            return planned
+        batch_id = stable_id(viewer.id, key)
 
         def work(session: Any) -> Saved:
-            summary = self._queries.lock_summary(session, viewer.id)
-            batch_id = stable_id(viewer.id, key)
-            saved = self._queries.batch(session, viewer.id, batch_id)
-            records = self._queries.records(session, viewer.id, changes)
+            summary, saved = self._begin(session, viewer.id, batch_id)
             if saved:
-                return entries.replayed(saved, records)
-            today = self.today(viewer)
-            return self._apply(
-                session, viewer.id, summary, records, steps(records), batch_id, day=today, carried=carried
-            )
+                return entries.replayed(saved, self._queries.records(session, viewer.id, entries.chapter_ids(saved)))
+            records = self._queries.records(session, viewer.id, changes)
+            steps = _steps(changes, self._chapters.among(session, changes), records, confirm=confirm)
+            day = self.today(viewer)
+            return self._apply(session, viewer.id, summary, records, steps, batch_id, day=day, carried=carried)
 
         return self._commit(viewer, work)
 
@@ -130,17 +115,18 @@ class ProgressService:
         """
         require(viewer, "student")
 
+        undo_id = stable_id(viewer.id, "undo", batch_id)
+
         def work(session: Any) -> Saved:
-            summary = self._queries.lock_summary(session, viewer.id)
-            undone = self._queries.batch(session, viewer.id, batch_id)
+            summary, undone = self._begin(session, viewer.id, batch_id)
             if not undone:
                 raise NotFound(_("There is nothing to undo here."))
-            undo_id = stable_id(viewer.id, "undo", batch_id)
-            records = self._queries.records(session, viewer.id, [activity.chapter_id for activity in undone])
+            records = self._queries.records(session, viewer.id, entries.chapter_ids(undone))
             done = self._queries.batch(session, viewer.id, undo_id)
             if done:
                 return entries.replayed(done, records)
-            steps = [(self._any_chapter(activity.chapter_id), activity.before) for activity in undone]
+            chapters = self._chapters.among(session, entries.chapter_ids(undone))
+            steps = [(chapters[activity.chapter_id], activity.before) for activity in undone]
             for activity in undone:
                 if rules.own(entries.record(records, activity.chapter_id)) != activity.after:
                     raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
@@ -180,6 +166,9 @@ class ProgressService:
         """Keep copies and summaries true when a chapter moves, is archived or returns (a ChapterFollower)."""
         was, stays = before.archived_at is None, after.archived_at is None
         moved = (before.subject, before.class_, before.unit) != (after.subject, after.class_, after.unit)
+        if was == stays and not moved:
+            return
+        self._queries.close_gates(session)
         if moved:
             self._queries.copy_chapter_fields(session, after)
         if was == stays and before.subject == after.subject:
@@ -192,6 +181,12 @@ class ProgressService:
             if stays:
                 summary = rules.summed(summary, after.subject, nothing, record)
             self._queries.write_summary(session, summary)
+
+    def _begin(self, session: Any, student_id: str, batch_id: str) -> tuple[SummaryRecord, tuple[Activity, ...]]:
+        """Hold the student's summary until the transaction ends; with what was saved under this batch id before."""
+        self._queries.pass_gate(session, student_id)
+        summary = self._queries.lock_summary(session, student_id)
+        return summary, self._queries.batch(session, student_id, batch_id)
 
     def _apply(
         self,
@@ -251,9 +246,6 @@ class ProgressService:
         self._events.publish(rooms.CHANGED, rooms.of_work(viewer, saved.batch_id, chapter_ids))
         return saved
 
-    def _any_chapter(self, chapter_id: str) -> Chapter:
-        return next(chapter for chapter in self._chapters.every() if chapter.id == chapter_id)
-
 
 def student_tag(student_id: str) -> str:
     """Cache tag of all that is computed from one student's own work."""
@@ -263,6 +255,28 @@ def student_tag(student_id: str) -> str:
 def classroom_tag(classroom_id: str) -> str:
     """Cache tag of all that is computed from the work of one classroom's students."""
     return f"classroom:{classroom_id}"
+
+
+def _steps(
+    changes: Mapping[str, ProgressChange],
+    chapters: Mapping[str, Chapter],
+    records: Mapping[str, Progress],
+    *,
+    confirm: bool,
+) -> list[Step]:
+    """What each record shall be. Raises NotFound, Conflict, Invalid, ConfirmationNeeded."""
+    planned = []
+    for chapter_id, change in changes.items():
+        chapter, record = chapters.get(chapter_id), entries.record(records, chapter_id)
+        if chapter is None or chapter.archived_at is not None:
+            raise NotFound(_("There is no such chapter."))
+        entries.check_version(record, change)
+        before = rules.own(record)
+        after = rules.changed(before, change)
+        if not confirm:
+            rules.ask_first(before, after, chapter.question_total, chapter.chapter)
+        planned.append((chapter, after))
+    return planned
 
 
 def _whole(own: OwnProgress | None) -> ProgressChange:
