@@ -16,7 +16,8 @@ QUIET = frozenset({"ok", "info", "unknown"})
 
 def draw(viewer: Viewer) -> None:
     """The whole page."""
-    page_header(_("Hello, {name}").format(name=viewer.name), _("How your school is doing today."), icon="waving_hand")
+    greeting = _("Hello, {name}").format(name=viewer.name.split()[0])
+    page_header(greeting, _("How your school is doing today."), icon="waving_hand")
     _draw_now()
 
 

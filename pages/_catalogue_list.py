@@ -60,6 +60,7 @@ def draw_list(viewer: Viewer, filters: ChapterFilters) -> str | None:
             [_row(row, learners) for row in found.rows],
             key=KEY,
             sort=None,
+            stacked=True,
         )
 
 

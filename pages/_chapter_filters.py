@@ -66,7 +66,7 @@ def chapter_filters(facets: Facets) -> ChapterFilters:
 
 def _more(facets: Facets, subject: str | None) -> tuple[str | None, str | None, int | None, bool, int]:
     with filter_bar("more"):
-        class_ = _choice(_("Class"), "class", facets.classes, _("Both classes"), width=150)
+        class_ = _choice(_("Class"), "class", facets.classes, _("All classes"), width=150)
         units = facets.units.get(subject or "", ())
         unit = _choice(
             _("Unit"), "unit", units, _("All units") if units else _("Choose a subject first"), width=230,

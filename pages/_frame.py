@@ -21,4 +21,5 @@ if viewer is None:
 else:
     st.logo(LOGO, size="large", icon_image=MARK)
     page = _navigation.for_viewer(viewer)
+st.set_page_config(page_title=_navigation.tab_title(page))
 _runs.run(page)

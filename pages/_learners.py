@@ -102,6 +102,7 @@ def _draw_flagged(learners: Sequence[Learner], names: Names) -> None:
         rows,
         key=FLAGGED,
         sort=1,
+        stacked=True,
         selected=_learner.opened(),
     )
     if len(flagged) > FIRST_FLAGGED:
@@ -136,6 +137,7 @@ def _draw_table(learners: Sequence[Learner], names: Names) -> None:
         [Row(each.id, _cells(each, names[each.id], now)) for each in learners],
         key=TABLE,
         sort=len(columns()) - 1,
+        stacked=True,
         selected=_learner.opened(),
     )
 

@@ -9,7 +9,7 @@ from streamlit.navigation.page import Page
 from backend.accounts.models import Role, Viewer
 from backend.kit.i18n import _
 from pages import _session
-from pages._parts import empty_state, page_header, person_html
+from pages._parts import empty_state, escape, page_header, person_html
 
 HERE = Path(__file__).resolve().parent
 EVERYONE: tuple[Role, ...] = ("student", "teacher", "admin")
@@ -49,18 +49,25 @@ def for_guests(*, is_first_visit: bool) -> Page:
     """The page to run before anybody has signed in: every path leads to the sign-in page and back again."""
     titles = _titles()
     if is_first_visit:
+        titles = dict.fromkeys(titles, (_("Welcome"), ":material/waving_hand:"))
         everywhere = [_page("welcome.py", path, titles, default=not path) for path in ("", *PATHS)]
         return st.navigation(everywhere, position="hidden")
     sign_in = HERE / "sign_in.py"
     return st.navigation(
         [
-            _page("sign_in.py", "", titles, default=True),
+            st.Page(sign_in, title=_("Sign in"), default=True),
             _page("sign_up.py", "sign-up", titles),
             _page("reset_password.py", "reset-password", titles),
-            *(st.Page(sign_in, title=titles[path][0], url_path=path, visibility="hidden") for path in PATHS),
+            *(st.Page(sign_in, title=_("Sign in"), url_path=path, visibility="hidden") for path in PATHS),
         ],
         position="hidden",
     )
+
+
+def tab_title(page: Page) -> str:
+    """What the browser says of this page in its tab, its history and its bookmarks."""
+    product = _("Chapter Performance")
+    return product if page.title == product else f"{page.title} · {product}"
 
 
 def _page(
@@ -96,7 +103,10 @@ def _titles() -> dict[str, tuple[str, str]]:
 
 def _person(viewer: Viewer) -> None:
     roles = {"student": _("Student"), "teacher": _("Teacher"), "admin": _("Administrator")}
+    school = _session.backend().settings.school_name
     with st.sidebar:
+        if school:
+            st.html(f'<p class="cp-school">{escape(school)}</p>')
         st.html(person_html(viewer.name, roles[viewer.role]))
         if st.button(_("Sign out"), icon=":material/logout:", key="_navigation.sign_out", width="stretch"):
             _session.sign_out()

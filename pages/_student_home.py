@@ -70,13 +70,13 @@ def _figures(home: Home) -> None:
                 "local_fire_department",
             ),
             KeyFigure(
-                _("Questions this week"),
+                _("In 7 days"),
                 number(home.week_solved),
                 _("Questions solved in the last 7 days, today included."),
                 icon="calendar_view_week",
             ),
             KeyFigure(
-                _("Chapters completed"),
+                _("Completed"),
                 _("{done} of {all}").format(done=number(total.completed), all=number(total.chapters)),
                 _("Chapters with the status Completed, of all chapters of the syllabus."),
                 _("{count} marked weak").format(count=number(total.weak)),
@@ -95,7 +95,7 @@ def _subjects(home: Home) -> None:
 
 
 def _study_next(home: Home) -> None:
-    section(_("Study next"), _("How often the exam asks it × what you have left"))
+    section(_("Study next"), _study_rule())
     if not home.study_next:
         empty_state(
             "task_alt", _("Nothing left to suggest"), _("Every chapter that the exam asks is completed."), key="n"
@@ -107,14 +107,16 @@ def _study_next(home: Home) -> None:
             st.html(_suggestion_html(one))
 
 
+def _study_rule() -> str:
+    return _("Share of the exam (recent years weigh more) × what you have left. A weak mark counts half as much again.")
+
+
 def _suggestion_html(one: Suggestion) -> str:
-    gap = _("gap –") if one.gap is None else _("gap {share}").format(share=percent(min(1.0, one.gap)))
     share = _("{share} of the exam").format(share=percent(one.exam_share, 1))
-    rule = _("Exam share: past questions, recent years weighing more. Gap: what you have not solved yet; – = no data.")
-    about = f"{place_words(one.chapter)} · {share} · {gap}"
+    about = f"{place_words(one.chapter)} · {share}"
     return (
         f'<p class="cp-why">{icon_html("lightbulb")}<span>{escape(one.reason)}</span></p>'
-        f'<p class="cp-note" title="{escape(rule)}">{escape(about)}</p>'
+        f'<p class="cp-note">{escape(about)}</p>'
     )
 
 

@@ -78,6 +78,19 @@ def table_html(twin: Twin, *, marked: int | None = None) -> str:
     return (
         f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(twin.caption)}"><table>'
         f"<caption>{escape(twin.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"{_rules_html(columns)}"
+    )
+
+
+def _rules_html(columns: Sequence[Column]) -> str:
+    """The rules again, for those who cannot point: by touch and by keyboard a title is out of reach."""
+    rules = "".join(
+        f"<div><dt>{escape(column.label)}</dt><dd>{escape(column.rule)}</dd></div>" for column in columns if column.rule
+    )
+    if not rules:
+        return ""
+    return (
+        f'<details class="cp-rules"><summary>{escape(_("What the columns mean"))}</summary><dl>{rules}</dl></details>'
     )
 
 
@@ -140,12 +153,14 @@ def data_table(
     descending: bool = False,
     selected: str | None = None,
     opens: bool = True,
+    stacked: bool = False,
 ) -> str | None:
     """A table that sorts by any column in the browser, by mouse and keyboard, and whose rows open.
 
     Returns the id of the row that has just been opened (once), else None. `selected` marks the row that is open
-    beside the table; `sort` and `descending` are the first order (None: as given). It is an HTML table and
-    needs no twin.
+    beside the table; `sort` and `descending` are the first order (None: as given). `stacked`: on a
+    phone each row becomes a small card, the first of them in sight and the rest behind a button. It is an HTML
+    table and needs no twin.
     """
     data = {
         "caption": caption,
@@ -155,7 +170,8 @@ def data_table(
         "descending": descending,
         "selected": selected,
         "opens": opens,
-        "words": _words(),
+        "stacked": stacked,
+        "words": _words(len(rows)),
     }
     result = _sortable()(data=data, key=key, on_open_change=_rerun_only)
     opened = result.get("open")
@@ -166,7 +182,7 @@ def _rerun_only() -> None:
     """The trigger needs a callback to exist; the rerun itself is what the page reacts to."""
 
 
-def _words() -> Mapping[str, str]:
+def _words(rows: int) -> Mapping[str, str]:
     return {
         "sort": _("Sort by {column}"),
         "up": _("Sorted by {column}, ascending"),
@@ -174,6 +190,8 @@ def _words() -> Mapping[str, str]:
         "open": _("Open {name}"),
         "empty": _("No data yet"),
         "none": _("no data"),
+        "rules": _("What the columns mean"),
+        "all": _("Show all {count}").format(count=number(rows)),
     }
 
 

@@ -116,6 +116,7 @@ def _draw_flagged(reports: Sequence[ClassReport]) -> None:
         [_row(report, learner, names[report.classroom.id][learner.id]) for report, learner in shown],
         key=FLAGGED,
         sort=2,
+        stacked=True,
     )
     if opened:
         classroom_id, learner_id = opened.split(" ")

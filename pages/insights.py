@@ -29,10 +29,10 @@ def draw_figures(insights: Insights) -> None:
                 icon="event_available",
             ),
             KeyFigure(
-                _("On a day you study"),
+                _("Each study day"),
                 None if average is None else number(round(average, 1)),
                 _("Questions solved, on average over the days you studied (not over all days)."),
-                _("questions on average"),
+                _("on average"),
                 icon="functions",
             ),
             KeyFigure(
@@ -82,7 +82,7 @@ def draw_map(insights: Insights) -> None:
     asked = sum(node.questions for node in insights.syllabus)
     chart(
         treemap(_areas(insights.syllabus), _("Solved")),
-        _("{covered} of {asked} past-paper questions solved in all. Click a subject to go deeper.").format(
+        _("{covered} of {asked} past-paper questions solved in all. Choose a subject to go deeper.").format(
             covered=number(covered), asked=number(asked)
         ),
         Twin(

@@ -55,7 +55,7 @@ def draw_list() -> None:
         empty_state("person_search", _("Nobody found"), _("Try another part of the name or address, or another role."))
         return
     heads = [Column(_("Name")), Column(_("Role")), Column(_("State")), Column(_("Last sign-in")), Column(_("Since"))]
-    opened = data_table(_("People"), heads, [row_of(user) for user in found.users], key="users-table")
+    opened = data_table(_("People"), heads, [row_of(user) for user in found.users], key="users-table", stacked=True)
     pager(found.total, PAGE_SIZE, "users-page")
     if opened:
         _user_dialogs.open_person(opened)

@@ -19,6 +19,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     element.append(...children.filter((child) => child !== null));
     return element;
   };
+  const WITHOUT_ASKING = 25; // rows of a stacked table that a phone shows at once
   const icon = (name) => make("span", { class: "cp-icon", "aria-hidden": "true", translate: "no" }, name);
 
   const status = make("span", { class: "cp-unseen", role: "status" });
@@ -26,11 +27,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const arrow = icon("");
     const button = make(
       "button",
-      { type: "button", "data-place": `head-${index}`, title: column.rule || null },
+      { type: "button", "data-place": `head-${index}`, title: column.rule || null, "aria-description": column.rule || null },
       make("span", {}, column.label),
       arrow,
     );
-    const cell = make("th", { scope: "col", class: column.numeric ? "cp-number" : null }, button);
+    const cell = make("th", { scope: "col", role: "columnheader", class: column.numeric ? "cp-number" : null }, button);
     button.addEventListener("click", () => {
       kept.descending = kept.sort === index ? !kept.descending : column.numeric;
       kept.sort = index;
@@ -55,17 +56,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const lines = data.rows.map((row) => {
     const cells = row.cells.map((cell, index) => {
       const kind = data.columns[index].numeric ? "cp-number" : null;
-      if (index > 0) return make("td", { class: kind, title: cell.hint || null }, ...content(cell));
-      if (!data.opens) return make("th", { scope: "row" }, ...content(cell));
+      if (index > 0) {
+        const label = data.columns[index].label;
+        return make("td", { role: "cell", class: kind, title: cell.hint || null, "data-label": label }, ...content(cell));
+      }
+      if (!data.opens) return make("th", { scope: "row", role: "rowheader" }, ...content(cell));
       const open = make(
         "button",
         { type: "button", class: "cp-open", "data-place": `row-${row.id}` },
         ...content(cell),
       );
       open.setAttribute("aria-label", say(data.words.open, "name", cell.text));
-      return make("th", { scope: "row" }, open);
+      return make("th", { scope: "row", role: "rowheader" }, open);
     });
-    const element = make("tr", { "aria-current": row.id === data.selected ? "true" : null }, ...cells);
+    const element = make("tr", { role: "row", "aria-current": row.id === data.selected ? "true" : null }, ...cells);
     if (data.opens) {
       element.classList.add("cp-opens");
       element.addEventListener("click", () => setTriggerValue("open", row.id));
@@ -73,7 +77,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return { row, element };
   });
 
-  const body = make("tbody");
+  const body = make("tbody", { role: "rowgroup" });
   if (!lines.length) body.append(make("tr", {}, make("td", { colspan: data.columns.length }, data.words.empty)));
 
   const compare = (left, right) => {
@@ -96,22 +100,39 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
     const ordered = kept.sort === null ? lines : [...lines].sort(compare);
     body.append(...ordered.map(({ element }) => element));
+    ordered.forEach(({ element }, index) => element.classList.toggle("cp-later", index >= WITHOUT_ASKING));
   };
   order();
+
+  const all = make("button", { type: "button", class: "cp-all", "data-place": "all" }, data.words.all);
+  all.addEventListener("click", () => {
+    kept.all = true;
+    root.classList.add("cp-whole");
+    body.children[WITHOUT_ASKING]?.querySelector("button")?.focus();
+  });
+  root.classList.toggle("cp-whole", Boolean(kept.all) || lines.length <= WITHOUT_ASKING);
+
+  const rules = data.columns.filter((column) => column.rule);
+  const meanings = make("dl", {}, ...rules.map((column) => make("div", {}, make("dt", {}, column.label), make("dd", {}, column.rule))));
+  const legend = make("details", { class: "cp-rules" }, make("summary", { "data-place": "rules" }, data.words.rules), meanings);
+  legend.open = Boolean(kept.rules);
+  legend.addEventListener("toggle", () => (kept.rules = legend.open));
 
   root.replaceChildren(
     status,
     make(
       "div",
-      { class: "cp-table", role: "region", tabindex: "0", "aria-label": data.caption },
+      { class: data.stacked ? "cp-table cp-stacked" : "cp-table", role: "region", tabindex: "0", "aria-label": data.caption },
       make(
         "table",
-        {},
+        { role: "table" }, // said aloud, because a phone lays stacked rows out as cards
         make("caption", {}, data.caption),
-        make("thead", {}, make("tr", {}, ...headings.map(({ cell }) => cell))),
+        make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...headings.map(({ cell }) => cell))),
         body,
       ),
     ),
+    ...(data.stacked ? [all] : []),
+    ...(rules.length ? [legend] : []),
   );
   root.querySelector(".cp-table").scrollTo(scrolled);
   if (focused) root.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
