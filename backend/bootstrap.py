@@ -1,7 +1,8 @@
 """The whole wiring, read top to bottom: settings in, a Backend of services out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 from backend import __version__
 from backend.accounts.administration import AccountAdministration
@@ -86,12 +87,15 @@ def build(settings: Settings, *, clock: Clock | None = None, report: Report = la
     """
     secret = signing_secret(settings)
     servers = _private_servers(settings, report)
-    try:
-        return _wire(settings, clock or SystemClock(), secret, servers, report)
-    except BaseException:
+    with ExitStack() as undone:  # what is open when something fails is closed again, servers last
         if servers:
-            servers.stop()
-        raise
+            undone.callback(servers.stop)
+        connections = _connected(settings, servers)
+        undone.callback(connections.close)
+        connections.start(report)
+        backend = _wired(settings, clock or SystemClock(), secret, connections, report)
+        undone.pop_all()
+    return replace(backend, servers=servers)
 
 
 def signing_secret(settings: Settings) -> str:
@@ -116,21 +120,47 @@ def _private_servers(settings: Settings, report: Report) -> Servers | None:
     )
 
 
-def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None, report: Report) -> Backend:
+@dataclass(frozen=True)
+class _Connections:
+    """What is open to the servers, and what listens on it."""
+
+    mongo: Mongo
+    redis_client: redis.Client
+    cache: Cache
+    events: EventHub
+    metrics: Registry
+
+    def start(self, report: Report) -> None:
+        """Make the indexes and begin to listen."""
+        report(_("Preparing the database …"))
+        for indexes in INDEXES:
+            self.mongo.ensure_indexes(indexes)
+        self.cache.start()
+        self.events.start()
+
+    def close(self) -> None:
+        self.events.close()
+        self.cache.close()
+        redis.disconnect(self.redis_client)
+        self.mongo.close()
+
+
+def _connected(settings: Settings, servers: Servers | None) -> _Connections:
     mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
     registry = Registry()
-    mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry)
     redis_client = redis.connect(str(redis_url))
-    cache = Cache(redis_client, namespace=settings.mongodb_database)
-    events = EventHub(redis_client, registry, namespace=settings.mongodb_database)
+    return _Connections(
+        mongo=Mongo(str(mongodb_uri), settings.mongodb_database, registry),
+        redis_client=redis_client,
+        cache=Cache(redis_client, namespace=settings.mongodb_database),
+        events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
+        metrics=registry,
+    )
 
-    report(_("Preparing the database …"))
-    for indexes in INDEXES:
-        mongo.ensure_indexes(indexes)
-    cache.start()
-    events.start()
 
+def _wired(settings: Settings, clock: Clock, secret: str, connections: _Connections, report: Report) -> Backend:
+    mongo, cache, events = connections.mongo, connections.cache, connections.events
     chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock)
     progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
     chapters.follow(progress)
@@ -138,8 +168,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
 
-    account_queries = AccountQueries(mongo)
-    classroom_queries = ClassroomQueries(mongo)
+    account_queries, classroom_queries = AccountQueries(mongo), ClassroomQueries(mongo)
     classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events)
     accounts = AccountService(
         account_queries,
@@ -158,7 +187,7 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         settings=settings,
         clock=clock,
         mongo=mongo,
-        redis_client=redis_client,
+        redis_client=connections.redis_client,
         cache=cache,
         events=events,
         accounts=accounts,
@@ -171,15 +200,20 @@ def _wire(settings: Settings, clock: Clock, secret: str, servers: Servers | None
         boards=BoardService(BoardQueries(mongo), classrooms, progress, cache, clock),
         statistics=statistics,
         projector=Projector(projector_queries, cache),
-        operations=OperationsService(
-            OperationQueries(mongo, INDEXES),
-            redis_client,
-            cache,
-            registry,
-            clock,
-            Surroundings(version=__version__, data_dir=settings.data_dir, is_production=settings.is_production),
-            projector=statistics.projector_health,
-        ),
-        metrics=registry,
-        servers=servers,
+        operations=_operations(settings, clock, connections, statistics),
+        metrics=connections.metrics,
+    )
+
+
+def _operations(
+    settings: Settings, clock: Clock, connections: _Connections, statistics: StatisticsService
+) -> OperationsService:
+    return OperationsService(
+        OperationQueries(connections.mongo, INDEXES),
+        connections.redis_client,
+        connections.cache,
+        connections.metrics,
+        clock,
+        Surroundings(version=__version__, data_dir=settings.data_dir, is_production=settings.is_production),
+        projector=statistics.projector_health,
     )

@@ -1,11 +1,14 @@
 """Starting up: secrets, the demo school in production, one clear sentence for what is missing."""
 
+import threading
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from backend.bootstrap import Backend, build, signing_secret
+from backend.chapters.models import ChapterDraft
 from backend.config import Settings
 from backend.errors import NotSignedIn, Unavailable
 from tests.school import PASSWORD, School
@@ -72,3 +75,19 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "eighty")
     with pytest.raises(ValidationError, match="port"):
         Settings()
+
+
+def test_a_start_that_fails_leaves_nothing_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the catalogue cannot be loaded, the threads that were begun for the servers end again."""
+
+    def broken() -> tuple[ChapterDraft, ...]:
+        raise ValueError("no catalogue")
+
+    monkeypatch.setattr("backend.bootstrap.catalogue", broken)
+    before = set(threading.enumerate())
+    with pytest.raises(ValueError, match="no catalogue"):
+        build(settings)
+    deadline = monotonic() + 10
+    while set(threading.enumerate()) - before and monotonic() < deadline:
+        sleep(0.05)
+    assert not set(threading.enumerate()) - before

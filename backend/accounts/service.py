@@ -160,12 +160,12 @@ class AccountService:
 
     def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's present session, everywhere at once."""
-        self._queries.end_session(viewer.session_id)
+        self._queries.end_session(require(viewer).session_id)
         self._cache.invalidate(TAG)
 
     def sign_out_elsewhere(self, viewer: Viewer) -> int:
         """End all other sessions of the viewer; how many there were."""
-        ended = self._queries.end_sessions(viewer.id, but=viewer.session_id)
+        ended = self._queries.end_sessions(require(viewer).id, but=viewer.session_id)
         self._cache.invalidate(TAG)
         return ended
 
