@@ -15,6 +15,7 @@ from tests.journeys.running import Visitors, start_app, stop_app
 from tests.journeys.school import ServedSchool
 
 SOON_MS = 3000
+POLL_MS = 25_000
 CUT_MS = 6000
 STOP_SECONDS = 10.0
 STREAM = "/api/v1/events"
@@ -122,6 +123,21 @@ def test_a_session_ended_elsewhere_closes_the_open_page(served: ServedSchool, vi
     served.backend.accounts.sign_out_elsewhere(served.viewer(person.email))
     expect(page.get_by_role("link", name="Sign in and come back to this page")).to_be_visible(timeout=CUT_MS)
     expect(page.get_by_text("Sita Secret")).to_have_count(0)
+
+
+def test_without_a_stream_the_page_looks_for_itself(served: ServedSchool, visitors: Visitors) -> None:
+    """Where something on the way refuses streams, a change still shows, only later; the part takes no room."""
+    person = served.teacher()
+    viewer = served.viewer(served.student(served.classroom(person), "Slow Sita").email)
+    page = served.visit(visitors, person.email).page
+    page.route(f"**{STREAM}?*", lambda route: route.fulfill(status=503))
+    page.goto(f"{served.app.url}/classroom")
+    row = row_of(page, "Slow Sita")
+    expect(row).to_contain_text("0/101")
+    change = ProgressChange(questions_delta=3)
+    served.backend.progress.change(viewer, served.backend.chapters.active()[0].id, change, key="late")
+    expect(row.get_by_role("cell").nth(1)).to_have_text("3", timeout=POLL_MS)
+    assert page.evaluate("document.querySelector('.cp-live').closest('[class*=st-key-live-]').offsetHeight") == 0
 
 
 def test_an_open_stream_does_not_hold_the_app_up(servers: Servers, tmp_path: Path, served: ServedSchool) -> None:
