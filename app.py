@@ -40,6 +40,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     jobs.start()
     _session.install(backend)
     api.state.backend = backend
+    api.state.streams.hear_signals()
     seconds, url = number(round(time.perf_counter() - started, 1)), f"http://localhost:{settings.port}"
     terminal.say(_("Ready in {seconds} s: {url}").format(seconds=seconds, url=url))
     try:

@@ -63,6 +63,15 @@ class Streams:
         # Not the threads of all routes: thousands of streams look after their sessions all the time.
         self.checks = CapacityLimiter(CHECKS_AT_ONCE)
 
+    def hear_signals(self) -> None:
+        """From now on end when the process is asked to stop; on the main thread alone, and once.
+
+        Before anybody can listen: a stream that opened between the signal and the stop would hold the process up.
+        """
+        if not self._hears_signals:
+            self._hears_signals = True
+            call_before_stopping(self.end)
+
     def take(self, viewer_id: str) -> Place:
         """A place for one more stream. Raises RateLimited for too many of a viewer, Unavailable for too many in all."""
         if self._is_ending or len(self._places) >= self._most:
@@ -70,9 +79,7 @@ class Streams:
         if self._by_viewer[viewer_id] >= self._per_viewer:
             words = _("At most {count} streams can be open for one person.").format(count=self._per_viewer)
             raise RateLimited(words, retry_after_seconds=_RETRY_AFTER_SECONDS)
-        if not self._hears_signals:
-            self._hears_signals = True
-            call_before_stopping(self.end)
+        self.hear_signals()
         place = Place(viewer_id)
         self._places.add(place)
         self._by_viewer[viewer_id] += 1
