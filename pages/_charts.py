@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements import plotly_chart as _registers_the_template  # noqa: F401  # by being imported
 
-from backend.kit.i18n import _, day, number
+from backend.kit.i18n import _, day, number, percent
 from pages._style import escape
 from pages._tables import Twin, Value, twin_table
 
@@ -26,6 +26,7 @@ _CLEAR = "rgba(0,0,0,0)"
 _INK = "#000037"  # not a colour: Streamlit's template replaces it by the text colour of the reader's theme
 _WASH = [[0, "#000011"], [0.5, "#000013"], [1, "#000015"]]  # the pale half of the theme's scale, under text
 DAYS_IN_WEEK = 7
+FEW_BARS = 8
 
 
 def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: int = 300) -> None:
@@ -102,6 +103,7 @@ def lines_over_time(lines: tuple[Line, ...], measure: str) -> go.Figure:
             hovertemplate="%{x|%d %b %Y}: %{y:,}<extra>%{fullData.name}</extra>",
         )
     figure = _layout(figure, showlegend=len(lines) > 1, hovermode="x unified")
+    figure.update_xaxes(tickformat="%-d %b", nticks=6)
     figure.update_yaxes(title={"text": measure}, nticks=5)
     return figure
 
@@ -112,6 +114,9 @@ def bars_over_time(days: tuple[date, ...], values: tuple[int, ...], measure: str
     bars = go.Bar(x=list(days), y=list(values), name=measure, hovertemplate="%{x|%d %b %Y}: %{y}<extra></extra>")
     figure = _layout(go.Figure(bars), showlegend=False)
     figure.update_yaxes(title={"text": measure}, nticks=5)
+    # Plotly would write its own round days under bars that begin on others; every second one fits a phone.
+    named = list(days[::-2] if len(days) > FEW_BARS else days)
+    figure.update_xaxes(tickvals=named, tickformat="%-d %b")
     return figure
 
 
@@ -129,7 +134,8 @@ class Area:
 
 @lru_cache(maxsize=64)
 def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
-    """Whole → subject → unit → chapter: area by size, colour by the share done, which each area also prints in words.
+    """Whole → subject → unit → chapter: area by size, colour by the share done, which each area also prints; its words
+    show when it is pointed at.
 
     Exactly one area has no parent: the whole. A size is at least the sum of the sizes inside it. Two levels show
     at once; a click goes deeper.
@@ -139,10 +145,11 @@ def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
         parents=[area.parent for area in areas],
         labels=[escape(area.label) for area in areas],
         values=[area.size for area in areas],
-        text=[escape(area.words) for area in areas],
+        text=[percent(area.share) for area in areas],
+        customdata=[escape(area.words) for area in areas],
         branchvalues="total",
         textinfo="label+text",
-        hovertemplate="<b>%{label}</b><br>%{text}<extra></extra>",
+        hovertemplate="<b>%{label}</b><br>%{customdata}<extra></extra>",
         marker={
             "colors": [area.share for area in areas],
             "cmin": 0,

@@ -21,5 +21,5 @@ if viewer is None:
 else:
     st.logo(LOGO, size="large", icon_image=MARK)
     page = _navigation.for_viewer(viewer)
-st.set_page_config(page_title=_navigation.tab_title(page))
+st.set_page_config(page_title=_navigation.tab_title(page.title))
 _runs.run(page)

@@ -15,7 +15,7 @@ from pages._tables import Cell, Column, Twin, Value, static_table
 
 PAGE_SIZE = 50
 _OPEN = "import-open"
-_KINDS = {Outcome.ADDED: "ok", Outcome.UPDATED: "info", Outcome.UNCHANGED: "unknown", Outcome.FAILED: "error"}
+_KINDS = {Outcome.ADDED: "ok", Outcome.UPDATED: "info", Outcome.UNCHANGED: "unchanged", Outcome.FAILED: "error"}
 
 
 @dataclass

@@ -64,10 +64,9 @@ def for_guests(*, is_first_visit: bool) -> Page:
     )
 
 
-def tab_title(page: Page) -> str:
-    """What the browser says of this page in its tab, its history and its bookmarks."""
-    product = _("Chapter Performance")
-    return product if page.title == product else f"{page.title} · {product}"
+def tab_title(title: str) -> str:
+    """What the browser says of a page in its tab, its history and its bookmarks."""
+    return f"{title} · {_('Chapter Performance')}"
 
 
 def _page(

@@ -46,6 +46,7 @@ _MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
     "error": ("error", lambda: _("Error"), "red"),
     "critical": ("emergency_home", lambda: _("Critical"), "red"),
     "deactivated": ("person_off", lambda: _("Deactivated"), "gray"),
+    "unchanged": ("check", lambda: _("Unchanged"), "gray"),
     "unknown": ("help", lambda: _("Unknown"), "gray"),
 }
 

@@ -86,12 +86,12 @@ def _draw_facts(user: User, viewer: Viewer) -> None:
 
 
 def _moment(at: datetime | None, viewer: Viewer) -> str:
-    return moment(at, viewer.time_zone, "short") if at else _("never")
+    return moment(at, viewer.time_zone, "medium") if at else _("never")
 
 
 def _draw_link(made: OneTimeLink, viewer: Viewer) -> None:
     """The link, shown this once: only its fingerprint is kept."""
-    until = moment(made.expires_at, viewer.time_zone, "short")
+    until = moment(made.expires_at, viewer.time_zone, "medium")
     words = _("Give this link to {name}. It works once, until {time}, and is not shown again.")
     st.success(plain(words.format(name=made.user.name, time=until)), icon=":material/key:")
     st.code(reset_address(made.token), language=None, wrap_lines=True)

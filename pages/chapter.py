@@ -8,6 +8,7 @@ from backend.kit.i18n import _
 from backend.progress.models import ChapterDetail
 from pages import _chapter_facts, _live, _session
 from pages._chapter_rows import about, chapter_links, editable_rows, saved_here
+from pages._navigation import tab_title
 from pages._parts import card, empty_state, escape, page_header, section
 
 
@@ -35,6 +36,7 @@ def _neighbours(detail: ChapterDetail) -> None:
 
 
 def _draw(viewer: Viewer, detail: ChapterDetail) -> None:
+    st.set_page_config(page_title=tab_title(detail.row.chapter.chapter))
     actions = page_header(detail.row.chapter.chapter, about(detail.row), "article")
     with actions:
         _to_list(viewer)

@@ -77,7 +77,7 @@ def draw_curve(insights: Insights) -> None:
 
 
 def draw_map(insights: Insights) -> None:
-    section(_("Map of the syllabus"), _("Area: past-paper questions. Colour: how much of them you have solved."))
+    section(_("Map of the syllabus"), _("Area: past-paper questions. Percent: how many of them you solved."))
     covered = sum(min(node.solved, node.questions) for node in insights.syllabus)
     asked = sum(node.questions for node in insights.syllabus)
     chart(

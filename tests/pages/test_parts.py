@@ -248,6 +248,14 @@ def test_a_twin_is_a_real_table() -> None:
     assert '<th scope="row">2025</th><td class="cp-number">–</td>' in shown
 
 
+def test_rules_of_columns_need_no_pointer() -> None:
+    """What a column's heading says when it is pointed at stands in words under the table too; no rule, no words."""
+    column = _tables.Column("Solved", numeric=True, rule="Questions solved <in all>.")
+    drawn = _tables.table_html(_tables.Twin("Table", ["Name", column], [["Asha", 3]]))
+    assert "<dt>Solved</dt><dd>Questions solved &lt;in all&gt;.</dd>" in drawn
+    assert "<details" not in _tables.table_html(_tables.Twin("Table", ["Name"], [["Asha"]]))
+
+
 def test_an_empty_table_says_so() -> None:
     """A table without rows says that there is no data."""
     assert "No data yet" in _tables.table_html(_tables.Twin("By year", ["Year"], []))

@@ -1,5 +1,7 @@
 """The way in: gate, form, cookie, roles, and what happens to a page whose person is gone."""
 
+import dataclasses
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +20,11 @@ def filled(tab: AppTest, email: str, password: str) -> AppTest:
     tab.text_input("email").set_value(email)
     tab.text_input("password").set_value(password)
     return tab.button("FormSubmitter:sign_in-Sign in").click().run()
+
+
+def named(school: str, backend: Backend) -> Backend:
+    """The same backend in a school of this name."""
+    return dataclasses.replace(backend, settings=backend.settings.model_copy(update={"school_name": school}))
 
 
 @pytest.fixture
@@ -118,6 +125,16 @@ def test_a_hostile_name_is_shown_as_typed(browser: Browser, backend: Backend) ->
 def test_the_school_name_stands_on_the_door(browser: Browser, backend: Backend, admin: User) -> None:
     """The form is headed by the school's name, or by the product's where none is set."""
     assert "Chapter Performance" in html_of(browser.open())
+    _session.install(named("Sunrise Academy", backend))
+    assert "<strong>Sunrise Academy</strong>" in html_of(browser.open())
+
+
+def test_the_school_name_stands_in_the_sidebar(browser: Browser, backend: Backend, admin: User) -> None:
+    """Who is signed in reads the school's name, as typed, above her own; where none is set, nothing stands there."""
+    browser.sign_in(admin)
+    assert "cp-school" not in html_of(browser.open())
+    _session.install(named("<b>Sunrise</b>", backend))
+    assert '<p class="cp-school">&lt;b&gt;Sunrise&lt;/b&gt;</p>' in html_of(browser.open())
 
 
 def test_demo_sign_ins_are_shown_in_a_demo_school_alone(
