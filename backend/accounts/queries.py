@@ -17,14 +17,19 @@ from backend.kit.i18n import _
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import from_document, to_document
 
+BY_NAME = Collation("en", strength=2, numericOrdering=True)  # capitals or not; Student 2 before Student 10
 INDEXES = {
     "users": [
         IndexModel([("emailKey", ASCENDING)], name="email", unique=True),
         IndexModel([("role", ASCENDING), ("name", ASCENDING)], name="role"),
+        IndexModel([("name", ASCENDING), ("_id", ASCENDING)], name="byName", collation=BY_NAME),
+        IndexModel(
+            [("role", ASCENDING), ("name", ASCENDING), ("_id", ASCENDING)], name="roleByName", collation=BY_NAME
+        ),
     ],
     "memberships": [
         IndexModel([("classroomId", ASCENDING), ("role", ASCENDING)], name="classroom"),
-        IndexModel([("userId", ASCENDING)], name="user"),
+        IndexModel([("userId", ASCENDING), ("joinedAt", ASCENDING)], name="user"),
     ],
     "sessions": [
         IndexModel([("userId", ASCENDING)], name="user"),
@@ -32,7 +37,10 @@ INDEXES = {
         IndexModel([("spentHashes", ASCENDING)], name="spent", sparse=True),
         IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
     ],
-    "tickets": [IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired")],
+    "tickets": [
+        IndexModel([("userId", ASCENDING)], name="user"),
+        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
+    ],
 }
 FIRST_ADMINISTRATOR = "first-administrator"
 ADMINISTRATORS = "administrators"  # whoever takes an administrator away holds this: two at once would leave none
@@ -120,12 +128,12 @@ class AccountQueries:
                 {"emailKey": {"$regex": _literal(email_key(search))}},
             ]
         with translated():
-            total = self._mongo["users"].count_documents(wanted)
+            users = self._mongo["users"]
+            total = users.count_documents(wanted) if wanted else users.count_documents({}, hint="_id_")
             found = (
-                self._mongo["users"]
-                .find(wanted)
+                users.find(wanted)
                 .sort([("name", ASCENDING), ("_id", ASCENDING)])
-                .collation(Collation("en", strength=2, numericOrdering=True))
+                .collation(BY_NAME)
                 .skip((page - 1) * limit)
                 .limit(limit)
             )
