@@ -66,7 +66,7 @@ def key_figures(figures: KeyFigures) -> list[KeyFigure]:
             icon="task_alt",
         ),
         KeyFigure(
-            _("Questions in 7 days"), number(figures.solved_7_days),
+            _("Solved in 7 days"), number(figures.solved_7_days),
             _("Questions solved by all learners in their last 7 study days, today included."), icon="edit_note",
         ),
         KeyFigure(

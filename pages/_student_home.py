@@ -70,7 +70,7 @@ def _figures(home: Home) -> None:
                 "local_fire_department",
             ),
             KeyFigure(
-                _("In 7 days"),
+                _("Solved in 7 days"),
                 number(home.week_solved),
                 _("Questions solved in the last 7 days, today included."),
                 icon="calendar_view_week",
