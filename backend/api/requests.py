@@ -128,7 +128,7 @@ class Filters(BaseModel):
     sort: SortBy = Field("syllabus", description="With a minus: the other way round")
     page: int = Field(1, ge=1, le=100_000)
     limit: int = Field(20, ge=1, le=PAGE_LIMIT)
-    after: str | None = Field(None, max_length=100, description="nextCursor of the page before; instead of page")
+    after: str | None = Field(None, max_length=2_000, description="nextCursor of the page before; instead of page")
 
     def filters(self) -> ChapterFilters:
         """What the service asks for."""

@@ -23,6 +23,14 @@ CHAPTER_WEIGHT, UNIT_WEIGHT = 10, 5
 CLOSE_ENOUGH = 0.75  # similarity from which a mistyped word still finds its chapter
 
 
+class _Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended: its last row, where that stood in the syllabus, and what it was sorted by."""
+
+    id: str
+    position: int
+    value: float | str
+
+
 def rows(chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None) -> tuple[ChapterRow, ...]:
     """Every chapter with its exam figures, and own progress beside it where `progress` is given."""
     share = weights.shares(chapters)
@@ -45,8 +53,10 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
         raise Invalid(_("A page may have 1 to {most} rows.").format(most=PAGE_LIMIT))
     if filters.page < 1:
         raise Invalid(_("Pages are counted from 1."))
-    found = _sorted([row for row in rows if _fits(row, filters)], filters)
-    start = _start(found, filters)
+    positions = {row.chapter.id: position for position, row in enumerate(rows)}
+    key, descending = _order(positions, filters)
+    found = sorted((row for row in rows if _fits(row, filters)), key=key, reverse=descending)
+    start = _start(found, positions, filters)
     shown = found[start : start + filters.limit]
     more = start + filters.limit < len(found)
     return ChapterPage(
@@ -55,7 +65,7 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
         page=start // filters.limit + 1 if filters.after else filters.page,
         limit=filters.limit,
         total_pages=max(1, -(-len(found) // filters.limit)),
-        next_cursor=_cursor(shown[-1]) if more and shown else None,
+        next_cursor=_cursor(shown[-1], positions, filters) if more and shown else None,
     )
 
 
@@ -104,15 +114,16 @@ def _fits(row: ChapterRow, filters: ChapterFilters) -> bool:
     )
 
 
-def _sorted(found: list[ChapterRow], filters: ChapterFilters) -> list[ChapterRow]:
-    if filters.search.strip() and filters.sort == "syllabus":
-        return sorted(found, key=lambda row: -relevance(row.chapter, filters.search))
-    key = _SORT_KEYS.get(filters.sort)
-    if key is None:
-        raise Invalid(_("Chapters can be sorted by {names}.").format(names=", ".join(_SORT_KEYS)))
+def _order(positions: Mapping[str, int], filters: ChapterFilters) -> tuple[Callable[[ChapterRow], Any], bool]:
+    """What rows are sorted by, and whether the greatest comes first; equals stand in syllabus order."""
     if filters.sort == "syllabus":
-        return found[::-1] if filters.descending else found
-    return sorted(found, key=key, reverse=filters.descending)
+        if filters.search.strip():
+            return lambda row: relevance(row.chapter, filters.search), True
+        return lambda row: positions[row.chapter.id], filters.descending
+    if filters.sort not in _SORT_KEYS:
+        names = ", ".join(("syllabus", *_SORT_KEYS))
+        raise Invalid(_("Chapters can be sorted by {names}.").format(names=names))
+    return _SORT_KEYS[filters.sort], filters.descending
 
 
 def _own(row: ChapterRow) -> Progress:
@@ -120,7 +131,6 @@ def _own(row: ChapterRow) -> Progress:
 
 
 _SORT_KEYS: Mapping[str, Callable[[ChapterRow], Any]] = {
-    "syllabus": lambda row: 0,
     "chapter": lambda row: row.chapter.chapter.casefold(),
     "asked": lambda row: row.chapter.question_total,
     "recent": lambda row: row.recent_total,
@@ -131,21 +141,29 @@ _SORT_KEYS: Mapping[str, Callable[[ChapterRow], Any]] = {
 }
 
 
-def _start(found: Sequence[ChapterRow], filters: ChapterFilters) -> int:
+def _start(found: Sequence[ChapterRow], positions: Mapping[str, int], filters: ChapterFilters) -> int:
+    """How many of `found` come before the page. A cursor keeps the value that its row had then, for the row may have
+    moved since, no longer fit the filters, or be gone: what stood behind it is still shown, and shown once."""
     if not filters.after:
         return (filters.page - 1) * filters.limit
+    key, descending = _order(positions, filters)
     try:
-        last_id = base64.urlsafe_b64decode(filters.after.encode()).decode()
-    except ValueError as error:
+        last = msgspec.json.decode(base64.urlsafe_b64decode(filters.after.encode()), type=_Place)
+        place: float = positions.get(last.id, last.position - 0.5)  # what followed it has moved up by one
+        is_in_syllabus_order = filters.sort == "syllabus" and not filters.search.strip()
+        value = place if is_in_syllabus_order else last.value
+        return sum(
+            positions[row.chapter.id] <= place if key(row) == value else (key(row) > value) == descending
+            for row in found
+        )
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
         raise Invalid(_("The cursor “after” is not one that was given out.")) from error
-    for index, row in enumerate(found):
-        if row.chapter.id == last_id:
-            return index + 1
-    raise Invalid(_("The cursor “after” is not one that was given out."))
 
 
-def _cursor(row: ChapterRow) -> str:
-    return base64.urlsafe_b64encode(row.chapter.id.encode()).decode()
+def _cursor(row: ChapterRow, positions: Mapping[str, int], filters: ChapterFilters) -> str:
+    value, position = _order(positions, filters)[0](row), positions[row.chapter.id]
+    place = _Place(id=row.chapter.id, position=position, value=value)
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
 
 
 def _words(text: str) -> list[str]:

@@ -1,8 +1,12 @@
 """Finding chapters: filters, search, sort, pages and cursors."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backend.chapters.catalogue import catalogue
 from backend.errors import Invalid
@@ -97,3 +101,32 @@ def test_loose_values_are_checked(values: dict[str, object]) -> None:
 def test_any_search_is_survived(search: str) -> None:
     """No search text breaks the list, and every row it finds is a row of the list."""
     assert set(names(ChapterFilters(search=search, limit=200))) <= {row.chapter.chapter for row in ROWS}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_cursor_holds_while_its_own_row_moves_or_leaves(descending: bool) -> None:
+    """The last row of a page changes its sort value, stops fitting, or is archived: the rest comes, once each."""
+    filters = ChapterFilters(sort="solved", status="In Progress", limit=2, descending=descending)
+    first = listing.select(_walked(), filters)
+    shown = [row.chapter.id for row in first.rows]
+    last = shown[-1]
+    for changed in (_walked({last: 1000}), _walked({last: 0}), _walked(without=last)):
+        seen, after = list(shown), first.next_cursor
+        while after:
+            page = listing.select(changed, replace(filters, after=after))
+            seen += [row.chapter.id for row in page.rows if row.chapter.id != last]
+            after = page.next_cursor
+        assert sorted(seen) == sorted(row.chapter.id for row in _walked())
+
+
+def _walked(changed: Mapping[str, int] = MappingProxyType({}), *, without: str = "") -> tuple[ChapterRow, ...]:
+    """Seven chapters, some with equal numbers of solved questions; 0 solved is not begun."""
+    chapters = [chapter(f"C{number}") for number in range(7)]
+    counts = {each.id: changed.get(each.id, 1 + number // 2) for number, each in enumerate(chapters)}
+    return listing.rows(
+        [each for each in chapters if each.id != without],
+        {
+            each.id: progress(each, "In Progress" if counts[each.id] else "Not Started", counts[each.id])
+            for each in chapters
+        },
+    )
