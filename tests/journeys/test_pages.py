@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.running import Visitor, Visitors
 from tests.journeys.school import ServedSchool
@@ -51,6 +51,7 @@ class Phones:
             path += f"?id={self._served.backend.chapters.active()[1].id}"
         page = self.of(role).open(path)
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)  # charts arrive after the script has run
         return page
 
     def of(self, role: str) -> Visitor:
