@@ -102,3 +102,14 @@ def is_streamlits_own(page: Page, rule: str, target: str) -> bool:
     """Whether the place is a part that Streamlit draws alike in every app."""
     owns = ", ".join(STREAMLITS_OWN.get(rule, ()))
     return bool(owns) and bool(page.locator(target).first.evaluate("(element, owns) => element.matches(owns)", owns))
+
+
+def test_a_long_table_is_short_on_a_phone(phones: Phones) -> None:
+    """The catalogue shows 25 chapters as cards, then all when asked; the keyboard goes on with the first new one."""
+    page = phones.open("teacher", "/manage-chapters")
+    rows = page.locator(".cp-stacked tbody tr:visible")
+    expect(rows).to_have_count(25)
+    page.get_by_role("button", name="Show all").click()
+    expect(rows).to_have_count(101)
+    expect(rows.nth(25).get_by_role("button")).to_be_focused()
+    assert page.evaluate(TOO_WIDE) == []
