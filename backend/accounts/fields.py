@@ -12,6 +12,7 @@ from backend.errors import Invalid
 from backend.kit.i18n import _
 
 BOARD_NAME_LENGTH = 30
+JOINERS = "\u200c\u200d"  # Hindi spells with them, and some emoji are made with the second
 
 
 def new_user(user_id: str, *, name: str, email: str, role: Role, zone: str, at: datetime, is_demo: bool) -> User:
@@ -49,6 +50,11 @@ def profile(user: User, change: ProfileChange) -> dict[str, Any]:
     return fields
 
 
+def is_shown(text: str) -> bool:
+    """Whether all of it can be seen: no control, no turning of direction, no half a character."""
+    return all(unicodedata.category(each) not in ("Cc", "Cf", "Co", "Cs") or each in JOINERS for each in text)
+
+
 def _email(value: str) -> str:
     try:
         return validate_email(
@@ -72,7 +78,7 @@ def _text(value: str, length: int, field: str) -> str:
         raise Invalid(_("{field} is missing.").format(field=field))
     if len(text) > length:
         raise Invalid(_("{field} may have at most {count} characters.").format(field=field, count=length))
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character != "\u200d" for character in text):
+    if not is_shown(text):
         raise Invalid(_("{field} has characters that cannot be shown.").format(field=field))
     return text
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from backend.accounts import rooms
+from backend.accounts.fields import is_shown
 from backend.accounts.models import Viewer, require
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.service import TAG as VIEWERS_TAG
@@ -142,6 +143,6 @@ def _with_free_code(write: Callable[[str], T]) -> T:
 
 def _checked_name(name: str) -> str:
     tidy = " ".join(unicodedata.normalize("NFC", name).split())
-    if not tidy or len(tidy) > NAME_LENGTH or any(unicodedata.category(each) == "Cc" for each in tidy):
+    if not tidy or len(tidy) > NAME_LENGTH or not is_shown(tidy):
         raise Invalid(_("The name of a class needs 1 to {most} characters.").format(most=NAME_LENGTH))
     return tidy

@@ -98,7 +98,7 @@ def test_a_removed_student_is_out_at_once(backend: Backend, school: School, teac
         backend.classrooms.remove_student(teacher, classroom.id, student.id)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\x00b"])
+@pytest.mark.parametrize("name", ["\u202e A 21", "A\ud800", "", "   ", "x" * 81, "a\x00b"])
 def test_a_class_needs_a_name(backend: Backend, teacher: Viewer, name: str) -> None:
     """An empty, overlong or unprintable name is refused in words."""
     with pytest.raises(Invalid, match="1 to 80 characters"):
