@@ -216,6 +216,7 @@ class Row {
   solvedPart() {
     this.solved = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", maxlength: "9", enterkeyhint: "next" });
     this.solved.addEventListener("focus", () => this.solved.select());
+    this.solved.addEventListener("input", () => this.noteTyping());
     this.solved.addEventListener("change", () => this.sendSolved());
     this.solved.addEventListener("keydown", (event) => this.key(event));
     this.of = make("span", { class: "cp-of" });
@@ -229,12 +230,21 @@ class Row {
 
   key(event) {
     const step = { Enter: event.shiftKey ? -1 : 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === "Escape") this.solved.value = this.values.solved;
+    if (event.key === "Escape") {
+      this.solved.value = this.values.solved;
+      this.typedOn = undefined;
+    }
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const next = this.list.beside(this.id, step);
     if (next) next.solved.focus();
     else this.sendSolved();
+  }
+
+  // What she types answers the number she saw: news from another tab may change what stands behind it meanwhile.
+  // Behind an act of one's own the version is not known yet.
+  noteTyping() {
+    if (this.typedOn === undefined) this.typedOn = this.list.waiting(this.id).length ? null : this.values.version;
   }
 
   sendSolved() {
@@ -248,9 +258,9 @@ class Row {
     }
     this.sentSolved = typed;
     set(this.solved, "aria-invalid", null);
-    // Behind an act of one's own the version is not known yet; it is there to notice other tabs.
-    const version = this.list.waiting(this.id).length ? null : this.values.version;
-    this.act({ questionSolved: Number(typed), version });
+    this.noteTyping();
+    this.act({ questionSolved: Number(typed), version: this.typedOn });
+    this.typedOn = undefined;
   }
 
   // The key of +1 is made when the row is drawn: pressed twice before the answer, it is the same act.
@@ -286,7 +296,10 @@ class Row {
     this.paintStatus(this.status.value);
     const solved = String(draft?.questionSolved ?? values.solved);
     const isTyping = document.activeElement === this.solved && this.sentSolved !== undefined && this.solved.value !== this.sentSolved;
-    if (!isTyping) this.solved.value = solved;
+    if (!isTyping) {
+      this.solved.value = solved;
+      this.typedOn = undefined;
+    }
     this.sentSolved = solved;
     this.weak.checked = draft?.isWeakChapter ?? values.weak;
     this.note.draw(values.note);

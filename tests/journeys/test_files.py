@@ -1,8 +1,10 @@
 """A chapter file as people have it goes in by the page: looked at first, then written, then it changes nothing."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.journeys.running import Visitors
@@ -29,6 +31,12 @@ def figures(page: Page) -> dict[str, int]:
     names = ("Added", "Updated", "Unchanged", "Failed")
     cards = page.get_by_test_id("stMetric")
     return {name: int(cards.filter(has_text=name).get_by_test_id("stMetricValue").inner_text()) for name in names}
+
+
+@pytest.fixture(autouse=True)
+def same_catalogue(served: ServedSchool) -> Iterator[None]:
+    with served.same_catalogue():
+        yield
 
 
 def test_a_file_is_looked_at_written_and_known(served: ServedSchool, visitors: Visitors) -> None:

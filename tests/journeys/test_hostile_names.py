@@ -1,6 +1,7 @@
 """Names are words: whatever a person or a chapter is called stands on every page as it was typed, and runs nowhere."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,8 +35,9 @@ class HostileSchool:
 
 
 @pytest.fixture(scope="module")
-def hostile(served: ServedSchool) -> HostileSchool:
-    return HostileSchool(served)
+def hostile(served: ServedSchool) -> Iterator[HostileSchool]:
+    with served.same_catalogue():
+        yield HostileSchool(served)
 
 
 def stands(page: Page, words: str) -> None:
