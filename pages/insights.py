@@ -142,7 +142,11 @@ def _area(path: tuple[str, ...], nodes: list[SyllabusNode], label: str = "") -> 
 
 viewer = _session.viewer("student")
 insights = _session.backend().overview.insights(viewer)
-page_header(_("Insights"), _("Your own patterns. Nobody else sees this page."), icon="insights")
+page_header(
+    _("Insights"),
+    _("Your own patterns. Only you can open this page; your teacher sees your totals on the class page."),
+    icon="insights",
+)
 if insights.curve:
     draw_figures(insights)
     draw_calendar(insights)

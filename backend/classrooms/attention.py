@@ -112,8 +112,8 @@ def _behind_peers(known: Facts, first_quartile: float | None) -> str | None:
     if first_quartile is None or not known.is_active or known.completed >= first_quartile:
         return None
     said = ngettext(
-        "{count} chapter completed in {days} days: fewer than three quarters of the class",
-        "{count} chapters completed in {days} days: fewer than three quarters of the class",
+        "{count} chapter completed in {days} days: fewer than three quarters of the class did",
+        "{count} chapters completed in {days} days: fewer than three quarters of the class did",
         known.completed,
     )
     return said.format(count=number(known.completed), days=number(PEER_DAYS))

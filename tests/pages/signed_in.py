@@ -1,6 +1,7 @@
 """Opening pages as somebody: AppTest has no browser, so the cookies a browser would send are put in its place."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +17,14 @@ PAGES = Path(__file__).resolve().parent.parent.parent / "pages"
 BROWSER = "the browser of this test"
 
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def own_main_module() -> Iterator[None]:
+    """AppTest puts the page it runs in the place of `__main__`, which a process spawned later would run anew."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
