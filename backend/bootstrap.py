@@ -92,10 +92,21 @@ def build(settings: Settings, *, clock: Clock | None = None, report: Report = la
             undone.callback(servers.stop)
         connections = _connected(settings, servers)
         undone.callback(connections.close)
-        connections.start(report)
+        _start(connections, settings, report)
         backend = _wired(settings, clock or SystemClock(), secret, connections, report)
         undone.pop_all()
     return replace(backend, servers=servers)
+
+
+def _start(connections: "_Connections", settings: Settings, report: Report) -> None:
+    try:
+        connections.start(report)
+    except Unavailable as error:
+        if settings.mongodb_uri is None:
+            raise
+        raise Unavailable(
+            _("MONGODB_URI leads to no usable database: {reason}").format(reason=error.message)
+        ) from error
 
 
 def signing_secret(settings: Settings) -> str:
@@ -133,6 +144,7 @@ class _Connections:
     def start(self, report: Report) -> None:
         """Make the indexes and begin to listen."""
         report(_("Preparing the database …"))
+        self.mongo.check_server()
         for indexes in INDEXES:
             self.mongo.ensure_indexes(indexes)
         self.cache.start()

@@ -59,6 +59,13 @@ class Settings(BaseSettings):
             raise ValueError(f"does not begin with one of {', '.join(schemes)}")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("does not begin with http:// or https://")
+        return value
+
     @property
     def is_production(self) -> bool:
         return self.environment == "production"

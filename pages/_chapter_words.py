@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.chapters.models import Chapter
-from backend.kit.i18n import _, number
+from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterRow
 from pages._style import plain
 
@@ -19,8 +19,10 @@ def place_words(chapter: Chapter) -> str:
 
 
 def solved_words(row: ChapterRow) -> str:
-    """ "12 of 39 past questions solved"."""
+    """ "12 of 39 past questions solved"; without past papers, how many were solved."""
     solved = row.own.question_solved if row.own else 0
+    if row.chapter.question_total == 0:
+        return ngettext("{count} question solved", "{count} questions solved", solved).format(count=number(solved))
     return _("{done} of {all} past questions solved").format(
         done=number(solved), all=number(row.chapter.question_total)
     )

@@ -91,3 +91,12 @@ def test_a_start_that_fails_leaves_nothing_behind(settings: Settings, monkeypatc
     while set(threading.enumerate()) - before and monotonic() < deadline:
         sleep(0.05)
     assert not set(threading.enumerate()) - before
+
+
+def test_a_database_out_of_reach_is_said_with_its_variable(settings: Settings) -> None:
+    """Whoever set the address reads which variable leads nowhere."""
+    lost = settings.model_copy(
+        update={"mongodb_uri": SecretStr("mongodb://127.0.0.1:1/?timeoutMS=300&serverSelectionTimeoutMS=300")}
+    )
+    with pytest.raises(Unavailable, match="MONGODB_URI leads to no usable database"):
+        build(lost)

@@ -96,7 +96,6 @@ class ProfileChange(Shape, frozen=True, kw_only=True):
     clear_exam_date: bool = False
     time_zone: str | None = None
     day_end_hour: int | None = None
-    locale: str | None = None
     board_joined: bool | None = None
     board_name: str | None = None
 

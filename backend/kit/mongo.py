@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from bson import CodecOptions, ObjectId
-from pymongo import MongoClient
+from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -71,14 +71,22 @@ class Mongo:
                 write_concern=WriteConcern("majority"),
             )
 
+    def check_server(self) -> None:
+        """Raises Unavailable where the server is out of reach, or cannot do transactions (a standalone one)."""
+        with translated():
+            hello = self.client.admin.command("hello")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise Unavailable(_("The database server is not part of a replica set. Start it with --replSet."))
+
     def ping_by_value(self) -> float:
         """Seconds to write a fresh value and read the same back. Raises Unavailable where that fails."""
         value = ObjectId()
         start = time.perf_counter()
         with translated():
-            self["healthChecks"].update_one({"_id": "ping"}, {"$set": {"value": value}}, upsert=True)
-            found = self["healthChecks"].find_one({"_id": "ping"}) or {}
-        if not isinstance(found.get("value"), ObjectId):
+            found = self["healthChecks"].find_one_and_update(
+                {"_id": "ping"}, {"$set": {"value": value}}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        if not found or found["value"] != value:
             raise Unavailable(_("The database did not give back what was written to it."))
         return time.perf_counter() - start
 
