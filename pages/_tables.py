@@ -83,15 +83,15 @@ def table_html(twin: Twin, *, marked: int | None = None) -> str:
 
 
 def _rules_html(columns: Sequence[Column]) -> str:
-    """The rules again, for those who cannot point: by touch and by keyboard a title is out of reach."""
-    rules = "".join(
-        f"<div><dt>{escape(column.label)}</dt><dd>{escape(column.rule)}</dd></div>" for column in columns if column.rule
-    )
+    return rules_html(_("What the columns mean"), [(column.label, column.rule) for column in columns if column.rule])
+
+
+def rules_html(heading: str, rules: Sequence[tuple[str, str]]) -> str:
+    """Rules to unfold, for those who cannot point: by touch and by keyboard a title is out of reach."""
     if not rules:
         return ""
-    return (
-        f'<details class="cp-rules"><summary>{escape(_("What the columns mean"))}</summary><dl>{rules}</dl></details>'
-    )
+    items = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(rule)}</dd></div>" for label, rule in rules)
+    return f'<details class="cp-rules"><summary>{escape(heading)}</summary><dl>{items}</dl></details>'
 
 
 def _column(column: Column | str) -> Column:

@@ -14,7 +14,7 @@ from pages._parts import as_of, card, page_header, section
 from pages._pseudonyms import hide_names_toggle, place_of, shown_names
 from pages._runs import refreshing
 from pages._style import escape
-from pages._tables import Row, Value, data_table
+from pages._tables import Row, Value, data_table, rules_html
 
 MOST_URGENT = 8
 FLAGGED = "home-flagged"
@@ -53,6 +53,7 @@ def _draw_classes() -> None:
     for report in reports:
         with grid.container(border=True, key=f"cp-card-{report.classroom.id}"):
             _draw_card(report)
+    st.html(rules_html(_("What the figures mean"), [(label, rule) for label, _value, rule in facts(reports[0])]))
     _draw_flagged(reports)
     as_of(min(report.as_of for report in reports), viewer.time_zone)
 
@@ -106,7 +107,6 @@ def _draw_flagged(reports: Sequence[ClassReport]) -> None:
         st.success(_("Nobody has a signal at the moment."), icon=":material/check_circle:")
         return
     shown = found[:MOST_URGENT]
-    names = {report.classroom.id: shown_names((each.id, each.name) for each in report.learners) for report in reports}
     said = ngettext("{count} learner needs attention", "{count} learners need attention", len(found))
     if len(found) > len(shown):
         said = _("The first {count} of {all} learners who need attention")
