@@ -53,7 +53,9 @@ def _draw_classes() -> None:
     for report in reports:
         with grid.container(border=True, key=f"cp-card-{report.classroom.id}"):
             _draw_card(report)
-    st.html(rules_html(_("What the figures mean"), [(label, rule) for label, _value, rule in facts(reports[0])]))
+    if any(report.learners for report in reports):
+        rules = [(label, rule) for label, _value, rule in facts(reports[0])]
+        st.html(rules_html(_("What the figures mean"), rules))
     _draw_flagged(reports)
     as_of(min(report.as_of for report in reports), viewer.time_zone)
 
