@@ -33,7 +33,7 @@ class Opening:
 
     def _run(self) -> None:
         # Here and not above: the demo school is large, and a real school never needs it.
-        from backend.demo import open_school  # noqa: PLC0415
+        from backend.demo import open_school  # noqa: PLC0415 (needed once in a school's life)
 
         try:
             open_school(_session.backend(), on_progress=self._note)

@@ -12,6 +12,7 @@ from backend.errors import Invalid
 from backend.kit.i18n import _
 
 BOARD_NAME_LENGTH = 30
+FIRST_EXAM_YEAR, LAST_EXAM_YEAR = 2000, 2100
 JOINERS = "\u200c\u200d"  # Hindi spells with them, and some emoji are made with the second
 
 
@@ -98,6 +99,6 @@ def _zone(value: str) -> str:
 def _exam_date(value: date | None) -> str | None:
     if value is None:
         return None
-    if not 2000 <= value.year <= 2100:  # noqa: PLR2004
+    if not FIRST_EXAM_YEAR <= value.year <= LAST_EXAM_YEAR:
         raise Invalid(_("The exam date is not plausible."))
     return value.isoformat()

@@ -49,7 +49,7 @@ def _draw(done: int, total: int, line: str) -> None:
     filled = BAR_WIDTH * done // total
     bar = "█" * filled + "░" * (BAR_WIDTH - filled)
     end = "\n" if done == total else ""
-    print(f"\r\033[K  {bar} {100 * done // total:3} %  {line}", end=end, file=sys.stderr, flush=True)  # noqa: T201
+    print(f"\r\033[K  {bar} {100 * done // total:3} %  {line}", end=end, file=sys.stderr, flush=True)
 
 
 def _print(accounts: DemoSignIns) -> None:
@@ -60,10 +60,10 @@ def _print(accounts: DemoSignIns) -> None:
         (_("Password of all"), accounts.password),
     )
     width = max(len(label) for label, _value in rows)
-    print()  # noqa: T201
+    print()
     for label, value in rows:
-        print(f"  {label:<{width}}  {value}")  # noqa: T201
-    print()  # noqa: T201
+        print(f"  {label:<{width}}  {value}")
+    print()
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def desk(own: Random, learner: Learner, classes: Sequence[str], syllabus: Sequen
             if (chapter.subject, chapter.class_) == (subject, class_)
         ]
         late = {
-            chapter.id: index + (own.uniform(2, 9) if own.random() < 0.15 else 0)  # noqa: PLR2004
+            chapter.id: index + (own.uniform(2, 9) if own.random() < 0.15 else 0)  # noqa: PLR2004 (a share of people)
             for index, chapter in enumerate(chapters)
         }
         chapters.sort(key=lambda chapter: late[chapter.id])
@@ -113,9 +113,9 @@ def desk(own: Random, learner: Learner, classes: Sequence[str], syllabus: Sequen
 
 def _work(own: Random, chapter: Chapter, ability: float, seed: int) -> _Work:
     # A chapter is as hard for everybody, so that a class has weak chapters in common.
-    hardness = Random(f"{seed}/{chapter.subject}/{chapter.chapter}").random()  # noqa: S311
+    hardness = Random(f"{seed}/{chapter.subject}/{chapter.chapter}").random()  # noqa: S311 (invented, not secret)
     weak_chance = 0.07 + max(0.0, hardness - HARD_FROM) * 2.6 * (1.6 - ability)
-    thorough = own.uniform(0.45, 0.9) if own.random() < 0.6 else own.uniform(0.9, 1.0)  # noqa: PLR2004
+    thorough = own.uniform(0.45, 0.9) if own.random() < 0.6 else own.uniform(0.9, 1.0)  # noqa: PLR2004 (a share of people)
     if own.random() < BEYOND_CHANCE:
         thorough = own.uniform(1.05, 1.2)
     goal = max(1, round(chapter.question_total * thorough))

@@ -180,7 +180,7 @@ def worker(found: ProjectorHealth | None) -> Check:
 def size(count: float) -> str:
     """Bytes in words, in steps of 1,000: "1.2 GB"."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1_000:  # noqa: PLR2004  (the step between units)
-            return f"{number(round(count, 1 if count < 10 else 0))} {unit}"  # noqa: PLR2004
+        if count < 1_000:  # noqa: PLR2004 (one digit)  (the step between units)
+            return f"{number(round(count, 1 if count < 10 else 0))} {unit}"  # noqa: PLR2004 (one digit)
         count /= 1_000
     return f"{number(round(count, 1))} TB"

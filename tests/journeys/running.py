@@ -197,7 +197,7 @@ class Visitors:
     def __call__(self, app: RunningApp, *, is_phone: bool = False, **options: str) -> Visitor:
         """A visitor of `app`; `options` are those of a Playwright context."""
         size = PHONE if is_phone else {"width": 1280, "height": 900}
-        context = self._browser.new_context(viewport=size, has_touch=is_phone, locale="en-GB", **options)  # type: ignore[arg-type]
+        context = self._browser.new_context(viewport=size, has_touch=is_phone, locale="en-GB", **options)  # type: ignore[arg-type] # plain options
         context.set_default_timeout(PATIENCE_MS)
         self._windows.callback(context.close)
         visitor = Visitor(app, context)

@@ -156,7 +156,7 @@ def test_pages_escape_what_people_typed() -> None:
     """Headings, rings, notices and empty states show a tag as text."""
 
     def page() -> None:
-        from pages import _parts as parts  # noqa: PLC0415  # AppTest runs the source of this function alone
+        from pages import _parts as parts  # AppTest runs the source of this function alone
 
         attack = "<img src=x onerror=alert(1)>"
         parts.page_header(attack, attack, "home")
@@ -209,7 +209,7 @@ def test_a_state_is_icon_and_word(kind: str) -> None:
 
 def test_icons_exist_in_the_bundled_set() -> None:
     """Each icon of the marks is one that Streamlit ships; another would show as a bare word."""
-    from streamlit.material_icon_names import ALL_MATERIAL_ICONS  # noqa: PLC0415  # only this fact needs it
+    from streamlit.material_icon_names import ALL_MATERIAL_ICONS  # only this fact needs it
 
     assert {look[0] for look in _style._MARKS.values()} <= set(ALL_MATERIAL_ICONS)
 
@@ -265,7 +265,7 @@ def test_no_data_differs_from_zero() -> None:
     """A missing figure reads "–" and "No data yet"; a zero reads 0."""
 
     def page() -> None:
-        from pages import _parts as parts  # noqa: PLC0415  # AppTest runs the source of this function alone
+        from pages import _parts as parts  # AppTest runs the source of this function alone
 
         parts.metric_row([parts.KeyFigure("Solved", "0"), parts.KeyFigure("Average", None)])
 
@@ -278,8 +278,8 @@ def test_a_chart_comes_with_its_description_and_its_table() -> None:
     """chart() draws the figure, a sentence, and the same facts as a table; the figure has an accessible name."""
 
     def page() -> None:
-        from pages import _charts as charts  # noqa: PLC0415  # AppTest runs the source of this function alone
-        from pages import _tables as tables  # noqa: PLC0415
+        from pages import _charts as charts  # AppTest runs the source of this function alone
+        from pages import _tables as tables
 
         twin = tables.Twin("Questions by year", ["Year", "Questions"], [["2025", 3]])
         charts.chart(charts.bars_by_year(((2025, 3),), "Questions"), "Three in 2025.", twin, key="years")
@@ -316,9 +316,9 @@ def test_a_pager_says_where_it_is_and_survives_a_shorter_list() -> None:
     """The pager prints "26–50 of 101"; when the list shrinks it falls back to the last page."""
 
     def page() -> None:
-        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+        import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages import _parts as parts  # noqa: PLC0415
+        from pages import _parts as parts
 
         st.session_state.page = parts.pager(st.session_state.get("total", 101), 25, "pages")
 
@@ -336,9 +336,9 @@ def test_undo_and_actions_answer_once() -> None:
     """Undo is a button that is true in the run of its click alone, and so is an empty state's action."""
 
     def page() -> None:
-        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+        import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages import _parts as parts  # noqa: PLC0415
+        from pages import _parts as parts
 
         undone = parts.notice_saved("Saved 14:02", "undo")
         acted = parts.empty_state("home", "Nothing", "Add one.", "Add")
@@ -356,9 +356,9 @@ def test_a_dialog_asks_and_is_believed_once() -> None:
     """confirmed() is true in the run after "yes", and false in the next."""
 
     def page() -> None:
-        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+        import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages import _parts as parts  # noqa: PLC0415
+        from pages import _parts as parts
 
         if st.button("Archive", key="start"):
             parts.ask("archive", "Archive?", "Progress is kept.", "Archive")
@@ -387,9 +387,9 @@ def test_a_sortable_table_mounts_in_a_page() -> None:
     """data_table() draws without error and reports no opened row until one is opened."""
 
     def page() -> None:
-        import streamlit as st  # noqa: PLC0415  # AppTest runs the source of this function alone
+        import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages import _tables as tables  # noqa: PLC0415
+        from pages import _tables as tables
 
         rows = [tables.Row("a", ["Asha", 3])]
         st.session_state.opened = tables.data_table("Learners", ["Name", "Solved"], rows, key="learners")
@@ -403,9 +403,9 @@ def test_as_of_speaks_the_time_of_the_zone() -> None:
     """The caption prints hours, minutes and seconds in the reader's zone."""
 
     def page() -> None:
-        from datetime import UTC, datetime  # noqa: PLC0415  # AppTest runs the source of this function alone
+        from datetime import UTC, datetime  # AppTest runs the source of this function alone
 
-        from pages import _parts as parts  # noqa: PLC0415
+        from pages import _parts as parts
 
         parts.as_of(datetime(2026, 11, 22, 8, 32, 5, tzinfo=UTC), "Asia/Kolkata")
 
@@ -422,7 +422,7 @@ def test_the_sheet_is_loaded_by_version() -> None:
     """style() imports the sheet from this server, under a name that changes with its content."""
 
     def page() -> None:
-        from pages import _parts as parts  # noqa: PLC0415  # AppTest runs the source of this function alone
+        from pages import _parts as parts  # AppTest runs the source of this function alone
 
         parts.style()
 
