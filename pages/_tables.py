@@ -1,4 +1,4 @@
-"""Tables as real HTML: twins of charts, static tables, the sortable table whose rows open, and the matrix."""
+"""Tables as real HTML: twins of charts, static tables, and the sortable table whose rows open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from backend.kit.i18n import _, number
-from pages._style import ASSETS, chip, escape, icon_html, mark
+from pages._style import ASSETS, chip, escape, mark
 
 NARROW = 3  # columns: a table of so few reads badly when it is stretched over the page
 
@@ -211,39 +211,3 @@ def _cell_data(value: Value) -> dict[str, Any]:
         "icon": look.icon if look else "",
         "tone": look.tone if look else "",
     }
-
-
-_LETTERS = {"Completed": "C", "In Progress": "P", "Not Started": "·"}
-
-
-def matrix_html(
-    caption: str, row_names: Sequence[str], column_names: Sequence[str], states: Sequence[Sequence[str]]
-) -> str:
-    """Learners × chapters: one letter and one colour per cell (C, P or a dot), with a legend that says the words.
-
-    `states[row][column]` is a published status; "" is no data. Headings stay in sight while the table scrolls.
-    """
-    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in column_names)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(_state_html(state) for state in line)}</tr>'
-        for name, line in zip(row_names, states, strict=True)
-    )
-    return (
-        f'{_legend_html()}<div class="cp-table cp-matrix" role="region" tabindex="0" aria-label="{escape(caption)}">'
-        f"<table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _state_html(state: str) -> str:
-    letter = _LETTERS.get(state, "–")
-    tone = mark(state).tone if state in _LETTERS else "none"
-    return f'<td class="cp-{tone}">{letter}</td>'
-
-
-def _legend_html() -> str:
-    entries = "".join(
-        f'<li><b class="cp-{mark(state).tone}">{letter}</b>{escape(mark(state).word)}</li>'
-        for state, letter in _LETTERS.items()
-    )
-    return f'<ul class="cp-legend">{icon_html("info")}{entries}<li><b>–</b>{escape(_("no data"))}</li></ul>'

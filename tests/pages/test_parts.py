@@ -143,7 +143,6 @@ def test_text_from_people_is_escaped_in_every_html_part() -> None:
         _parts.person_html(ATTACK, ATTACK),
         _parts.year_strip_html({2025: 3}, ATTACK),
         _tables.table_html(twin),
-        _tables.matrix_html(ATTACK, [ATTACK], [ATTACK], [[ATTACK]]),
         _charts.calendar_html({}, date(2026, 1, 1), date(2026, 1, 3), ATTACK + '"', words=lambda _count: ATTACK),
     ]
     for part in shown:
