@@ -25,3 +25,17 @@ def entrance(title: str, subtitle: str = "", *, is_wide: bool = False) -> Iterat
         below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
         st.html(f'<header class="cp-header"><h1><span>{escape(title)}</span></h1>{below}</header>')
         yield
+
+
+def account_fields() -> tuple[str, str, str]:
+    """Name, e-mail address and new password, as a form for a new account asks for them."""
+    name = st.text_input(_("Your name"), autocomplete="name", key="name")
+    email = st.text_input(_("E-mail address"), type="email", autocomplete="username", key="email")
+    password = st.text_input(
+        _("Password"),
+        type="password",
+        autocomplete="new-password",
+        key="password",
+        help=_("At least 8 characters, and none of the most common passwords."),
+    )
+    return name, email, password

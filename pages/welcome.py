@@ -4,7 +4,7 @@ import streamlit as st
 
 from backend.kit.i18n import _
 from pages import _demo_opening, _demo_school, _session
-from pages._entrance import entrance
+from pages._entrance import account_fields, entrance
 from pages._errors import noticed
 from pages._parts import card, section
 
@@ -14,15 +14,7 @@ def draw_administrator_form() -> None:
     with card("administrator"):
         section(_("Create the administrator"), _("This account adds teachers and keeps the system healthy."))
         with st.form("administrator", border=False):
-            name = st.text_input(_("Your name"), autocomplete="name", key="name")
-            email = st.text_input(_("E-mail address"), type="email", autocomplete="username", key="email")
-            password = st.text_input(
-                _("Password"),
-                type="password",
-                autocomplete="new-password",
-                key="password",
-                help=_("At least 8 characters, and none of the most common passwords."),
-            )
+            name, email, password = account_fields()
             sent = st.form_submit_button(_("Create and sign in"), type="primary", icon=":material/shield_person:")
         if sent:
             with noticed():
