@@ -29,6 +29,12 @@ def test_every_file_the_documents_point_to_exists() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text())
         if "://" not in target and not (page.parent / target).exists()
     ]
+    broken += [
+        f"{page.relative_to(ROOT)}: {path}"
+        for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+        for path in re.findall(r"`((?:backend|pages|tests|docs|scripts)/[\w./-]+)`", page.read_text())
+        if not path.endswith(".mo") and not (ROOT / path).exists()
+    ]
     assert broken == []
 
 
