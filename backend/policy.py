@@ -1,0 +1,169 @@
+"""Who may do what to whose data: the one table that every service asks first. Knows no database and no door.
+
+A line names an act (`service.method`) and says for each role to whose data she may do it. A role that never may is
+told "not allowed"; one that may, but not to this, is told "not found": that it exists is nobody else's business.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeVar
+
+from backend.errors import NotAllowed, NotFound, NotSignedIn
+from backend.kit.i18n import _
+
+
+class Relation(StrEnum):
+    """How the object of an act stands to the person who acts."""
+
+    NOTHING = "no object"  # a list of what one may see, something new
+    OWN = "own"
+    OTHERS = "other's"
+    OWN_CLASS = "own classroom's"
+    OTHER_CLASS = "other classroom's"
+    SHARED = "everyone's"  # a chapter of the syllabus, the board of the whole school
+    ARCHIVED = "archived"  # one's own, or everyone's, and put away
+    UNKNOWN = "unknown"
+
+
+Scope = frozenset[Relation]
+NEVER: Scope = frozenset()
+NOTHING, OWN, OWN_CLASS, SHARED, ARCHIVED = (
+    frozenset({each})
+    for each in (Relation.NOTHING, Relation.OWN, Relation.OWN_CLASS, Relation.SHARED, Relation.ARCHIVED)
+)
+ANYBODY = frozenset({Relation.OWN, Relation.OTHERS})
+ANY_CLASS = frozenset({Relation.OWN_CLASS, Relation.OTHER_CLASS})
+
+
+class Line(NamedTuple):
+    """To whose data each role may do one act."""
+
+    nobody: Scope = NEVER
+    student: Scope = NEVER
+    teacher: Scope = NEVER
+    admin: Scope = NEVER
+
+
+def _everybody(scope: Scope) -> Line:
+    return Line(scope, scope, scope, scope)
+
+
+def _signed_in(scope: Scope) -> Line:
+    return Line(student=scope, teacher=scope, admin=scope)
+
+
+def _students(scope: Scope) -> Line:
+    return Line(student=scope)
+
+
+def _staff(scope: Scope) -> Line:
+    return Line(teacher=scope, admin=scope)
+
+
+def _admins(scope: Scope) -> Line:
+    return Line(admin=scope)
+
+
+_CLASS_STAFF = Line(teacher=OWN_CLASS, admin=ANY_CLASS)
+
+ACTS: Mapping[str, Line] = {
+    "accounts.sign_out": _signed_in(OWN),
+    "accounts.sign_out_elsewhere": _signed_in(OWN),
+    "accounts.sessions": _signed_in(OWN),
+    "accounts.me": _signed_in(OWN),
+    "accounts.update_profile": _signed_in(OWN),
+    "accounts.change_password": _signed_in(OWN),
+    "administration.users": _admins(NOTHING),
+    "administration.user": _admins(ANYBODY),
+    "administration.create": _admins(NOTHING),
+    "administration.set_active": _admins(ANYBODY),
+    "administration.set_role": _admins(ANYBODY),
+    "administration.make_reset_link": _admins(ANYBODY),
+    "chapters.archived": _staff(NOTHING),
+    "chapters.create": _staff(NOTHING),
+    "chapters.edit": _staff(SHARED),
+    "chapters.archive": _staff(SHARED | ARCHIVED),
+    "chapters.bring_back": _staff(SHARED | ARCHIVED),
+    "chapters.import_file": _staff(NOTHING),
+    "progress.history": _students(SHARED),
+    "progress.change": _students(SHARED),
+    "progress.change_many": _students(SHARED),
+    "progress.undo": _students(OWN),
+    "progress.take_over": _students(OWN),
+    "overview.chapters": _everybody(NOTHING),
+    "overview.chapter": _everybody(SHARED),
+    "overview.home": _students(OWN),
+    "overview.insights": _students(OWN),
+    "overview.summary": _students(OWN),
+    "classrooms.classrooms": _signed_in(NOTHING),
+    "classrooms.get": Line(student=OWN_CLASS, teacher=OWN_CLASS, admin=ANY_CLASS),
+    "classrooms.taught": _CLASS_STAFF,
+    "classrooms.create": _staff(NOTHING),
+    "classrooms.rename": _CLASS_STAFF,
+    "classrooms.renew_code": _CLASS_STAFF,
+    "classrooms.set_board_mode": _CLASS_STAFF,
+    "classrooms.archive": _CLASS_STAFF,
+    "classrooms.join": _students(NOTHING),
+    "classrooms.remove_student": _CLASS_STAFF,
+    "reports.report": _CLASS_STAFF,
+    "reports.learner": _CLASS_STAFF,
+    "reports.matrix": _CLASS_STAFF,
+    "reports.completions_over_time": _CLASS_STAFF,
+    "reports.chapter_average": _students(SHARED),
+    "boards.scopes": _signed_in(NOTHING),
+    "boards.board": Line(student=SHARED | OWN_CLASS, teacher=SHARED | OWN_CLASS, admin=SHARED | ANY_CLASS),
+    "statistics.statistics": _signed_in(NOTHING),
+    "statistics.chapter": _signed_in(SHARED),
+    "operations.health": _admins(NOTHING),
+    "rooms.student": _signed_in(OWN),
+    "rooms.classroom": _CLASS_STAFF,
+    "rooms.chapter": _signed_in(SHARED),
+    "rooms.boards": _signed_in(NOTHING),
+}
+
+# Public methods without a viewer: steps by which somebody becomes one, what anybody may know, and what services,
+# jobs and the terminal ask. No door may call one of the last kind for a person without a line above.
+WITHOUT_VIEWER: Mapping[str, str] = {
+    "accounts": "has_users demo_sign_ins create_first_administrator sign_up authenticate shut_demo_out issue_ticket "
+    "redeem_ticket sign_in_program refresh viewer viewer_of_access_token reset_owner reset_password",
+    "administration": "rescue",
+    "chapters": "follow every active get among load",
+    "progress": "today record chapter_changed",
+    "overview": "facets",
+    "statistics": "projector_health",
+    "operations": "status live ready close",
+}
+
+
+class Person(Protocol):
+    """Who acts, as far as the table asks."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def role(self) -> str: ...
+
+
+V = TypeVar("V", bound=Person)
+
+
+def allowed(viewer: Person | None, act: str) -> Scope:
+    """To whose data the viewer may do this act; empty for never. KeyError for an act that the table does not name."""
+    line: Mapping[str, Scope] = ACTS[act]._asdict()
+    return line["nobody" if viewer is None else viewer.role]
+
+
+def authorise(viewer: V | None, act: str, relation: Relation | None = None, *, missing: str = "") -> V:
+    """The viewer, if she may do `act` to what stands in this relation to her (to anything at all where none is given).
+
+    `missing` is the sentence of NotFound. Raises NotSignedIn, NotAllowed, NotFound.
+    """
+    scope = allowed(viewer, act)
+    if viewer is None:
+        raise NotSignedIn(_("Please sign in first."))
+    if not scope:
+        raise NotAllowed(_("Your role does not allow this."))
+    if relation is not None and relation not in scope:
+        raise NotFound(missing or _("There is no such thing."))
+    return viewer
