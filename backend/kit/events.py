@@ -9,9 +9,10 @@ from time import monotonic, perf_counter
 
 import msgspec
 import structlog
+from redis import Redis
 
 from backend.kit.events_queue import MISSED, Event, Payload, Subscription
-from backend.kit.events_stream import EventStream
+from backend.kit.events_stream import EventStream, Mark
 from backend.kit.metrics import EVENTS, Registry
 from backend.kit.redis import FAILURES, Client
 
@@ -39,7 +40,7 @@ class EventHub:
         self._listeners: dict[str, set[Subscription]] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._position: str | None = None
+        self._mark: Mark | None = None
         self._heard_at: float | None = None
         self._failed_at: float | None = None
 
@@ -71,7 +72,7 @@ class EventHub:
     @property
     def position(self) -> str:
         """The newest id heard, for a later `subscribe(after=…)`; "" before the first. Read it before the data."""
-        return self._position or ""
+        return self._mark.id if self._mark else ""
 
     def publish(self, name: str, rooms: Mapping[str, Payload]) -> None:
         """Tell everybody who listens in any of `rooms`; each room gets its own payload (plain JSON values).
@@ -170,15 +171,15 @@ class EventHub:
             pause = _RETRY_SECONDS
             try:
                 with self._stream.link() as link:
-                    is_again, self._position = self._position is not None, self._stream.last(link)
+                    is_again, mark = self._mark is not None, self._stream.last(link)
+                    self._mark = mark
                     if is_again:
                         self._tell_missed()
                     self._heard_at = monotonic()
                     if was_away:
                         _log.info("events of other processes are heard again")
                     was_away, pause = False, 0.0
-                    while not self._stopping.is_set():
-                        self._follow(self._stream.next(link, self._position))
+                    self._follow(link, mark)
             except _BROKEN as error:
                 if not was_away:
                     _log.warning("events of other processes are not heard", reason=str(error))
@@ -186,14 +187,23 @@ class EventHub:
             finally:
                 self._heard_at = None
 
-    def _follow(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self._deliver(event)
-            self._position = event.id
-        self._heard_at = monotonic()
+    def _follow(self, link: Redis, mark: Mark) -> None:
+        there_were = mark.number
+        while not self._stopping.is_set():
+            events = self._stream.next(link, mark.id)
+            if not events and there_were != mark.number:  # gone before they could be read
+                self._tell_missed()
+                mark = self._mark = Mark(mark.id, there_were)
+            for heard, event in events:
+                if not mark.is_followed_by(heard):
+                    self._tell_missed()
+                self._deliver(event)
+                mark = self._mark = heard
+            there_were = mark.number if events else self._stream.number(link)
+            self._heard_at = monotonic()
 
     def _tell_missed(self) -> None:
-        """What was told while the link was down may have reached this process alone, or the others alone."""
+        """Some events were not heard here: the link was down, or they left the stream before they could be read."""
         with self._lock:
             listeners = {each for listeners in self._listeners.values() for each in listeners}
         for listener in listeners:

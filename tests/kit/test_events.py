@@ -1,6 +1,7 @@
 """The event hub: what is published reaches who listens, in every process, and a doubt is told rather than hidden."""
 
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -45,7 +46,7 @@ def nothing() -> None:
     """A listener that looks for itself."""
 
 
-def heard(subscription: Subscription, count: int = 1, seconds: float = 5.0) -> list[Event]:
+def heard(subscription: Subscription, count: int = 1, seconds: float = 20.0) -> list[Event]:
     """The next events, once there are `count`."""
     events: list[Event] = []
 
@@ -54,6 +55,18 @@ def heard(subscription: Subscription, count: int = 1, seconds: float = 5.0) -> l
         return len(events) >= count
 
     assert eventually(are_there, seconds=seconds), events
+    return events
+
+
+def heard_until(subscription: Subscription, last: int) -> list[Event]:
+    """All events up to the one with the number `last`."""
+    events: list[Event] = []
+
+    def is_there() -> bool:
+        events.extend(subscription.take())
+        return any(event.rooms.get("a") == {"number": last} for event in events)
+
+    assert eventually(is_there, seconds=30), len(events)
     return events
 
 
@@ -156,14 +169,59 @@ def test_a_full_queue_forgets_the_oldest_and_says_so(hubs: Hubs) -> None:
 
 
 def test_the_stream_is_bounded(valkey: ValkeyProcess, hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However much is published, Redis holds about as much as is kept, not all of it."""
+    """However much is published, Redis holds about as much as is kept; who could not keep up with it is told so."""
     monkeypatch.setattr("backend.kit.events_stream.KEPT_EVENTS", 200)
     hub = hubs()
     subscription = hub.subscribe(["a"], nothing, limit=5000)
-    for _number in range(2000):
-        hub.publish("changed", {"a": {}})
-    heard(subscription, 2000)
+    for number in range(2000):
+        hub.publish("changed", {"a": {"number": number}})
+    events = heard_until(subscription, 1999)
+    names = {event.name for event in events}
+    assert len(events) == 2000 or MISSED in names
     assert int(valkey.client().xlen("{cp}:events")) < 500
+
+
+class Slow:
+    """A listener that holds up its hub from the first event on until `may_go`."""
+
+    def __init__(self) -> None:
+        self.is_waiting = threading.Event()
+        self.may_go = threading.Event()
+
+    def wake(self) -> None:
+        self.is_waiting.set()
+        assert self.may_go.wait(30)
+
+
+def test_events_trimmed_before_they_were_read_are_called_missed(
+    valkey: ValkeyProcess, hubs: Hubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that falls behind by more than the stream keeps does not go on as if nothing had been."""
+    monkeypatch.setattr("backend.kit.events_stream.KEPT_EVENTS", 200)
+    here, there, slow = hubs(), hubs(), Slow()
+    subscription = there.subscribe(["a"], slow.wake, limit=5000)
+    here.publish("changed", {"a": {"number": -1}})
+    assert slow.is_waiting.wait(10)
+    for number in range(2000):
+        here.publish("changed", {"a": {"number": number}})
+    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2001, seconds=20)
+    slow.may_go.set()
+    events = heard_until(subscription, 1999)
+    assert MISSED in {event.name for event in events}
+    assert len(events) < 1000
+
+
+def test_events_flushed_before_they_were_read_are_called_missed(valkey: ValkeyProcess, hubs: Hubs) -> None:
+    """Even if nothing is published afterwards, a flush that took unread events along is noticed."""
+    here, there, slow = hubs(), hubs(), Slow()
+    subscription = there.subscribe(["a"], slow.wake)
+    here.publish("changed", {"a": {}})
+    assert slow.is_waiting.wait(10)
+    here.publish("changed", {"a": {}})
+    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2, seconds=20)
+    valkey.flush()
+    slow.may_go.set()
+    assert eventually(lambda: MISSED in {event.name for event in subscription.take()}, seconds=20)
 
 
 def test_without_redis_this_process_goes_on(valkey: ValkeyProcess, hubs: Hubs) -> None:

@@ -26,7 +26,7 @@ def server_binary() -> str:
     return found
 
 
-def eventually(is_so: Callable[[], bool], *, seconds: float = 5.0) -> bool:
+def eventually(is_so: Callable[[], bool], *, seconds: float = 15.0) -> bool:
     """Whether the condition comes true within the bound."""
     deadline = time.monotonic() + seconds
     while not is_so():
