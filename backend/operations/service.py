@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.kit import log
 from backend.kit import redis as redis_kit
 from backend.kit.cache import Cache
@@ -29,6 +29,7 @@ from backend.operations.models import (
     worst,
 )
 from backend.operations.queries import OperationQueries
+from backend.policy import authorise
 from backend.statistics.models import ProjectorHealth
 
 KEPT_SECONDS = 3.0
@@ -82,7 +83,7 @@ class OperationsService:
 
     def health(self, viewer: Viewer) -> Health:
         """Everything about the running system, at most 3 s old. Raises NotSignedIn, NotAllowed unless an admin."""
-        require(viewer, "admin")
+        authorise(viewer, "operations.health")
         found = self._findings()
         return Health(
             state=worst(found.checks),

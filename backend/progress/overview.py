@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 from msgspec.structs import asdict, replace
 
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
 from backend.chapters.service import ChapterService
 from backend.kit.clock import Clock
+from backend.policy import authorise
 from backend.progress import listing, plan, rules, streak
 from backend.progress.models import (
     ChapterDetail,
@@ -64,7 +65,7 @@ class ProgressOverview:
 
     def home(self, viewer: Viewer) -> Home:
         """Everything on a student's first screen."""
-        require(viewer, "student")
+        authorise(viewer, "overview.home")
         record, chapters, today = (
             self._progress.record(viewer.id),
             self._chapters.active(),
@@ -88,7 +89,7 @@ class ProgressOverview:
 
     def insights(self, viewer: Viewer) -> Insights:
         """Calendar of a year, cumulative curve, syllabus map and weighted coverage of the viewer's own work."""
-        require(viewer, "student")
+        authorise(viewer, "overview.insights")
         record, chapters, today = (
             self._progress.record(viewer.id),
             self._chapters.active(),
@@ -112,7 +113,7 @@ class ProgressOverview:
 
     def summary(self, viewer: Viewer) -> Summary:
         """The viewer's own totals."""
-        require(viewer, "student")
+        authorise(viewer, "overview.summary")
         record = self._progress.record(viewer.id)
         return summarised(record, self._chapters.active(), self._progress.today(viewer))
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from backend.accounts import rooms
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.chapters import importing
 from backend.chapters.files import parse
 from backend.chapters.models import Chapter, FileRow, ImportReport, ImportRow, Outcome, OwnProgress
@@ -19,6 +19,7 @@ from backend.kit.clock import Clock
 from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo, new_id, stable_id
+from backend.policy import authorise
 from backend.progress import entries, rules, streak
 from backend.progress.models import (
     Activity,
@@ -68,13 +69,14 @@ class ProgressService:
 
     def history(self, viewer: Viewer, chapter_id: str, limit: int = 50) -> tuple[Activity, ...]:
         """The viewer's own changes on a chapter, newest first."""
-        require(viewer, "student")
+        authorise(viewer, "progress.history")
         return self._queries.history(viewer.id, self._chapters.get(chapter_id).id, min(limit, 200))
 
     def change(
         self, viewer: Viewer, chapter_id: str, change: ProgressChange, *, key: str, confirm: bool = False
     ) -> Saved:
         """Save one change. See `change_many`."""
+        authorise(viewer, "progress.change")
         return self.change_many(viewer, {chapter_id: change}, key=key, confirm=confirm)
 
     def change_many(
@@ -93,7 +95,7 @@ class ProgressService:
         Raises Invalid, NotFound (unknown chapter), ConfirmationNeeded (more solved than past papers asked, unless
         `confirm`), Unavailable.
         """
-        require(viewer, "student")
+        authorise(viewer, "progress.change_many")
         entries.check_batch(changes, key)
         batch_id = stable_id(viewer.id, key)
 
@@ -113,8 +115,7 @@ class ProgressService:
 
         Raises NotFound where the viewer saved no such batch, Conflict where a later change stands on top of it.
         """
-        require(viewer, "student")
-
+        authorise(viewer, "progress.undo")
         undo_id = stable_id(viewer.id, "undo", batch_id)
 
         def work(session: Any) -> Saved:
@@ -144,7 +145,7 @@ class ProgressService:
         Rows whose chapter the catalogue does not have fail; a chapter is never added this way. The report's
         `batch_id` is what `undo` takes.
         """
-        require(viewer, "student")
+        authorise(viewer, "progress.take_over")
         file = parse(name, content)
         if not any(row.own for row in file.rows):
             raise Invalid(_("This file holds chapters only: no status, questionSolved or isWeakChapter to take over."))

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
 from backend.chapters.service import ChapterService
 from backend.errors import Invalid
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
+from backend.policy import authorise
 from backend.statistics.models import (
     GROUPINGS,
     ChapterStatistics,
@@ -44,7 +45,7 @@ class StatisticsService:
 
         Every chapter counts, also one that nobody has begun. Raises Invalid for an unknown or repeated grouping.
         """
-        require(viewer)
+        authorise(viewer, "statistics.statistics")
         grouping = _checked(group_by)
         answer = self._every()
         return Statistics(
@@ -55,7 +56,7 @@ class StatisticsService:
 
     def chapter(self, viewer: Viewer, chapter_id: str) -> ChapterStatistics:
         """One active chapter; zeros where nobody has progress on it yet. Raises NotFound."""
-        require(viewer)
+        authorise(viewer, "statistics.chapter")
         chapter_id = self._chapters.get(chapter_id).id
         return self._every().value.get(chapter_id, ChapterStatistics(id=chapter_id))
 
