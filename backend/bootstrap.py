@@ -80,17 +80,24 @@ class Backend:
             self.servers.stop()
 
 
-def build(settings: Settings, *, clock: Clock | None = None, report: Report = lambda _line: None) -> Backend:
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    report: Report = lambda _line: None,
+    is_caching: bool = True,
+) -> Backend:
     """A running backend: private servers where none are configured, indexes made, the catalogue loaded.
 
-    Raises Unavailable or Conflict with a sentence that says what to do.
+    Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
+    a sentence that says what to do.
     """
     secret = signing_secret(settings)
     servers = _private_servers(settings, report)
     with ExitStack() as undone:  # what is open when something fails is closed again, servers last
         if servers:
             undone.callback(servers.stop)
-        connections = _connected(settings, servers)
+        connections = _connected(settings, servers, is_caching=is_caching)
         undone.callback(connections.close)
         _start(connections, settings, report)
         backend = _wired(settings, clock or SystemClock(), secret, connections, report)
@@ -157,7 +164,7 @@ class _Connections:
         self.mongo.close()
 
 
-def _connected(settings: Settings, servers: Servers | None) -> _Connections:
+def _connected(settings: Settings, servers: Servers | None, *, is_caching: bool) -> _Connections:
     mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
     registry = Registry()
@@ -165,7 +172,7 @@ def _connected(settings: Settings, servers: Servers | None) -> _Connections:
     return _Connections(
         mongo=Mongo(str(mongodb_uri), settings.mongodb_database, registry),
         redis_client=redis_client,
-        cache=Cache(redis_client, namespace=settings.mongodb_database),
+        cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database),
         events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
         metrics=registry,
     )
