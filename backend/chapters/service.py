@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.chapters import importing
 from backend.chapters.draft import checked
 from backend.chapters.files import parse
@@ -16,6 +16,7 @@ from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo
+from backend.policy import Relation, authorise
 
 CATALOGUE = Region("chapters", tuple[Chapter, ...], ttl_seconds=600)
 TAG = "chapters"
@@ -49,7 +50,7 @@ class ChapterService:
 
     def archived(self, viewer: Viewer) -> tuple[Chapter, ...]:
         """What was taken out of the syllabus and can be brought back. For teachers and admins."""
-        require(viewer, "teacher", "admin")
+        authorise(viewer, "chapters.archived")
         return tuple(chapter for chapter in self.every() if chapter.archived_at is not None)
 
     def get(self, chapter_id: str) -> Chapter:
@@ -65,7 +66,7 @@ class ChapterService:
 
     def create(self, viewer: Viewer, draft: ChapterDraft) -> Chapter:
         """The new chapter, at the end of the syllabus. Raises Conflict where it exists, Invalid for a bad field."""
-        require(viewer, "teacher", "admin")
+        authorise(viewer, "chapters.create")
         draft = checked(draft)
         self._refuse_twin(draft)
         (chapter_id,) = self._mongo.transaction(lambda session: self._insert(session, [draft]))
@@ -74,8 +75,7 @@ class ChapterService:
 
     def edit(self, viewer: Viewer, chapter_id: str, draft: ChapterDraft, *, version: int) -> Chapter:
         """The chapter after the edit; progress stays with it. Raises Conflict where it changed since `version`."""
-        require(viewer, "teacher", "admin")
-        before = self.get(chapter_id)
+        before = self._authorised(viewer, "chapters.edit", chapter_id)
         if before.version != version:  # and what has this version in the database is what we hold
             raise _stale()
         draft = checked(draft)
@@ -101,7 +101,7 @@ class ChapterService:
 
         Raises Invalid or TooLarge for a file that is not a chapter file at all.
         """
-        require(viewer, "teacher", "admin")
+        authorise(viewer, "chapters.import_file")
         file = parse(name, content)
         planned = importing.plan(file, {chapter.key: chapter for chapter in self._queries.every()})
         if not dry_run:
@@ -137,9 +137,7 @@ class ChapterService:
         return after
 
     def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool) -> Chapter:
-        require(viewer, "teacher", "admin")
-        if not any(chapter.id == chapter_id for chapter in self.every()):
-            raise NotFound(_("There is no such chapter."))
+        self._authorised(viewer, "chapters.archive" if archived else "chapters.bring_back", chapter_id)
 
         def work(session: Any) -> Chapter:
             after = self._queries.set_archived(session, chapter_id, self._clock.now(), archived=archived)
@@ -151,6 +149,16 @@ class ChapterService:
         after = self._mongo.transaction(work)
         self._cache.invalidate(TAG)
         return after
+
+    def _authorised(self, viewer: Viewer, act: str, chapter_id: str) -> Chapter:
+        authorise(viewer, act)
+        found = next((chapter for chapter in self.every() if chapter.id == chapter_id), None)
+        relation = Relation.UNKNOWN
+        if found:
+            relation = Relation.SHARED if found.archived_at is None else Relation.ARCHIVED
+        authorise(viewer, act, relation, missing=_("There is no such chapter."))
+        assert found is not None  # noqa: S101  (the table allows nothing to the unknown)
+        return found
 
     def _refuse_twin(self, draft: ChapterDraft, allowed: str | None = None) -> None:
         twin = next((chapter for chapter in self.every() if chapter.key == draft.key), None)

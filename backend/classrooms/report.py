@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.chapters.models import Chapter, OwnProgress
 from backend.chapters.service import TAG as CATALOGUE_TAG
@@ -33,6 +33,7 @@ from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.shape import Shape
+from backend.policy import authorise
 from backend.progress import listing, rules
 from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord
 from backend.progress.overview import from_summary, summarised
@@ -87,7 +88,7 @@ class ClassroomReports:
 
     def report(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
-        classroom, now = self._classrooms.taught(viewer, classroom_id), self._clock.now()
+        classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.report"), self._clock.now()
         since = (now - KEPT_DAYS).date()
         answer = self._cache.get_or_create(
             LEARNERS,
@@ -107,6 +108,7 @@ class ClassroomReports:
 
     def learner(self, viewer: Viewer, classroom_id: str, student_id: str) -> LearnerDetail:
         """One learner beside the list. Raises NotFound for who is not in this class."""
+        authorise(viewer, "reports.learner")
         report = self.report(viewer, classroom_id)
         row = next((learner for learner in report.learners if learner.id == student_id), None)
         member = next((member for member in self._members([classroom_id]) if member.id == student_id), None)
@@ -125,7 +127,7 @@ class ClassroomReports:
 
     def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Matrix:
         """Learners by name × active chapters, of one subject or all."""
-        classroom, now = self._classrooms.taught(viewer, classroom_id), self._clock.now()
+        classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.matrix"), self._clock.now()
         answer = self._cache.get_or_create(
             MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=_class_tags(classroom_id)
         )
@@ -141,7 +143,7 @@ class ClassroomReports:
 
     def completions_over_time(self, viewer: Viewer, classroom_id: str, weeks: int = 12) -> tuple[Week, ...]:
         """Chapters completed and questions solved per week, oldest first, the running week last."""
-        self._classrooms.taught(viewer, classroom_id)
+        self._classrooms.taught(viewer, classroom_id, "reports.completions_over_time")
         if not 1 <= weeks <= WEEKS_LIMIT:
             raise Invalid(_("Between 1 and {most} weeks can be shown.").format(most=WEEKS_LIMIT))
         today = self._progress.today(viewer)
@@ -159,7 +161,7 @@ class ClassroomReports:
 
         In a smaller group an average would tell of single classmates.
         """
-        require(viewer, "student")
+        authorise(viewer, "reports.chapter_average")
         chapter_id = self._chapters.get(chapter_id).id
         classroom_ids = sorted(classroom.id for classroom in self._classrooms.classrooms(viewer))
         ids = [member.id for member in self._members(classroom_ids)]

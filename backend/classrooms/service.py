@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from backend.accounts import rooms
 from backend.accounts.fields import is_shown
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.service import TAG as VIEWERS_TAG
 from backend.classrooms.join_code import new_join_code, shown
@@ -20,6 +20,7 @@ from backend.kit.clock import Clock
 from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo, new_id
+from backend.policy import Relation, allowed, authorise
 from backend.progress.service import classroom_tag
 
 CLASSROOMS = Region("classrooms", tuple[Classroom, ...], ttl_seconds=60)
@@ -38,24 +39,21 @@ class ClassroomService:
 
     def classrooms(self, viewer: Viewer) -> tuple[Classroom, ...]:
         """By name: those a teacher teaches, a student is in (without join codes), or all for an admin."""
-        require(viewer)
-        return tuple(_as_seen(viewer, found) for found in self._every() if _may_see(viewer, found))
+        authorise(viewer, "classrooms.classrooms")
+        seen = allowed(viewer, "classrooms.get")
+        return tuple(_as_seen(viewer, found) for found in self._every() if _relation(viewer, found) in seen)
 
     def get(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """A classroom that the viewer may see. Raises NotFound for any other: its existence is a secret."""
-        for classroom in self.classrooms(viewer):
-            if classroom.id == classroom_id:
-                return classroom
-        raise NotFound(_("There is no such class."))
+        return self._authorised(viewer, "classrooms.get", classroom_id)
 
-    def taught(self, viewer: Viewer, classroom_id: str) -> Classroom:
-        """A classroom whose learners the viewer may see: its teacher or an admin. Raises NotAllowed, NotFound."""
-        require(viewer, "teacher", "admin")
-        return self.get(viewer, classroom_id)
+    def taught(self, viewer: Viewer, classroom_id: str, act: str = "classrooms.taught") -> Classroom:
+        """A classroom that the viewer may do `act` to: its teacher or an admin. Raises NotAllowed, NotFound."""
+        return self._authorised(viewer, act, classroom_id)
 
     def create(self, viewer: Viewer, name: str) -> Classroom:
         """A new classroom taught by the viewer (teacher or admin). Raises Invalid for a bad name."""
-        require(viewer, "teacher", "admin")
+        authorise(viewer, "classrooms.create")
         name, now = _checked_name(name), self._clock.now()
 
         def insert(code: str) -> str:
@@ -69,28 +67,28 @@ class ClassroomService:
 
     def rename(self, viewer: Viewer, classroom_id: str, name: str) -> Classroom:
         """The classroom under its new name. Raises Invalid."""
-        return self._update(viewer, classroom_id, name=_checked_name(name))
+        return self._update(viewer, "classrooms.rename", classroom_id, name=_checked_name(name))
 
     def renew_code(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """The classroom with a fresh join code; the old one stops working."""
-        return _with_free_code(lambda code: self._update(viewer, classroom_id, joinCode=code))
+        return _with_free_code(lambda code: self._update(viewer, "classrooms.renew_code", classroom_id, joinCode=code))
 
     def set_board_mode(self, viewer: Viewer, classroom_id: str, mode: BoardMode) -> Classroom:
         """Switch the class leaderboard "off" or "opt-in". Raises Invalid."""
         if mode not in BOARD_MODES:
             raise Invalid(_("A class leaderboard is off, or open to those who join."))
-        return self._update(viewer, classroom_id, boardMode=mode)
+        return self._update(viewer, "classrooms.set_board_mode", classroom_id, boardMode=mode)
 
     def archive(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """Take a classroom out of every list; its code stops working, nobody's progress changes."""
-        before, now = self.taught(viewer, classroom_id), self._clock.now()
+        before, now = self.taught(viewer, classroom_id, "classrooms.archive"), self._clock.now()
         self._queries.update(classroom_id, archivedAt=now)
         self._cache.invalidate(TAG)
         return replace(before, archived_at=now)
 
     def join(self, viewer: Viewer, code: str) -> Classroom:
         """A signed-in student enters the class of a join code; twice does it once. Raises Invalid."""
-        require(viewer, "student")
+        authorise(viewer, "classrooms.join")
         classroom_id = self._queries.id_by_join_code(code)
         if classroom_id is None:
             raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
@@ -100,7 +98,7 @@ class ClassroomService:
 
     def remove_student(self, viewer: Viewer, classroom_id: str, student_id: str) -> None:
         """Take a student out of the class; her progress stays hers. Raises NotFound."""
-        self.taught(viewer, classroom_id)
+        self.taught(viewer, classroom_id, "classrooms.remove_student")
         if not self._queries.remove_student(classroom_id, student_id):
             raise NotFound(_("There is no such student in this class."))
         self._members_changed(classroom_id)
@@ -108,8 +106,15 @@ class ClassroomService:
     def _every(self) -> tuple[Classroom, ...]:
         return self._cache.get_or_create(CLASSROOMS, "all", self._queries.every, tags=[TAG]).value
 
-    def _update(self, viewer: Viewer, classroom_id: str, **fields: Any) -> Classroom:
-        self.taught(viewer, classroom_id)
+    def _authorised(self, viewer: Viewer, act: str, classroom_id: str) -> Classroom:
+        authorise(viewer, act)
+        found = next((each for each in self._every() if each.id == classroom_id), None)
+        authorise(viewer, act, _relation(viewer, found), missing=_("There is no such class."))
+        assert found is not None  # noqa: S101  (the table allows nothing to the unknown)
+        return _as_seen(viewer, found)
+
+    def _update(self, viewer: Viewer, act: str, classroom_id: str, **fields: Any) -> Classroom:
+        self.taught(viewer, classroom_id, act)
         self._queries.update(classroom_id, **fields)
         self._cache.invalidate(TAG)
         return self.get(viewer, classroom_id)
@@ -119,12 +124,13 @@ class ClassroomService:
         self._events.publish(rooms.CHANGED, rooms.of_membership(classroom_id))
 
 
-def _may_see(viewer: Viewer, classroom: Classroom) -> bool:
-    if classroom.archived_at is not None:
-        return False
-    if viewer.role == "student":
-        return classroom.id in viewer.classroom_ids
-    return viewer.role == "admin" or viewer.id in classroom.teacher_ids
+def _relation(viewer: Viewer, classroom: Classroom | None) -> Relation:
+    if classroom is None:
+        return Relation.UNKNOWN
+    is_own = classroom.id in viewer.classroom_ids if viewer.role == "student" else viewer.id in classroom.teacher_ids
+    if classroom.archived_at is not None and (is_own or viewer.role == "admin"):
+        return Relation.ARCHIVED
+    return Relation.OWN_CLASS if is_own else Relation.OTHER_CLASS
 
 
 def _as_seen(viewer: Viewer, classroom: Classroom) -> Classroom:
