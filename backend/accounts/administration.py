@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backend.accounts import fields
-from backend.accounts.models import ROLES, OneTimeLink, Role, User, UserPage, Viewer, require
+from backend.accounts.models import ROLES, OneTimeLink, Role, User, UserPage, Viewer
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG, TAG
 from backend.errors import Conflict, Invalid, NotFound
@@ -12,6 +12,7 @@ from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo import new_id
 from backend.kit.tokens import fingerprint, new_token
+from backend.policy import authorise
 
 RESET_LIFE = timedelta(days=3)
 PAGE_LIMIT = 200
@@ -30,19 +31,19 @@ class AccountAdministration:
         self, viewer: Viewer, *, search: str = "", role: Role | None = None, page: int = 1, limit: int = 50
     ) -> UserPage:
         """A page of people in order of name, capitals or not. Raises Invalid for a page that cannot be."""
-        require(viewer, "admin")
+        authorise(viewer, "administration.users")
         if page < 1 or not 1 <= limit <= PAGE_LIMIT:
             raise Invalid(_("There is no such page."))
         return self._queries.users(search.strip(), role, page, limit)
 
     def user(self, viewer: Viewer, user_id: str) -> User:
         """One person. Raises NotFound."""
-        require(viewer, "admin")
+        authorise(viewer, "administration.user")
         return self._user(user_id)
 
     def create(self, viewer: Viewer, *, name: str, email: str, role: Role, is_demo: bool = False) -> OneTimeLink:
         """A new teacher (or admin) without a password, and the one-time link with which she sets it."""
-        require(viewer, "admin")
+        authorise(viewer, "administration.create")
         if role not in ("teacher", "admin"):
             raise Invalid(_("Students sign up themselves, with the join code of their class."))
         user = fields.new_user(
@@ -53,7 +54,7 @@ class AccountAdministration:
 
     def set_active(self, viewer: Viewer, user_id: str, *, active: bool) -> User:
         """Let a person in, or shut her out of every page and program at once. Her data stays."""
-        require(viewer, "admin")
+        authorise(viewer, "administration.set_active")
         user = self._user(user_id)
         if not active:
             _refuse_oneself(viewer, user)
@@ -66,7 +67,7 @@ class AccountAdministration:
 
     def set_role(self, viewer: Viewer, user_id: str, role: Role) -> User:
         """Give a person another role; it holds from her next click. Raises Invalid, NotFound, Conflict."""
-        require(viewer, "admin")
+        authorise(viewer, "administration.set_role")
         if role not in ROLES:
             raise Invalid(_("There is no such role."))
         user = self._user(user_id)
@@ -78,7 +79,7 @@ class AccountAdministration:
 
     def make_reset_link(self, viewer: Viewer, user_id: str) -> OneTimeLink:
         """A one-time link with which the person sets a new password; links made before stop working."""
-        require(viewer, "admin")
+        authorise(viewer, "administration.make_reset_link")
         user = self._user(user_id)
         if not user.is_active:
             raise Conflict(_("This account is deactivated. Activate it first."))

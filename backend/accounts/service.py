@@ -13,7 +13,6 @@ from backend.accounts.models import (
     TokenPair,
     User,
     Viewer,
-    require,
 )
 from backend.accounts.queries import AccountQueries
 from backend.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
@@ -24,6 +23,7 @@ from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import new_id
 from backend.kit.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
+from backend.policy import authorise
 
 VIEWER = Region("viewers", Viewer, ttl_seconds=2)
 DEMO = Region("demoSignIns", tuple[DemoSignIn, ...], ttl_seconds=60)
@@ -160,31 +160,33 @@ class AccountService:
 
     def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's present session, everywhere at once."""
-        self._queries.end_session(require(viewer).session_id)
+        self._queries.end_session(authorise(viewer, "accounts.sign_out").session_id)
         self._cache.invalidate(TAG)
 
     def sign_out_elsewhere(self, viewer: Viewer) -> int:
         """End all other sessions of the viewer; how many there were."""
-        ended = self._queries.end_sessions(require(viewer).id, but=viewer.session_id)
+        ended = self._queries.end_sessions(authorise(viewer, "accounts.sign_out_elsewhere").id, but=viewer.session_id)
         self._cache.invalidate(TAG)
         return ended
 
     def sessions(self, viewer: Viewer) -> tuple[SessionRecord, ...]:
         """The viewer's own live sessions, the last used first."""
-        return self._queries.sessions(require(viewer).id, self._clock.now())
+        return self._queries.sessions(authorise(viewer, "accounts.sessions").id, self._clock.now())
 
     # oneself
 
     def me(self, viewer: Viewer) -> User:
         """The viewer's own account."""
-        user = self._queries.user(require(viewer).id)
+        user = self._queries.user(authorise(viewer, "accounts.me").id)
         if user is None:
             raise NotFound(_("This account is gone."))
         return user
 
     def update_profile(self, viewer: Viewer, change: ProfileChange) -> User:
         """The account after the change. Raises Invalid naming the field."""
-        user = self._queries.update_user(require(viewer).id, fields.profile(self.me(viewer), change))
+        user = self._queries.update_user(
+            authorise(viewer, "accounts.update_profile").id, fields.profile(self.me(viewer), change)
+        )
         self._cache.invalidate(TAG, BOARDS_TAG)
         if user is None:
             raise NotFound(_("This account is gone."))
@@ -192,7 +194,7 @@ class AccountService:
 
     def change_password(self, viewer: Viewer, current: str, new: str) -> None:
         """Set a new password and end every other session. Raises NotAllowed for a wrong present one, Invalid."""
-        found = self._queries.credentials_of(require(viewer).id)
+        found = self._queries.credentials_of(authorise(viewer, "accounts.change_password").id)
         if found is None or not passwords.verify_password(found[1], current[: passwords.MAX_LENGTH]):
             raise NotAllowed(_("Your present password is wrong."), code="wrong_password")
         passwords.check_new_password(new)

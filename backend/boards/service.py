@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from backend.accounts.models import Viewer, require
+from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.boards import ranking
 from backend.boards.models import (
@@ -23,6 +23,7 @@ from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
+from backend.policy import authorise
 from backend.progress.models import StudentRecord
 from backend.progress.overview import solved_between
 from backend.progress.rules import counts_as_studied
@@ -49,6 +50,7 @@ class BoardService:
 
     def scopes(self, viewer: Viewer) -> tuple[BoardScope, ...]:
         """The boards that the viewer may open: everyone, and her classrooms whose board is not off."""
+        authorise(viewer, "boards.scopes")
         classes = (each for each in self._classrooms.classrooms(viewer) if each.board_mode != "off")
         return (
             BoardScope(id=EVERYONE, name=_("Everyone")),
@@ -70,7 +72,7 @@ class BoardService:
         A week is Monday to Sunday and a month a calendar month in study days; "questions" counts those solved,
         "days" the study days. Raises Invalid, NotFound (a class that is not the viewer's, or has no board).
         """
-        require(viewer)
+        authorise(viewer, "boards.board")
         _check(period, measure, limit, around)
         seen = self._scope(viewer, scope)
         first_day, last_day = days = period_days(period, self._progress.today(viewer))
