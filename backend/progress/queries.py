@@ -113,12 +113,13 @@ class ProgressQueries:
         """Put each record in place of the version before it. Raises Conflict where that is not what stands there."""
         operations: list[InsertOne[Document] | UpdateOne] = []
         for chapter, progress in changes:
-            fields = to_document(progress) | _chapter_fields(chapter) | {"studentId": student_id}
+            document = progress_document(student_id, chapter, progress)
             if progress.version == 1:
-                operations.append(InsertOne({"_id": stable_id(student_id, chapter.id), **fields}))
+                operations.append(InsertOne(document))
             else:
                 key = {"studentId": student_id, "chapterId": chapter.id, "version": progress.version - 1}
-                operations.append(UpdateOne(key, {"$set": fields}))
+                del document["_id"]
+                operations.append(UpdateOne(key, {"$set": document}))
         result = self._mongo["progress"].bulk_write(operations, session=session)
         if result.inserted_count + result.matched_count != len(operations):
             raise Conflict(_("This was changed meanwhile. Look at it again before you save."), code="stale")
@@ -128,21 +129,11 @@ class ProgressQueries:
     ) -> None:
         """Append the changes; the unique idempotency key lets none be saved twice."""
         self._mongo["activity"].insert_many(
-            [
-                to_document(activity)
-                | _chapter_fields(chapter)
-                | {
-                    "studentId": student_id,
-                    "idempotencyKey": f"{key}:{chapter.id}",
-                    "deltas": _deltas(activity.before, activity.after),
-                }
-                for chapter, activity in entries
-            ],
-            session=session,
+            [activity_document(student_id, chapter, activity, key) for chapter, activity in entries], session=session
         )
 
     def write_day(self, session: ClientSession, student_id: str, day: StudyDay) -> None:
-        document = {"_id": f"{student_id}:{day.day.isoformat()}", "studentId": student_id, **to_document(day)}
+        document = day_document(student_id, day)
         self._mongo["studyDays"].bulk_write(
             [ReplaceOne({"_id": document["_id"]}, document, upsert=True)], session=session
         )
@@ -161,6 +152,32 @@ class ProgressQueries:
         self._mongo["progress"].update_many(
             {"chapterId": chapter.id}, {"$set": _chapter_fields(chapter)}, session=session
         )
+
+
+def progress_document(student_id: str, chapter: Chapter, progress: Progress) -> Document:
+    """A record as it is kept."""
+    return {
+        "_id": stable_id(student_id, chapter.id),
+        **to_document(progress),
+        **_chapter_fields(chapter),
+        "studentId": student_id,
+    }
+
+
+def activity_document(student_id: str, chapter: Chapter, activity: Activity, key: str) -> Document:
+    """One line of the history as it is kept; `key` is the idempotency key of its batch."""
+    return {
+        **to_document(activity),
+        **_chapter_fields(chapter),
+        "studentId": student_id,
+        "idempotencyKey": f"{key}:{chapter.id}",
+        "deltas": _deltas(activity.before, activity.after),
+    }
+
+
+def day_document(student_id: str, day: StudyDay) -> Document:
+    """A study day as it is kept."""
+    return {"_id": f"{student_id}:{day.day.isoformat()}", "studentId": student_id, **to_document(day)}
 
 
 def _chapter_fields(chapter: Chapter) -> Document:
