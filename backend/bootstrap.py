@@ -9,6 +9,10 @@ from backend.accounts.administration import AccountAdministration
 from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import AccountService
+from backend.audit.queries import INDEXES as AUDIT_INDEXES
+from backend.audit.queries import AuditQueries
+from backend.audit.service import AuditService
+from backend.audit.trail import AuditTrail
 from backend.boards.queries import INDEXES as BOARD_INDEXES
 from backend.boards.queries import BoardQueries
 from backend.boards.service import BoardService
@@ -42,7 +46,7 @@ from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
 
 Report = Callable[[str], None]
-INDEXES = (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES, BOARD_INDEXES)
+INDEXES = (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES, BOARD_INDEXES, AUDIT_INDEXES)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Backend:
     statistics: StatisticsService
     projector: Projector
     operations: OperationsService
+    audit: AuditService
+    trail: AuditTrail
     metrics: Registry
     servers: Servers | None = None
 
@@ -180,6 +186,9 @@ def _connected(settings: Settings, servers: Servers | None, *, is_caching: bool)
 
 def _wired(settings: Settings, clock: Clock, secret: str, connections: _Connections, report: Report) -> Backend:
     mongo, cache, events = connections.mongo, connections.cache, connections.events
+    audit_queries = AuditQueries(mongo)
+    audit_queries.prepare()
+    trail = AuditTrail(audit_queries, clock)
     chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock)
     progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
     chapters.follow(progress)
@@ -220,6 +229,8 @@ def _wired(settings: Settings, clock: Clock, secret: str, connections: _Connecti
         statistics=statistics,
         projector=Projector(projector_queries, cache),
         operations=_operations(settings, clock, connections, statistics),
+        audit=AuditService(audit_queries, trail, clock, kept_days=settings.audit_days),
+        trail=trail,
         metrics=connections.metrics,
     )
 

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
         None,
         description="Offer the demo school on first visit. Default: yes in development, no in production",
     )
+    audit_days: int = Field(730, ge=30, le=3650, description="Days that entries of the audit trail are kept")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
 
     @field_validator("time_zone")

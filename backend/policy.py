@@ -115,6 +115,9 @@ ACTS: Mapping[str, Line] = {
     "statistics.statistics": _signed_in(NOTHING),
     "statistics.chapter": _signed_in(SHARED),
     "operations.health": _admins(NOTHING),
+    "audit.entries": _admins(NOTHING),
+    "audit.export": _admins(NOTHING),
+    "audit.check": _admins(NOTHING),
     "rooms.student": _signed_in(OWN),
     "rooms.classroom": _CLASS_STAFF,
     "rooms.chapter": _signed_in(SHARED),
@@ -132,6 +135,8 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "overview": "facets",
     "statistics": "projector_health",
     "operations": "status live ready close",
+    "audit": "check_all state forget_old",
+    "trail": "record record_view",
 }
 
 

@@ -1,0 +1,42 @@
+"""From where a call came: address, program and request id, known to whoever writes down what was done."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from backend.kit.shape import Shape
+
+AGENT_LENGTH = 200
+
+
+class Origin(Shape, frozen=True, kw_only=True):
+    """What is known of where a call came from; "" for what is not."""
+
+    address: str = ""
+    agent: str = ""
+    request_id: str = ""
+
+
+NOWHERE = Origin()
+_origin: ContextVar[Callable[[], Origin]] = ContextVar("origin", default=lambda: NOWHERE)
+
+
+def come_from(origin: Callable[[], Origin]) -> None:
+    """Say where the rest of this request or script run comes from; worked out only when somebody asks."""
+    _origin.set(origin)
+
+
+@contextmanager
+def coming_from(origin: Callable[[], Origin]) -> Iterator[None]:
+    """As `come_from`, for a while: afterwards it is as before."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+def origin() -> Origin:
+    """Where the present call comes from; nowhere for work that time starts."""
+    found = _origin.get()()
+    return Origin(address=found.address[:64], agent=found.agent[:AGENT_LENGTH], request_id=found.request_id[:64])
