@@ -24,7 +24,7 @@ from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
 from backend.classrooms.queries import ClassroomQueries
 from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
-from backend.config import PLACEHOLDERS, Settings
+from backend.config import Settings
 from backend.errors import Unavailable
 from backend.kit import redis
 from backend.kit.cache import Cache
@@ -34,7 +34,8 @@ from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
-from backend.kit.tokens import MIN_SECRET_LENGTH, AccessTokens, kept_secret
+from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
+from backend.kit.tokens import AccessTokens
 from backend.operations.queries import OperationQueries
 from backend.operations.service import OperationsService, Surroundings
 from backend.progress.overview import ProgressOverview
@@ -98,7 +99,7 @@ def build(
     Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
     a sentence that says what to do.
     """
-    secret = signing_secret(settings)
+    ring = key_ring(settings)
     servers = _private_servers(settings, report)
     with ExitStack() as undone:  # what is open when something fails is closed again, servers last
         if servers:
@@ -106,7 +107,7 @@ def build(
         connections = _connected(settings, servers, is_caching=is_caching)
         undone.callback(connections.close)
         _start(connections, settings, report)
-        backend = _wired(settings, clock or SystemClock(), secret, connections, report)
+        backend = _wired(settings, clock or SystemClock(), ring, connections, report)
         undone.pop_all()
     return replace(backend, servers=servers)
 
@@ -122,18 +123,25 @@ def _start(connections: "_Connections", settings: Settings, report: Report) -> N
         ) from error
 
 
-def signing_secret(settings: Settings) -> str:
-    """The secret of access tokens: configured, or kept in the data folder. Raises Unavailable in production."""
+def key_ring(settings: Settings) -> KeyRing:
+    """The keys of this school: JWT_KEYS, then JWT_SECRET, else those kept in the data folder.
+
+    Raises Unavailable where they are weak, or missing in production.
+    """
     given = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
-    if given.lower() not in PLACEHOLDERS and len(given) >= MIN_SECRET_LENGTH:
-        return given
-    if given or settings.is_production:
-        raise Unavailable(
-            _("JWT_SECRET is missing or too weak: set it to at least {count} random characters.").format(
-                count=MIN_SECRET_LENGTH
-            )
-        )
-    return kept_secret(settings.data_dir / "secrets" / "jwt")
+    keys: list[Key] = []
+    try:
+        if settings.jwt_keys:
+            keys = parse_keys(settings.jwt_keys.get_secret_value())
+        if given:
+            keys.append(unnamed(given))
+        if not keys and not settings.is_production:
+            keys = parse_keys(kept_secret(settings.data_dir / "secrets" / "jwt"))
+        return KeyRing(keys)
+    except ValueError as error:
+        name = "JWT_KEYS" if settings.jwt_keys else "JWT_SECRET"
+        words = _("{name} is missing or too weak: set it to at least {count} random characters ({reason}).")
+        raise Unavailable(words.format(name=name, count=MIN_SECRET_LENGTH, reason=error)) from error
 
 
 def _private_servers(settings: Settings, report: Report) -> Servers | None:
@@ -184,7 +192,7 @@ def _connected(settings: Settings, servers: Servers | None, *, is_caching: bool)
     )
 
 
-def _wired(settings: Settings, clock: Clock, secret: str, connections: _Connections, report: Report) -> Backend:
+def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connections, report: Report) -> Backend:
     mongo, cache, events = connections.mongo, connections.cache, connections.events
     audit_queries = AuditQueries(mongo)
     audit_queries.prepare()
@@ -201,7 +209,7 @@ def _wired(settings: Settings, clock: Clock, secret: str, connections: _Connecti
     accounts = AccountService(
         account_queries,
         classroom_queries,
-        AccessTokens(secret),
+        AccessTokens(ring),
         cache,
         clock,
         events,

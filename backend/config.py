@@ -1,5 +1,7 @@
 """Settings: the only reader of the environment. docs/configuration.md and the README say the same (a test compares)."""
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
@@ -10,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-key", "dev", "test"})
 
 MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
 
 
@@ -31,6 +34,25 @@ class Settings(BaseSettings):
     )
     jwt_secret: SecretStr | None = Field(
         None, description="Signs access tokens; at least 32 characters. A private start generates one"
+    )
+    jwt_keys: SecretStr | None = Field(
+        None,
+        description="Several keys, to change them: NAME:SECRET or NAME:SECRET:YYYY-MM-DD (last day); the first signs",
+    )
+    session_student: str = Field("14d/30d", description="A student's session ends unused after / in any case after")
+    session_teacher: str = Field("7d/30d", description="The same for teachers; m, h and d are minutes, hours, days")
+    session_admin: str = Field("12h/7d", description="The same for administrators")
+    require_second_factor: Literal["nobody", "admins", "staff", "everyone"] | None = Field(
+        None, description="Who must set up a second factor. Default: admins in production, nobody in development"
+    )
+    oidc_name: str = Field("", max_length=40, description="Sign-in with the school's OpenID provider: its name, Google")
+    oidc_metadata_url: str | None = Field(
+        None, description="Address of its metadata, ending in /.well-known/openid-configuration"
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider calls this app")
+    oidc_client_secret: SecretStr | None = Field(None, description="The secret that goes with it")
+    oidc_sign_up_domains: str = Field(
+        "", description="Mail domains, by commas, whose people become students by signing in there"
     )
     public_url: str | None = Field(
         None,
@@ -67,6 +89,39 @@ class Settings(BaseSettings):
             raise ValueError("does not begin with http:// or https://")
         return value
 
+    @field_validator("session_student", "session_teacher", "session_admin")
+    @classmethod
+    def _is_span_pair(cls, value: str) -> str:
+        idle, absolute = _spans(value)
+        if not timedelta(minutes=15) <= idle <= absolute:
+            raise ValueError("is no pair such as 14d/30d: at least 15m unused, and not more than in any case")
+        return value
+
+    @property
+    def session_limits(self) -> dict[str, tuple[timedelta, timedelta]]:
+        """Of each role: how long a session lives unused, and how long in any case."""
+        return {
+            "student": _spans(self.session_student),
+            "teacher": _spans(self.session_teacher),
+            "admin": _spans(self.session_admin),
+        }
+
+    @property
+    def second_factor_roles(self) -> frozenset[str]:
+        """The roles that must have a second factor."""
+        wanted = self.require_second_factor or ("admins" if self.is_production else "nobody")
+        return {
+            "nobody": frozenset[str](),
+            "admins": frozenset({"admin"}),
+            "staff": frozenset({"admin", "teacher"}),
+            "everyone": frozenset({"admin", "teacher", "student"}),
+        }[wanted]
+
+    @property
+    def has_oidc(self) -> bool:
+        """Whether people may sign in with the school's provider."""
+        return bool(self.oidc_metadata_url and self.oidc_client_id and self.oidc_client_secret)
+
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
@@ -79,6 +134,15 @@ class Settings(BaseSettings):
     @property
     def cookie_secure(self) -> bool:
         return bool(self.public_url and self.public_url.startswith("https://"))
+
+
+def _spans(value: str) -> tuple[timedelta, timedelta]:
+    """Two lengths of time, as in 12h/7d. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,4})([mhd])/(\d{1,4})([mhd])", value)
+    if not found:
+        raise ValueError("is no pair of times such as 14d/30d")
+    one, its, other, theirs = found.groups()
+    return timedelta(**{UNITS[its]: int(one)}), timedelta(**{UNITS[theirs]: int(other)})
 
 
 def load() -> Settings:

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from backend.bootstrap import Backend, build, signing_secret
+from backend.bootstrap import Backend, build, key_ring
 from backend.chapters.models import ChapterDraft
 from backend.config import Settings
 from backend.errors import NotSignedIn, Unavailable
@@ -15,24 +15,55 @@ from tests.school import PASSWORD, School
 
 
 def production(settings: Settings) -> Settings:
-    return settings.model_copy(update={"environment": "production", "jwt_secret": SecretStr("x" * 40)})
+    return settings.model_copy(update={"environment": "production", "jwt_secret": SecretStr("0123456789 in production abcdefgh")})
 
 
 def test_a_private_start_makes_a_secret_that_nobody_else_can_read(settings: Settings) -> None:
     """The signing secret is generated once, kept with mode 0600, and stays the same."""
-    first, second = signing_secret(settings), signing_secret(settings)
+    first, second = key_ring(settings).first.secret, key_ring(settings).first.secret
     kept = settings.data_dir / "secrets" / "jwt"
     assert first == second
     assert len(first) >= 32
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("secret", [None, "changeme", "short"])
+@pytest.mark.parametrize(
+    "secret", [None, "changeme", "short", "x" * 64, "changeme-changeme-changeme-0123456789", "<put 32 characters here>-0123456789"]
+)
 def test_production_refuses_a_missing_or_weak_secret(settings: Settings, secret: str | None) -> None:
     """Without a real secret a production start says which variable to set."""
     weak = production(settings).model_copy(update={"jwt_secret": SecretStr(secret) if secret else None})
     with pytest.raises(Unavailable, match="JWT_SECRET"):
-        signing_secret(weak)
+        key_ring(weak)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "a:short",
+        "a:changeme-changeme-changeme-0123456789",
+        "a:" + "k3ys-" * 8 + ":2026-01-01",  # what signs has no last day
+        "one,two,three:four:five:six",
+        "a:0123456789abcdefghijklmnopqrstuv,a:zyxwvutsrqponmlkjihgfedcba987654",
+        ",",
+    ],
+)
+def test_keys_that_cannot_be_used_stop_the_start(settings: Settings, keys: str) -> None:
+    """A weak, doubled or mistyped key is refused in a sentence that names the variable and tells no secret."""
+    wrong = settings.model_copy(update={"jwt_keys": SecretStr(keys)})
+    with pytest.raises(Unavailable, match="JWT_KEYS") as caught:
+        key_ring(wrong)
+    assert "0123456789" not in caught.value.message
+    assert "k3ys" not in caught.value.message
+
+
+def test_the_old_secret_goes_on_beside_new_keys(settings: Settings) -> None:
+    """JWT_KEYS beside JWT_SECRET: the first of the keys signs, and the secret is still known."""
+    both = settings.model_copy(
+        update={"jwt_keys": SecretStr(f"nov:{'n3w-' * 9}zyxw"), "jwt_secret": SecretStr("0123456789 of old abcdefghijklmnop")}
+    )
+    assert key_ring(both).first.id == "nov"
+    assert [key.secret for key in key_ring(both).keys][1:] == ["0123456789 of old abcdefghijklmnop"]
 
 
 def test_demo_people_cannot_enter_a_production_start(backend: Backend, settings: Settings) -> None:

@@ -3,8 +3,9 @@
 import threading
 from functools import cache
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import hash_secret_raw
 
 from backend.errors import Invalid
 from backend.kit.i18n import _
@@ -15,7 +16,8 @@ COMMON_COUNT = 3_000
 AT_ONCE = 4  # each verification holds 19 MiB
 
 # OWASP Password Storage Cheat Sheet: Argon2id, 19 MiB, 2 passes, 1 lane.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_PASSES, _KIBIBYTES = 2, 19_456
+_HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIBIBYTES, parallelism=1)
 _SLOTS = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -32,6 +34,15 @@ def verify_password(hashed: str | None, password: str) -> bool:
             return _HASHER.verify(hashed or _dummy_hash(), password) and hashed is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+def hash_short_secret(secret: str, salt: bytes) -> str:
+    """Argon2id of a secret too short for a plain hash, such as a recovery code; its salt is kept beside it."""
+    with _SLOTS:
+        made = hash_secret_raw(
+            secret.encode(), salt, time_cost=_PASSES, memory_cost=_KIBIBYTES, parallelism=1, hash_len=32, type=Type.ID
+        )
+    return made.hex()
 
 
 def needs_rehash(hashed: str) -> bool:

@@ -1,25 +1,24 @@
 """Secrets that travel: random reference tokens (kept as SHA-256 only) and short-lived signed access tokens."""
 
 import hashlib
-import os
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import Any
 
 import jwt
 
-from backend.errors import NotSignedIn, Unavailable
+from backend.errors import NotSignedIn
 from backend.kit.i18n import _
+from backend.kit.keys import KeyRing
 
 ISSUER = "chapter-performance"
 AUDIENCE = "chapter-performance-api"
 ALGORITHM = "HS256"
 PURPOSE = "access"
 ACCESS_SECONDS = 15 * 60
-MIN_SECRET_LENGTH = 32
+TOKEN_LENGTH = 4096
+REQUIRED = ["exp", "iat", "sub", "jti", "iss", "aud"]
 
 
 def new_token() -> str:
@@ -30,28 +29,6 @@ def new_token() -> str:
 def fingerprint(token: str) -> str:
     """SHA-256 of a token: what is stored, so that a stolen database opens no session."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def kept_secret(path: Path) -> str:
-    """The secret in the file, made there (readable by this user alone) on first use.
-
-    Raises Unavailable where the file can be neither read nor made.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            with NamedTemporaryFile("w", dir=path.parent) as fresh, suppress(FileExistsError):
-                fresh.write(secrets.token_urlsafe(48))
-                fresh.flush()
-                # Whole or not at all, whoever else starts at this moment and whatever kills us.
-                os.link(fresh.name, path)
-        return path.read_text().strip()
-    except OSError as error:
-        raise Unavailable(
-            _("The secret of this school cannot be kept in {path}: {reason}. Choose another DATA_DIR.").format(
-                path=path, reason=error.strerror
-            )
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -65,11 +42,8 @@ class AccessClaims:
 class AccessTokens:
     """Signs and reads access tokens: one pinned algorithm, every token naming purpose, issuer, audience and key."""
 
-    def __init__(self, secret: str) -> None:
-        if len(secret) < MIN_SECRET_LENGTH:
-            raise ValueError(f"the signing secret needs at least {MIN_SECRET_LENGTH} characters")
-        self._secret = secret
-        self._key_id = hashlib.sha256(secret.encode()).hexdigest()[:8]
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
 
     def sign(self, claims: AccessClaims, now: datetime) -> str:
         """A token good for 15 minutes."""
@@ -83,24 +57,40 @@ class AccessTokens:
             "exp": now + timedelta(seconds=ACCESS_SECONDS),
             "jti": secrets.token_hex(8),
         }
-        return jwt.encode(payload, self._secret, algorithm=ALGORITHM, headers={"kid": self._key_id})
+        key = self._ring.first
+        return jwt.encode(payload, key.secret, algorithm=ALGORITHM, headers={"kid": key.id})
 
     def read(self, token: str, now: datetime) -> AccessClaims:
         """What the token says. Raises NotSignedIn for one that is forged, foreign, or expired at `now`."""
+        payload = self._verified(token, now)
+        user_id, session_id, expires = payload["sub"], payload.get("sid"), payload["exp"]
+        if payload.get("purpose") != PURPOSE or not isinstance(session_id, str) or not isinstance(expires, int | float):
+            raise _not_valid()
+        if expires <= now.timestamp():
+            raise NotSignedIn(_("This access token has expired."), code="token_expired")
+        return AccessClaims(user_id=user_id, session_id=session_id)
+
+    def _verified(self, token: str, now: datetime) -> dict[str, Any]:
+        """The payload, once one of our own keys has vouched for it. What a header says of keys elsewhere is refused."""
         try:
-            payload = jwt.decode(
+            if len(token) > TOKEN_LENGTH:
+                raise _not_valid()
+            header = jwt.get_unverified_header(token)
+            key = self._ring.accepted(header.get("kid"), now)
+            if key is None or set(header) - {"alg", "typ", "kid"}:
+                raise _not_valid()
+            return jwt.decode(
                 token,
-                self._secret,
+                key.secret,
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                # Expiry is checked below, against the clock that was handed in.
-                options={"require": ["exp", "iat", "sub", "jti"], "verify_exp": False, "verify_iat": False},
+                # Expiry is checked by the caller, against the clock that was handed in.
+                options={"require": REQUIRED, "verify_exp": False, "verify_iat": False, "strict_aud": True},
             )
-        except jwt.PyJWTError as error:
-            raise NotSignedIn(_("This access token is not valid."), code="token_invalid") from error
-        if payload.get("purpose") != PURPOSE or not isinstance(payload.get("sid"), str):
-            raise NotSignedIn(_("This access token is not valid."), code="token_invalid")
-        if payload["exp"] <= now.timestamp():
-            raise NotSignedIn(_("This access token has expired."), code="token_expired")
-        return AccessClaims(user_id=payload["sub"], session_id=payload["sid"])
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            raise _not_valid() from error
+
+
+def _not_valid() -> NotSignedIn:
+    return NotSignedIn(_("This access token is not valid."), code="token_invalid")
