@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -57,10 +57,19 @@ class AccountQueries:
             return self._mongo["users"].find_one({}, {"_id": 1}) is not None
 
     def insert_user(
-        self, user: User, password_hash: str | None, classroom_id: str | None = None, *, first: bool = False
+        self,
+        user: User,
+        password_hash: str | None,
+        classroom_id: str | None = None,
+        *,
+        first: bool = False,
+        also: Callable[[ClientSession], None] | None = None,
     ) -> None:
-        """Add a person, her classroom with her. Raises Conflict where the address (or, `first`, anyone) is there."""
-        document = to_document(user) | {"emailKey": email_key(user.email), "passwordHash": password_hash}
+        """Add a person, her classroom with her, and do `also(session)`, all or nothing.
+
+        Raises Conflict where the address (or, `first`, anyone) is there.
+        """
+        document = user_document(user, password_hash)
 
         def work(session: ClientSession) -> None:
             if first:
@@ -68,6 +77,8 @@ class AccountQueries:
             self._mongo["users"].insert_one(document, session=session)
             if classroom_id:
                 self._join(session, classroom_id, user.id, user.role, user.created_at)
+            if also:
+                also(session)
 
         try:
             self._mongo.transaction(work)
@@ -104,8 +115,13 @@ class AccountQueries:
             )
         return from_document(found, User) if found else None
 
-    def update_keeping_an_admin(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
-        """As update_user, one after another. Raises Conflict, and changes nothing, where no active admin were left."""
+    def update_keeping_an_admin(
+        self, user_id: str, fields: Mapping[str, Any], also: Callable[[ClientSession], None]
+    ) -> User | None:
+        """As update_user, one after another, and `also(session)` with it, all or nothing.
+
+        Raises Conflict, and changes nothing, where no active admin were left.
+        """
 
         def work(session: ClientSession) -> User | None:
             leases, users = self._mongo["leases"], self._mongo["users"]
@@ -115,6 +131,7 @@ class AccountQueries:
             )
             if users.find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
                 raise Conflict(_("The school needs at least one administrator."))
+            also(session)
             return from_document(found, User) if found else None
 
         return self._mongo.transaction(work)
@@ -257,12 +274,26 @@ class AccountQueries:
         return (from_document(found, User), found.get("passwordHash")) if found else None
 
     def _join(self, session: ClientSession | None, classroom_id: str, user_id: str, role: Role, at: datetime) -> None:
+        fields = membership_document(classroom_id, user_id, role, at)
         self._mongo["memberships"].update_one(
-            {"_id": f"{classroom_id}:{user_id}"},
-            {"$setOnInsert": {"classroomId": classroom_id, "userId": user_id, "role": role, "joinedAt": at}},
-            upsert=True,
-            session=session,
+            {"_id": fields.pop("_id")}, {"$setOnInsert": fields}, upsert=True, session=session
         )
+
+
+def user_document(user: User, password_hash: str | None) -> Document:
+    """A person as she is kept."""
+    return to_document(user) | {"emailKey": email_key(user.email), "passwordHash": password_hash}
+
+
+def membership_document(classroom_id: str, user_id: str, role: Role, at: datetime) -> Document:
+    """That a person belongs to a classroom, as it is kept."""
+    return {
+        "_id": f"{classroom_id}:{user_id}",
+        "classroomId": classroom_id,
+        "userId": user_id,
+        "role": role,
+        "joinedAt": at,
+    }
 
 
 def email_key(email: str) -> str:
