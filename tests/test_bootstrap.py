@@ -15,7 +15,9 @@ from tests.school import PASSWORD, School
 
 
 def production(settings: Settings) -> Settings:
-    return settings.model_copy(update={"environment": "production", "jwt_secret": SecretStr("0123456789 in production abcdefgh")})
+    return settings.model_copy(
+        update={"environment": "production", "jwt_secret": SecretStr("0123456789 in production abcdefgh")}
+    )
 
 
 def test_a_private_start_makes_a_secret_that_nobody_else_can_read(settings: Settings) -> None:
@@ -28,7 +30,15 @@ def test_a_private_start_makes_a_secret_that_nobody_else_can_read(settings: Sett
 
 
 @pytest.mark.parametrize(
-    "secret", [None, "changeme", "short", "x" * 64, "changeme-changeme-changeme-0123456789", "<put 32 characters here>-0123456789"]
+    "secret",
+    [
+        None,
+        "changeme",
+        "short",
+        "x" * 64,
+        "changeme-changeme-changeme-0123456789",
+        "<put 32 characters here>-0123456789",
+    ],
 )
 def test_production_refuses_a_missing_or_weak_secret(settings: Settings, secret: str | None) -> None:
     """Without a real secret a production start says which variable to set."""
@@ -60,7 +70,10 @@ def test_keys_that_cannot_be_used_stop_the_start(settings: Settings, keys: str) 
 def test_the_old_secret_goes_on_beside_new_keys(settings: Settings) -> None:
     """JWT_KEYS beside JWT_SECRET: the first of the keys signs, and the secret is still known."""
     both = settings.model_copy(
-        update={"jwt_keys": SecretStr(f"nov:{'n3w-' * 9}zyxw"), "jwt_secret": SecretStr("0123456789 of old abcdefghijklmnop")}
+        update={
+            "jwt_keys": SecretStr(f"nov:{'n3w-' * 9}zyxw"),
+            "jwt_secret": SecretStr("0123456789 of old abcdefghijklmnop"),
+        }
     )
     assert key_ring(both).first.id == "nov"
     assert [key.secret for key in key_ring(both).keys][1:] == ["0123456789 of old abcdefghijklmnop"]

@@ -17,7 +17,9 @@ from backend.kit.i18n import _
 MIN_SECRET_LENGTH = 32
 MIN_DIFFERENT_CHARACTERS = 8
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
-_PLACEHOLDER = re.compile(r"change.?me|change.?this|placeholder|your.?secret|example|insecure|<|password", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"change.?me|change.?this|placeholder|your.?secret|example|insecure|<|password", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -49,5 +49,7 @@ def looks_like_totp(code: str) -> bool:
 
 def new_recovery_codes() -> tuple[str, ...]:
     """Ten fresh recovery codes, as people write them down: "ABCDE-23456"."""
-    made = ("".join(secrets.choice(RECOVERY_SIGNS) for _sign in range(RECOVERY_LENGTH)) for _code in range(RECOVERY_COUNT))
+    made = (
+        "".join(secrets.choice(RECOVERY_SIGNS) for _sign in range(RECOVERY_LENGTH)) for _code in range(RECOVERY_COUNT)
+    )
     return tuple(f"{code[:5]}-{code[5:]}" for code in made)
