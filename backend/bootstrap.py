@@ -32,9 +32,9 @@ from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers, start_servers
 from backend.kit.events import EventHub
 from backend.kit.i18n import _
+from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
-from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
 from backend.kit.tokens import AccessTokens
 from backend.operations.queries import OperationQueries
 from backend.operations.service import OperationsService, Surroundings
