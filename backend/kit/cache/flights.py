@@ -25,14 +25,18 @@ class Flight:
             self._future.set_exception(error)
             raise
         except BaseException:  # somebody stopped this reader, not the others
-            self._future.cancel()
-            self._future.set_running_or_notify_cancel()  # only this wakes those who wait
+            self._cancel()
             raise
         else:
             self._future.set_result(answer)
             return answer
         finally:
             self._flights.remove(self._key)
+
+    def stay(self) -> None:
+        """Nobody loads after all; who boarded meanwhile loads for himself."""
+        self._cancel()
+        self._flights.remove(self._key)
 
     def has_landed(self, timeout_seconds: float) -> bool:
         """Wait for the end of the load; False if it did not come, or the leader was stopped."""
@@ -42,6 +46,10 @@ class Flight:
     def result(self) -> Answer[Any]:
         """What the load gave, or raises what it raised."""
         return self._future.result()
+
+    def _cancel(self) -> None:
+        self._future.cancel()
+        self._future.set_running_or_notify_cancel()  # only this wakes those who wait
 
 
 class Flights:

@@ -10,7 +10,8 @@ class RegionStatistics(msgspec.Struct, frozen=True):
 
     hits_local, hits_redis and misses add up to the reads; `stale` are those hits in Redis that were past
     their time; `waits` are reads that waited for another reader's load; `errors` are failures of Redis,
-    unreadable bytes, and values that could not be written; `entries` are held by this process now.
+    unreadable bytes, values that could not be written, and early renewals that failed; `renewals` are values
+    loaded anew before their end, which no reader waited for; `entries` are held by this process now.
     """
 
     name: str
@@ -21,6 +22,7 @@ class RegionStatistics(msgspec.Struct, frozen=True):
     errors: int
     waits: int
     entries: int
+    renewals: int = 0
 
 
 class RegionCounts:
@@ -29,7 +31,15 @@ class RegionCounts:
     def __init__(self, name: str) -> None:
         self.name = name
         self._lock = threading.Lock()
-        self._counts = {"hits_local": 0, "hits_redis": 0, "misses": 0, "stale": 0, "errors": 0, "waits": 0}
+        self._counts = {
+            "hits_local": 0,
+            "hits_redis": 0,
+            "misses": 0,
+            "stale": 0,
+            "errors": 0,
+            "waits": 0,
+            "renewals": 0,
+        }
 
     def add(self, what: str) -> None:
         with self._lock:
