@@ -9,15 +9,17 @@ IN_VENV := $(VENV)/bin
 RUNTIME := $(VENV)/requirements.stamp
 DEVELOPMENT := $(VENV)/requirements-dev.stamp
 INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check
-SOURCES := app.py backend pages tests
+SOURCES := app.py backend bench pages tests
 DOCUMENT_TESTS := tests/test_readme.py tests/test_words.py
 
 # Which tests: a path, a node id, or any words for pytest, as in T="tests/progress -k undo".
 T ?=
+# Words for `python -m bench`, as in B="--only statistics --dry-run"; none measures everything.
+B ?=
 # All of them: two at a time, file by file, which took two thirds of the time on two cores.
 ALL := -n 2 --dist loadfile
 
-.PHONY: help run demo test check words pins
+.PHONY: help run demo test check bench words pins
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -39,6 +41,9 @@ check: $(DEVELOPMENT) ## Lint, format, types, import rules, and that the documen
 	$(IN_VENV)/mypy $(SOURCES)
 	$(IN_VENV)/lint-imports
 	$(IN_VENV)/python -m pytest $(DOCUMENT_TESTS)
+
+bench: $(DEVELOPMENT) ## Measure, and write bench/results.json and the tables of docs/performance.md
+	@exec $(IN_VENV)/python -m bench $(B)
 
 words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
 	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot --no-location --sort-output --no-wrap --project=chapter-performance --version=1 .

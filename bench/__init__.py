@@ -1,0 +1,1 @@
+"""Measures of the product: ratios taken within one run, never timed tests. `make bench` runs them."""

@@ -1,0 +1,130 @@
+"""What measures run on: private servers in a data folder of their own, and a school of each size."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from pydantic import SecretStr
+
+from backend.bootstrap import Backend, build
+from backend.config import Settings
+from backend.jobs import Jobs
+from backend.kit.embedded import Servers, start_servers
+from bench import maker
+from bench.made import Made, Size
+
+Report = Callable[[str], None]
+
+
+class MovingClock:
+    """Time that goes on from a given moment: data that was made once stays as fresh as it was then."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start, self._began = start, monotonic()
+
+    def now(self) -> datetime:
+        passed = timedelta(seconds=monotonic() - self._began)
+        now = self._start + passed
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True)
+class School:
+    """One database with a school of known size; `made` knows who is in it."""
+
+    settings: Settings
+    made: Made
+
+
+@dataclass
+class Bench:
+    """The servers of one run. Schools are made when first asked for, and found again in the next run."""
+
+    folder: Path
+    sizes: tuple[Size, ...]
+    report: Report
+    _servers: Servers | None = None
+    _schools: dict[str, School] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def servers(self) -> Servers:
+        """A mongod and a Valkey, started when first needed."""
+        if self._servers is None:
+            self._servers = start_servers(self.folder, report=self.report)
+        return self._servers
+
+    @property
+    def largest(self) -> Size:
+        return max(self.sizes, key=lambda size: size.students)
+
+    @property
+    def smallest(self) -> Size:
+        return min(self.sizes, key=lambda size: size.students)
+
+    def school(self, size: Size) -> School:
+        """The school of this size; making one of a million records takes minutes, once."""
+        if size.name not in self._schools:
+            settings = self.settings(f"bench_{size.name}")
+            self._schools[size.name] = School(settings, maker.made(settings, size, self.report))
+        return self._schools[size.name]
+
+    def settings(self, database: str) -> Settings:
+        """Settings of a backend on the run's own servers."""
+        return Settings(
+            data_dir=self.folder,
+            mongodb_uri=SecretStr(str(self.servers.mongodb_uri)),
+            redis_url=SecretStr(str(self.servers.redis_url)),
+            mongodb_database=database,
+        )
+
+    def backend(self, school: School, *, is_caching: bool = True) -> Backend:
+        """The product over a school, at the time when the school was made; closed with the run."""
+        clock = MovingClock(school.made.at)
+        built = build(school.settings, clock=clock, is_caching=is_caching)
+        self._open.callback(built.close)
+        return built
+
+    def close(self) -> None:
+        self._open.close()
+        if self._servers:
+            self._servers.stop()
+
+
+@contextmanager
+def at_work(backend: Backend) -> Iterator[None]:
+    """The backend's background jobs run, as they do beside the app."""
+    jobs = Jobs(backend)
+    jobs.start()
+    try:
+        yield
+    finally:
+        jobs.stop()
+
+
+@contextmanager
+def busy(work: Callable[[threading.Event], None], count: int) -> Iterator[None]:
+    """`count` threads do `work` until the block is left. Raises what any of them raised."""
+    stop, failed = threading.Event(), []
+
+    def run() -> None:
+        try:
+            work(stop)
+        except Exception as error:  # noqa: BLE001 - the block that waits for them tells it
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _each in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    if failed:
+        raise failed[0]

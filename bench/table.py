@@ -1,0 +1,5 @@
+"""The table of all measures, in the order in which they run and stand in docs/performance.md."""
+
+from bench.measures import Measure
+
+MEASURES: tuple[Measure, ...] = ()
