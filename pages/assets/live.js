@@ -3,6 +3,7 @@
 const FIRST_MS = 80; // several changes at once are one piece of news
 const POLL_MS = 15000; // without a stream, or where other processes are not heard
 const LEAST_MS = 700;
+const RUN_MS = 3000; // how long news waits for a run of the page that is under way, which may show it already
 
 export function listen({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cp-live");
@@ -38,9 +39,13 @@ class Part {
     this.timer = setTimeout(() => this.fire(), wait);
   }
 
-  fire() {
+  fire(waited = 0) {
     this.timer = null;
     if (document.hidden || !this.root.isConnected) return;
+    if (isRunning() && waited < RUN_MS) {
+      this.timer = setTimeout(() => this.fire(waited + FIRST_MS), FIRST_MS);
+      return;
+    }
     const isNews = [...this.waiting].some((batch) => !this.own.includes(batch));
     this.waiting.clear();
     if (!isNews) return;
@@ -147,6 +152,12 @@ class Stream {
   everybody() {
     for (const part of this.parts) part.news();
   }
+}
+
+// Whether the server is working for this page, after a click for example.
+function isRunning() {
+  const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
+  return state === "running" || state === "rerunRequested";
 }
 
 function earliest(ids) {
