@@ -197,7 +197,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     audit_queries = AuditQueries(mongo)
     audit_queries.prepare()
     trail = AuditTrail(audit_queries, clock)
-    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock)
+    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, trail)
     progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
     chapters.follow(progress)
     added = chapters.load(catalogue())
@@ -205,7 +205,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
 
     account_queries, classroom_queries = AccountQueries(mongo), ClassroomQueries(mongo)
-    classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events)
+    classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events, trail)
     accounts = AccountService(
         account_queries,
         classroom_queries,
@@ -227,12 +227,12 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         cache=cache,
         events=events,
         accounts=accounts,
-        administration=AccountAdministration(account_queries, cache, clock, time_zone=settings.time_zone),
+        administration=AccountAdministration(account_queries, cache, clock, trail, time_zone=settings.time_zone),
         chapters=chapters,
         progress=progress,
         overview=ProgressOverview(progress, chapters, clock),
         classrooms=classrooms,
-        reports=ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock),
+        reports=ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock, trail),
         boards=BoardService(BoardQueries(mongo), classrooms, progress, cache, clock),
         statistics=statistics,
         projector=Projector(projector_queries, cache),

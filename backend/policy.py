@@ -106,6 +106,7 @@ ACTS: Mapping[str, Line] = {
     "classrooms.join": _students(NOTHING),
     "classrooms.remove_student": _CLASS_STAFF,
     "reports.report": _CLASS_STAFF,
+    "reports.export": _CLASS_STAFF,
     "reports.learner": _CLASS_STAFF,
     "reports.matrix": _CLASS_STAFF,
     "reports.completions_over_time": _CLASS_STAFF,

@@ -1,5 +1,6 @@
 """The only file that touches sign-in state: who is looking, signing in, signing out."""
 
+import secrets
 from typing import Any
 
 import streamlit as st
@@ -8,6 +9,7 @@ from backend.accounts.models import Role, User, Viewer, require
 from backend.bootstrap import Backend
 from backend.errors import NotSignedIn
 from backend.kit.i18n import DEFAULT_LOCALE, _, use_locale
+from backend.kit.origin import Origin, come_from
 from pages._style import escape
 
 SESSION_COOKIE = "session"
@@ -34,10 +36,19 @@ def viewer(*roles: Role) -> Viewer:
     Asked anew on every run and in every fragment, so that a session ended elsewhere ends here on the next click.
     Raises NotSignedIn or NotAllowed.
     """
+    come_from(_origin)
     token = st.context.cookies.get(SESSION_COOKIE)
     person = backend().accounts.viewer(token) if token else None
     use_locale(person.locale if person else DEFAULT_LOCALE)
     return require(person, *roles)
+
+
+def _origin() -> Origin:
+    """Where the script run comes from, for the audit trail."""
+    headers = st.context.headers
+    return Origin(
+        address=st.context.ip_address or "", agent=headers.get("User-Agent", ""), request_id=secrets.token_hex(8)
+    )
 
 
 def viewer_or_none() -> Viewer | None:

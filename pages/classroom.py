@@ -8,6 +8,7 @@ from backend.accounts.models import Viewer
 from backend.classrooms.models import Classroom
 from backend.errors import NotFound
 from backend.kit.i18n import _, current_locale, use_locale
+from backend.kit.origin import coming_from, origin
 from pages import _class_forms, _class_weeks, _join_code, _learners, _learners_file, _live, _matrix, _session
 from pages._parts import card, empty_state, filter_bar, page_header, section
 from pages._pseudonyms import are_names_hidden, hide_names_toggle, shown_names
@@ -52,10 +53,12 @@ def _views() -> dict[str, str]:
 def _download(viewer: Viewer, classroom: Classroom) -> None:
     """The file as it stands when it is fetched; that happens outside any run, where no session is at hand."""
     backend, is_hidden, locale = _session.backend(), are_names_hidden(), current_locale()
+    here = origin()
 
     def content() -> bytes:
         use_locale(locale)
-        report = backend.reports.report(viewer, classroom.id)
+        with coming_from(lambda: here):
+            report = backend.reports.export(viewer, classroom.id)
         names = shown_names(((each.id, each.name) for each in report.learners), is_hidden=is_hidden)
         return _learners_file.to_csv(report, names, viewer.time_zone)
 

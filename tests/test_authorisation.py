@@ -15,7 +15,7 @@ from tests.school import PASSWORD, School
 
 SERVICES = (
     "accounts", "administration", "chapters", "progress", "overview",
-    "classrooms", "reports", "boards", "statistics", "operations",
+    "classrooms", "reports", "boards", "statistics", "operations", "audit", "trail",
 )  # fmt: skip
 
 # Without a viewer: steps by which somebody becomes one, what anybody may know, and what services ask each other.
@@ -28,6 +28,8 @@ OPEN = {
     "overview": "chapters facets chapter",
     "statistics": "projector_health",
     "operations": "status live ready close",
+    "audit": "check_all state forget_old",
+    "trail": "record record_view",
 }
 SIGNED_IN, STAFF, ADMIN, STUDENT = {"student", "teacher", "admin"}, {"teacher", "admin"}, {"admin"}, {"student"}
 CALLERS = ("nobody", "student", "teacher", "admin", "other teacher", "other student")
@@ -96,6 +98,7 @@ TABLE: dict[str, tuple[set[str], Call]] = {
     ),
     "reports.report": (STAFF, lambda w, v: w.backend.reports.report(v, w.classroom)),
     "reports.learner": (STAFF, lambda w, v: w.backend.reports.learner(v, w.classroom, w.student)),
+    "reports.export": (STAFF, lambda w, v: w.backend.reports.export(v, w.classroom)),
     "reports.matrix": (STAFF, lambda w, v: w.backend.reports.matrix(v, w.classroom)),
     "reports.completions_over_time": (STAFF, lambda w, v: w.backend.reports.completions_over_time(v, w.classroom)),
     "reports.chapter_average": (STUDENT, lambda w, v: w.backend.reports.chapter_average(v, w.chapter)),
@@ -103,6 +106,9 @@ TABLE: dict[str, tuple[set[str], Call]] = {
     "boards.board": (SIGNED_IN, lambda w, v: w.backend.boards.board(v, w.classroom)),
     "statistics.statistics": (SIGNED_IN, lambda w, v: w.backend.statistics.statistics(v)),
     "statistics.chapter": (SIGNED_IN, lambda w, v: w.backend.statistics.chapter(v, w.chapter)),
+    "audit.entries": (ADMIN, lambda w, v: w.backend.audit.entries(v)),
+    "audit.export": (ADMIN, lambda w, v: w.backend.audit.export(v)),
+    "audit.check": (ADMIN, lambda w, v: w.backend.audit.check(v)),
     "operations.health": (ADMIN, lambda w, v: w.backend.operations.health(v)),
 }
 # What these are about belongs to one class: who has nothing to do with it is told that there is no such thing.

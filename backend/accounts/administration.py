@@ -1,11 +1,15 @@
 """What an administrator does to other people's accounts."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from backend.accounts import fields
 from backend.accounts.models import ROLES, OneTimeLink, Role, User, UserPage, Viewer
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG, TAG
+from backend.audit.models import Act, Facts
+from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache
 from backend.kit.clock import Clock
@@ -21,8 +25,11 @@ PAGE_LIMIT = 200
 class AccountAdministration:
     """What an administrator does to other people's accounts."""
 
-    def __init__(self, queries: AccountQueries, cache: Cache, clock: Clock, *, time_zone: str) -> None:
+    def __init__(
+        self, queries: AccountQueries, cache: Cache, clock: Clock, trail: AuditTrail, *, time_zone: str
+    ) -> None:
         self._queries = queries
+        self._trail = trail
         self._cache = cache
         self._clock = clock
         self._time_zone = time_zone
@@ -39,7 +46,9 @@ class AccountAdministration:
     def user(self, viewer: Viewer, user_id: str) -> User:
         """One person. Raises NotFound."""
         authorise(viewer, "administration.user")
-        return self._user(user_id)
+        user = self._user(user_id)
+        self._trail.record_view(viewer, "user.viewed", "user", user.id)
+        return user
 
     def create(self, viewer: Viewer, *, name: str, email: str, role: Role, is_demo: bool = False) -> OneTimeLink:
         """A new teacher (or admin) without a password, and the one-time link with which she sets it."""
@@ -49,7 +58,7 @@ class AccountAdministration:
         user = fields.new_user(
             new_id(), name=name, email=email, role=role, zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
         )
-        self._queries.insert_user(user, None)
+        self._queries.insert_user(user, None, also=self._noting(viewer, "user.created", user, {}, {"role": role}))
         return self._link(user)
 
     def set_active(self, viewer: Viewer, user_id: str, *, active: bool) -> User:
@@ -58,7 +67,9 @@ class AccountAdministration:
         user = self._user(user_id)
         if not active:
             _refuse_oneself(viewer, user)
-        changed = self._queries.update_keeping_an_admin(user.id, {"isActive": active}) or user
+        act: Act = "user.activated" if active else "user.deactivated"
+        noting = self._noting(viewer, act, user, {"isActive": user.is_active}, {"isActive": active})
+        changed = self._queries.update_keeping_an_admin(user.id, {"isActive": active}, noting) or user
         if not active:
             self._queries.end_sessions(user.id)
             self._queries.drop_tickets(user.id, "reset")
@@ -73,7 +84,8 @@ class AccountAdministration:
         user = self._user(user_id)
         if role != "admin":
             _refuse_oneself(viewer, user)
-        changed = self._queries.update_keeping_an_admin(user.id, {"role": role}) or user
+        noting = self._noting(viewer, "user.role_changed", user, {"role": user.role}, {"role": role})
+        changed = self._queries.update_keeping_an_admin(user.id, {"role": role}, noting) or user
         self._cache.invalidate(TAG, BOARDS_TAG)
         return changed
 
@@ -83,6 +95,7 @@ class AccountAdministration:
         user = self._user(user_id)
         if not user.is_active:
             raise Conflict(_("This account is deactivated. Activate it first."))
+        self._trail.record(viewer, "password.link_made", "user", user.id)
         return self._link(user)
 
     def rescue(self, email: str) -> OneTimeLink:
@@ -90,6 +103,7 @@ class AccountAdministration:
         found = self._queries.credentials(email)
         if found is None or found[0].role != "admin" or not found[0].is_active:
             raise NotFound(_("No active administrator has this e-mail address."))
+        self._trail.record(None, "password.link_made", "user", found[0].id)
         return self._link(found[0])
 
     def _link(self, user: User) -> OneTimeLink:
@@ -98,6 +112,14 @@ class AccountAdministration:
         self._queries.drop_tickets(user.id, "reset")
         self._queries.insert_ticket(fingerprint(token), "reset", user.id, "", now=now, expires_at=expires_at)
         return OneTimeLink(token=token, user=user, expires_at=expires_at)
+
+    def _noting(self, viewer: Viewer, act: Act, user: User, before: Facts, after: Facts) -> Callable[[Any], None]:
+        """What writes the act down within the transaction that does it."""
+
+        def note(session: Any) -> None:
+            self._trail.record(viewer, act, "user", user.id, before=before, after=after, session=session)
+
+        return note
 
     def _user(self, user_id: str) -> User:
         user = self._queries.user(user_id)

@@ -16,6 +16,7 @@ from backend.chapters.models import MAX_FILE_BYTES
 from backend.kit.cache.trace import forget_sources
 from backend.kit.i18n import _
 from backend.kit.metrics import REQUESTS
+from backend.kit.origin import Origin, come_from
 
 BODY_BYTES = 1024 * 1024
 UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024  # the parts of a form around its file
@@ -61,6 +62,7 @@ class Frame:
                 message = {**message, "body": b""}
             await send(message)
 
+        come_from(lambda: _origin(scope, request_id))
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_framed)
@@ -109,6 +111,11 @@ def _request_id(scope: Scope) -> str:
     """The caller's own id where it is a plain one, so that a request can be followed through several systems."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _origin(scope: Scope, request_id: str) -> Origin:
+    client = scope.get("client") or ("", 0)
+    return Origin(address=client[0], agent=Headers(scope=scope).get("user-agent", ""), request_id=request_id)
 
 
 def _set_headers(message: Message, request_id: str) -> None:

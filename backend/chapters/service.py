@@ -6,6 +6,8 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from backend.accounts.models import Viewer
+from backend.audit.models import Act, Fact, Facts
+from backend.audit.trail import AuditTrail
 from backend.chapters import importing
 from backend.chapters.draft import checked
 from backend.chapters.files import parse
@@ -29,8 +31,9 @@ class ChapterFollower(Protocol):
 
 
 class ChapterService:
-    def __init__(self, queries: ChapterQueries, mongo: Mongo, cache: Cache, clock: Clock) -> None:
+    def __init__(self, queries: ChapterQueries, mongo: Mongo, cache: Cache, clock: Clock, trail: AuditTrail) -> None:
         self._queries = queries
+        self._trail = trail
         self._mongo = mongo
         self._cache = cache
         self._clock = clock
@@ -69,7 +72,13 @@ class ChapterService:
         authorise(viewer, "chapters.create")
         draft = checked(draft)
         self._refuse_twin(draft)
-        (chapter_id,) = self._mongo.transaction(lambda session: self._insert(session, [draft]))
+
+        def work(session: Any) -> str:
+            (chapter_id,) = self._insert(session, [draft])
+            self._trail.record(viewer, "chapter.created", "chapter", chapter_id, after=_facts(draft), session=session)
+            return chapter_id
+
+        chapter_id = self._mongo.transaction(work)
         self._cache.invalidate(TAG)
         return self.get(chapter_id)
 
@@ -82,7 +91,10 @@ class ChapterService:
         self._refuse_twin(draft, allowed=chapter_id)
 
         def work(session: Any) -> Chapter:
-            return self._replace(session, before, draft, version=version)
+            after = self._replace(session, before, draft, version=version)
+            was, now = _changed(before, draft)
+            self._trail.record(viewer, "chapter.updated", "chapter", chapter_id, before=was, after=now, session=session)
+            return after
 
         after = self._mongo.transaction(work)
         self._cache.invalidate(TAG)
@@ -105,7 +117,7 @@ class ChapterService:
         file = parse(name, content)
         planned = importing.plan(file, {chapter.key: chapter for chapter in self._queries.every()})
         if not dry_run:
-            self._write(importing.to_add(planned), importing.to_update(planned))
+            self._write(importing.to_add(planned), importing.to_update(planned), imported_by=viewer)
         return importing.report(file, (row.report for row in planned), dry_run=dry_run)
 
     def load(self, drafts: Sequence[ChapterDraft]) -> int:
@@ -115,11 +127,19 @@ class ChapterService:
         self._write(list(drafts), [])
         return len(drafts)
 
-    def _write(self, added: list[ChapterDraft], updated: list[tuple[Chapter, ChapterDraft]]) -> None:
+    def _write(
+        self,
+        added: list[ChapterDraft],
+        updated: list[tuple[Chapter, ChapterDraft]],
+        imported_by: Viewer | None = None,
+    ) -> None:
+        counts: Facts = {"added": len(added), "updated": len(updated)}
+
         def work(session: Any) -> None:
             self._insert(session, added)
             for before, draft in updated:
                 self._replace(session, before, draft, version=before.version)
+            self._trail.record(imported_by, "chapters.imported", "catalogue", "all", after=counts, session=session)
 
         if added or updated:
             self._mongo.transaction(work)
@@ -144,6 +164,8 @@ class ChapterService:
             if after is None:
                 raise Conflict(_already(archived=archived))
             self._tell(session, replace(after, archived_at=None if archived else after.updated_at), after)
+            act: Act = "chapter.archived" if archived else "chapter.brought_back"
+            self._trail.record(viewer, act, "chapter", chapter_id, session=session)
             return after
 
         after = self._mongo.transaction(work)
@@ -172,6 +194,22 @@ class ChapterService:
     def _tell(self, session: Any, before: Chapter, after: Chapter) -> None:
         for follower in self._followers:
             follower.chapter_changed(session, before, after)
+
+
+def _facts(draft: ChapterDraft | Chapter) -> dict[str, Fact]:
+    return {
+        "subject": draft.subject,
+        "class": draft.class_,
+        "unit": draft.unit,
+        "chapter": draft.chapter,
+        "years": " ".join(f"{year}:{count}" for year, count in sorted(draft.year_wise_question_count.items())),
+    }
+
+
+def _changed(before: Chapter, after: ChapterDraft) -> tuple[Facts, Facts]:
+    was, now = _facts(before), _facts(after)
+    names = [name for name in was if was[name] != now[name]]
+    return {name: was[name] for name in names}, {name: now[name] for name in names}
 
 
 def _stale() -> Conflict:

@@ -55,21 +55,20 @@ class ClassroomQueries:
         self._mongo["classrooms"].insert_one(document, session=session)
         self._add_member(session, classroom.id, teacher_id, "teacher", classroom.created_at)
 
-    def update(self, classroom_id: str, **fields: Any) -> bool:
-        """Set (camelCase) fields; False where there is no such classroom. Raises Conflict for a taken join code."""
-        with translated():
-            return self._mongo["classrooms"].update_one({"_id": classroom_id}, {"$set": fields}).matched_count == 1
+    def update(self, session: ClientSession, classroom_id: str, **fields: Any) -> bool:
+        """Set (camelCase) fields; False where there is no such classroom. A taken join code ends the transaction."""
+        classrooms = self._mongo["classrooms"]
+        return classrooms.update_one({"_id": classroom_id}, {"$set": fields}, session=session).matched_count == 1
 
     def add_student(self, classroom_id: str, student_id: str, at: datetime) -> None:
         """Make her a member; a member already stays one, since when she was."""
         with translated():
             self._add_member(None, classroom_id, student_id, "student", at)
 
-    def remove_student(self, classroom_id: str, student_id: str) -> bool:
+    def remove_student(self, session: ClientSession, classroom_id: str, student_id: str) -> bool:
         """Whether there was such a student to take out."""
         wanted = {"_id": f"{classroom_id}:{student_id}", "role": "student"}
-        with translated():
-            return self._mongo["memberships"].delete_one(wanted).deleted_count == 1
+        return self._mongo["memberships"].delete_one(wanted, session=session).deleted_count == 1
 
     def members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
         """The active students of these classrooms, each once, by name."""

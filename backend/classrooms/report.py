@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
+from backend.audit.trail import AuditTrail
 from backend.chapters.models import Chapter, OwnProgress
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
@@ -78,7 +79,9 @@ class ClassroomReports:
         chapters: ChapterService,
         cache: Cache,
         clock: Clock,
+        trail: AuditTrail,
     ) -> None:
+        self._trail = trail
         self._queries = queries
         self._classrooms = classrooms
         self._progress = progress
@@ -89,6 +92,7 @@ class ClassroomReports:
     def report(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.report"), self._clock.now()
+        self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
         since = (now - KEPT_DAYS).date()
         answer = self._cache.get_or_create(
             LEARNERS,
@@ -106,6 +110,12 @@ class ClassroomReports:
             as_of=now - timedelta(seconds=answer.age_seconds),
         )
 
+    def export(self, viewer: Viewer, classroom_id: str) -> ClassReport:
+        """The report, to be taken away as a file: that it was taken is written down first."""
+        classroom = self._classrooms.taught(viewer, classroom_id, "reports.export")
+        self._trail.record(viewer, "classroom.exported", "classroom", classroom.id)
+        return self.report(viewer, classroom_id)
+
     def learner(self, viewer: Viewer, classroom_id: str, student_id: str) -> LearnerDetail:
         """One learner beside the list. Raises NotFound for who is not in this class."""
         authorise(viewer, "reports.learner")
@@ -114,6 +124,7 @@ class ClassroomReports:
         member = next((member for member in self._members([classroom_id]) if member.id == student_id), None)
         if row is None or member is None:
             raise NotFound(_("There is no such student in this class."))
+        self._trail.record_view(viewer, "student.viewed", "user", student_id)
         record, chapters = self._progress.record(student_id), self._chapters.active()
         today = _today(member, self._clock.now())
         return LearnerDetail(
@@ -128,6 +139,7 @@ class ClassroomReports:
     def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Matrix:
         """Learners by name × active chapters, of one subject or all."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.matrix"), self._clock.now()
+        self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
         answer = self._cache.get_or_create(
             MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=_class_tags(classroom_id)
         )

@@ -11,6 +11,8 @@ from backend.accounts.fields import is_shown
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.service import TAG as VIEWERS_TAG
+from backend.audit.models import Act, Facts
+from backend.audit.trail import AuditTrail
 from backend.classrooms.join_code import new_join_code, shown
 from backend.classrooms.models import BOARD_MODES, NAME_LENGTH, BoardMode, Classroom
 from backend.classrooms.queries import ClassroomQueries
@@ -30,8 +32,11 @@ T = TypeVar("T")
 
 
 class ClassroomService:
-    def __init__(self, queries: ClassroomQueries, mongo: Mongo, cache: Cache, clock: Clock, events: EventHub) -> None:
+    def __init__(
+        self, queries: ClassroomQueries, mongo: Mongo, cache: Cache, clock: Clock, events: EventHub, trail: AuditTrail
+    ) -> None:
         self._queries = queries
+        self._trail = trail
         self._mongo = mongo
         self._cache = cache
         self._clock = clock
@@ -58,7 +63,14 @@ class ClassroomService:
 
         def insert(code: str) -> str:
             classroom = Classroom(id=new_id(), name=name, join_code=code, created_at=now)
-            self._mongo.transaction(lambda session: self._queries.insert(session, classroom, viewer.id))
+
+            def work(session: Any) -> None:
+                self._queries.insert(session, classroom, viewer.id)
+                self._trail.record(
+                    viewer, "classroom.created", "classroom", classroom.id, after={"name": name}, session=session
+                )
+
+            self._mongo.transaction(work)
             return classroom.id
 
         classroom_id = _with_free_code(insert)
@@ -67,23 +79,28 @@ class ClassroomService:
 
     def rename(self, viewer: Viewer, classroom_id: str, name: str) -> Classroom:
         """The classroom under its new name. Raises Invalid."""
-        return self._update(viewer, "classrooms.rename", classroom_id, name=_checked_name(name))
+        before, new = self.taught(viewer, classroom_id, "classrooms.rename"), _checked_name(name)
+        return self._update(viewer, before, "classroom.renamed", {"name": before.name}, {"name": new}, name=new)
 
     def renew_code(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """The classroom with a fresh join code; the old one stops working."""
-        return _with_free_code(lambda code: self._update(viewer, "classrooms.renew_code", classroom_id, joinCode=code))
+        before = self.taught(viewer, classroom_id, "classrooms.renew_code")
+        return _with_free_code(
+            lambda code: self._update(viewer, before, "classroom.code_renewed", {}, {}, joinCode=code)
+        )
 
     def set_board_mode(self, viewer: Viewer, classroom_id: str, mode: BoardMode) -> Classroom:
         """Switch the class leaderboard "off" or "opt-in". Raises Invalid."""
         if mode not in BOARD_MODES:
             raise Invalid(_("A class leaderboard is off, or open to those who join."))
-        return self._update(viewer, "classrooms.set_board_mode", classroom_id, boardMode=mode)
+        before = self.taught(viewer, classroom_id, "classrooms.set_board_mode")
+        was: Facts = {"boardMode": before.board_mode}
+        return self._update(viewer, before, "classroom.board_changed", was, {"boardMode": mode}, boardMode=mode)
 
     def archive(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """Take a classroom out of every list; its code stops working, nobody's progress changes."""
         before, now = self.taught(viewer, classroom_id, "classrooms.archive"), self._clock.now()
-        self._queries.update(classroom_id, archivedAt=now)
-        self._cache.invalidate(TAG)
+        self._write(viewer, before, "classroom.archived", {}, {}, archivedAt=now)
         return replace(before, archived_at=now)
 
     def join(self, viewer: Viewer, code: str) -> Classroom:
@@ -99,8 +116,14 @@ class ClassroomService:
     def remove_student(self, viewer: Viewer, classroom_id: str, student_id: str) -> None:
         """Take a student out of the class; her progress stays hers. Raises NotFound."""
         self.taught(viewer, classroom_id, "classrooms.remove_student")
-        if not self._queries.remove_student(classroom_id, student_id):
-            raise NotFound(_("There is no such student in this class."))
+
+        def work(session: Any) -> None:
+            if not self._queries.remove_student(session, classroom_id, student_id):
+                raise NotFound(_("There is no such student in this class."))
+            was: Facts = {"classroomId": classroom_id}
+            self._trail.record(viewer, "student.removed", "user", student_id, before=was, session=session)
+
+        self._mongo.transaction(work)
         self._members_changed(classroom_id)
 
     def _every(self) -> tuple[Classroom, ...]:
@@ -113,11 +136,21 @@ class ClassroomService:
         assert found is not None  # noqa: S101  (the table allows nothing to the unknown)
         return _as_seen(viewer, found)
 
-    def _update(self, viewer: Viewer, act: str, classroom_id: str, **fields: Any) -> Classroom:
-        self.taught(viewer, classroom_id, act)
-        self._queries.update(classroom_id, **fields)
+    def _update(
+        self, viewer: Viewer, classroom: Classroom, act: Act, before: Facts, after: Facts, **fields: Any
+    ) -> Classroom:
+        self._write(viewer, classroom, act, before, after, **fields)
+        return self.get(viewer, classroom.id)
+
+    def _write(
+        self, viewer: Viewer, classroom: Classroom, act: Act, before: Facts, after: Facts, **fields: Any
+    ) -> None:
+        def work(session: Any) -> None:
+            self._queries.update(session, classroom.id, **fields)
+            self._trail.record(viewer, act, "classroom", classroom.id, before=before, after=after, session=session)
+
+        self._mongo.transaction(work)
         self._cache.invalidate(TAG)
-        return self.get(viewer, classroom_id)
 
     def _members_changed(self, classroom_id: str) -> None:
         self._cache.invalidate(VIEWERS_TAG, BOARDS_TAG, classroom_tag(classroom_id))
