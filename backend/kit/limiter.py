@@ -1,0 +1,239 @@
+"""Permits for whoever asks: from Redis in one call, from blocks leased of it, or from memory while Redis is away.
+
+Nothing here raises: a limiter that fails must neither stop the app nor stand open.
+"""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal, TypeVar
+
+from backend.kit import log
+from backend.kit.limiter_memory import MemoryLimits
+from backend.kit.limiter_redis import RedisLimits
+from backend.kit.limiter_rules import MICROSECONDS, Delay, Grant, RuleSet
+from backend.kit.redis import FAILURES, Client
+
+T = TypeVar("T")
+Source = Literal["redis", "memory"]
+
+LEASE_SECONDS = 1.0
+LEASES = 20_000
+TURNS = 64
+RETRY_SECONDS = 1.0  # between two tries of Redis where no heartbeat looks for it
+GIVEN_UP_SECONDS = 10.0
+BEAT_SECONDS = 2.0
+BEAT_SECONDS_WHILE_AWAY = 0.5
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether it is allowed, and by rule of `rule_set` what is left and in how many microseconds it is whole again."""
+
+    allowed: bool
+    rule_set: RuleSet
+    remaining: tuple[int, ...]
+    reset: tuple[int, ...]
+    retry_after_seconds: float
+    source: Source
+
+    @property
+    def header(self) -> str:
+        """The field RateLimit of draft-ietf-httpapi-ratelimit-headers-10; with r=0, t is the time to the next one."""
+        retry = -(-self.retry_after_seconds // 1) if not self.allowed else 0
+        parts = zip(self.rule_set.prefixes, self.remaining, self.reset, strict=True)
+        return ", ".join(
+            f"{prefix}{left};t={int(retry) if not left and retry else -(-reset // MICROSECONDS)}"
+            for prefix, left, reset in parts
+        )
+
+
+@dataclass(slots=True)
+class _Lease:
+    """Permits that this process took ahead for one subject, or the time until which it will get none."""
+
+    rule_set: RuleSet
+    left: int
+    block: int
+    until: float
+    remaining: tuple[int, ...]
+    reset: tuple[int, ...]
+    refused_until: float
+    source: Source
+
+
+class Limiter:
+    """Thread-safe. `client` None means no Redis: every process for itself."""
+
+    def __init__(self, client: Client | None, *, namespace: str = "cp", processes: int = 1) -> None:
+        self._shared = RedisLimits(client, namespace) if client is not None else None
+        self._memory = MemoryLimits()
+        self._least_processes = processes
+        self._processes = processes
+        self._lock = threading.Lock()
+        self._turns = tuple(threading.Lock() for _turn in range(TURNS))
+        self._leases: OrderedDict[tuple[str, str], _Lease] = OrderedDict()
+        self._counts: Counter[tuple[str, bool]] = Counter()
+        self._away_until = 0.0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to say that this process lives, and to hear how many do (a daemon thread)."""
+        if self._shared is not None and self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._beat, args=(self._shared,), name="limiter", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and count as a process no longer. The client stays open: it belongs to whoever made it."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+            self._thread = None
+            self._ask(lambda shared: shared.leave())
+
+    @property
+    def processes(self) -> int:
+        """By how many an allowance is divided in memory: as last heard from Redis, never fewer than configured."""
+        return max(self._least_processes, self._processes)
+
+    @property
+    def source(self) -> Source:
+        """Where decisions are made at present."""
+        return "redis" if self._shared is not None and monotonic() >= self._away_until else "memory"
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """By set of rules: how often this process said yes, and no."""
+        with self._lock:
+            names = {name for name, _allowed in self._counts}
+            return {name: (self._counts[name, True], self._counts[name, False]) for name in sorted(names)}
+
+    def take_held(self, subject: str, rule_set: RuleSet) -> Decision | None:
+        """A decision from what this process holds already, without waiting; None where take() must be asked."""
+        lease = self._leases.get((subject, rule_set.name))
+        if lease is None:
+            return None
+        with self._lock:
+            now = monotonic()
+            if now < lease.refused_until:
+                self._counts[rule_set.name, False] += 1
+                return Decision(
+                    False, lease.rule_set, lease.remaining, lease.reset, lease.refused_until - now, lease.source
+                )
+            if not lease.left or now >= lease.until:
+                return None
+            lease.left -= 1
+            self._counts[rule_set.name, True] += 1
+            left = lease.left
+        remaining = tuple([each + left for each in lease.remaining])
+        return Decision(True, lease.rule_set, remaining, lease.reset, 0.0, lease.source)
+
+    def take(self, subject: str, rule_set: RuleSet) -> Decision:
+        """Whether `subject` may now, by every rule of the set; where it may, it is counted. May wait for Redis.
+
+        Who asks often is given permits in blocks, at most a twentieth of the smallest quota to each process; what
+        is left of a block when its second is over is given back by the next call.
+        """
+        key = (subject, rule_set.name)
+        with self._turns[hash(key) % TURNS]:  # one asks for a block, the others wait for it
+            held = self.take_held(subject, rule_set)
+            if held is not None:
+                return held
+            with self._lock:
+                before = self._leases.pop(key, None)
+            wanted, refund = _next_block(before, rule_set, monotonic())
+            grant, source = self._decide(subject, rule_set, wanted, refund)
+            return self._lease(key, rule_set, grant, source, wanted)
+
+    def give_back(self, subject: str, rule_set: RuleSet) -> None:
+        """Take back one permit that turned out not to be needed."""
+        key = (subject, rule_set.name)
+        with self._lock:
+            lease = self._leases.pop(key, None)
+        refund = 1 + (lease.left if lease else 0)
+        if self._ask(lambda shared: shared.take(subject, rule_set.rules, wanted=0, refund=refund)) is None:
+            self._memory.take(subject, self._divided(rule_set).rules, wanted=0, refund=refund)
+
+    def attempt(self, subject: str, delay: Delay) -> float:
+        """Seconds that the next attempt of `subject` must wait; 0.0 means go on, and counts it until forgiven."""
+        waits = self._ask(lambda shared: shared.attempt(subject, delay))
+        if waits is None:
+            waits = self._memory.attempt(subject, delay)
+        return waits / MICROSECONDS
+
+    def forgive(self, subject: str) -> None:
+        """Forget the attempts of `subject`: one has succeeded."""
+        self._memory.forgive(subject)
+        self._ask(lambda shared: shared.forgive(subject))
+
+    def _decide(self, subject: str, rule_set: RuleSet, wanted: int, refund: int) -> tuple[Grant, Source]:
+        grant = self._ask(lambda shared: shared.take(subject, rule_set.rules, wanted=wanted, refund=refund))
+        if grant is not None:
+            return grant, "redis"
+        return self._memory.take(subject, self._divided(rule_set).rules, wanted=1), "memory"
+
+    def _lease(self, key: tuple[str, str], rule_set: RuleSet, grant: Grant, source: Source, wanted: int) -> Decision:
+        now, retry = monotonic(), grant.retry / MICROSECONDS
+        allowed = grant.taken > 0
+        rules = rule_set if source == "redis" else self._divided(rule_set)
+        left = max(0, grant.taken - 1)
+        refused_until = 0.0 if allowed else now + min(retry, LEASE_SECONDS)
+        lease = _Lease(rules, left, wanted, now + LEASE_SECONDS, grant.remaining, grant.reset, refused_until, source)
+        with self._lock:
+            self._counts[rule_set.name, allowed] += 1
+            self._leases[key] = lease
+            if len(self._leases) > LEASES:
+                self._leases.popitem(last=False)
+        remaining = tuple(each + left for each in grant.remaining)
+        return Decision(allowed, rules, remaining, grant.reset, retry, source)
+
+    def _divided(self, rule_set: RuleSet) -> RuleSet:
+        return rule_set.scaled(1 / self.processes)
+
+    def _ask(self, question: Callable[[RedisLimits], T]) -> T | None:
+        """What Redis says; None while it is away."""
+        shared = self._shared
+        if shared is None or monotonic() < self._away_until:
+            return None
+        if self._away_until:
+            self._away_until = monotonic() + RETRY_SECONDS
+        try:
+            answer = question(shared)
+        except FAILURES as error:
+            self._note_away(error)
+            return None
+        except Exception as error:  # noqa: BLE001  (a limiter is soft: whatever is wrong with Redis, memory decides)
+            _log.error("limiter_failed", exc_info=error)
+            return None
+        self._away_until = 0.0
+        return answer
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._away_until:
+            _log.warning("limiter_without_redis", reason=str(error), processes=self.processes)
+        # While the heartbeat looks for it, no caller has to wait for a server that may hang.
+        self._away_until = monotonic() + (GIVEN_UP_SECONDS if self._thread else RETRY_SECONDS)
+
+    def _beat(self, shared: RedisLimits) -> None:
+        pause = 0.0
+        while not self._stopping.wait(pause):
+            try:
+                self._processes = shared.alive()
+                self._away_until, pause = 0.0, BEAT_SECONDS
+            except FAILURES as error:
+                self._note_away(error)
+                pause = BEAT_SECONDS_WHILE_AWAY
+
+
+def _next_block(before: _Lease | None, rule_set: RuleSet, now: float) -> tuple[int, int]:
+    """How many permits to take, twice as many after a block that did not last, and how many to give back."""
+    if before is None:
+        return 1, 0
+    if before.left == 0 and now < before.until:
+        return min(rule_set.lease, before.block * 2), 0
+    return 1, before.left if before.source == "redis" else 0
