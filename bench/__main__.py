@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from backend.errors import AppError
 from backend.kit import log
 from bench import report
 from bench.machine import ROOT
@@ -50,9 +49,9 @@ def _run(measures: Sequence[Measure], bench: Bench, *, is_kept: bool) -> int:
         for measure in measures:
             try:
                 lines += _taken(measure, bench)
-            except AppError as error:
+            except Exception as error:  # noqa: BLE001 - the other measures are worth taking all the same
                 failed += 1
-                say(f"   failed: {error.message}")
+                say(f"   FAILED  {type(error).__name__}: {error}")
     finally:
         bench.close()
         if lines and is_kept:

@@ -36,11 +36,11 @@ INDEX_SECONDS = 900
 Report = Callable[[str], None]
 
 
-def made(settings: Settings, size: Size, report: Report) -> Made:
-    """The school in this database, found or made. What else the database held is gone where it had to be made."""
+def made(settings: Settings, size: Size, report: Report, *, is_fresh: bool = False) -> Made:
+    """The school in this database, found (unless it must be fresh) or made, and then alone in it."""
     mongo = Mongo(str(settings.mongodb_uri and settings.mongodb_uri.get_secret_value()), settings.mongodb_database)
     try:
-        found = _found(mongo, size)
+        found = None if is_fresh else _found(mongo, size)
         return found or _make(mongo, Made(size=size, at=SystemClock().now()), report)
     finally:
         mongo.close()

@@ -15,7 +15,7 @@ from backend.config import Settings
 from backend.jobs import Jobs
 from backend.kit.embedded import Servers, start_servers
 from bench import maker
-from bench.made import Made, Size
+from bench.made import SIZES, Made, Size
 
 Report = Callable[[str], None]
 
@@ -40,7 +40,7 @@ class School:
     made: Made
 
 
-@dataclass
+@dataclass(eq=False)
 class Bench:
     """The servers of one run. Schools are made when first asked for, and found again in the next run."""
 
@@ -84,10 +84,24 @@ class Bench:
 
     def backend(self, school: School, *, is_caching: bool = True) -> Backend:
         """The product over a school, at the time when the school was made; closed with the run."""
-        clock = MovingClock(school.made.at)
-        built = build(school.settings, clock=clock, is_caching=is_caching)
+        built = self._built(school, is_caching=is_caching)
         self._open.callback(built.close)
         return built
+
+    def _built(self, school: School, *, is_caching: bool) -> Backend:
+        return build(school.settings, clock=MovingClock(school.made.at), is_caching=is_caching)
+
+    @contextmanager
+    def scratch(self) -> Iterator[tuple[Backend, Made]]:
+        """A school of ten thousand records to write in, gone afterwards, and the product over it."""
+        settings = self.settings("bench_scratch")
+        school = School(settings, maker.made(settings, SIZES["10k"], self.report, is_fresh=True))
+        backend = self._built(school, is_caching=True)
+        try:
+            yield backend, school.made
+            backend.mongo.client.drop_database(settings.mongodb_database)
+        finally:
+            backend.close()
 
     def close(self) -> None:
         self._open.close()
@@ -107,17 +121,17 @@ def at_work(backend: Backend) -> Iterator[None]:
 
 
 @contextmanager
-def busy(work: Callable[[threading.Event], None], count: int) -> Iterator[None]:
-    """`count` threads do `work` until the block is left. Raises what any of them raised."""
-    stop, failed = threading.Event(), []
+def busy(work: Callable[[int, threading.Event], None], count: int) -> Iterator[None]:
+    """`count` threads do `work(number, stop)` until the block is left. Raises what any of them raised."""
+    stop, failed = threading.Event(), list[Exception]()
 
-    def run() -> None:
+    def run(number: int) -> None:
         try:
-            work(stop)
+            work(number, stop)
         except Exception as error:  # noqa: BLE001 - the block that waits for them tells it
             failed.append(error)
 
-    threads = [threading.Thread(target=run, daemon=True) for _each in range(count)]
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()
     try:
