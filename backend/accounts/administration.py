@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend.accounts import fields
+from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import ROLES, OneTimeLink, Role, User, UserPage, Viewer
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG, TAG
@@ -26,9 +27,17 @@ class AccountAdministration:
     """What an administrator does to other people's accounts."""
 
     def __init__(
-        self, queries: AccountQueries, cache: Cache, clock: Clock, trail: AuditTrail, *, time_zone: str
+        self,
+        queries: AccountQueries,
+        cache: Cache,
+        clock: Clock,
+        trail: AuditTrail,
+        *,
+        time_zone: str,
+        follower: PersonFollower | None = None,
     ) -> None:
         self._queries = queries
+        self._follower = follower or NobodyFollows()
         self._trail = trail
         self._cache = cache
         self._clock = clock
@@ -73,7 +82,7 @@ class AccountAdministration:
         if not active:
             self._queries.end_sessions(user.id)
             self._queries.drop_tickets(user.id, "reset")
-        self._cache.invalidate(TAG, BOARDS_TAG)
+        self._changed(user)
         return changed
 
     def set_role(self, viewer: Viewer, user_id: str, role: Role) -> User:
@@ -86,7 +95,7 @@ class AccountAdministration:
             _refuse_oneself(viewer, user)
         noting = self._noting(viewer, "user.role_changed", user, {"role": user.role}, {"role": role})
         changed = self._queries.update_keeping_an_admin(user.id, {"role": role}, noting) or user
-        self._cache.invalidate(TAG, BOARDS_TAG)
+        self._changed(user)
         return changed
 
     def make_reset_link(self, viewer: Viewer, user_id: str) -> OneTimeLink:
@@ -105,6 +114,10 @@ class AccountAdministration:
             raise NotFound(_("No active administrator has this e-mail address."))
         self._trail.record(None, "password.link_made", "user", found[0].id)
         return self._link(found[0])
+
+    def _changed(self, user: User) -> None:
+        self._follower.person_changed(user.id)
+        self._cache.invalidate(TAG, BOARDS_TAG)
 
     def _link(self, user: User) -> OneTimeLink:
         token, now = new_token(), self._clock.now()

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.accounts import fields, rooms
+from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import (
     EMAIL_LENGTH,
     DemoSignIn,
@@ -54,8 +55,10 @@ class AccountService:
         *,
         time_zone: str,
         demo_allowed: bool,
+        follower: PersonFollower | None = None,
     ) -> None:
         self._queries = queries
+        self._follower = follower or NobodyFollows()
         self._classrooms = classrooms
         self._demo_allowed = demo_allowed
         self._tokens = tokens
@@ -187,6 +190,7 @@ class AccountService:
         user = self._queries.update_user(
             authorise(viewer, "accounts.update_profile").id, fields.profile(self.me(viewer), change)
         )
+        self._follower.person_changed(viewer.id)
         self._cache.invalidate(TAG, BOARDS_TAG)
         if user is None:
             raise NotFound(_("This account is gone."))

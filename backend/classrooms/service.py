@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from backend.accounts import rooms
 from backend.accounts.fields import is_shown
+from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.service import TAG as VIEWERS_TAG
@@ -33,9 +34,18 @@ T = TypeVar("T")
 
 class ClassroomService:
     def __init__(
-        self, queries: ClassroomQueries, mongo: Mongo, cache: Cache, clock: Clock, events: EventHub, trail: AuditTrail
+        self,
+        queries: ClassroomQueries,
+        mongo: Mongo,
+        cache: Cache,
+        clock: Clock,
+        events: EventHub,
+        trail: AuditTrail,
+        *,
+        follower: PersonFollower | None = None,
     ) -> None:
         self._queries = queries
+        self._follower = follower or NobodyFollows()
         self._trail = trail
         self._mongo = mongo
         self._cache = cache
@@ -110,7 +120,7 @@ class ClassroomService:
         if classroom_id is None:
             raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
         self._queries.add_student(classroom_id, viewer.id, self._clock.now())
-        self._members_changed(classroom_id)
+        self._members_changed(classroom_id, viewer.id)
         return self.get(replace(viewer, classroom_ids=(*viewer.classroom_ids, classroom_id)), classroom_id)
 
     def remove_student(self, viewer: Viewer, classroom_id: str, student_id: str) -> None:
@@ -124,7 +134,7 @@ class ClassroomService:
             self._trail.record(viewer, "student.removed", "user", student_id, before=was, session=session)
 
         self._mongo.transaction(work)
-        self._members_changed(classroom_id)
+        self._members_changed(classroom_id, student_id)
 
     def _every(self) -> tuple[Classroom, ...]:
         return self._cache.get_or_create(CLASSROOMS, "all", self._queries.every, tags=[TAG]).value
@@ -152,7 +162,8 @@ class ClassroomService:
         self._mongo.transaction(work)
         self._cache.invalidate(TAG)
 
-    def _members_changed(self, classroom_id: str) -> None:
+    def _members_changed(self, classroom_id: str, student_id: str) -> None:
+        self._follower.person_changed(student_id, classroom_id)
         self._cache.invalidate(VIEWERS_TAG, BOARDS_TAG, classroom_tag(classroom_id))
         self._events.publish(rooms.CHANGED, rooms.of_membership(classroom_id))
 
