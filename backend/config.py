@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-key", "dev", "test"})
 
+AMOUNT = r"^[1-9]\d{0,11}/(second|minute|hour|day)$"
 MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
@@ -65,6 +67,16 @@ class Settings(BaseSettings):
         description="Offer the demo school on first visit. Default: yes in development, no in production",
     )
     audit_days: int = Field(730, ge=30, le=3650, description="Days that entries of the audit trail are kept")
+    rate_limit_anonymous: str = Field("100/hour", pattern=AMOUNT, description="Requests of a program that is not signed in")
+    rate_limit_user: str = Field("1000/hour", pattern=AMOUNT, description="Requests of one person's programs")
+    rate_limit_premium: str = Field("5000/hour", pattern=AMOUNT, description="The same for people of the premium plan")
+    rate_limit_burst: str = Field("20/second", pattern=AMOUNT, description="How many of them may come at once")
+    rate_limit_processes: int = Field(
+        1, ge=1, le=1000, description="Web processes there are at least: they share the allowances while Redis is away"
+    )
+    trusted_proxies: str = Field(
+        "", description="Networks, by commas, whose X-Forwarded-For is believed, such as 10.0.0.0/8"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
 
     @field_validator("time_zone")
@@ -80,6 +92,13 @@ class Settings(BaseSettings):
         schemes = MONGODB_SCHEMES if field.field_name == "mongodb_uri" else REDIS_SCHEMES
         if value and not value.get_secret_value().startswith(schemes):
             raise ValueError(f"does not begin with one of {', '.join(schemes)}")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            ip_network(each)  # its own words say what is wrong
         return value
 
     @field_validator("public_url")
