@@ -3,12 +3,19 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from backend import __version__
 from backend.accounts.administration import AccountAdministration
+from backend.accounts.factor_queries import FactorQueries
+from backend.accounts.followers import PersonFollower
 from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
 from backend.accounts.queries import AccountQueries
+from backend.accounts.second_factor import SecondFactor
 from backend.accounts.service import AccountService
+from backend.accounts.session_queries import INDEXES as SESSION_INDEXES
+from backend.accounts.session_queries import SessionQueries
+from backend.accounts.sessions import Sessions
 from backend.audit.queries import INDEXES as AUDIT_INDEXES
 from backend.audit.queries import AuditQueries
 from backend.audit.service import AuditService
@@ -35,6 +42,7 @@ from backend.kit.i18n import _
 from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
+from backend.kit.sealing import Sealer
 from backend.kit.tokens import AccessTokens
 from backend.operations.queries import OperationQueries
 from backend.operations.service import OperationsService, Surroundings
@@ -47,7 +55,11 @@ from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
 
 Report = Callable[[str], None]
-INDEXES = (ACCOUNT_INDEXES, CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES, BOARD_INDEXES, AUDIT_INDEXES)
+INDEXES = (
+    ACCOUNT_INDEXES,
+    SESSION_INDEXES,
+    CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES, BOARD_INDEXES, AUDIT_INDEXES,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,7 @@ class Backend:
     events: EventHub
     accounts: AccountService
     administration: AccountAdministration
+    second_factor: SecondFactor
     chapters: ChapterService
     progress: ProgressService
     overview: ProgressOverview
@@ -204,19 +217,11 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
 
-    account_queries, classroom_queries = AccountQueries(mongo), ClassroomQueries(mongo)
+    classroom_queries = ClassroomQueries(mongo)
     classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events, trail)
-    accounts = AccountService(
-        account_queries,
-        classroom_queries,
-        AccessTokens(ring),
-        cache,
-        clock,
-        events,
-        time_zone=settings.time_zone,
-        demo_allowed=settings.demo_allowed,
-    )
-    accounts.shut_demo_out()
+    people = _people(settings, clock, ring, connections, classroom_queries, trail)
+    people.accounts.shut_demo_out()
+    people.second_factor.reseal()
     projector_queries = ProjectorQueries(mongo)
     statistics = StatisticsService(StatisticsQueries(mongo), projector_queries, chapters, cache, clock)
     return Backend(
@@ -226,8 +231,9 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         redis_client=connections.redis_client,
         cache=cache,
         events=events,
-        accounts=accounts,
-        administration=AccountAdministration(account_queries, cache, clock, trail, time_zone=settings.time_zone),
+        accounts=people.accounts,
+        administration=people.administration,
+        second_factor=people.second_factor,
         chapters=chapters,
         progress=progress,
         overview=ProgressOverview(progress, chapters, clock),
@@ -241,6 +247,57 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         trail=trail,
         metrics=connections.metrics,
     )
+
+
+class _People(NamedTuple):
+    accounts: AccountService
+    administration: AccountAdministration
+    second_factor: SecondFactor
+
+
+def _people(
+    settings: Settings,
+    clock: Clock,
+    ring: KeyRing,
+    connections: _Connections,
+    classrooms: ClassroomQueries,
+    trail: AuditTrail,
+    follower: PersonFollower | None = None,
+) -> _People:
+    mongo, cache = connections.mongo, connections.cache
+    queries, factors = AccountQueries(mongo), FactorQueries(mongo)
+    sessions = Sessions(
+        SessionQueries(mongo),
+        queries,
+        AccessTokens(ring),
+        cache,
+        clock,
+        limits=settings.session_limits,
+        second_factor_roles=settings.second_factor_roles,
+        demo_allowed=settings.demo_allowed,
+    )
+    issuer = settings.school_name or _("Chapter Performance")
+    second_factor = SecondFactor(
+        factors, queries, sessions, Sealer(ring, "second factor"), clock, trail, issuer=issuer
+    )
+    accounts = AccountService(
+        queries,
+        classrooms,
+        sessions,
+        second_factor,
+        cache,
+        clock,
+        connections.events,
+        trail,
+        time_zone=settings.time_zone,
+        demo_allowed=settings.demo_allowed,
+        sign_up_domains=frozenset(settings.oidc_sign_up_domains.lower().replace(",", " ").split()),
+        follower=follower,
+    )
+    administration = AccountAdministration(
+        queries, sessions, factors, cache, clock, trail, time_zone=settings.time_zone, follower=follower
+    )
+    return _People(accounts, administration, second_factor)
 
 
 def _operations(

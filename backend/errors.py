@@ -22,6 +22,12 @@ class NotSignedIn(AppError):
     code = "not_signed_in"
 
 
+class SecondFactorNeeded(NotSignedIn):
+    """The password is right, and a code is wanted too; `details` hold the challenge to send it with."""
+
+    code = "second_factor_needed"
+
+
 class NotAllowed(AppError):
     status = 403
     code = "not_allowed"

@@ -72,13 +72,25 @@ ACTS: Mapping[str, Line] = {
     "accounts.sessions": _signed_in(OWN),
     "accounts.me": _signed_in(OWN),
     "accounts.update_profile": _signed_in(OWN),
+    "accounts.end_session": _signed_in(OWN),
+    "accounts.reauthenticate": _signed_in(OWN),
+    "accounts.change_email": _signed_in(OWN),
     "accounts.change_password": _signed_in(OWN),
+    "second_factor.state": _signed_in(OWN),
+    "second_factor.begin": _signed_in(OWN),
+    "second_factor.confirm": _signed_in(OWN),
+    "second_factor.renew_codes": _signed_in(OWN),
+    "second_factor.turn_off": _signed_in(OWN),
     "administration.users": _admins(NOTHING),
     "administration.user": _admins(ANYBODY),
     "administration.create": _admins(NOTHING),
     "administration.set_active": _admins(ANYBODY),
     "administration.set_role": _admins(ANYBODY),
     "administration.make_reset_link": _admins(ANYBODY),
+    "administration.sessions": _admins(ANYBODY),
+    "administration.end_session": _admins(ANYBODY),
+    "administration.end_sessions": _admins(ANYBODY),
+    "administration.reset_second_factor": _admins(ANYBODY),
     "chapters.archived": _staff(NOTHING),
     "chapters.create": _staff(NOTHING),
     "chapters.edit": _staff(SHARED),
@@ -125,11 +137,20 @@ ACTS: Mapping[str, Line] = {
     "rooms.boards": _signed_in(NOTHING),
 }
 
+# What somebody whose role needs a second factor may do before she has one: set it up, and look after her sign-in.
+BEFORE_SECOND_FACTOR = frozenset(
+    {name for name in ACTS if name.startswith("second_factor.")}
+    | {f"accounts.{name}" for name in ("me", "sign_out", "sign_out_elsewhere", "sessions", "end_session")}
+    | {"accounts.reauthenticate", "accounts.change_password"}
+)
+
 # Public methods without a viewer: steps by which somebody becomes one, what anybody may know, and what services,
 # jobs and the terminal ask. No door may call one of the last kind for a person without a line above.
 WITHOUT_VIEWER: Mapping[str, str] = {
     "accounts": "has_users demo_sign_ins create_first_administrator sign_up authenticate shut_demo_out issue_ticket "
-    "redeem_ticket sign_in_program refresh viewer viewer_of_access_token reset_owner reset_password",
+    "redeem_ticket sign_in_program complete_ticket complete_program enter_by_provider refresh viewer "
+    "viewer_of_access_token reset_owner reset_password",
+    "second_factor": "prove reseal",
     "administration": "rescue",
     "chapters": "follow every active get among load",
     "progress": "today record chapter_changed",
@@ -149,6 +170,9 @@ class Person(Protocol):
 
     @property
     def role(self) -> str: ...
+
+    @property
+    def lacks_second_factor(self) -> bool: ...
 
 
 V = TypeVar("V", bound=Person)
@@ -170,6 +194,8 @@ def authorise(viewer: V | None, act: str, relation: Relation | None = None, *, m
         raise NotSignedIn(_("Please sign in first."))
     if not scope:
         raise NotAllowed(_("Your role does not allow this."))
+    if viewer.lacks_second_factor and act not in BEFORE_SECOND_FACTOR:
+        raise NotAllowed(_("Set up your second factor first, in the settings."), code="second_factor_required")
     if relation is not None and relation not in scope:
         raise NotFound(missing or _("There is no such thing."))
     return viewer

@@ -6,9 +6,11 @@ from typing import Any
 
 from backend.accounts import fields
 from backend.accounts.followers import NobodyFollows, PersonFollower
-from backend.accounts.models import ROLES, OneTimeLink, Role, User, UserPage, Viewer
+from backend.accounts.factor_queries import FactorQueries
+from backend.accounts.models import ROLES, OneTimeLink, OpenSession, Role, User, UserPage, Viewer
 from backend.accounts.queries import AccountQueries
-from backend.accounts.service import BOARDS_TAG, TAG
+from backend.accounts.service import BOARDS_TAG
+from backend.accounts.sessions import TAG, Sessions
 from backend.audit.models import Act, Facts
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid, NotFound
@@ -80,8 +82,7 @@ class AccountAdministration:
         noting = self._noting(viewer, act, user, {"isActive": user.is_active}, {"isActive": active})
         changed = self._queries.update_keeping_an_admin(user.id, {"isActive": active}, noting) or user
         if not active:
-            self._queries.end_sessions(user.id)
-            self._queries.drop_tickets(user.id, "reset")
+            self._sessions.end_all(user.id)
         self._changed(user)
         return changed
 
@@ -107,12 +108,53 @@ class AccountAdministration:
         self._trail.record(viewer, "password.link_made", "user", user.id)
         return self._link(user)
 
+    def sessions(self, viewer: Viewer, user_id: str) -> tuple[OpenSession, ...]:
+        """Where a person is signed in, the last used first. Raises NotFound."""
+        authorise(viewer, "administration.sessions")
+        user = self._user(user_id)
+        self._trail.record_view(viewer, "user.viewed", "user", user.id)
+        return self._sessions.of(user, viewer.session_id)
+
+    def end_session(self, viewer: Viewer, session_id: str) -> None:
+        """End any one session, everywhere at once. Raises NotFound for one that is over."""
+        authorise(viewer, "administration.end_session")
+        found = self._sessions.queries.find(session_id)
+        if found is None:
+            raise NotFound(_("This session is over already."))
+        self._trail.record(viewer, "session.revoked", "user", found.user_id)
+        self._sessions.end(session_id)
+
+    def end_sessions(self, viewer: Viewer, user_id: str) -> int:
+        """Sign a person out everywhere (but the administrator who asks, here); how many sessions. Raises NotFound."""
+        authorise(viewer, "administration.end_sessions")
+        user = self._user(user_id)
+        self._trail.record(viewer, "sessions.revoked", "user", user.id)
+        return self._sessions.end_all(user.id, but=viewer.session_id)
+
+    def reset_second_factor(self, viewer: Viewer, user_id: str) -> User:
+        """Take away a second factor that was lost, and sign the person out everywhere. Raises NotFound, Conflict."""
+        authorise(viewer, "administration.reset_second_factor")
+        user = self._user(user_id)
+        if user.id == viewer.id:
+            raise Conflict(_("You cannot reset your own second factor. Ask another administrator."))
+        self._trail.record(viewer, "second_factor.reset", "user", user.id)
+        if not self._factors.drop_factor(user.id):
+            raise NotFound(_("This person has no second factor."))
+        self._sessions.end_all(user.id)
+        return self._user(user_id)
+
     def rescue(self, email: str) -> OneTimeLink:
-        """A one-time link for an active administrator, asked for on the server itself. Raises NotFound."""
+        """A one-time link for an active administrator, asked for on the server itself; her second factor goes.
+
+        Raises NotFound.
+        """
         found = self._queries.credentials(email)
         if found is None or found[0].role != "admin" or not found[0].is_active:
             raise NotFound(_("No active administrator has this e-mail address."))
         self._trail.record(None, "password.link_made", "user", found[0].id)
+        if found[0].second_factor_since:
+            self._trail.record(None, "second_factor.reset", "user", found[0].id)
+            self._factors.drop_factor(found[0].id)
         return self._link(found[0])
 
     def _changed(self, user: User) -> None:
@@ -122,8 +164,9 @@ class AccountAdministration:
     def _link(self, user: User) -> OneTimeLink:
         token, now = new_token(), self._clock.now()
         expires_at = now + RESET_LIFE
-        self._queries.drop_tickets(user.id, "reset")
-        self._queries.insert_ticket(fingerprint(token), "reset", user.id, "", now=now, expires_at=expires_at)
+        self._sessions.queries.insert_ticket(
+            fingerprint(token), "reset", user.id, "", now=now, expires_at=expires_at, only=True
+        )
         return OneTimeLink(token=token, user=user, expires_at=expires_at)
 
     def _noting(self, viewer: Viewer, act: Act, user: User, before: Facts, after: Facts) -> Callable[[Any], None]:

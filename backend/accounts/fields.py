@@ -20,7 +20,7 @@ def new_user(user_id: str, *, name: str, email: str, role: Role, zone: str, at: 
     """A new account with tidied fields. Raises Invalid naming the field."""
     return User(
         id=user_id,
-        email=_email(email),
+        email=address(email),
         name=_name(name),
         role=role,
         time_zone=zone,
@@ -56,7 +56,8 @@ def is_shown(text: str) -> bool:
     return all(unicodedata.category(each) not in ("Cc", "Cf", "Co", "Cs") or each in JOINERS for each in text)
 
 
-def _email(value: str) -> str:
+def address(value: str) -> str:
+    """An e-mail address as it is kept. Raises Invalid."""
     try:
         return validate_email(
             value.strip()[: EMAIL_LENGTH + 1], check_deliverability=False, test_environment=True

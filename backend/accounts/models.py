@@ -35,6 +35,7 @@ class User(Shape, frozen=True, kw_only=True):
     is_demo: bool = False
     created_at: datetime
     last_sign_in_at: datetime | None = None
+    second_factor_since: datetime | None = None
 
 
 class Viewer(Shape, frozen=True, kw_only=True):
@@ -54,6 +55,7 @@ class Viewer(Shape, frozen=True, kw_only=True):
     board_joined: bool = False
     board_name: str | None = None
     session_id: str = ""
+    lacks_second_factor: bool = False  # her role needs one: until she has it she may do nothing else
 
 
 def require(viewer: Viewer | None, *roles: Role) -> Viewer:
@@ -63,7 +65,7 @@ def require(viewer: Viewer | None, *roles: Role) -> Viewer:
     """
     if viewer is None:
         raise NotSignedIn(_("Please sign in first."))
-    if roles and viewer.role not in roles:
+    if roles and (viewer.role not in roles or viewer.lacks_second_factor):
         raise NotAllowed(_("Your role does not allow this."))
     return viewer
 
@@ -75,9 +77,24 @@ class SessionRecord(Shape, frozen=True, kw_only=True):
     user_id: str
     kind: Literal["browser", "api"]
     device: str = ""
+    place: str = ""  # the network it was opened from, never the whole address
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+    proven_at: datetime | None = None  # when its owner last gave her password (and code) in it
+
+
+class OpenSession(Shape, frozen=True, kw_only=True):
+    """A session as its owner or an administrator sees it. It ends at `ends_at` if nobody uses it until then."""
+
+    id: str
+    kind: Literal["browser", "api"]
+    device: str
+    place: str
+    created_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+    is_this: bool
 
 
 class TokenPair(Shape, frozen=True, kw_only=True):
@@ -113,6 +130,38 @@ class OneTimeLink(Shape, frozen=True, kw_only=True):
     token: str
     user: User
     expires_at: datetime
+
+
+class FactorState(Shape, frozen=True, kw_only=True):
+    """Whether a person has a second factor, how many recovery codes are left, and whether her role needs one."""
+
+    since: datetime | None
+    recovery_codes_left: int
+    is_required: bool
+
+
+class FactorSetup(Shape, frozen=True, kw_only=True):
+    """What an authenticator app needs once: the secret, and the otpauth:// address of a QR code that holds it."""
+
+    secret: str
+    address: str
+
+
+class RecoveryCodes(Shape, frozen=True, kw_only=True):
+    """Codes that work once each, in place of the app; shown this once."""
+
+    codes: tuple[str, ...]
+
+
+class ProviderIdentity(Shape, frozen=True, kw_only=True):
+    """What the school's OpenID provider says of somebody who has just signed in there."""
+
+    subject: str
+    email: str
+    email_verified: bool
+    name: str = ""
+    issued_at: datetime
+    nonce: str
 
 
 class DemoSignIn(Shape, frozen=True, kw_only=True):

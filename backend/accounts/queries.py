@@ -1,4 +1,4 @@
-"""The collections of people: users, memberships, sessions, tickets."""
+"""The collections of people: users and memberships."""
 
 import re
 import unicodedata
@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collation import Collation
 from pymongo.errors import DuplicateKeyError
 
-from backend.accounts.models import ROLES, DemoSignIn, Role, SessionRecord, User, UserPage, Viewer
+from backend.accounts.models import ROLES, DemoSignIn, Role, User, UserPage
 from backend.errors import Conflict
 from backend.kit.i18n import _
 from backend.kit.mongo import Document, Mongo, translated
@@ -21,6 +21,8 @@ BY_NAME = Collation("en", strength=2, numericOrdering=True)  # capitals or not; 
 INDEXES = {
     "users": [
         IndexModel([("emailKey", ASCENDING)], name="email", unique=True),
+        IndexModel([("providerSubject", ASCENDING)], name="provider", unique=True, sparse=True),
+        IndexModel([("secondFactor.keyId", ASCENDING)], name="secondFactorKey", sparse=True),
         IndexModel([("role", ASCENDING), ("name", ASCENDING)], name="role"),
         IndexModel([("name", ASCENDING), ("_id", ASCENDING)], name="byName", collation=BY_NAME),
         IndexModel(
@@ -30,16 +32,6 @@ INDEXES = {
     "memberships": [
         IndexModel([("classroomId", ASCENDING), ("role", ASCENDING)], name="classroom"),
         IndexModel([("userId", ASCENDING), ("joinedAt", ASCENDING)], name="user"),
-    ],
-    "sessions": [
-        IndexModel([("userId", ASCENDING)], name="user"),
-        IndexModel([("refreshHash", ASCENDING)], name="refresh", sparse=True),
-        IndexModel([("spentHashes", ASCENDING)], name="spent", sparse=True),
-        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
-    ],
-    "tickets": [
-        IndexModel([("userId", ASCENDING)], name="user"),
-        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
     ],
 }
 FIRST_ADMINISTRATOR = "first-administrator"
@@ -99,6 +91,30 @@ class AccountQueries:
     def credentials_of(self, user_id: str) -> tuple[User, str | None] | None:
         return self._credentials({"_id": user_id})
 
+    # the school's own provider
+
+    def by_provider(self, subject: str) -> User | None:
+        """The person who is tied to this subject of the provider."""
+        with translated():
+            found = self._mongo["users"].find_one({"providerSubject": subject})
+        return from_document(found, User) if found else None
+
+    def tie_to_provider(self, user_id: str, subject: str) -> bool:
+        """Tie a person to a subject of the provider, for good; False where she is tied to another one."""
+        with translated():
+            changed = self._mongo["users"].update_one(
+                {"_id": user_id, "providerSubject": {"$in": [None, subject]}}, {"$set": {"providerSubject": subject}}
+            )
+        return changed.matched_count > 0
+
+    def forget_credentials(self, user_id: str) -> None:
+        """Let neither password nor second factor of this person work any more."""
+        gone = {"secondFactor": "", "pendingFactor": "", "factorAttempts": ""}
+        with translated():
+            self._mongo["users"].update_one(
+                {"_id": user_id}, {"$set": {"passwordHash": None, "secondFactorSince": None}, "$unset": gone}
+            )
+
     def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
         """The first active demo account of each role, by address: student2 comes before student10."""
         wanted = {"isDemo": True, "isActive": True}
@@ -114,6 +130,32 @@ class AccountQueries:
                 {"_id": user_id}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER
             )
         return from_document(found, User) if found else None
+
+    def change_email(self, user_id: str, email: str, also: Callable[[ClientSession], None]) -> User | None:
+        """The person under her new address, `also(session)` with it. Raises Conflict where it is somebody else's."""
+
+        def work(session: ClientSession) -> User | None:
+            found = self._mongo["users"].find_one_and_update(
+                {"_id": user_id},
+                {"$set": {"email": email, "emailKey": email_key(email)}},
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+            also(session)
+            return from_document(found, User) if found else None
+
+        try:
+            return self._mongo.transaction(work)
+        except Conflict as error:
+            raise Conflict(_taken(first=False)) from error
+
+    def set_password(self, user_id: str, hashed: str, *, before: str | None) -> bool:
+        """Put a new hash in the place of the one that was looked at; False where that was changed meanwhile."""
+        with translated():
+            changed = self._mongo["users"].update_one(
+                {"_id": user_id, "passwordHash": before}, {"$set": {"passwordHash": hashed}}
+            )
+        return changed.matched_count > 0
 
     def update_keeping_an_admin(
         self, user_id: str, fields: Mapping[str, Any], also: Callable[[ClientSession], None]
@@ -131,6 +173,10 @@ class AccountQueries:
             )
             if users.find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
                 raise Conflict(_("The school needs at least one administrator."))
+            if fields.get("role") in ("student", "teacher"):  # a class knows its members by what they are there
+                self._mongo["memberships"].update_many(
+                    {"userId": user_id}, {"$set": {"role": fields["role"]}}, session=session
+                )
             also(session)
             return from_document(found, User) if found else None
 
@@ -170,104 +216,6 @@ class AccountQueries:
             found = self._mongo["memberships"].find({"userId": user_id}, {"classroomId": 1}).sort("joinedAt", 1)
             return tuple(document["classroomId"] for document in found)
 
-    # sessions and tickets
-
-    def insert_session(self, session: SessionRecord, idle_expires_at: datetime, refresh_hash: str | None) -> None:
-        document = to_document(session) | {"idleExpiresAt": idle_expires_at}
-        if refresh_hash:
-            document["refreshHash"] = refresh_hash
-        with translated():
-            self._mongo["sessions"].insert_one(document)
-        self._forget_expired("sessions", session.created_at)
-
-    def viewer(self, session_id: str, now: datetime) -> Viewer | None:
-        """Who a live session belongs to; None where it ended or the person is not active."""
-        live = {"_id": session_id, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}}
-        with translated():
-            session = self._mongo["sessions"].find_one(live, {"userId": 1})
-            user = session and self._mongo["users"].find_one({"_id": session["userId"], "isActive": True})
-        if not user:
-            return None
-        extra = {"classroomIds": self.classroom_ids(user["_id"]), "sessionId": session_id}
-        return from_document(user | extra, Viewer)
-
-    def touch_session(self, session_id: str, now: datetime, idle_expires_at: datetime, seen_before: datetime) -> None:
-        """Note that a session is in use, at most once since `seen_before`."""
-        with translated():
-            self._mongo["sessions"].update_one(
-                {"_id": session_id, "lastSeenAt": {"$lt": seen_before}},
-                {"$set": {"lastSeenAt": now, "idleExpiresAt": idle_expires_at}},
-            )
-
-    def rotate_refresh(self, spent: str, fresh: str, now: datetime, idle_expires_at: datetime) -> SessionRecord | None:
-        """The API session whose refresh token this was, with the fresh one in its place."""
-        with translated():
-            found = self._mongo["sessions"].find_one_and_update(
-                {"refreshHash": spent, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}},
-                {
-                    "$set": {"refreshHash": fresh, "lastSeenAt": now, "idleExpiresAt": idle_expires_at},
-                    "$push": {"spentHashes": {"$each": [spent], "$slice": -50}},
-                },
-                return_document=ReturnDocument.AFTER,
-            )
-        return from_document(found, SessionRecord) if found else None
-
-    def end_session_that_spent(self, refresh_hash: str) -> bool:
-        """End the session that used this refresh token before: somebody else holds a copy."""
-        with translated():
-            return self._mongo["sessions"].delete_one({"spentHashes": refresh_hash}).deleted_count > 0
-
-    def end_session(self, session_id: str) -> None:
-        with translated():
-            self._mongo["sessions"].delete_one({"_id": session_id})
-
-    def end_sessions(self, user_id: str, *, but: str = "") -> int:
-        with translated():
-            return self._mongo["sessions"].delete_many({"userId": user_id, "_id": {"$ne": but}}).deleted_count
-
-    def end_demo_sessions(self) -> int:
-        """End every session of the people of a demo school, whose password everybody knows."""
-        with translated():
-            people = [user["_id"] for user in self._mongo["users"].find({"isDemo": True}, {"_id": 1})]
-            return self._mongo["sessions"].delete_many({"userId": {"$in": people}}).deleted_count
-
-    def sessions(self, user_id: str, now: datetime) -> tuple[SessionRecord, ...]:
-        wanted = {"userId": user_id, "expiresAt": {"$gt": now}, "idleExpiresAt": {"$gt": now}}
-        with translated():
-            found = self._mongo["sessions"].find(wanted).sort("lastSeenAt", DESCENDING)
-            return tuple(from_document(document, SessionRecord) for document in found)
-
-    def insert_ticket(
-        self, ticket_hash: str, purpose: str, user_id: str, binding: str, *, now: datetime, expires_at: datetime
-    ) -> None:
-        fields = {"purpose": purpose, "userId": user_id, "binding": binding, "expiresAt": expires_at}
-        with translated():
-            self._mongo["tickets"].insert_one({"_id": ticket_hash, **fields})
-        self._forget_expired("tickets", now)
-
-    def ticket_owner(self, ticket_hash: str, purpose: str, now: datetime) -> str | None:
-        """Whose live ticket this is, without spending it."""
-        with translated():
-            found = self._mongo["tickets"].find_one({"_id": ticket_hash, "purpose": purpose, "expiresAt": {"$gt": now}})
-        return found["userId"] if found else None
-
-    def spend_ticket(self, ticket_hash: str, purpose: str, binding: str, now: datetime) -> str | None:
-        """Whose ticket this was; it works once, for its purpose and the browser it is bound to."""
-        with translated():
-            found = self._mongo["tickets"].find_one_and_delete(
-                {"_id": ticket_hash, "purpose": purpose, "binding": binding, "expiresAt": {"$gt": now}}
-            )
-        return found["userId"] if found else None
-
-    def drop_tickets(self, user_id: str, purpose: str) -> None:
-        with translated():
-            self._mongo["tickets"].delete_many({"userId": user_id, "purpose": purpose})
-
-    def _forget_expired(self, collection: str, now: datetime) -> None:
-        """Sweep as we go. A TTL index would go by the server's time, not by the clock that set the expiry."""
-        with translated():
-            self._mongo[collection].delete_many({"expiresAt": {"$lte": now}})
-
     def _credentials(self, wanted: Document) -> tuple[User, str | None] | None:
         with translated():
             found = self._mongo["users"].find_one(wanted)
@@ -299,6 +247,11 @@ def membership_document(classroom_id: str, user_id: str, role: Role, at: datetim
 def email_key(email: str) -> str:
     """What makes two addresses the same: no surrounding space, no difference of case or of how letters are coded."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email.strip()).casefold())
+
+
+def domain_of(email: str) -> str:
+    """What stands behind the @ of an address, as two addresses are compared."""
+    return email_key(email).rpartition("@")[2]
 
 
 def _literal(text: str) -> str:

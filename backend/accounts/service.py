@@ -1,40 +1,27 @@
-"""Signing up, in and out; who a session belongs to; one's own profile."""
+"""Signing up and out; who a session belongs to; one's own profile. The ways in: signing_in.py."""
 
-from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.accounts import fields, rooms
 from backend.accounts.followers import NobodyFollows, PersonFollower
-from backend.accounts.models import (
-    EMAIL_LENGTH,
-    DemoSignIn,
-    ProfileChange,
-    Role,
-    SessionRecord,
-    TokenPair,
-    User,
-    Viewer,
-)
+from backend.accounts.models import DemoSignIn, OpenSession, ProfileChange, Role, User, Viewer
 from backend.accounts.queries import AccountQueries
-from backend.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from backend.accounts.second_factor import SecondFactor
+from backend.accounts.sessions import TAG, Sessions
+from backend.accounts.signing_in import SigningIn, wrong_password
+from backend.audit.trail import AuditTrail
+from backend.errors import Conflict, Invalid, NotFound
 from backend.kit import passwords
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import new_id
-from backend.kit.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
+from backend.kit.tokens import fingerprint
 from backend.policy import authorise
 
-VIEWER = Region("viewers", Viewer, ttl_seconds=2)
 DEMO = Region("demoSignIns", tuple[DemoSignIn, ...], ttl_seconds=60)
-TAG = "viewers"
 BOARDS_TAG = "boards"  # a name or a choice changed on the profile shows on the boards at once
-
-IDLE = timedelta(days=14)
-ABSOLUTE = timedelta(days=60)
-SEEN_EVERY = timedelta(minutes=5)
-TICKET_LIFE = timedelta(minutes=2)
 
 
 class ClassroomFinder(Protocol):
@@ -43,29 +30,32 @@ class ClassroomFinder(Protocol):
         ...
 
 
-class AccountService:
+class AccountService(SigningIn):
     def __init__(
         self,
         queries: AccountQueries,
         classrooms: ClassroomFinder,
-        tokens: AccessTokens,
+        sessions: Sessions,
+        second_factor: SecondFactor,
         cache: Cache,
         clock: Clock,
         events: EventHub,
+        trail: AuditTrail,
         *,
         time_zone: str,
         demo_allowed: bool,
+        sign_up_domains: frozenset[str] = frozenset(),
         follower: PersonFollower | None = None,
     ) -> None:
-        self._queries = queries
+        super().__init__(
+            queries, sessions, second_factor, clock, time_zone=time_zone, sign_up_domains=sign_up_domains
+        )
         self._follower = follower or NobodyFollows()
         self._classrooms = classrooms
         self._demo_allowed = demo_allowed
-        self._tokens = tokens
         self._cache = cache
-        self._clock = clock
         self._events = events
-        self._time_zone = time_zone
+        self._trail = trail
 
     # becoming someone
 
@@ -92,89 +82,49 @@ class AccountService:
             name=name, email=email, password=password, role="student", classroom_id=classroom_id, is_demo=is_demo
         )
 
-    # signing in, by browser and by program
-
-    def authenticate(self, email: str, password: str) -> User:
-        """The active person whose address and password these are.
-
-        Raises NotSignedIn with one sentence for every way it can fail, after the same work.
-        """
-        found = self._queries.credentials(email) if len(email) <= EMAIL_LENGTH else None
-        user, hashed = found or (None, None)
-        fits = passwords.verify_password(hashed, password[: passwords.MAX_LENGTH])
-        if user is None or not fits or not self._may_enter(user):
-            raise NotSignedIn(_("E-mail address or password is wrong."), code="wrong_credentials")
-        changes: dict[str, Any] = {"lastSignInAt": self._clock.now()}
-        if hashed and passwords.needs_rehash(hashed):
-            changes["passwordHash"] = passwords.hash_password(password)
-        return self._queries.update_user(user.id, changes) or user
+    # being signed in
 
     def shut_demo_out(self) -> int:
         """Where the demo school is not allowed, end what demo people had open; how many sessions that were."""
-        ended = 0 if self._demo_allowed else self._queries.end_demo_sessions()
+        ended = 0 if self._demo_allowed else self._sessions.queries.end_of_demo()
         if ended:
             self._cache.invalidate(TAG)
         return ended
 
-    def issue_ticket(self, user: User, browser: str) -> str:
-        """A ticket that `redeem_ticket` turns into a session: once, within two minutes, in the same browser."""
-        ticket, now = new_token(), self._clock.now()
-        self._queries.insert_ticket(
-            fingerprint(ticket), "sign-in", user.id, fingerprint(browser), now=now, expires_at=now + TICKET_LIFE
-        )
-        return ticket
-
-    def redeem_ticket(self, ticket: str, browser: str, device: str) -> str:
-        """The reference token of a new browser session. Raises NotSignedIn for a ticket spent, old or foreign."""
-        now = self._clock.now()
-        user_id = self._queries.spend_ticket(fingerprint(ticket), "sign-in", fingerprint(browser), now)
-        if user_id is None:
-            raise NotSignedIn(_("This sign-in has expired. Please sign in again."))
-        # Whoever set a password by a link, or has just signed up, comes here without authenticate().
-        self._queries.update_user(user_id, {"lastSignInAt": now})
-        return self._open_session(user_id, "browser", device, now)[0]
-
-    def sign_in_program(self, email: str, password: str, device: str) -> TokenPair:
-        """An access token and a refresh token. Raises NotSignedIn."""
-        user, now = self.authenticate(email, password), self._clock.now()
-        token, refresh = self._open_session(user.id, "api", device, now)
-        return self._pair(user.id, fingerprint(token), refresh, now)
-
-    def refresh(self, refresh_token: str) -> TokenPair:
-        """A fresh pair for a refresh token, which is spent by this.
-
-        A token spent before ends its whole session (somebody else holds a copy). Raises NotSignedIn.
-        """
-        now, fresh, spent = self._clock.now(), new_token(), fingerprint(refresh_token)
-        session = self._queries.rotate_refresh(spent, fingerprint(fresh), now, now + IDLE)
-        if session is None:
-            if self._queries.end_session_that_spent(spent):
-                self._cache.invalidate(TAG)
-            raise NotSignedIn(_("This refresh token is not valid. Please sign in again."), code="refresh_invalid")
-        return self._pair(session.user_id, session.id, fresh, now)
-
     def viewer(self, session_token: str) -> Viewer:
         """Who the browser session belongs to, at most 2 s old. Raises NotSignedIn."""
-        return self._viewer(fingerprint(session_token))
+        return self._sessions.viewer(fingerprint(session_token))
 
     def viewer_of_access_token(self, token: str) -> Viewer:
         """Who an access token speaks for, while its session lives. Raises NotSignedIn."""
-        return self._viewer(self._tokens.read(token, self._clock.now()).session_id)
+        return self._sessions.viewer_of_access_token(token)
+
+    def sessions(self, viewer: Viewer) -> tuple[OpenSession, ...]:
+        """The viewer's own live sessions, the last used first."""
+        authorise(viewer, "accounts.sessions")
+        return self._sessions.of(self.me(viewer), viewer.session_id)
+
+    def end_session(self, viewer: Viewer, session_id: str) -> None:
+        """End one of the viewer's own sessions, everywhere at once. Raises NotFound for what is none of hers."""
+        authorise(viewer, "accounts.end_session")
+        if self._sessions.end(session_id, viewer.id) is None:
+            raise NotFound(_("This session is over already."))
 
     def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's present session, everywhere at once."""
-        self._queries.end_session(authorise(viewer, "accounts.sign_out").session_id)
-        self._cache.invalidate(TAG)
+        self._sessions.end(authorise(viewer, "accounts.sign_out").session_id)
 
     def sign_out_elsewhere(self, viewer: Viewer) -> int:
         """End all other sessions of the viewer; how many there were."""
-        ended = self._queries.end_sessions(authorise(viewer, "accounts.sign_out_elsewhere").id, but=viewer.session_id)
-        self._cache.invalidate(TAG)
-        return ended
+        return self._sessions.end_all(authorise(viewer, "accounts.sign_out_elsewhere").id, but=viewer.session_id)
 
-    def sessions(self, viewer: Viewer) -> tuple[SessionRecord, ...]:
-        """The viewer's own live sessions, the last used first."""
-        return self._queries.sessions(authorise(viewer, "accounts.sessions").id, self._clock.now())
+    def reauthenticate(self, viewer: Viewer, password: str, code: str = "") -> None:
+        """Give the password (and a code, where there is a second factor) again: good for five minutes.
+
+        Raises NotAllowed, RateLimited.
+        """
+        self._proven(authorise(viewer, "accounts.reauthenticate"), password, code)
+        self._sessions.note_proof(viewer)
 
     # oneself
 
@@ -196,20 +146,43 @@ class AccountService:
             raise NotFound(_("This account is gone."))
         return user
 
+    def change_email(self, viewer: Viewer, email: str) -> User:
+        """The account under its new address. Raises NotAllowed without a fresh password, Invalid, Conflict."""
+        user = self.me(authorise(viewer, "accounts.change_email"))
+        self._sessions.require_proof(viewer)
+        tidied = fields.address(email)
+
+        def note(session: Any) -> None:
+            self._trail.record(viewer, "email.changed", "user", user.id, session=session)
+
+        changed = self._queries.change_email(user.id, tidied, note)
+        self._sessions.queries.drop_tickets(user.id)  # links that were sent to the old address
+        self._sessions.forget()
+        return changed or user
+
     def change_password(self, viewer: Viewer, current: str, new: str) -> None:
-        """Set a new password and end every other session. Raises NotAllowed for a wrong present one, Invalid."""
+        """Set a new password and end every other session. Raises NotAllowed for a wrong present one, Invalid.
+
+        Who signs in with the school's provider and has no password yet gives none, but must have signed in just now.
+        """
         found = self._queries.credentials_of(authorise(viewer, "accounts.change_password").id)
-        if found is None or not passwords.verify_password(found[1], current[: passwords.MAX_LENGTH]):
-            raise NotAllowed(_("Your present password is wrong."), code="wrong_password")
+        hashed = found[1] if found else None
+        if hashed is None:
+            self._sessions.require_proof(viewer)
+        elif not passwords.verify_password(hashed, current[: passwords.MAX_LENGTH]):
+            raise wrong_password()
         passwords.check_new_password(new)
-        self._queries.update_user(viewer.id, {"passwordHash": passwords.hash_password(new)})
-        self.sign_out_elsewhere(viewer)
+        self._trail.record(viewer, "password.changed", "user", viewer.id)
+        if not self._queries.set_password(viewer.id, passwords.hash_password(new), before=hashed):
+            raise wrong_password()
+        self._sessions.end_all(viewer.id, but=viewer.session_id)
+        self._sessions.note_proof(viewer)
 
     # one-time links (made by AccountAdministration)
 
     def reset_owner(self, token: str) -> User:
         """Whose one-time link this is. Raises NotFound where it was used or is too old."""
-        owner = self._queries.ticket_owner(fingerprint(token), "reset", self._clock.now())
+        owner = self._sessions.queries.ticket_owner(fingerprint(token), "reset", self._clock.now())
         user = self._queries.user(owner) if owner else None
         if user is None:
             raise NotFound(_("This link was used already or is too old. Please ask for a new one."))
@@ -220,11 +193,11 @@ class AccountService:
         user = self.reset_owner(token)
         passwords.check_new_password(new)
         hashed = passwords.hash_password(new)
-        if self._queries.spend_ticket(fingerprint(token), "reset", "", self._clock.now()) is None:
+        if self._sessions.queries.spend_ticket(fingerprint(token), "reset", "", self._clock.now()) is None:
             raise NotFound(_("This link was used already or is too old. Please ask for a new one."))
+        self._trail.record(None, "password.reset", "user", user.id)
         self._queries.update_user(user.id, {"passwordHash": hashed})
-        self._queries.end_sessions(user.id)
-        self._cache.invalidate(TAG)
+        self._sessions.end_all(user.id)
         return user
 
     def _create(
@@ -247,35 +220,3 @@ class AccountService:
         if classroom_id:
             self._events.publish(rooms.CHANGED, rooms.of_membership(classroom_id))
         return user
-
-    def _may_enter(self, user: User) -> bool:
-        return user.is_active and (self._demo_allowed or not user.is_demo)
-
-    def _open_session(self, user_id: str, kind: Any, device: str, now: datetime) -> tuple[str, str]:
-        token, refresh = new_token(), new_token()
-        session = SessionRecord(
-            id=fingerprint(token),
-            user_id=user_id,
-            kind=kind,
-            device=device[:200],
-            created_at=now,
-            last_seen_at=now,
-            expires_at=now + ABSOLUTE,
-        )
-        self._queries.insert_session(session, now + IDLE, fingerprint(refresh) if kind == "api" else None)
-        return token, refresh
-
-    def _pair(self, user_id: str, session_id: str, refresh: str, now: datetime) -> TokenPair:
-        access = self._tokens.sign(AccessClaims(user_id=user_id, session_id=session_id), now)
-        return TokenPair(access_token=access, expires_in=ACCESS_SECONDS, refresh_token=refresh)
-
-    def _viewer(self, session_id: str) -> Viewer:
-        def load() -> Viewer:
-            now = self._clock.now()
-            viewer = self._queries.viewer(session_id, now)
-            if viewer is None:
-                raise NotSignedIn(_("You are signed out. Please sign in again."))
-            self._queries.touch_session(session_id, now, now + IDLE, now - SEEN_EVERY)
-            return viewer
-
-        return self._cache.get_or_create(VIEWER, session_id, load, tags=[TAG]).value

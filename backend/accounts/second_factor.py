@@ -1,0 +1,180 @@
+"""The second factor: set up, proven at sign-in, turned off. One more thing a thief of a password does not have."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from backend.accounts.factor_queries import Attempts, Factor, FactorQueries
+from backend.accounts.models import FactorSetup, FactorState, RecoveryCodes, User, Viewer
+from backend.accounts.queries import AccountQueries
+from backend.accounts.sessions import Sessions
+from backend.audit.trail import AuditTrail
+from backend.errors import Conflict, NotAllowed, NotFound, RateLimited
+from backend.kit import one_time_codes as codes
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.passwords import hash_short_secret
+from backend.kit.sealing import Sealer
+from backend.policy import authorise
+
+SETUP_LIFE = timedelta(minutes=30)
+FREE_ATTEMPTS = 5
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=15)  # 100 guesses a day at one of a million: the wait, not a lock, keeps thieves out
+
+
+class SecondFactor:
+    def __init__(
+        self,
+        queries: FactorQueries,
+        people: AccountQueries,
+        sessions: Sessions,
+        sealer: Sealer,
+        clock: Clock,
+        trail: AuditTrail,
+        *,
+        issuer: str,
+    ) -> None:
+        self._queries = queries
+        self._people = people
+        self._sessions = sessions
+        self._sealer = sealer
+        self._clock = clock
+        self._trail = trail
+        self._issuer = issuer
+
+    def state(self, viewer: Viewer) -> FactorState:
+        """Whether the viewer has a second factor, and what is left of her recovery codes."""
+        user = self._user(authorise(viewer, "second_factor.state"))
+        factor = self._queries.factor(user.id)
+        return FactorState(
+            since=user.second_factor_since,
+            recovery_codes_left=len(factor.recovery_hashes) if factor else 0,
+            is_required=self._sessions.needs_second_factor(user),
+        )
+
+    def begin(self, viewer: Viewer) -> FactorSetup:
+        """A fresh secret for the viewer's app; `confirm` puts it into force within half an hour.
+
+        Raises Conflict where she has a second factor, NotAllowed where she did not give her password just now.
+        """
+        user = self._user(authorise(viewer, "second_factor.begin"))
+        if user.second_factor_since:
+            raise Conflict(_("You have a second factor already. Turn it off before you set up another one."))
+        self._sessions.require_proof(viewer)
+        secret = codes.new_secret()
+        self._queries.set_pending(user.id, self._sealer.seal(secret), self._clock.now() + SETUP_LIFE)
+        return FactorSetup(secret=secret, address=codes.address(secret, account=user.email, issuer=self._issuer))
+
+    def confirm(self, viewer: Viewer, code: str) -> RecoveryCodes:
+        """Put the begun second factor into force by its first code; every other session ends. Shows recovery codes.
+
+        Raises NotAllowed for a wrong code, RateLimited after too many, NotFound where nothing was begun.
+        """
+        user, now = self._user(authorise(viewer, "second_factor.confirm")), self._clock.now()
+        pending = self._queries.pending(user.id)
+        secret = self._sealer.open(pending.sealed) if pending and now < pending.expires_at else None
+        if pending is None or secret is None:
+            raise NotFound(_("Begin anew: this set-up is too old."), code="setup_expired")
+        self._count(user.id, now)
+        step = codes.matching_step(secret, code, now)
+        if step is None:
+            raise _wrong()
+        fresh, salt, hashes = _recovery()
+        factor = Factor(
+            sealed=self._sealer.seal(secret),
+            key_id=self._sealer.key_id,
+            last_step=step,
+            recovery_salt=salt,
+            recovery_hashes=hashes,
+        )
+        self._trail.record(viewer, "second_factor.enabled", "user", user.id)
+        if not self._queries.set_factor(user.id, factor, now, sealed=pending.sealed):
+            raise NotFound(_("Begin anew: this set-up is too old."), code="setup_expired")
+        self._queries.forget_attempts(user.id)
+        self._sessions.end_all(user.id, but=viewer.session_id)
+        return RecoveryCodes(codes=fresh)
+
+    def renew_codes(self, viewer: Viewer) -> RecoveryCodes:
+        """Ten new recovery codes; the old ones stop working. Raises NotAllowed without a fresh password, NotFound."""
+        authorise(viewer, "second_factor.renew_codes")
+        self._sessions.require_proof(viewer)
+        fresh, salt, hashes = _recovery()
+        if not self._queries.set_recovery(viewer.id, salt, hashes):
+            raise NotFound(_("You have no second factor."))
+        return RecoveryCodes(codes=fresh)
+
+    def turn_off(self, viewer: Viewer) -> None:
+        """Sign in by password alone again. Raises Conflict where the school wants it, NotAllowed, NotFound."""
+        user = self._user(authorise(viewer, "second_factor.turn_off"))
+        if self._sessions.needs_second_factor(user):
+            raise Conflict(_("Your school wants a second factor of your role. It cannot be turned off."))
+        self._sessions.require_proof(viewer)
+        if not user.second_factor_since:
+            raise NotFound(_("You have no second factor."))
+        self._trail.record(viewer, "second_factor.disabled", "user", user.id)
+        self._queries.drop_factor(user.id)
+        self._sessions.forget()
+
+    def prove(self, user_id: str, code: str) -> None:
+        """Use up one code of the app, or one recovery code.
+
+        Raises NotAllowed where it is wrong or was used before, RateLimited after too many of these.
+        """
+        now = self._clock.now()
+        factor = self._queries.factor(user_id)
+        if factor is None:
+            raise _wrong()
+        self._count(user_id, now)
+        if not self._is_right(user_id, factor, code, now):
+            raise _wrong()
+        self._queries.forget_attempts(user_id)
+
+    def reseal(self) -> int:
+        """Seal with the first key what was sealed with another, after keys were changed; how many secrets."""
+        count = 0
+        for user_id, sealed in self._queries.sealed_otherwise(self._sealer.key_id):
+            secret = self._sealer.open(sealed)
+            if secret:
+                self._queries.seal_anew(user_id, sealed, self._sealer.seal(secret), self._sealer.key_id)
+                count += 1
+        return count
+
+    def _is_right(self, user_id: str, factor: Factor, code: str, now: datetime) -> bool:
+        if codes.looks_like_totp(code):
+            secret = self._sealer.open(factor.sealed)
+            step = codes.matching_step(secret, code, now) if secret else None
+            return step is not None and self._queries.spend_step(user_id, step)
+        typed = codes.tidied(code)
+        if len(typed) != codes.RECOVERY_LENGTH:
+            return False
+        return self._queries.spend_recovery(user_id, hash_short_secret(typed, bytes.fromhex(factor.recovery_salt)))
+
+    def _count(self, user_id: str, now: datetime) -> None:
+        """Count an attempt before it is looked at, so that many at once are no more than one after another."""
+        before = self._queries.attempts(user_id)
+        wait = (before.retry_at - now).total_seconds() if before.retry_at else 0.0
+        if wait > 0 or not self._queries.count_attempt(user_id, before, now + _wait(before)):
+            words = _("Too many wrong codes. Please wait a little and try again.")
+            raise RateLimited(words, retry_after_seconds=max(1.0, wait))
+
+    def _user(self, viewer: Viewer) -> User:
+        user = self._people.user(viewer.id)
+        if user is None:
+            raise NotFound(_("This account is gone."))
+        return user
+
+
+def _wait(before: Attempts) -> timedelta:
+    """How long after this attempt the next may come: at once for the first five, then 30 s, doubled each time."""
+    doublings = before.failures + 1 - FREE_ATTEMPTS
+    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(doublings, 10)) if doublings >= 0 else timedelta(0)
+
+
+def _recovery() -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """Fresh recovery codes, their salt, and their hashes."""
+    fresh, salt = codes.new_recovery_codes(), secrets.token_bytes(16)
+    return fresh, salt.hex(), tuple(hash_short_secret(codes.tidied(each), salt) for each in fresh)
+
+
+def _wrong() -> NotAllowed:
+    return NotAllowed(_("This code is not right, or was used before. Please try the next one."), code="wrong_code")

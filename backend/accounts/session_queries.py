@@ -1,0 +1,159 @@
+"""The collections of signing in: sessions, and tickets (secrets that work once)."""
+
+from datetime import datetime
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from backend.accounts.models import SessionRecord
+from backend.errors import Conflict
+from backend.kit.mongo import Mongo, translated
+from backend.kit.shape import from_document, to_document
+
+INDEXES = {
+    "sessions": [
+        IndexModel([("userId", ASCENDING)], name="user"),
+        IndexModel([("refreshHash", ASCENDING)], name="refresh", sparse=True),
+        IndexModel([("spentHashes", ASCENDING)], name="spent", sparse=True),
+        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
+    ],
+    "tickets": [
+        IndexModel([("hash", ASCENDING)], name="hash", sparse=True),
+        IndexModel([("userId", ASCENDING)], name="user"),
+        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
+    ],
+}
+SPENT_KEPT = 50  # refresh tokens whose second use gives a thief away
+
+
+class SessionQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    # sessions
+
+    def insert(self, session: SessionRecord, refresh_hash: str | None) -> None:
+        document = to_document(session)
+        if refresh_hash:
+            document["refreshHash"] = refresh_hash
+        with translated():
+            self._mongo["sessions"].insert_one(document)
+        self._forget_expired("sessions", session.created_at)
+
+    def find(self, session_id: str) -> SessionRecord | None:
+        with translated():
+            found = self._mongo["sessions"].find_one({"_id": session_id})
+        return from_document(found, SessionRecord) if found else None
+
+    def refreshed_by(self, refresh_hash: str) -> SessionRecord | None:
+        """The session whose present refresh token this is."""
+        with translated():
+            found = self._mongo["sessions"].find_one({"refreshHash": refresh_hash})
+        return from_document(found, SessionRecord) if found else None
+
+    def touch(self, session_id: str, now: datetime, seen_before: datetime) -> None:
+        """Note that a session is in use, at most once since `seen_before`."""
+        with translated():
+            self._mongo["sessions"].update_one(
+                {"_id": session_id, "lastSeenAt": {"$lt": seen_before}}, {"$set": {"lastSeenAt": now}}
+            )
+
+    def note_proof(self, session_id: str, now: datetime) -> None:
+        """Note that its owner has just given her password again."""
+        with translated():
+            self._mongo["sessions"].update_one({"_id": session_id}, {"$set": {"provenAt": now}})
+
+    def rotate_refresh(self, session_id: str, spent: str, fresh: str, now: datetime) -> bool:
+        """Put the fresh refresh token in the place of the spent one; False where somebody else just did."""
+        with translated():
+            changed = self._mongo["sessions"].update_one(
+                {"_id": session_id, "refreshHash": spent},
+                {
+                    "$set": {"refreshHash": fresh, "lastSeenAt": now},
+                    "$push": {"spentHashes": {"$each": [spent], "$slice": -SPENT_KEPT}},
+                },
+            )
+        return changed.modified_count > 0
+
+    def end_that_spent(self, refresh_hash: str) -> bool:
+        """End the session that used this refresh token before: somebody else holds a copy."""
+        with translated():
+            return self._mongo["sessions"].delete_one({"spentHashes": refresh_hash}).deleted_count > 0
+
+    def end(self, session_id: str, user_id: str | None = None) -> str | None:
+        """End one session (of this person, where one is named); whose it was, None where there is none such."""
+        wanted = {"_id": session_id} | ({"userId": user_id} if user_id else {})
+        with translated():
+            found = self._mongo["sessions"].find_one_and_delete(wanted)
+        return found["userId"] if found else None
+
+    def end_all(self, user_id: str, *, but: str = "") -> int:
+        with translated():
+            return self._mongo["sessions"].delete_many({"userId": user_id, "_id": {"$ne": but}}).deleted_count
+
+    def end_of_demo(self) -> int:
+        """End every session of the people of a demo school, whose password everybody knows."""
+        with translated():
+            people = [user["_id"] for user in self._mongo["users"].find({"isDemo": True}, {"_id": 1})]
+            return self._mongo["sessions"].delete_many({"userId": {"$in": people}}).deleted_count
+
+    def of(self, user_id: str) -> tuple[SessionRecord, ...]:
+        """The sessions of a person, the last used first; some of them may be over."""
+        with translated():
+            found = self._mongo["sessions"].find({"userId": user_id}).sort("lastSeenAt", DESCENDING)
+            return tuple(from_document(document, SessionRecord) for document in found)
+
+    # tickets
+
+    def insert_ticket(
+        self,
+        ticket_hash: str,
+        purpose: str,
+        user_id: str,
+        binding: str,
+        *,
+        now: datetime,
+        expires_at: datetime,
+        only: bool = False,
+    ) -> None:
+        """Keep a ticket. `only`: it takes the place of the one that the person had for this purpose."""
+        fields = {"hash": ticket_hash, "purpose": purpose, "userId": user_id, "binding": binding}
+        name = f"{purpose}:{user_id}" if only else ticket_hash
+        with translated():
+            self._mongo["tickets"].replace_one({"_id": name}, {**fields, "expiresAt": expires_at}, upsert=True)
+        self._forget_expired("tickets", now)
+
+    def ticket_owner(self, ticket_hash: str, purpose: str, now: datetime, binding: str | None = None) -> str | None:
+        """Whose live ticket this is, without spending it."""
+        wanted = {"hash": ticket_hash, "purpose": purpose, "expiresAt": {"$gt": now}}
+        with translated():
+            found = self._mongo["tickets"].find_one(wanted if binding is None else wanted | {"binding": binding})
+        return found["userId"] if found else None
+
+    def spend_ticket(self, ticket_hash: str, purpose: str, binding: str, now: datetime) -> str | None:
+        """Whose ticket this was; it works once, for its purpose and the browser it is bound to."""
+        with translated():
+            found = self._mongo["tickets"].find_one_and_delete(
+                {"hash": ticket_hash, "purpose": purpose, "binding": binding, "expiresAt": {"$gt": now}}
+            )
+        return found["userId"] if found else None
+
+    def note_used(self, hashed: str, now: datetime, until: datetime) -> bool:
+        """Whether something that works once (as its hash) was not used before; it is from now on."""
+        fields = {"purpose": "used", "userId": "", "binding": "", "expiresAt": until}
+        self._forget_expired("tickets", now)
+        try:
+            with translated():
+                self._mongo["tickets"].insert_one({"_id": f"used:{hashed}", **fields})
+        except Conflict:
+            return False
+        return True
+
+    def drop_tickets(self, user_id: str) -> None:
+        """Let no link, challenge or sign-in under way of this person work any more."""
+        with translated():
+            self._mongo["tickets"].delete_many({"userId": user_id})
+
+    def _forget_expired(self, collection: str, now: datetime) -> None:
+        """Sweep as we go. A TTL index would go by the server's time, not by the clock that set the expiry."""
+        with translated():
+            self._mongo[collection].delete_many({"expiresAt": {"$lte": now}})

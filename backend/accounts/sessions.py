@@ -1,0 +1,203 @@
+"""Sessions: opened, found, ended. What the services of this feature share; who may do what is decided by them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+from backend.accounts.models import OpenSession, SessionRecord, TokenPair, User, Viewer
+from backend.accounts.queries import AccountQueries
+from backend.accounts.session_queries import SessionQueries
+from backend.errors import NotAllowed, NotSignedIn
+from backend.kit.cache import Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.origin import origin
+from backend.kit.places import network_of
+from backend.kit.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
+
+VIEWER = Region("viewers", Viewer, ttl_seconds=2)
+TAG = "viewers"
+
+SEEN_EVERY = timedelta(minutes=5)
+PROOF_LIFE = timedelta(minutes=5)
+DEVICE_LENGTH = 200
+
+
+class Sessions:
+    def __init__(
+        self,
+        queries: SessionQueries,
+        people: AccountQueries,
+        tokens: AccessTokens,
+        cache: Cache,
+        clock: Clock,
+        *,
+        limits: Mapping[str, tuple[timedelta, timedelta]],
+        second_factor_roles: frozenset[str],
+        demo_allowed: bool,
+    ) -> None:
+        self.queries = queries
+        self._people = people
+        self._tokens = tokens
+        self._cache = cache
+        self._clock = clock
+        self._limits = limits
+        self._second_factor_roles = second_factor_roles
+        self._demo_allowed = demo_allowed
+
+    def may_enter(self, user: User) -> bool:
+        """Whether this person may have a session at all."""
+        return user.is_active and (self._demo_allowed or not user.is_demo)
+
+    def needs_second_factor(self, user: User) -> bool:
+        """Whether the school wants a second factor of people of this role; never of demo people."""
+        return user.role in self._second_factor_roles and not user.is_demo
+
+    # opening and finding
+
+    def open(self, user: User, kind: Literal["browser", "api"], device: str) -> tuple[SessionRecord, str, str]:
+        """A new session, its reference token, and its refresh token (of use for programs alone)."""
+        token, refresh, now = new_token(), new_token(), self._clock.now()
+        session = SessionRecord(
+            id=fingerprint(token),
+            user_id=user.id,
+            kind=kind,
+            device=device[:DEVICE_LENGTH],
+            place=network_of(origin().address),
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + self._limits[user.role][1],
+            proven_at=now,
+        )
+        self.queries.insert(session, fingerprint(refresh) if kind == "api" else None)
+        self._people.update_user(user.id, {"lastSignInAt": now})
+        return session, token, refresh
+
+    def open_for_program(self, user: User, device: str) -> TokenPair:
+        """A new session of a program."""
+        session, _token, refresh = self.open(user, "api", device)
+        return self._pair(session, refresh)
+
+    def refresh(self, refresh_token: str) -> TokenPair:
+        """A fresh pair for a refresh token, which is spent by this.
+
+        A token spent before ends its whole session (somebody else holds a copy). Raises NotSignedIn.
+        """
+        now, fresh, spent = self._clock.now(), new_token(), fingerprint(refresh_token)
+        session = self.queries.refreshed_by(spent)
+        user = session and self._owner(session, now)
+        if session and user and self.queries.rotate_refresh(session.id, spent, fingerprint(fresh), now):
+            return self._pair(session, fresh)
+        if self.queries.end_that_spent(spent):
+            self.forget()
+        raise NotSignedIn(_("This refresh token is not valid. Please sign in again."), code="refresh_invalid")
+
+    def viewer(self, session_id: str) -> Viewer:
+        """Who the session belongs to, at most 2 s old. Raises NotSignedIn where it is over."""
+        return self._cache.get_or_create(VIEWER, session_id, lambda: self._load(session_id), tags=[TAG]).value
+
+    def viewer_of_access_token(self, token: str) -> Viewer:
+        """Who an access token speaks for, while its session lives. Raises NotSignedIn."""
+        claims = self._tokens.read(token, self._clock.now())
+        viewer = self.viewer(claims.session_id)
+        if viewer.id != claims.user_id:
+            raise NotSignedIn(_("This access token is not valid."), code="token_invalid")
+        return viewer
+
+    def of(self, user: User, this: str = "") -> tuple[OpenSession, ...]:
+        """The live sessions of a person, the last used first; `this` is the id of the one that asks."""
+        now = self._clock.now()
+        return tuple(
+            OpenSession(
+                id=each.id,
+                kind=each.kind,
+                device=each.device,
+                place=each.place,
+                created_at=each.created_at,
+                last_seen_at=each.last_seen_at,
+                ends_at=self._end(each, user),
+                is_this=each.id == this,
+            )
+            for each in self.queries.of(user.id)
+            if now < self._end(each, user)
+        )
+
+    # proofs
+
+    def require_proof(self, viewer: Viewer) -> None:
+        """Raises NotAllowed where the viewer has not given her password in this session in the last five minutes."""
+        session, now = self.queries.find(viewer.session_id), self._clock.now()
+        if session is None or session.proven_at is None or now - session.proven_at > PROOF_LIFE:
+            raise NotAllowed(_("Please confirm with your password first."), code="reauthentication_needed")
+
+    def note_proof(self, viewer: Viewer) -> None:
+        """The viewer has just given her password again."""
+        self.queries.note_proof(viewer.session_id, self._clock.now())
+
+    # ending
+
+    def end(self, session_id: str, user_id: str | None = None) -> str | None:
+        """End one session everywhere (of this person, where one is named); whose it was, None where there is none."""
+        owner = self.queries.end(session_id, user_id)
+        self.forget()
+        return owner
+
+    def end_all(self, user_id: str, *, but: str = "") -> int:
+        """End all sessions of a person but one, and whatever sign-in she has under way; how many there were."""
+        self.queries.drop_tickets(user_id)
+        ended = self.queries.end_all(user_id, but=but)
+        self.forget()
+        return ended
+
+    def forget(self) -> None:
+        """Let every process ask anew who is who; call it after whatever changes that."""
+        self._cache.invalidate(TAG)
+
+    def _pair(self, session: SessionRecord, refresh: str) -> TokenPair:
+        claims = AccessClaims(user_id=session.user_id, session_id=session.id)
+        access = self._tokens.sign(claims, self._clock.now())
+        return TokenPair(access_token=access, expires_in=ACCESS_SECONDS, refresh_token=refresh)
+
+    def _load(self, session_id: str) -> Viewer:
+        now = self._clock.now()
+        session = self.queries.find(session_id)
+        user = session and self._owner(session, now)
+        if not session or not user:
+            raise NotSignedIn(_("You are signed out. Please sign in again."))
+        self.queries.touch(session_id, now, now - SEEN_EVERY)
+        return _viewer(
+            user,
+            session_id,
+            self._people.classroom_ids(user.id),
+            lacks_second_factor=self.needs_second_factor(user) and user.second_factor_since is None,
+        )
+
+    def _owner(self, session: SessionRecord, now: datetime) -> User | None:
+        """Whose session it is, while it lives and she may enter."""
+        user = self._people.user(session.user_id)
+        return user if user and self.may_enter(user) and now < self._end(session, user) else None
+
+    def _end(self, session: SessionRecord, user: User) -> datetime:
+        """When a session ends unless it is used: by what holds for its owner's role now, not when she signed in."""
+        idle, absolute = self._limits[user.role]
+        return min(session.last_seen_at + idle, session.created_at + absolute, session.expires_at)
+
+
+def _viewer(user: User, session_id: str, classroom_ids: tuple[str, ...], *, lacks_second_factor: bool) -> Viewer:
+    return Viewer(
+        id=user.id,
+        name=user.name,
+        email=user.email,
+        role=user.role,
+        plan=user.plan,
+        classroom_ids=classroom_ids,
+        time_zone=user.time_zone,
+        day_end_hour=user.day_end_hour,
+        locale=user.locale,
+        daily_goal=user.daily_goal,
+        exam_date=user.exam_date,
+        board_joined=user.board_joined,
+        board_name=user.board_name,
+        session_id=session_id,
+        lacks_second_factor=lacks_second_factor,
+    )

@@ -1,0 +1,208 @@
+"""Ways in: password, second factor, the school's own provider; each ends in one session of a browser or a program."""
+
+from datetime import timedelta
+
+from backend.accounts import fields
+from backend.accounts.models import EMAIL_LENGTH, ProviderIdentity, TokenPair, User, Viewer
+from backend.accounts.queries import AccountQueries, domain_of
+from backend.accounts.second_factor import SecondFactor
+from backend.accounts.sessions import Sessions
+from backend.errors import Conflict, NotAllowed, NotSignedIn, SecondFactorNeeded
+from backend.kit import passwords
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.mongo import new_id
+from backend.kit.tokens import fingerprint, new_token
+
+TICKET_LIFE = timedelta(minutes=2)
+CHALLENGE_LIFE = timedelta(minutes=5)
+PROVIDER_LIFE = timedelta(minutes=5)
+PROGRAM = "program"  # what the challenge of a program is bound to; a browser's own name never looks like it
+
+
+class SigningIn:
+    def __init__(
+        self,
+        queries: AccountQueries,
+        sessions: Sessions,
+        second_factor: SecondFactor,
+        clock: Clock,
+        *,
+        time_zone: str,
+        sign_up_domains: frozenset[str],
+    ) -> None:
+        self._queries = queries
+        self._sessions = sessions
+        self._second_factor = second_factor
+        self._clock = clock
+        self._time_zone = time_zone
+        self._sign_up_domains = sign_up_domains
+
+    def authenticate(self, email: str, password: str) -> User:
+        """The active person whose address and password these are; a second factor is still to be asked for.
+
+        Raises NotSignedIn with one sentence for every way it can fail, after the same work.
+        """
+        found = self._queries.credentials(email) if len(email) <= EMAIL_LENGTH else None
+        user, hashed = found or (None, None)
+        fits = passwords.verify_password(hashed, password[: passwords.MAX_LENGTH])
+        if user is None or not fits or not self._sessions.may_enter(user):
+            raise NotSignedIn(_("E-mail address or password is wrong."), code="wrong_credentials")
+        if hashed and passwords.needs_rehash(hashed):
+            self._queries.set_password(user.id, passwords.hash_password(password), before=hashed)
+        return user
+
+    # browsers
+
+    def issue_ticket(self, user: User, browser: str) -> str:
+        """A ticket that `redeem_ticket` turns into a session: once, within two minutes, in the same browser.
+
+        Raises SecondFactorNeeded, with a challenge for `complete_ticket`, where the person has a second factor.
+        """
+        self._challenge_if_needed(user.id, fingerprint(browser))
+        return self._ticket(user.id, browser)
+
+    def complete_ticket(self, challenge: str, code: str, browser: str) -> str:
+        """A ticket for who answers the challenge in the same browser. Raises NotSignedIn, NotAllowed, RateLimited."""
+        return self._ticket(self._answered(challenge, code, fingerprint(browser)), browser)
+
+    def redeem_ticket(self, ticket: str, browser: str, device: str) -> str:
+        """The reference token of a new browser session. Raises NotSignedIn for a ticket spent, old or foreign."""
+        user_id = self._sessions.queries.spend_ticket(
+            fingerprint(ticket), "sign-in", fingerprint(browser), self._clock.now()
+        )
+        user = self._queries.user(user_id) if user_id else None
+        if user is None or not self._sessions.may_enter(user):
+            raise NotSignedIn(_("This sign-in has expired. Please sign in again."))
+        return self._sessions.open(user, "browser", device)[1]
+
+    # programs
+
+    def sign_in_program(self, email: str, password: str, device: str) -> TokenPair:
+        """An access token and a refresh token. Raises NotSignedIn; SecondFactorNeeded, for `complete_program`."""
+        user = self.authenticate(email, password)
+        self._challenge_if_needed(user.id, PROGRAM)
+        return self._sessions.open_for_program(user, device)
+
+    def complete_program(self, challenge: str, code: str, device: str) -> TokenPair:
+        """The tokens of a program that answers its challenge. Raises NotSignedIn, NotAllowed, RateLimited."""
+        user = self._queries.user(self._answered(challenge, code, PROGRAM))
+        if user is None or not self._sessions.may_enter(user):
+            raise _too_late()
+        return self._sessions.open_for_program(user, device)
+
+    def refresh(self, refresh_token: str) -> TokenPair:
+        """A fresh pair for a refresh token, which is spent by this.
+
+        A token spent before ends its whole session (somebody else holds a copy). Raises NotSignedIn.
+        """
+        return self._sessions.refresh(refresh_token)
+
+    # the school's own provider
+
+    def enter_by_provider(self, identity: ProviderIdentity, browser: str) -> str:
+        """A ticket for somebody whom the school's OpenID provider has just vouched for.
+
+        Found by what the provider calls her, else by her address, which it must have verified; where her domain may,
+        she becomes a student. Raises NotSignedIn saying why not, SecondFactorNeeded.
+        """
+        now = self._clock.now()
+        if not now - PROVIDER_LIFE <= identity.issued_at <= now + PROVIDER_LIFE:
+            raise NotSignedIn(_("This sign-in has expired. Please sign in again."), code="provider_expired")
+        if not self._sessions.queries.note_used(fingerprint(identity.nonce), now, now + 3 * PROVIDER_LIFE):
+            raise NotSignedIn(_("This sign-in has expired. Please sign in again."), code="provider_expired")
+        user = self._queries.by_provider(identity.subject) or self._adopted(identity)
+        if not self._sessions.may_enter(user):
+            raise _unknown()
+        return self.issue_ticket(user, browser)
+
+    def _adopted(self, identity: ProviderIdentity) -> User:
+        """The account of this address, from now on tied to this person at the provider."""
+        if not identity.email_verified:
+            words = _("Your provider has not verified your e-mail address, so we cannot know whose account this is.")
+            raise NotSignedIn(words, code="provider_unverified")
+        found = self._queries.credentials(identity.email)
+        if found is None:
+            return self._newcomer(identity)
+        user = found[0]
+        if not self._queries.tie_to_provider(user.id, identity.subject):
+            raise _unknown()
+        if user.role == "student":
+            # Whoever signed up with this address may not have been its owner: what she knows opens nothing any more.
+            self._queries.forget_credentials(user.id)
+            self._sessions.end_all(user.id)
+        return self._queries.user(user.id) or user
+
+    def _newcomer(self, identity: ProviderIdentity) -> User:
+        if domain_of(identity.email) not in self._sign_up_domains:
+            raise _unknown()
+        user = fields.new_user(
+            new_id(),
+            name=identity.name or identity.email.partition("@")[0],
+            email=identity.email,
+            role="student",
+            zone=self._time_zone,
+            at=self._clock.now(),
+            is_demo=False,
+        )
+        try:
+            self._queries.insert_user(user, None)
+        except Conflict as error:  # the same person in two tabs
+            raise _too_late() from error
+        self._queries.tie_to_provider(user.id, identity.subject)
+        return user
+
+    # steps
+
+    def _ticket(self, user_id: str, browser: str) -> str:
+        ticket, now = new_token(), self._clock.now()
+        self._sessions.queries.insert_ticket(
+            fingerprint(ticket), "sign-in", user_id, fingerprint(browser), now=now, expires_at=now + TICKET_LIFE
+        )
+        return ticket
+
+    def _challenge_if_needed(self, user_id: str, binding: str) -> None:
+        user = self._queries.user(user_id)
+        if user is None or user.second_factor_since is None:
+            return
+        challenge, now = new_token(), self._clock.now()
+        self._sessions.queries.insert_ticket(
+            fingerprint(challenge), "second-factor", user.id, binding, now=now, expires_at=now + CHALLENGE_LIFE
+        )
+        raise SecondFactorNeeded(
+            _("Please enter the code of your authenticator app."),
+            details={"challenge": challenge, "expiresIn": int(CHALLENGE_LIFE.total_seconds())},
+        )
+
+    def _answered(self, challenge: str, code: str, binding: str) -> str:
+        """Whose challenge it was, which is spent with a right code. Raises NotSignedIn, NotAllowed, RateLimited."""
+        hashed, now = fingerprint(challenge), self._clock.now()
+        user_id = self._sessions.queries.ticket_owner(hashed, "second-factor", now, binding)
+        if user_id is None:
+            raise _too_late()
+        self._second_factor.prove(user_id, code)
+        if self._sessions.queries.spend_ticket(hashed, "second-factor", binding, now) is None:
+            raise _too_late()
+        return user_id
+
+    def _proven(self, viewer: Viewer, password: str, code: str) -> None:
+        """Raises NotAllowed where this is not the viewer's password or, with a second factor, not her code."""
+        found = self._queries.credentials_of(viewer.id)
+        if found is None or not passwords.verify_password(found[1], password[: passwords.MAX_LENGTH]):
+            raise wrong_password()
+        if found[0].second_factor_since:
+            self._second_factor.prove(viewer.id, code)
+
+
+def wrong_password() -> NotAllowed:
+    """What is said where the present password was asked for and is wrong."""
+    return NotAllowed(_("Your present password is wrong."), code="wrong_password")
+
+
+def _too_late() -> NotSignedIn:
+    return NotSignedIn(_("This sign-in has expired. Please sign in again."), code="challenge_expired")
+
+
+def _unknown() -> NotSignedIn:
+    words = _("There is no account here for this person. Ask your teacher for a join code, or your administrator.")
+    return NotSignedIn(words, code="provider_unknown")
