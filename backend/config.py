@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         description="Offer the demo school on first visit. Default: yes in development, no in production",
     )
     audit_days: int = Field(730, ge=30, le=3650, description="Days that entries of the audit trail are kept")
-    rate_limit_anonymous: str = Field("100/hour", pattern=AMOUNT, description="Requests of a program that is not signed in")
+    rate_limit_anonymous: str = Field(
+        "100/hour", pattern=AMOUNT, description="Requests of a program that is not signed in"
+    )
     rate_limit_user: str = Field("1000/hour", pattern=AMOUNT, description="Requests of one person's programs")
     rate_limit_premium: str = Field("5000/hour", pattern=AMOUNT, description="The same for people of the premium plan")
     rate_limit_burst: str = Field("20/second", pattern=AMOUNT, description="How many of them may come at once")
