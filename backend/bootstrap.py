@@ -40,10 +40,14 @@ from backend.kit.embedded import Servers, start_servers
 from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
+from backend.kit.limiter import Limiter
+from backend.kit.load import Governor, MachineProbe
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
 from backend.kit.sealing import Sealer
 from backend.kit.tokens import AccessTokens
+from backend.limits.models import Allowances
+from backend.limits.service import LimitService
 from backend.operations.queries import OperationQueries
 from backend.operations.service import OperationsService, Surroundings
 from backend.progress.overview import ProgressOverview
@@ -86,12 +90,14 @@ class Backend:
     operations: OperationsService
     audit: AuditService
     trail: AuditTrail
+    limits: LimitService
     metrics: Registry
     servers: Servers | None = None
 
     def close(self) -> None:
         """Let go of everything; private servers stop last."""
         self.operations.close()
+        self.limits.close()
         self.events.close()
         self.cache.close()
         redis.disconnect(self.redis_client)
@@ -121,6 +127,7 @@ def build(
         undone.callback(connections.close)
         _start(connections, settings, report)
         backend = _wired(settings, clock or SystemClock(), ring, connections, report)
+        backend.limits.start()
         undone.pop_all()
     return replace(backend, servers=servers)
 
@@ -245,6 +252,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         operations=_operations(settings, clock, connections, statistics),
         audit=AuditService(audit_queries, trail, clock, kept_days=settings.audit_days),
         trail=trail,
+        limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
     )
 
@@ -298,6 +306,17 @@ def _people(
         queries, sessions, factors, cache, clock, trail, time_zone=settings.time_zone, follower=follower
     )
     return _People(accounts, administration, second_factor)
+
+
+def _limits(settings: Settings, clock: Clock, connections: _Connections) -> LimitService:
+    allowances = Allowances.parsed(
+        settings.rate_limit_anonymous, settings.rate_limit_user, settings.rate_limit_premium, settings.rate_limit_burst
+    )
+    limiter = Limiter(
+        connections.redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes
+    )
+    probe = MachineProbe(connections.mongo.waits.longest)
+    return LimitService(limiter, Governor(probe), allowances, clock, probe)
 
 
 def _operations(

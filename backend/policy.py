@@ -128,6 +128,7 @@ ACTS: Mapping[str, Line] = {
     "statistics.statistics": _signed_in(NOTHING),
     "statistics.chapter": _signed_in(SHARED),
     "operations.health": _admins(NOTHING),
+    "limits.report": _admins(NOTHING),
     "audit.entries": _admins(NOTHING),
     "audit.export": _admins(NOTHING),
     "audit.check": _admins(NOTHING),
@@ -159,6 +160,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "operations": "status live ready close",
     "audit": "check_all state forget_old",
     "trail": "record record_view",
+    "limits": "start close watch rules_for held decide admit",
 }
 
 

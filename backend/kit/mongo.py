@@ -26,6 +26,7 @@ from pymongo.write_concern import WriteConcern
 from backend.errors import Conflict, Unavailable
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
+from backend.kit.mongo_pool import PoolWaits
 from backend.kit.mongo_times import QueryTimes
 
 Document = dict[str, Any]
@@ -51,7 +52,8 @@ class Mongo:
 
     def __init__(self, uri: str, database: str, registry: Registry | None = None) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
-        listeners = [QueryTimes(registry)] if registry else []
+        self.waits = PoolWaits()
+        listeners = [self.waits, *([QueryTimes(registry)] if registry else [])]
         self.client: MongoClient[Document] = MongoClient(
             uri, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
         )
