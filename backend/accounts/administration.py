@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from backend.accounts import fields
-from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.factor_queries import FactorQueries
+from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import ROLES, OneTimeLink, OpenSession, Role, User, UserPage, Viewer
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG
@@ -31,6 +31,8 @@ class AccountAdministration:
     def __init__(
         self,
         queries: AccountQueries,
+        sessions: Sessions,
+        factors: FactorQueries,
         cache: Cache,
         clock: Clock,
         trail: AuditTrail,
@@ -39,6 +41,8 @@ class AccountAdministration:
         follower: PersonFollower | None = None,
     ) -> None:
         self._queries = queries
+        self._sessions = sessions
+        self._factors = factors
         self._follower = follower or NobodyFollows()
         self._trail = trail
         self._cache = cache

@@ -47,9 +47,7 @@ class AccountService(SigningIn):
         sign_up_domains: frozenset[str] = frozenset(),
         follower: PersonFollower | None = None,
     ) -> None:
-        super().__init__(
-            queries, sessions, second_factor, clock, time_zone=time_zone, sign_up_domains=sign_up_domains
-        )
+        super().__init__(queries, sessions, second_factor, clock, time_zone=time_zone, sign_up_domains=sign_up_domains)
         self._follower = follower or NobodyFollows()
         self._classrooms = classrooms
         self._demo_allowed = demo_allowed

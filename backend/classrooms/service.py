@@ -11,7 +11,7 @@ from backend.accounts.fields import is_shown
 from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
-from backend.accounts.service import TAG as VIEWERS_TAG
+from backend.accounts.sessions import TAG as VIEWERS_TAG
 from backend.audit.models import Act, Facts
 from backend.audit.trail import AuditTrail
 from backend.classrooms.join_code import new_join_code, shown
