@@ -44,6 +44,8 @@ from backend.kit.limiter import Limiter
 from backend.kit.load import Governor, MachineProbe
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
+from backend.kit.replays import INDEXES as REPLAY_INDEXES
+from backend.kit.replays import Replays
 from backend.kit.sealing import Sealer
 from backend.kit.tokens import AccessTokens
 from backend.limits.models import Allowances
@@ -62,7 +64,12 @@ Report = Callable[[str], None]
 INDEXES = (
     ACCOUNT_INDEXES,
     SESSION_INDEXES,
-    CHAPTER_INDEXES, PROGRESS_INDEXES, CLASSROOM_INDEXES, BOARD_INDEXES, AUDIT_INDEXES,
+    CHAPTER_INDEXES,
+    PROGRESS_INDEXES,
+    CLASSROOM_INDEXES,
+    BOARD_INDEXES,
+    AUDIT_INDEXES,
+    REPLAY_INDEXES,
 )
 
 
@@ -92,6 +99,7 @@ class Backend:
     trail: AuditTrail
     limits: LimitService
     metrics: Registry
+    replays: Replays
     servers: Servers | None = None
 
     def close(self) -> None:
@@ -254,6 +262,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         trail=trail,
         limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
+        replays=Replays(mongo, Sealer(ring, "replays"), SystemClock()),
     )
 
 

@@ -7,6 +7,7 @@ from backend.api import auth, browser, chapter_files, chapters, docs_page, figur
 from backend.api.document import install_document
 from backend.api.errors import install_error_handlers
 from backend.api.middleware import BodyLimit, Frame
+from backend.api.once import Once
 from backend.api.streams import Streams
 from backend.bootstrap import Backend
 from backend.kit.shape import published_name
@@ -44,6 +45,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     install_document(api)
     for router in ROUTERS:
         api.include_router(router)
+    api.add_middleware(Once)
     api.add_middleware(BodyLimit)
     api.add_middleware(Frame)
     return api

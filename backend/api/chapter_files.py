@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from backend.accounts.models import require
-from backend.api import requests
 from backend.api.answers import Answer, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns, returns_file
 from backend.api.errors import UnsupportedMedia
 from backend.api.items import PublishedChapter
+from backend.api.once import once
 from backend.chapters import export
 from backend.chapters.models import ImportReport
 from backend.errors import Invalid
@@ -24,7 +24,7 @@ _slots = anyio.CapacityLimiter(AT_ONCE)
 
 Format = Literal["csv", "json", "xlsx"]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only say what would be done")]
-Work = Callable[[str, bytes], ImportReport]
+Work = Callable[[str, bytes], Response]
 
 _WRITERS: dict[Format, tuple[Callable[..., bytes], str]] = {
     "csv": (export.to_csv, "text/csv"),
@@ -67,10 +67,13 @@ async def import_chapters(request: Request, viewer: SignedIn, backend: BackendDe
     """
     require(viewer, "teacher", "admin")  # before 50 MB are read for nothing
 
-    def work(name: str, content: bytes) -> ImportReport:
-        return backend.chapters.import_file(viewer, name, content, dry_run=dry_run)
+    def work(name: str, content: bytes) -> Response:
+        def imported() -> Response:
+            return answer(backend.chapters.import_file(viewer, name, content, dry_run=dry_run))
 
-    return answer(await _with_file(request, work))
+        return once(request, backend.replays, viewer, content, imported)
+
+    return await _with_file(request, work)
 
 
 @catalogue.get("/export", **returns_file("The syllabus; for a student with her progress", _KINDS, PublishedChapter))
@@ -97,7 +100,6 @@ async def import_progress(
     request: Request,
     viewer: SignedIn,
     backend: BackendDep,
-    key: requests.IdempotencyKey,
     dry_run: DryRun = False,
 ) -> Response:
     """Take over own progress from a chapter file
@@ -106,13 +108,17 @@ async def import_progress(
     """
     require(viewer, "student")
 
-    def work(name: str, content: bytes) -> ImportReport:
-        return backend.progress.take_over(viewer, name, content, dry_run=dry_run, key=f"import:{key}")
+    def work(name: str, content: bytes) -> Response:
+        def taken_over() -> Response:
+            key = getattr(request.state, "act", "")
+            return answer(backend.progress.take_over(viewer, name, content, dry_run=dry_run, key=key))
 
-    return answer(await _with_file(request, work))
+        return once(request, backend.replays, viewer, content, taken_over)
+
+    return await _with_file(request, work)
 
 
-async def _with_file(request: Request, work: Work) -> ImportReport:
+async def _with_file(request: Request, work: Work) -> Response:
     """What `work` makes of the uploaded file, which waits on disk until one of a few slots is free."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
@@ -124,5 +130,5 @@ async def _with_file(request: Request, work: Work) -> ImportReport:
         return await anyio.to_thread.run_sync(_read_and, work, upload.filename or "", upload.file, limiter=_slots)
 
 
-def _read_and(work: Work, name: str, file: BinaryIO) -> ImportReport:
+def _read_and(work: Work, name: str, file: BinaryIO) -> Response:
     return work(name, file.read())

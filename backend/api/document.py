@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 
 from backend.api.deps import backend_of, optional_viewer, signed_in
 from backend.api.documented import REF, failed, returned_types
+from backend.api.once import HEADER, LONGEST, WITHOUT_KEY, WRITES
 
 BASE = "/api/v1"
 ABOUT = """
@@ -69,6 +70,15 @@ IF_NONE_MATCH = {
 IF_MATCH = IF_NONE_MATCH | {"name": "If-Match", "description": "ETag of the version that was changed"}
 
 
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": r"^[\x21-\x7e]+$"},
+    "description": "Names this act: the same key and request again give back the first answer and do nothing",
+}
+
+
 def install_document(api: FastAPI) -> None:
     """Let `api.openapi()` give the complete document."""
 
@@ -104,7 +114,8 @@ def build_document(api: FastAPI) -> dict[str, Any]:
     calls = dict(_calls_by_operation(api))
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            _complete(operation, method, calls[method.upper(), path])
+            takes_key = method.upper() in WRITES and path not in WITHOUT_KEY
+            _complete(operation, method, calls[method.upper(), path], takes_key=takes_key)
     document["paths"] = dict(sorted(document["paths"].items()))
     return _renamed(document)
 
@@ -140,7 +151,7 @@ def _calls(dependant: Any) -> Iterator[Any]:
         yield from _calls(dependency)
 
 
-def _complete(operation: dict[str, Any], method: str, calls: frozenset[Any]) -> None:
+def _complete(operation: dict[str, Any], method: str, calls: frozenset[Any], *, takes_key: bool) -> None:
     _split_docstring(operation)
     responses: dict[str, Any] = operation["responses"]
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
@@ -149,6 +160,8 @@ def _complete(operation: dict[str, Any], method: str, calls: frozenset[Any]) -> 
     if "412" in responses:
         parameters.append(IF_MATCH)
     responses.pop("422", None)
+    if takes_key:
+        parameters.append(IDEMPOTENCY_KEY)
     for status in _implied(operation, calls):
         responses.setdefault(str(status), failed(status))
     operation["security"] = _security(calls, method)
@@ -169,6 +182,8 @@ def _implied(operation: dict[str, Any], calls: frozenset[Any]) -> Iterator[int]:
         yield from _BODY_ERRORS
     if any(each["in"] != "path" and each["name"] != "If-None-Match" for each in operation["parameters"]):
         yield 422
+    if any(each["name"] == HEADER for each in operation["parameters"]):
+        yield 409
     if optional_viewer in calls:
         yield 401
     if backend_of in calls:

@@ -71,6 +71,16 @@ def unforeseen(request: Request, error: Exception) -> Response:
     return failure(500, "error", _("Something went wrong on our side."), request)
 
 
+def answer_to(request: Request, error: AppError) -> Response:
+    """The answer to what a service or the door has said no to."""
+    response = failure(error.status, error.code, error.message, request, error.details)
+    if isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
 def request_id(request: Request) -> str:
     """The id that names this request in answers and logs."""
     known: str | None = getattr(request.state, "request_id", None)
@@ -81,12 +91,7 @@ def request_id(request: Request) -> str:
 
 def _app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101  (registered for AppError alone)
-    response = failure(error.status, error.code, error.message, request, error.details)
-    if isinstance(error, RateLimited):
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
-    if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    return answer_to(request, error)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
@@ -94,9 +99,9 @@ def _invalid_request(request: Request, error: Exception) -> Response:
     problems = error.errors()
     for one in problems:
         if one["type"] == "json_invalid":
-            return _app_error(request, _broken_json(one["loc"][-1]))
+            return answer_to(request, _broken_json(one["loc"][-1]))
     if any(one["loc"][0] == "body" for one in problems) and _is_foreign(request):
-        return _app_error(request, UnsupportedMedia(_("Send the body as application/json.")))
+        return answer_to(request, UnsupportedMedia(_("Send the body as application/json.")))
     fields = [{"field": _field(one["loc"]), "problem": str(one["msg"])} for one in problems[:FIELDS_SHOWN]]
     return failure(422, "invalid", _("Some fields do not fit."), request, {"fields": fields})
 

@@ -42,15 +42,14 @@ def save_progress(
     body: requests.ProgressSave,
     viewer: SignedIn,
     backend: BackendDep,
-    key: requests.IdempotencyKey,
+    key: requests.ActKey,
 ) -> Response:
     """Save progress on a chapter
 
     Solving a question moves Not Started to In Progress. More questions than past papers asked are refused with
     `confirmation_needed` until `confirm` is set.
     """
-    # A key names one act on one chapter: reused for another chapter it must not swallow that save.
-    saved = backend.progress.change(viewer, chapter_id, _change(body), key=f"{key}:{chapter_id}", confirm=body.confirm)
+    saved = backend.progress.change(viewer, chapter_id, _change(body), key=key, confirm=body.confirm)
     present = Progress(chapter_id=chapter_id)
     if not saved.progress:
         present = backend.progress.record(viewer.id).progress.get(chapter_id, present)
@@ -58,9 +57,7 @@ def save_progress(
 
 
 @router.post("/progress", **returns(Answer[Saved], 403, 404, 409, says="What was saved"))
-def save_many(
-    body: requests.ProgressSaveMany, viewer: SignedIn, backend: BackendDep, key: requests.IdempotencyKey
-) -> Response:
+def save_many(body: requests.ProgressSaveMany, viewer: SignedIn, backend: BackendDep, key: requests.ActKey) -> Response:
     """Save progress on several chapters
 
     All together, or none; each chapter once. One undo takes all of it back.
@@ -68,7 +65,7 @@ def save_many(
     changes = {one.chapter_id: _change(one) for one in body.changes}
     if len(changes) < len(body.changes):
         raise Invalid(_("Each chapter can be changed once in a save."))
-    return answer(backend.progress.change_many(viewer, changes, key=f"{key}:many", confirm=body.confirm))
+    return answer(backend.progress.change_many(viewer, changes, key=key, confirm=body.confirm))
 
 
 @router.post("/progress/undo", **returns(Answer[Saved], 403, 404, 409, says="What stands now"))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
@@ -172,20 +172,9 @@ FiltersQuery = Annotated[Filters, Query()]
 PageQuery = Annotated[Page, Query()]
 
 
-def idempotency_key(
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=150,
-            pattern=r"^[\x21-\x7e]+$",
-            description="The same key again gives back what was saved the first time. Made up where missing",
-        ),
-    ] = None,
-) -> str:
-    """The caller's key, or a fresh one: without it every request is an act of its own."""
-    return key or new_id()
+async def act_key(request: Request) -> str:
+    """What names this act of a student for good: the caller's key with what was asked, else a fresh one."""
+    return getattr(request.state, "act", None) or new_id()
 
 
-IdempotencyKey = Annotated[str, Depends(idempotency_key)]
+ActKey = Annotated[str, Depends(act_key)]
