@@ -110,6 +110,17 @@ class Cache:
         watched = (EVERYTHING, region.tag, *tags)
         return noted(self._beyond_this_process(_Request(region, full_key, watched, load, counts, generation)))
 
+    def held(self, region: Region[T], key: str) -> Answer[T] | None:
+        """The value, where this process holds it and may serve it; never waits and loads nothing."""
+        now = monotonic()
+        if not self._listener.hears(now):
+            return None
+        entry = self._local.get(f"{region.name}:{key}", now)
+        if entry is None:
+            return None
+        self._statistics.of(region.name).add("hits_local")
+        return noted(entry.answer("app", time()))
+
     def invalidate(self, *tags: str) -> None:
         """Forget all values that carry any of these tags; call it after the commit.
 
