@@ -32,6 +32,10 @@ def settings(servers: Servers, tmp_path: Path) -> Settings:
         data_dir=tmp_path,
         mongodb_uri=SecretStr(str(servers.mongodb_uri)),
         redis_url=SecretStr(str(servers.redis_url)),
+        rate_limit_anonymous="1000000/hour",
+        rate_limit_user="1000000/hour",
+        rate_limit_premium="1000000/hour",
+        rate_limit_burst="10000/second",
         mongodb_database=f"test_{uuid.uuid4().hex[:12]}",
     )
 

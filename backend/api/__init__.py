@@ -3,11 +3,13 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from backend.api import auth, browser, chapter_files, chapters, docs_page, figures, health, progress, stream
+from backend.api import auth, browser, chapter_files, chapters, docs_page, figures, health, limits, progress, stream
 from backend.api.document import install_document
 from backend.api.errors import install_error_handlers
+from backend.api.limits import Limits
 from backend.api.middleware import BodyLimit, Frame
 from backend.api.once import Once
+from backend.api.ready import ReadyAnswers
 from backend.api.streams import Streams
 from backend.bootstrap import Backend
 from backend.kit.shape import published_name
@@ -24,6 +26,7 @@ ROUTERS = (
     figures.router,
     stream.router,
     health.router,
+    limits.router,
     docs_page.router,
 )
 
@@ -47,6 +50,8 @@ def create_api(backend: Backend | None = None) -> FastAPI:
         api.include_router(router)
     api.add_middleware(Once)
     api.add_middleware(BodyLimit)
+    api.add_middleware(ReadyAnswers)
+    api.add_middleware(Limits)
     api.add_middleware(Frame)
     return api
 

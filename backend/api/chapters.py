@@ -19,6 +19,7 @@ from backend.api.items import (
     chapter_detail,
     chapter_item,
 )
+from backend.api.ready import ready_chapters, respond
 from backend.api.requests import ChapterId
 from backend.bootstrap import Backend
 from backend.chapters.models import ChapterDraft
@@ -61,15 +62,20 @@ def list_chapters(
     Filtered, sorted and in pages; go on with `page`, or with `after` and the nextCursor of the page before, which
     neither skips nor repeats while others add chapters.
     """
-    page = backend.overview.chapters(viewer, query.filters())
-    pagination = Pagination(
-        page=page.page,
-        limit=page.limit,
-        total=page.total,
-        total_pages=page.total_pages,
-        next_cursor=page.next_cursor,
-    )
-    return revalidated(request, listing([chapter_item(row) for row in page.rows], pagination), viewer)
+    filters = query.filters()
+
+    def make() -> bytes:
+        page = backend.overview.chapters(viewer, filters)
+        pagination = Pagination(
+            page=page.page,
+            limit=page.limit,
+            total=page.total,
+            total_pages=page.total_pages,
+            next_cursor=page.next_cursor,
+        )
+        return bytes(listing([chapter_item(row) for row in page.rows], pagination).body)
+
+    return respond(request, ready_chapters(backend, viewer, request.scope["query_string"], make), viewer)
 
 
 @router.get("/archived", **returns(Listing[ArchivedChapter], 403, says="A page of archived chapters"))

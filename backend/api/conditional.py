@@ -20,13 +20,17 @@ def revalidated(request: Request, response: Response, viewer: Viewer | None, ver
     """
     digest = hashlib.blake2b(bytes(response.body), digest_size=12).hexdigest()
     tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
-    response.headers["ETag"] = tag
-    response.headers["Cache-Control"] = "private, no-cache" if viewer else f"public, max-age={PUBLIC_SECONDS}"
-    response.headers["Vary"] = "Authorization, Cookie"
-    if not _has(request.headers.get("if-none-match", ""), tag):
+    response.headers.update({"ETag": tag, **kept_for(viewer)})
+    if not has_tag(request.headers.get("if-none-match", ""), tag):
         return response
     kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
     return Response(status_code=304, headers=kept)
+
+
+def kept_for(viewer: object) -> dict[str, str]:
+    """How long an answer may be kept, and by whom: where anybody is signed in, by her program alone."""
+    lasting = "private, no-cache" if viewer else f"public, max-age={PUBLIC_SECONDS}"
+    return {"Cache-Control": lasting, "Vary": "Authorization, Cookie"}
 
 
 def version_of(request: Request, in_body: int | None) -> tuple[int, bool]:
@@ -47,7 +51,7 @@ def version_of(request: Request, in_body: int | None) -> tuple[int, bool]:
     return int(match[1]), True
 
 
-def _has(header: str, tag: str) -> bool:
+def has_tag(header: str, tag: str) -> bool:
     """Whether If-None-Match names the tag, compared weakly (RFC 9110 §13.1.2)."""
     names = (name.strip().removeprefix("W/") for name in header.split(","))
     return any(name in ("*", tag) for name in names)

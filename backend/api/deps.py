@@ -29,6 +29,12 @@ def optional_viewer(request: Request, backend: BackendDep) -> Viewer | None:
 
     Raises NotSignedIn for a token that is given but not valid.
     """
+    caller = getattr(request.state, "caller", None)
+    if caller is not None:  # the limits have found out already
+        if caller.error:
+            raise caller.error
+        viewer: Viewer | None = caller.viewer
+        return viewer
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not token:
