@@ -1,0 +1,75 @@
+"""Whose address a request comes from: the peer's, or behind a proxy that is trusted, the one the proxy saw."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Network = IPv4Network | IPv6Network
+HOPS = 20
+
+
+def networks(listed: str) -> tuple[Network, ...]:
+    """The networks in a list with commas between. Raises ValueError for what is none."""
+    return tuple(ip_network(each.strip()) for each in listed.split(",") if each.strip())
+
+
+class ClientAddress:
+    """Puts the caller's own address in the place of a trusted proxy's; whatever others claim is not looked at."""
+
+    def __init__(self, app: ASGIApp, *, trusted_proxies: str = "") -> None:
+        self._app = app
+        self._trusted = networks(trusted_proxies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._trusted and scope["type"] in ("http", "websocket"):
+            self._resolve(scope)
+        await self._app(scope, receive, send)
+
+    def _resolve(self, scope: Scope) -> None:
+        client = scope.get("client")
+        if not client or not _is_in(client[0], self._trusted):
+            return
+        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        address = caller_of(client[0], b",".join(forwarded).decode("latin-1"), self._trusted)
+        scope["client"] = (address, 0)
+        proto = next((value for name, value in scope["headers"] if name == b"x-forwarded-proto"), b"")
+        if proto in (b"https", b"http"):
+            secure = proto == b"https"
+            scope["scheme"] = ("wss" if secure else "ws") if scope["type"] == "websocket" else proto.decode()
+
+
+def caller_of(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+    """The last address that no trusted proxy has, read from the right: only what trusted hands wrote counts."""
+    address = peer
+    for each in reversed(forwarded_for.split(",")[-HOPS:]):
+        hop = _plain(each)
+        if not hop:
+            break
+        address = hop
+        if not _is_in(hop, trusted):
+            break
+    return address
+
+
+@lru_cache(1024)
+def _is_in(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in trusted)
+
+
+def _plain(hop: str) -> str:
+    """The address in "203.0.113.7", "203.0.113.7:4711" or "[2001:db8::1]:4711"; "" for what is none."""
+    hop = hop.strip().strip('"')
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        return str(ip_address(hop))
+    except ValueError:
+        return ""
