@@ -20,6 +20,7 @@ from backend.audit.queries import INDEXES as AUDIT_INDEXES
 from backend.audit.queries import AuditQueries
 from backend.audit.service import AuditService
 from backend.audit.trail import AuditTrail
+from backend.boards.keeper import BoardKeeper
 from backend.boards.queries import INDEXES as BOARD_INDEXES
 from backend.boards.queries import BoardQueries
 from backend.boards.service import BoardService
@@ -92,6 +93,7 @@ class Backend:
     classrooms: ClassroomService
     reports: ClassroomReports
     boards: BoardService
+    board_keeper: BoardKeeper
     statistics: StatisticsService
     projector: Projector
     operations: OperationsService
@@ -228,16 +230,26 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, trail)
     progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
     chapters.follow(progress)
+    projector_queries, board_queries = ProjectorQueries(mongo), BoardQueries(mongo)
+    keeper = BoardKeeper(
+        board_queries,
+        connections.redis_client,
+        cache,
+        clock,
+        events,
+        namespace=settings.mongodb_database,
+        is_projected=lambda: projector_queries.health().is_alive,
+    )
+    chapters.follow(keeper)
     added = chapters.load(catalogue())
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
 
     classroom_queries = ClassroomQueries(mongo)
-    classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events, trail)
-    people = _people(settings, clock, ring, connections, classroom_queries, trail)
+    classrooms = ClassroomService(classroom_queries, mongo, cache, clock, events, trail, follower=keeper)
+    people = _people(settings, clock, ring, connections, classroom_queries, trail, keeper)
     people.accounts.shut_demo_out()
     people.second_factor.reseal()
-    projector_queries = ProjectorQueries(mongo)
     statistics = StatisticsService(StatisticsQueries(mongo), projector_queries, chapters, cache, clock)
     return Backend(
         settings=settings,
@@ -254,9 +266,10 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         overview=ProgressOverview(progress, chapters, clock),
         classrooms=classrooms,
         reports=ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock, trail),
-        boards=BoardService(BoardQueries(mongo), classrooms, progress, cache, clock),
+        boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
         statistics=statistics,
-        projector=Projector(projector_queries, cache),
+        board_keeper=keeper,
+        projector=Projector(projector_queries, cache, keeper),
         operations=_operations(settings, clock, connections, statistics),
         audit=AuditService(audit_queries, trail, clock, kept_days=settings.audit_days),
         trail=trail,

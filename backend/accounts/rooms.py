@@ -32,8 +32,6 @@ def of_work(student: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> dict[
     told: dict[str, Payload] = {student_room(student.id): {"batchId": batch_id, "chapterIds": ids}}
     told |= {classroom_room(each): {"studentId": student.id, "changed": len(ids)} for each in student.classroom_ids}
     told |= {chapter_room(each): {"changed": 1} for each in ids}
-    if student.board_joined:
-        told[BOARDS] = {"changed": 1}
     return told
 
 

@@ -21,11 +21,31 @@ class BoardScope(Shape, frozen=True, kw_only=True):
 
 
 class Standing(Shape, frozen=True, kw_only=True):
-    """A participant's score, before ranking. Never leaves the service: doors see entries."""
+    """A participant's scores, before ranking. Never leaves the service: doors see entries.
+
+    `revision` grows with every change of her work, her name, her choice and her classes.
+    """
 
     student_id: str
     name: str
-    score: int
+    questions: int = 0
+    days: int = 0
+    revision: int = 0
+
+    @property
+    def scores(self) -> tuple[int, ...]:
+        """By measure. Who took back more than she did is level with who did nothing."""
+        return tuple(max(0, score) for score in (self.questions, self.days))
+
+    def score(self, measure: Measure) -> int:
+        return self.scores[MEASURES.index(measure)]
+
+
+class BoardState(Shape, frozen=True, kw_only=True):
+    """What every reader must know of the kept boards: their generation, and whether somebody keeps them."""
+
+    epoch: int = 0
+    is_kept: bool = False
 
 
 class BoardEntry(Shape, frozen=True, kw_only=True):

@@ -1,16 +1,21 @@
-"""From scores to ranks: ties share a rank and stand in order of display name. Pure."""
+"""From scores to ranks: ties share a rank and stand in order of display name, then of id. Pure."""
 
 from collections.abc import Sequence
 
-from backend.boards.models import BoardEntry, Standing
+from backend.boards.models import BoardEntry, Measure, Standing
 
 
-def ranked(standings: Sequence[Standing], me: str) -> tuple[BoardEntry, ...]:
+def name_order(name: str) -> str:
+    """What decides between equal scores: the display name, capitals or not."""
+    return name.casefold()
+
+
+def ranked(standings: Sequence[Standing], measure: Measure, me: str) -> tuple[BoardEntry, ...]:
     """Everyone, best first; after two firsts comes a third. A score below 0 counts 0."""
-    ordered = sorted(standings, key=lambda each: (-max(0, each.score), each.name.casefold(), each.student_id))
+    ordered = sorted(standings, key=lambda each: (-each.score(measure), name_order(each.name), each.student_id))
     entries: list[BoardEntry] = []
     for position, standing in enumerate(ordered, start=1):
-        score = max(0, standing.score)
+        score = standing.score(measure)
         rank = entries[-1].rank if entries and entries[-1].score == score else position
         entries.append(BoardEntry(rank=rank, name=standing.name, score=score, is_me=standing.student_id == me))
     return tuple(entries)

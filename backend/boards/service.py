@@ -1,21 +1,25 @@
 """Leaderboards by choice: only participants are on them, under the names they chose."""
 
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.boards import ranking
+from backend.boards.keeper import BoardKeeper
 from backend.boards.models import (
     ENTRY_LIMIT,
     EVERYONE,
     MEASURES,
     PERIODS,
     Board,
+    BoardEntry,
     BoardScope,
     Measure,
     Period,
     Standing,
 )
+from backend.boards.periods import Span, span
 from backend.boards.queries import BoardQueries
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.classrooms.service import ClassroomService
@@ -23,26 +27,27 @@ from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
+from backend.kit.ranked_sets import Place
 from backend.policy import authorise
 from backend.progress.models import StudentRecord
-from backend.progress.overview import solved_between
 from backend.progress.rules import counts_as_studied
 from backend.progress.service import ProgressService, classroom_tag
 
-STANDINGS = Region("boards", tuple[Standing, ...], ttl_seconds=30)
-Days = tuple[date | None, date | None]
+STANDINGS = Region("boards", tuple[Standing, ...], ttl_seconds=1)  # where Redis keeps no boards
 
 
 class BoardService:
     def __init__(
         self,
         queries: BoardQueries,
+        keeper: BoardKeeper,
         classrooms: ClassroomService,
         progress: ProgressService,
         cache: Cache,
         clock: Clock,
     ) -> None:
         self._queries = queries
+        self._keeper = keeper
         self._classrooms = classrooms
         self._progress = progress
         self._cache = cache
@@ -70,30 +75,27 @@ class BoardService:
         """The top `limit`, and the viewer ± `around`; a student who has not joined sees how many have, no ranks.
 
         A week is Monday to Sunday and a month a calendar month in study days; "questions" counts those solved,
-        "days" the study days. Raises Invalid, NotFound (a class that is not the viewer's, or has no board).
+        "days" the study days. Who has just saved sees it, everybody else within a second. Raises Invalid, NotFound
+        (a class that is not the viewer's, or has no board).
         """
         authorise(viewer, "boards.board")
         _check(period, measure, limit, around)
-        seen = self._scope(viewer, scope)
-        first_day, last_day = days = period_days(period, self._progress.today(viewer))
-        answer = self._standings(scope, measure, days)
-        standings = answer.value
-        if viewer.role == "student":
-            standings = ranking.with_own(standings, self._own(viewer, measure, days), viewer.id)
+        shown = self._scope(viewer, scope)
+        days = span(period, self._progress.today(viewer))
         may_see = viewer.role != "student" or is_participant(viewer)
-        entries = ranking.ranked(standings, viewer.id) if may_see else ()
+        seen = self._seen(viewer, shown.id, days, measure, limit if may_see else 0, around)
         return Board(
-            scope=seen,
+            scope=shown,
             period=period,
             measure=measure,
-            entries=entries[:limit],
-            around=ranking.neighbours(entries, around),
-            me=next((entry for entry in entries if entry.is_me), None),
-            participants=len(standings),
-            first_day=first_day,
-            last_day=last_day,
+            entries=seen.entries,
+            around=seen.around,
+            me=next((entry for entry in seen.around if entry.is_me), None),
+            participants=seen.participants,
+            first_day=days.first_day,
+            last_day=days.last_day,
             reason=None if may_see else _("Join the leaderboard under a name of your choice to see it."),
-            as_of=self._clock.now() - timedelta(seconds=answer.age_seconds),
+            as_of=self._clock.now() - timedelta(seconds=seen.age_seconds),
         )
 
     def _scope(self, viewer: Viewer, scope: str) -> BoardScope:
@@ -102,43 +104,79 @@ class BoardService:
                 return seen
         raise NotFound(_("There is no such leaderboard."))
 
-    def _standings(self, scope: str, measure: Measure, days: Days) -> Answer[tuple[Standing, ...]]:
-        first_day, last_day = days
+    def _seen(self, viewer: Viewer, scope: str, days: Span, measure: Measure, limit: int, around: int) -> "_Seen":
+        own = self._own(viewer, days) if viewer.role == "student" else None
+        kept = self._keeper.read(scope, days, measure, top=limit, around=around, own=own)
+        if kept is None:
+            return self._computed(viewer, scope, days, measure, own, limit, around)
+        return _Seen(
+            entries=tuple(_entry(place, viewer.id) for place in kept.top),
+            around=tuple(_entry(place, viewer.id) for place in kept.around),
+            participants=kept.size,
+        )
+
+    def _computed(
+        self,
+        viewer: Viewer,
+        scope: str,
+        days: Span,
+        measure: Measure,
+        own: Standing | None,
+        limit: int,
+        around: int,
+    ) -> "_Seen":
+        """The same from MongoDB, at most a second old but for the viewer's own entry."""
+        answer = self._standings(scope, days)
+        standings = answer.value if viewer.role != "student" else ranking.with_own(answer.value, own, viewer.id)
+        entries = ranking.ranked(standings, measure, viewer.id) if limit else ()
+        return _Seen(
+            entries=entries[:limit],
+            around=ranking.neighbours(entries, around),
+            participants=len(standings),
+            age_seconds=answer.age_seconds,
+        )
+
+    def _standings(self, scope: str, days: Span) -> Answer[tuple[Standing, ...]]:
         tags = [BOARDS_TAG, CATALOGUE_TAG]
         return self._cache.get_or_create(
             STANDINGS,
-            f"{scope}:{measure}:{first_day}:{last_day}",
-            lambda: self._queries.standings(scope, measure, first_day, last_day),
+            f"{scope}:{days.id}",
+            lambda: self._queries.standings(scope, days.first_day, days.last_day),
             tags=tags if scope == EVERYONE else [*tags, classroom_tag(scope)],
         )
 
-    def _own(self, viewer: Viewer, measure: Measure, days: Days) -> Standing | None:
+    def _own(self, viewer: Viewer, days: Span) -> Standing | None:
         """The viewer's standing from her own fresh record, so that she sees her last click at once."""
         if not is_participant(viewer):
             return None
-        score = own_score(self._progress.record(viewer.id), measure, days)
-        return Standing(student_id=viewer.id, name=viewer.board_name or "", score=score)
+        record = self._progress.record(viewer.id)
+        return Standing(
+            student_id=viewer.id,
+            name=viewer.board_name or "",
+            revision=record.summary.revision,
+            **own_scores(record, days),
+        )
 
 
-def period_days(period: Period, today: date) -> Days:
-    """First and last study day of the running week (Monday to Sunday) or month; neither for all time."""
-    if period == "week":
-        monday = today - timedelta(days=today.weekday())
-        return monday, monday + timedelta(days=6)
-    if period == "month":
-        next_month = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
-        return today.replace(day=1), next_month - timedelta(days=1)
-    return None, None
+class _Seen(NamedTuple):
+    """What one store says; both say the same."""
+
+    entries: tuple[BoardEntry, ...]
+    around: tuple[BoardEntry, ...]
+    participants: int
+    age_seconds: float = 0.0
 
 
-def own_score(record: StudentRecord, measure: Measure, days: Days) -> int:
+def _entry(place: Place, me: str) -> BoardEntry:
+    return BoardEntry(rank=place.rank, name=place.name, score=place.score, is_me=place.id == me)
+
+
+def own_scores(record: StudentRecord, span: Span) -> dict[Measure, int]:
     """What the queries compute for everyone, from one student's record."""
-    first_day, last_day = days
-    if first_day is None or last_day is None:
-        return record.summary.total.solved if measure == "questions" else record.summary.studied_days
-    if measure == "questions":
-        return solved_between(record.days, first_day, last_day)
-    return sum(counts_as_studied(day) for day in record.days if first_day <= day.day <= last_day)
+    if span.first_day is None or span.last_day is None:
+        return {"questions": record.summary.total.solved, "days": record.summary.studied_days}
+    days = [day for day in record.days if span.first_day <= day.day <= span.last_day]
+    return {"questions": sum(day.solved for day in days), "days": sum(map(counts_as_studied, days))}
 
 
 def is_participant(viewer: Viewer) -> bool:

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 DUPLICATE_KEY = 11000
+SNAPSHOT_UNAVAILABLE = 246  # a collection or index was made a moment ago, and the newest moment is before that
+SNAPSHOT_PAUSES = (0.05, 0.2)
 
 # Election and hung-primary figures behind these: docs/decisions/0003.
 SAFE_OPTIONS: Mapping[str, Any] = {
@@ -72,6 +74,21 @@ class Mongo:
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority"),
             )
+
+    def at_one_moment(self, read: Callable[[ClientSession], T]) -> T:
+        """What `read(session)` finds, all of it as of one moment: the newest that a majority of servers has."""
+        for pause in SNAPSHOT_PAUSES:
+            try:
+                return self._at_one_moment(read)
+            except OperationFailure as error:
+                if error.code != SNAPSHOT_UNAVAILABLE:
+                    raise
+            time.sleep(pause)
+        return self._at_one_moment(read)
+
+    def _at_one_moment(self, read: Callable[[ClientSession], T]) -> T:
+        with self.client.start_session(snapshot=True) as session:
+            return read(session)
 
     def check_server(self) -> None:
         """Raises Unavailable where the server is out of reach, or cannot do transactions (a standalone one)."""

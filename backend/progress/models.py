@@ -238,9 +238,13 @@ class StreakRecord(Shape, frozen=True, kw_only=True):
 
 
 class SummaryRecord(Shape, frozen=True, kw_only=True):
-    """A student's summary as kept in the database. `recent` holds the last chapters worked on, newest first."""
+    """A student's summary as kept in the database. `recent` holds the last chapters worked on, newest first.
+
+    `revision` grows with every change of what the boards say of her.
+    """
 
     id: str
+    revision: int = 0
     total: Counts = Counts()
     subjects: tuple[SubjectCounts, ...] = ()
     streak: StreakRecord = StreakRecord()

@@ -74,6 +74,7 @@ class Deltas(Shape, frozen=True, kw_only=True):
 class Change(Shape, frozen=True, kw_only=True):
     """One activity as the projector reads it. `token` marks the place in the stream just after it."""
 
+    student_id: str
     chapter_id: str
     deltas: Deltas
     token: dict[str, Any]

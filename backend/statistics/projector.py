@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
+from typing import Protocol
 
 from backend.errors import AppError
 from backend.kit import log
@@ -25,12 +26,25 @@ _LONGEST_PAUSE_SECONDS = 15.0
 _log = log.get(__name__)
 
 
+class WorkFollower(Protocol):
+    """Whoever else keeps figures: told of all work, in order; some of it twice, none of it never."""
+
+    def work_saved(self, student_ids: Iterable[str]) -> None:
+        """These students saved something. What this raises is tried again, with the whole batch."""
+        ...
+
+    def forget(self) -> None:
+        """Nobody knows any more what was missed: keep nothing of what is kept."""
+        ...
+
+
 class Projector:
     """May run in any number of processes: one leads, the others wait to take over."""
 
-    def __init__(self, queries: ProjectorQueries, cache: Cache) -> None:
+    def __init__(self, queries: ProjectorQueries, cache: Cache, follower: WorkFollower | None = None) -> None:
         self._queries = queries
         self._cache = cache
+        self._follower = follower
         self._owner = new_id()
         self._kept_at = self._placed_at = 0.0
 
@@ -88,6 +102,8 @@ class Projector:
             self._rebuilt(position)
 
     def _apply(self, position: Position, batch: Batch) -> None:
+        if batch.changes and self._follower:  # before the place is saved: whoever goes on from there tells it again
+            self._follower.work_saved({change.student_id for change in batch.changes})
         is_due = monotonic() - self._placed_at >= SAVE_PLACE_SECONDS
         if batch.token and (batch.changes or is_due):
             self._queries.apply(position, summed(batch.changes), batch.token)
@@ -100,6 +116,8 @@ class Projector:
     def _rebuilt(self, position: Position) -> Position:
         with self._kept_alive(position.epoch):
             chapters = self._queries.rebuild(position)
+        if self._follower:  # what happened between the lost place and now was never told
+            self._follower.forget()
         self._cache.invalidate(TAG)
         _log.info("projector_rebuilt", chapters=chapters)
         return self._queries.claim(position.epoch)

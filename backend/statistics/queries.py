@@ -64,6 +64,7 @@ class ActivityStream:
                 raise StreamLost
             return None
         return Change(
+            student_id=document["studentId"],
             chapter_id=document["chapterId"],
             deltas=from_document(document["deltas"], Deltas),
             token=document["_id"],
@@ -247,6 +248,7 @@ _STREAM: list[Document] = [
     {
         "$project": {
             "wallTime": 1,
+            "studentId": "$fullDocument.studentId",
             "chapterId": "$fullDocument.chapterId",
             "deltas": {
                 "students": _students("$fullDocument."),
