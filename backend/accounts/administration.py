@@ -50,13 +50,23 @@ class AccountAdministration:
         self._time_zone = time_zone
 
     def users(
-        self, viewer: Viewer, *, search: str = "", role: Role | None = None, page: int = 1, limit: int = 50
+        self,
+        viewer: Viewer,
+        *,
+        search: str = "",
+        role: Role | None = None,
+        page: int = 1,
+        limit: int = 50,
+        after: tuple[str, str] | None = None,
     ) -> UserPage:
-        """A page of people in order of name, capitals or not. Raises Invalid for a page that cannot be."""
+        """A page of people in order of name, capitals or not; or, `after` a name and an id, the people behind it.
+
+        Raises Invalid for a page that cannot be.
+        """
         authorise(viewer, "administration.users")
         if page < 1 or not 1 <= limit <= PAGE_LIMIT:
             raise Invalid(_("There is no such page."))
-        return self._queries.users(search.strip(), role, page, limit)
+        return self._queries.users(search.strip(), role, page, limit, after)
 
     def user(self, viewer: Viewer, user_id: str) -> User:
         """One person. Raises NotFound."""

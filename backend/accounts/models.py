@@ -122,6 +122,7 @@ class UserPage(Shape, frozen=True, kw_only=True):
     total: int
     page: int
     limit: int
+    has_more: bool = False
 
 
 class OneTimeLink(Shape, frozen=True, kw_only=True):

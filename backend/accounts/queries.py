@@ -182,8 +182,13 @@ class AccountQueries:
 
         return self._mongo.transaction(work)
 
-    def users(self, search: str, role: Role | None, page: int, limit: int) -> UserPage:
-        """People in order of name; `search` is the beginning of any word of the name, or part of the address."""
+    def users(
+        self, search: str, role: Role | None, page: int, limit: int, after: tuple[str, str] | None = None
+    ) -> UserPage:
+        """People in order of name; `search` is the beginning of any word of the name, or part of the address.
+
+        `after` (a name and an id) begins behind that place instead of at a page.
+        """
         wanted: Document = {"role": role} if role else {}
         if search:
             wanted["$or"] = [
@@ -193,16 +198,18 @@ class AccountQueries:
         with translated():
             users = self._mongo["users"]
             total = users.count_documents(wanted) if wanted else users.count_documents({}, hint="_id_")
+            if after:
+                behind = [{"name": {"$gt": after[0]}}, {"name": after[0], "_id": {"$gt": after[1]}}]
+                wanted = {"$and": [wanted, {"$or": behind}]}
             found = (
                 users.find(wanted)
                 .sort([("name", ASCENDING), ("_id", ASCENDING)])
                 .collation(BY_NAME)
-                .skip((page - 1) * limit)
-                .limit(limit)
+                .skip(0 if after else (page - 1) * limit)
+                .limit(limit + 1)
             )
-            return UserPage(
-                users=tuple(from_document(document, User) for document in found), total=total, page=page, limit=limit
-            )
+            people = tuple(from_document(document, User) for document in found)
+            return UserPage(users=people[:limit], total=total, page=page, limit=limit, has_more=len(people) > limit)
 
     # who belongs where
 

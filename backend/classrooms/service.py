@@ -113,6 +113,17 @@ class ClassroomService:
         self._write(viewer, before, "classroom.archived", {}, {}, archivedAt=now)
         return replace(before, archived_at=now)
 
+    def archived(self, viewer: Viewer) -> tuple[Classroom, ...]:
+        """By name: the archived classes that the viewer could bring back."""
+        authorise(viewer, "classrooms.archived")
+        back = allowed(viewer, "classrooms.bring_back")
+        return tuple(_as_seen(viewer, found) for found in self._every() if _relation(viewer, found) in back)
+
+    def bring_back(self, viewer: Viewer, classroom_id: str) -> Classroom:
+        """An archived classroom as it was: members, code and board. Raises NotFound for one that is not archived."""
+        before = self._authorised(viewer, "classrooms.bring_back", classroom_id)
+        return self._update(viewer, before, "classroom.brought_back", {}, {}, archivedAt=None)
+
     def join(self, viewer: Viewer, code: str) -> Classroom:
         """A signed-in student enters the class of a join code; twice does it once. Raises Invalid."""
         authorise(viewer, "classrooms.join")
