@@ -3,7 +3,20 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from backend.api import auth, browser, chapter_files, chapters, docs_page, figures, health, limits, progress, stream
+from backend.api import (
+    account,
+    admin_sessions,
+    auth,
+    browser,
+    chapter_files,
+    chapters,
+    docs_page,
+    figures,
+    health,
+    limits,
+    progress,
+    stream,
+)
 from backend.api.document import install_document
 from backend.api.errors import install_error_handlers
 from backend.api.limits import Limits
@@ -19,6 +32,8 @@ __all__ = ["create_api"]
 ROUTERS = (
     browser.router,
     auth.router,
+    account.router,
+    admin_sessions.router,
     chapter_files.catalogue,  # /chapters/export must be known before /chapters/{chapter_id}
     chapters.router,
     chapter_files.progress,

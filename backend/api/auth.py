@@ -10,7 +10,7 @@ from backend.api.documented import returns
 
 router = APIRouter(prefix="/auth", tags=["Sign-in"])
 
-_PAIR = {
+PAIR_EXAMPLE = {
     "data": {
         "accessToken": "eyJhbGciOiJIUzI1NiIsImtpZCI6IjFhMmIzYzRkIn0.eyJzdWIiOiI2OSJ9.c2lnbmF0dXJl",
         "tokenType": "Bearer",
@@ -20,18 +20,19 @@ _PAIR = {
 }
 
 
-@router.post("/login", **returns(Answer[TokenPair], 401, says="A pair of tokens", example=_PAIR))
+@router.post("/login", **returns(Answer[TokenPair], 401, says="A pair of tokens", example=PAIR_EXAMPLE))
 def login(body: requests.SignIn, request: Request, backend: BackendDep) -> Response:
     """Sign in
 
     Send the access token as `Authorization: Bearer …`; it is good for 15 minutes. Every way to fail gives the same
-    answer after the same work.
+    answer after the same work. Accounts with a second factor answer 401 `second_factor_needed` with
+    `details.challenge`: go on with POST /auth/second-factor.
     """
     device = request.headers.get("user-agent", "")
     return answer(backend.accounts.sign_in_program(body.email, body.password, device))
 
 
-@router.post("/refresh", **returns(Answer[TokenPair], 401, says="A fresh pair of tokens", example=_PAIR))
+@router.post("/refresh", **returns(Answer[TokenPair], 401, says="A fresh pair of tokens", example=PAIR_EXAMPLE))
 def refresh(body: requests.Refresh, backend: BackendDep) -> Response:
     """Get fresh tokens
 

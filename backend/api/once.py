@@ -30,7 +30,11 @@ REPLAYED = "Idempotent-Replayed"
 LONGEST = 150
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Signing in twice does no harm, a refresh token is spent by its own rule, and answers with tokens are not kept.
-WITHOUT_KEY = frozenset({"/auth/login", "/auth/refresh", "/auth/logout", "/auth/browser-session"})
+WITHOUT_KEY = frozenset(
+    {"/auth/login", "/auth/refresh", "/auth/logout", "/auth/browser-session", "/auth/second-factor"}
+    | {f"/auth/second-factor/{name}" for name in ("setup", "confirm", "recovery-codes")}
+    | {"/auth/reauthenticate"}
+)
 BY_ANYBODY = frozenset({"/auth/register"})
 WAIT_SECONDS = 5.0
 PAUSE_SECONDS = 0.1

@@ -58,6 +58,36 @@ class Refresh(Body):
     refresh_token: str = Field(min_length=1, max_length=200)
 
 
+_CODE = "A code of the authenticator app, or a recovery code"
+
+
+class Code(Body):
+    code: str = Field(min_length=1, max_length=40, description=_CODE, examples=["492039"])
+
+
+class SecondFactor(Code):
+    challenge: str = Field(min_length=20, max_length=100, description="details.challenge of POST /auth/login")
+
+
+class Reauthentication(Body):
+    password: str = Field(min_length=1, max_length=1024)
+    code: str = Field("", max_length=40, description=_CODE)
+
+
+class PasswordChange(Body):
+    current_password: str = Field("", max_length=1024, description="Left out by who has none yet")
+    new_password: str = Field(min_length=1, max_length=MAX_LENGTH, description="At least 8 characters, not a common one")
+
+
+class AccountChange(Body):
+    """Fields that are absent or null stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Sita Devi"}]})
+
+    name: str | None = Field(None, min_length=1, max_length=4 * NAME_LENGTH)
+    email: str | None = Field(None, min_length=1, max_length=EMAIL_LENGTH)
+
+
 class ChapterNew(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [_CHAPTER]})
 

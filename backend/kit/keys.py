@@ -65,7 +65,10 @@ def parse_keys(text: str) -> list[Key]:
 
     A secret without a name is named after its SHA-256. Raises ValueError, without telling any secret.
     """
-    return [_parsed(entry, number) for number, entry in enumerate(re.split(r"[,\s]+", text.strip()), 1) if entry]
+    entries = [entry for entry in re.split(r"[,\s]+", text) if entry]
+    if not entries:
+        raise ValueError("there is no key")
+    return [_parsed(entry, number) for number, entry in enumerate(entries, 1)]
 
 
 def unnamed(secret: str) -> Key:

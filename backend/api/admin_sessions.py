@@ -1,0 +1,54 @@
+"""What an administrator sees and ends of other people's sign-ins: sessions and second factors."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from backend.accounts.models import OpenSession, User
+from backend.api.account import SESSIONS_EXAMPLE, Ended, SessionId
+from backend.api.answers import Answer, answer
+from backend.api.deps import BackendDep, SignedIn
+from backend.api.documented import returns
+
+router = APIRouter(prefix="/admin", tags=["Administration"])
+
+UserId = Annotated[str, Path(alias="userId", max_length=64, title="Id of a person")]
+OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, description="Id of a person")]
+
+
+@router.get(
+    "/sessions",
+    **returns(Answer[tuple[OpenSession, ...]], 403, 404, says="The last used first", example=SESSIONS_EXAMPLE),
+)
+def sessions_of(user: OfUser, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Where is this person signed in?"""
+    return answer(backend.administration.sessions(viewer, user))
+
+
+@router.delete(
+    "/sessions", **returns(Answer[Ended], 403, 404, says="How many have ended", example={"data": {"ended": 2}})
+)
+def end_sessions_of(user: OfUser, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Sign a person out everywhere
+
+    Pages, programs and streams are cut within two seconds. She may sign in again: to prevent that, deactivate her.
+    """
+    return answer(Ended(ended=backend.administration.end_sessions(viewer, user)))
+
+
+@router.delete("/sessions/{sessionId}", **returns(Answer[None], 403, 404, says="The session has ended"))
+def end_any_session(session_id: SessionId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """End a session"""
+    backend.administration.end_session(viewer, session_id)
+    return answer(None)
+
+
+@router.delete(
+    "/users/{userId}/second-factor", **returns(Answer[User], 403, 404, 409, says="The person, without a second factor")
+)
+def reset_second_factor(user_id: UserId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Reset a person's second factor
+
+    For somebody who has lost her phone and her recovery codes. She is signed out everywhere.
+    """
+    return answer(backend.administration.reset_second_factor(viewer, user_id))
