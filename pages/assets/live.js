@@ -3,7 +3,8 @@
 const FIRST_MS = 80; // several changes at once are one piece of news
 const POLL_MS = 15000; // without a stream, or where other processes are not heard
 const LEAST_MS = 700;
-const RUN_MS = 3000; // how long news waits for a run of the page that is under way, which may show it already
+const RUN_MS = 5000; // how long news waits for a run of the page that is under way, which may show it already
+const DRAW_MS = 250; // after the run, until the browser has drawn it
 
 export function listen({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cp-live");
@@ -17,6 +18,7 @@ class Part {
   constructor(root) {
     this.root = root;
     this.firedAt = -Infinity;
+    this.ranAt = -Infinity;
     this.waiting = new Set();
   }
 
@@ -42,7 +44,8 @@ class Part {
   fire(waited = 0) {
     this.timer = null;
     if (document.hidden || !this.root.isConnected) return;
-    if (isRunning() && waited < RUN_MS) {
+    if (isRunning()) this.ranAt = performance.now();
+    if (waited < RUN_MS && performance.now() - this.ranAt < DRAW_MS) {
       this.timer = setTimeout(() => this.fire(waited + FIRST_MS), FIRST_MS);
       return;
     }
