@@ -16,6 +16,7 @@ SCRIPT_RUNS = "script_runs"
 FRAGMENT_RUNS = "fragment_runs"
 QUERIES = "queries"
 EVENTS = "events"
+JOBS = "jobs"
 
 BUCKETS = 130
 GROWTH = 1.1
