@@ -227,6 +227,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     audit_queries = AuditQueries(mongo)
     audit_queries.prepare()
     trail = AuditTrail(audit_queries, clock)
+    audit = AuditService(audit_queries, trail, clock, kept_days=settings.audit_days)
     chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, trail)
     progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
     chapters.follow(progress)
@@ -270,8 +271,8 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         statistics=statistics,
         board_keeper=keeper,
         projector=Projector(projector_queries, cache, keeper),
-        operations=_operations(settings, clock, connections, statistics),
-        audit=AuditService(audit_queries, trail, clock, kept_days=settings.audit_days),
+        operations=_operations(settings, clock, connections, statistics, audit),
+        audit=audit,
         trail=trail,
         limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
@@ -342,7 +343,11 @@ def _limits(settings: Settings, clock: Clock, connections: _Connections) -> Limi
 
 
 def _operations(
-    settings: Settings, clock: Clock, connections: _Connections, statistics: StatisticsService
+    settings: Settings,
+    clock: Clock,
+    connections: _Connections,
+    statistics: StatisticsService,
+    audit: AuditService,
 ) -> OperationsService:
     return OperationsService(
         OperationQueries(connections.mongo, INDEXES),
@@ -352,4 +357,5 @@ def _operations(
         clock,
         Surroundings(version=__version__, data_dir=settings.data_dir, is_production=settings.is_production),
         projector=statistics.projector_health,
+        audit=audit.state,
     )

@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from backend.api import (
     account,
     admin_sessions,
+    audit,
     auth,
     browser,
     chapter_files,
@@ -42,6 +43,7 @@ ROUTERS = (
     stream.router,
     health.router,
     limits.router,
+    audit.router,
     docs_page.router,
 )
 

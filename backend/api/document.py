@@ -33,6 +33,7 @@ TAGS = [
     {"name": "Statistics", "description": "Sums over all students, without names."},
     {"name": "Leaderboard", "description": "By choice, under the name that a student picked."},
     {"name": "Events", "description": "What changes, as it happens, as server-sent events."},
+    {"name": "Administration", "description": "For administrators: what was done with rights over others."},
     {"name": "Health", "description": "For load balancers and monitors. Open to anyone."},
 ]
 SECURITY_SCHEMES = {

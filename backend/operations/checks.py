@@ -1,5 +1,6 @@
 """What each fact about the running system means: its state, one line, and how to fix it. Pure: nothing is asked."""
 
+from backend.audit.models import ChainState
 from backend.kit.cache import RegionStatistics
 from backend.kit.i18n import _, listing, ngettext, number, percent
 from backend.kit.redis import ServerDescription
@@ -27,6 +28,7 @@ def titles() -> dict[str, str]:
         "disk": _("Disk"),
         "memory": _("Memory"),
         "secrets": _("Secrets"),
+        "audit": _("Audit trail"),
         "demo": _("Demo sign-ins"),
     }
 
@@ -133,6 +135,19 @@ def secrets(readable: tuple[str, ...]) -> Check:
     fix = _("Run: chmod -R go-rwx {path}").format(path=readable[0])
     detail = listing(list(readable[:5]))
     return check("secrets", "error", words.format(count=number(len(readable))), detail=detail, fix=fix)
+
+
+def audit(found: ChainState | None) -> Check:
+    """Whether the audit trail is as it was written."""
+    if found is None or not found.entries:
+        return check("audit", "ok", _("Nothing written yet"))
+    if found.broken_at is not None:
+        fix = _("Somebody changed the database. Compare the trail with the logs and a backup, and change passwords.")
+        words = _("Changed from entry {number} on").format(number=number(found.broken_at))
+        return check("audit", "error", words, fix=fix)
+    words = ngettext("{count} entry checked, as it was written", "{count} entries checked, as they were written",
+                     found.entries)  # fmt: skip
+    return check("audit", "ok", words.format(count=number(found.entries)))
 
 
 def indexes(missing: tuple[str, ...]) -> Check:

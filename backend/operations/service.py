@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from backend.accounts.models import Viewer
+from backend.audit.models import ChainState
 from backend.kit import log
 from backend.kit import redis as redis_kit
 from backend.kit.cache import Cache
@@ -67,6 +68,7 @@ class OperationsService:
         surroundings: Surroundings,
         *,
         projector: Callable[[], ProjectorHealth] | None = None,
+        audit: Callable[[], ChainState | None] = lambda: None,
     ) -> None:
         self._queries = queries
         self._redis = redis
@@ -75,6 +77,7 @@ class OperationsService:
         self._clock = clock
         self._surroundings = surroundings
         self._projector = projector
+        self._audit = audit
         self._probes = Probes(BOUND_SECONDS)
         self._looking = threading.Lock()
         self._kept: dict[str, _Findings] = {}
@@ -161,6 +164,7 @@ class OperationsService:
             "disk": lambda: checks.disk(machine.disk(folder), str(folder)),
             "memory": lambda: checks.memory(machine.memory()),
             "secrets": lambda: checks.secrets(machine.readable_by_others(folder / "secrets")),
+            "audit": lambda: checks.audit(self._audit()),
             "demo": lambda: checks.demo(self._queries.demo_people(), is_production=self._surroundings.is_production),
         }
 

@@ -63,7 +63,7 @@ def test_a_healthy_system_says_so(backend: Backend, school: School) -> None:
     health = backend.operations.health(admin)
     assert health.is_ready
     assert {each.name: each.state for each in health.checks if each.name != "worker"} == dict.fromkeys(
-        ("mongodb", "redis", "cache", "indexes", "disk", "memory", "secrets", "demo"), "ok"
+        ("mongodb", "redis", "cache", "indexes", "disk", "memory", "secrets", "audit", "demo"), "ok"
     )
     assert health.counts is not None
     assert (health.counts.students, health.counts.teachers, health.counts.admins) == (1, 1, 1)
