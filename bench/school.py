@@ -4,9 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
-from time import monotonic
 
 from pydantic import SecretStr
 
@@ -15,21 +13,10 @@ from backend.config import Settings
 from backend.jobs import Jobs
 from backend.kit.embedded import Servers, start_servers
 from bench import maker
+from bench.clock import MovingClock
 from bench.made import SIZES, Made, Size
 
 Report = Callable[[str], None]
-
-
-class MovingClock:
-    """Time that goes on from a given moment: data that was made once stays as fresh as it was then."""
-
-    def __init__(self, start: datetime) -> None:
-        self._start, self._began = start, monotonic()
-
-    def now(self) -> datetime:
-        passed = timedelta(seconds=monotonic() - self._began)
-        now = self._start + passed
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True)
