@@ -24,6 +24,7 @@ from backend.api.limits import Limits
 from backend.api.middleware import BodyLimit, Frame
 from backend.api.once import Once
 from backend.api.ready import ReadyAnswers
+from backend.api.repeats import Repeats
 from backend.api.streams import Streams
 from backend.bootstrap import Backend
 from backend.kit.shape import published_name
@@ -70,6 +71,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     api.add_middleware(ReadyAnswers)
     api.add_middleware(Limits)
     api.add_middleware(Frame)
+    api.add_middleware(Repeats)  # around everything: what it repeats is what was sent
     return api
 
 

@@ -109,8 +109,12 @@ def _too_large(most: int) -> str:
 
 def _request_id(scope: Scope) -> str:
     """The caller's own id where it is a plain one, so that a request can be followed through several systems."""
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return named_request(Headers(scope=scope).get("x-request-id", "")) or secrets.token_hex(8)
+
+
+def named_request(given: str) -> str | None:
+    """The id that a caller gave, where it is a plain one."""
+    return given if _REQUEST_ID.fullmatch(given) else None
 
 
 def _origin(scope: Scope, request_id: str) -> Origin:
