@@ -8,6 +8,7 @@ import base64
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from time import monotonic
 
 import msgspec
 from fastapi import Request
@@ -29,13 +30,14 @@ class _Payload(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person who calls, or nobody; and what stands against it, for the routes that ask who calls."""
+    """The person who calls, or nobody; what stands against it; and until when (monotonic) she may be believed."""
 
     viewer: Viewer | None = None
     error: AppError | None = None
+    until: float = 0.0
 
 
-NOBODY = Caller()
+BELIEVED_SECONDS = 2.0
 
 
 class Callers:
@@ -48,12 +50,13 @@ class Callers:
         """Who calls, where it takes no waiting; else None, and `find` must be asked."""
         credential = _credential(scope)
         if not credential:
-            return NOBODY
+            return Caller(until=monotonic() + BELIEVED_SECONDS)
         session_id, ends_at = self._sessions.get(credential, ("", 0.0))
-        if ends_at == math.inf or (ends_at and backend.clock.now().timestamp() < ends_at):
-            held = backend.cache.held(VIEWER, session_id)
-            return Caller(held.value) if held else None
-        return None
+        left = ends_at - backend.clock.now().timestamp()
+        held = backend.cache.held(VIEWER, session_id) if left > 0 else None
+        if held is None:
+            return None
+        return Caller(held.value, until=monotonic() + min(left, max(0.0, BELIEVED_SECONDS - held.age_seconds)))
 
     def find(self, scope: Scope, backend: Backend) -> Caller:
         """Who calls. May wait for Redis and MongoDB; never raises an AppError, but keeps it."""

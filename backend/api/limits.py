@@ -72,7 +72,7 @@ class Limits:
             if message["type"] == "http.response.start":
                 message["headers"] += [
                     (b"ratelimit-policy", decision.rule_set.policy.encode()),
-                    (b"ratelimit", decision.header.encode()),
+                    (b"ratelimit", decision.header),
                 ]
             await send(message)
 

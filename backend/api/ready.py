@@ -6,6 +6,7 @@ makes a new one at once. Where this process holds one, it goes out before any ro
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,6 +33,16 @@ class Ready(Shape, frozen=True, kw_only=True):
 
 
 READY = Region("answers", Ready, ttl_seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An answer that was ready here: to whom, and until when (monotonic) it may be given to her again."""
+
+    viewer: Viewer | None
+    body: bytes
+    tag: bytes
+    until: float
 
 
 class _Route:
@@ -89,17 +100,23 @@ def _held(scope: Scope) -> Ready | None:
 
 
 async def _send(ready: Ready, scope: Scope, send: Send) -> None:
+    state, tag = scope["state"], ready.tag.encode()
+    viewer = state["caller"].viewer
     scope["route"] = _Route
-    tag = ready.tag.encode()
-    headers = [(b"etag", tag), *_KEPT[scope["state"]["caller"].viewer is not None]]
+    state["ready"] = Held(viewer, ready.body, tag, state["caller"].until)
+    headers = [(b"etag", tag), *_KEPT[viewer is not None]]
     given = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"")
     if given and (given == tag or has_tag(given.decode("latin-1"), ready.tag)):
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body"})
         return
-    headers += [(b"content-length", b"%d" % len(ready.body)), (b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.start", "status": 200, "headers": headers + of_body(ready.body)})
     await send({"type": "http.response.body", "body": ready.body})
+
+
+def of_body(body: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers that only an answer with a body has."""
+    return [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
 
 
 def _raw(viewer_given: bool) -> list[tuple[bytes, bytes]]:

@@ -42,18 +42,18 @@ class Decision:
     source: Source
 
     @property
-    def header(self) -> str:
+    def header(self) -> bytes:
         """The field RateLimit of draft-ietf-httpapi-ratelimit-headers-10; with r=0, t is the time to the next one."""
         retry = -(-self.retry_after_seconds // 1) if not self.allowed else 0
         parts = zip(self.rule_set.prefixes, self.remaining, self.reset, strict=True)
         return ", ".join(
             f"{prefix}{left};t={int(retry) if not left and retry else -(-reset // MICROSECONDS)}"
             for prefix, left, reset in parts
-        )
+        ).encode()
 
 
 @dataclass(slots=True)
-class _Lease:
+class Lease:
     """Permits that this process took ahead for one subject, or the time until which it will get none."""
 
     rule_set: RuleSet
@@ -64,6 +64,7 @@ class _Lease:
     reset: tuple[int, ...]
     refused_until: float
     source: Source
+    header: bytes  # with a place for each of `remaining`
 
 
 class Limiter:
@@ -76,8 +77,9 @@ class Limiter:
         self._processes = processes
         self._lock = threading.Lock()
         self._turns = tuple(threading.Lock() for _turn in range(TURNS))
-        self._leases: OrderedDict[tuple[str, str], _Lease] = OrderedDict()
-        self._counts: Counter[tuple[str, bool]] = Counter()
+        self._leases: OrderedDict[tuple[str, str], Lease] = OrderedDict()
+        self._allowed: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
         self._away_until = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -110,8 +112,8 @@ class Limiter:
     def counts(self) -> dict[str, tuple[int, int]]:
         """By set of rules: how often this process said yes, and no."""
         with self._lock:
-            names = {name for name, _allowed in self._counts}
-            return {name: (self._counts[name, True], self._counts[name, False]) for name in sorted(names)}
+            names = sorted(self._allowed.keys() | self._refused.keys())
+            return {name: (self._allowed[name], self._refused[name]) for name in names}
 
     def take_held(self, subject: str, rule_set: RuleSet) -> Decision | None:
         """A decision from what this process holds already, without waiting; None where take() must be asked."""
@@ -121,17 +123,31 @@ class Limiter:
         with self._lock:
             now = monotonic()
             if now < lease.refused_until:
-                self._counts[rule_set.name, False] += 1
+                self._refused[rule_set.name] += 1
                 return Decision(
                     False, lease.rule_set, lease.remaining, lease.reset, lease.refused_until - now, lease.source
                 )
             if not lease.left or now >= lease.until:
                 return None
             lease.left -= 1
-            self._counts[rule_set.name, True] += 1
+            self._allowed[rule_set.name] += 1
             left = lease.left
         remaining = tuple([each + left for each in lease.remaining])
         return Decision(True, lease.rule_set, remaining, lease.reset, 0.0, lease.source)
+
+    def lease(self, subject: str, rule_set: RuleSet) -> Lease | None:
+        """What this process holds for `subject`, to `spend` from."""
+        return self._leases.get((subject, rule_set.name))
+
+    def spend(self, lease: Lease) -> bytes | None:
+        """Take one permit of a lease; the field RateLimit after it, None where the lease has no more to give."""
+        with self._lock:
+            left = lease.left
+            if not left or monotonic() >= lease.until:
+                return None
+            lease.left = left = left - 1
+            self._allowed[lease.rule_set.name] += 1
+        return lease.header % tuple([each + left for each in lease.remaining])
 
     def take(self, subject: str, rule_set: RuleSet) -> Decision:
         """Whether `subject` may now, by every rule of the set; where it may, it is counted. May wait for Redis.
@@ -146,7 +162,8 @@ class Limiter:
                 return held
             with self._lock:
                 before = self._leases.pop(key, None)
-            wanted, refund = _next_block(before, rule_set, monotonic())
+                wanted, refund = _next_block(before, rule_set, monotonic())
+                _end(before)
             grant, source = self._decide(subject, rule_set, wanted, refund)
             return self._lease(key, rule_set, grant, source, wanted)
 
@@ -155,7 +172,8 @@ class Limiter:
         key = (subject, rule_set.name)
         with self._lock:
             lease = self._leases.pop(key, None)
-        refund = 1 + (lease.left if lease else 0)
+            refund = 1 + (lease.left if lease else 0)
+            _end(lease)
         if self._ask(lambda shared: shared.take(subject, rule_set.rules, wanted=0, refund=refund)) is None:
             self._memory.take(subject, self._divided(rule_set).rules, wanted=0, refund=refund)
 
@@ -183,9 +201,19 @@ class Limiter:
         rules = rule_set if source == "redis" else self._divided(rule_set)
         left = max(0, grant.taken - 1)
         refused_until = 0.0 if allowed else now + min(retry, LEASE_SECONDS)
-        lease = _Lease(rules, left, wanted, now + LEASE_SECONDS, grant.remaining, grant.reset, refused_until, source)
+        lease = Lease(
+            rule_set=rules,
+            left=left,
+            block=wanted,
+            until=now + LEASE_SECONDS,
+            remaining=grant.remaining,
+            reset=grant.reset,
+            refused_until=refused_until,
+            source=source,
+            header=_template(rules, grant),
+        )
         with self._lock:
-            self._counts[rule_set.name, allowed] += 1
+            (self._allowed if allowed else self._refused)[rule_set.name] += 1
             self._leases[key] = lease
             if len(self._leases) > LEASES:
                 self._leases.popitem(last=False)
@@ -230,7 +258,18 @@ class Limiter:
                 pause = BEAT_SECONDS_WHILE_AWAY
 
 
-def _next_block(before: _Lease | None, rule_set: RuleSet, now: float) -> tuple[int, int]:
+def _end(lease: Lease | None) -> None:
+    """Whoever still looks at it finds nothing to take."""
+    if lease is not None:
+        lease.left = 0
+
+
+def _template(rule_set: RuleSet, grant: Grant) -> bytes:
+    parts = zip(rule_set.prefixes, grant.reset, strict=True)
+    return ", ".join(f"{prefix}%d;t={-(-reset // MICROSECONDS)}" for prefix, reset in parts).encode()
+
+
+def _next_block(before: Lease | None, rule_set: RuleSet, now: float) -> tuple[int, int]:
     """How many permits to take, twice as many after a block that did not last, and how many to give back."""
     if before is None:
         return 1, 0

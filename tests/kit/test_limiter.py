@@ -63,12 +63,12 @@ def test_a_decision_says_all_that_headers_need(pair: list[Limiter]) -> None:
     """The quota, the window, what is left, when it is whole again, and when refused how long to wait."""
     decision = pair[0].take("a", NARROW)
     assert decision.rule_set.policy == '"hour";q=12;w=3600'
-    assert decision.header == '"hour";r=11;t=300'
+    assert decision.header == b'"hour";r=11;t=300'
     allowed(pair[0], NARROW, 11)
     refused = pair[0].take("a", NARROW)
     assert not refused.allowed
     assert 290 < refused.retry_after_seconds <= 300
-    assert refused.header == f'"hour";r=0;t={-(-refused.retry_after_seconds // 1):.0f}'
+    assert refused.header == f'"hour";r=0;t={-(-refused.retry_after_seconds // 1):.0f}'.encode()
 
 
 def test_leases_cost_no_permit_and_few_calls(pair: list[Limiter], valkey: ValkeyProcess) -> None:
