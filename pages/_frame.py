@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _demo_opening, _navigation, _runs, _session
+from pages import _demo_opening, _navigation, _runs, _session, _settings_factor
 from pages._parts import style
 from pages._style import LOGO, MARK
 
@@ -17,7 +17,9 @@ viewer = _session.viewer_or_none()
 if viewer is None:
     accounts = _session.backend().accounts
     is_first_visit = _demo_opening.is_running() or not accounts.has_users()
-    page = _navigation.for_guests(is_first_visit=is_first_visit)
+    page = _navigation.for_guests(is_first_visit=is_first_visit, is_challenged=_session.is_challenged())
+elif viewer.lacks_second_factor or _settings_factor.is_leaving():
+    page = _navigation.for_the_unprotected(viewer)
 else:
     st.logo(LOGO, size="large", icon_image=MARK)
     page = _navigation.for_viewer(viewer)

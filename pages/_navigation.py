@@ -46,8 +46,25 @@ def for_viewer(viewer: Viewer) -> Page:
     return page
 
 
-def for_guests(*, is_first_visit: bool) -> Page:
+def for_the_unprotected(viewer: Viewer) -> Page:
+    """The page for somebody whose role needs a second factor: every path leads to setting it up, none elsewhere."""
+    page = st.navigation(_everywhere("protect_account.py", _("Protect your account")), position="hidden")
+    _person(viewer)
+    return page
+
+
+def _everywhere(file: str, title: str) -> list[Page]:
+    """One page at every path, so that the address stays what was asked for."""
+    return [
+        st.Page(HERE / file, title=title, default=not path, url_path=path or None, visibility="hidden")
+        for path in ("", *PATHS, "sign-up", "reset-password")
+    ]
+
+
+def for_guests(*, is_first_visit: bool, is_challenged: bool = False) -> Page:
     """The page to run before anybody has signed in: every path leads to the sign-in page and back again."""
+    if is_challenged:
+        return st.navigation(_everywhere("second_step.py", _("One more step")), position="hidden")
     titles = _titles()
     if is_first_visit:
         titles = dict.fromkeys(titles, (_("Welcome"), ":material/waving_hand:"))

@@ -1,13 +1,14 @@
 """The only file that touches sign-in state: who is looking, signing in, signing out."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from backend.accounts.models import Role, User, Viewer, require
+from backend.accounts.models import ProviderIdentity, Role, User, Viewer, require
 from backend.bootstrap import Backend
-from backend.errors import NotSignedIn
+from backend.errors import NotSignedIn, SecondFactorNeeded
 from backend.kit.i18n import DEFAULT_LOCALE, _, use_locale
 from backend.kit.origin import Origin, come_from
 from pages._style import escape
@@ -16,6 +17,7 @@ SESSION_COOKIE = "session"
 BROWSER_COOKIE = "browser"
 _DUE = "_session.due"
 _FAILED = "_session.failed"
+_CHALLENGE = "_session.challenge"
 
 _installed: list[Backend] = []
 
@@ -70,13 +72,44 @@ def welcome(user: User, *, to: str = "") -> None:
 
     Takes effect with the next full run: call st.rerun() after it. Raises NotSignedIn where cookies are refused.
     """
+    _admit(lambda browser: backend().accounts.issue_ticket(user, browser), to)
+
+
+def arrive(identity: ProviderIdentity) -> None:
+    """Sign in somebody whom the school's own provider has vouched for. Raises NotSignedIn saying why not."""
+    _admit(lambda browser: backend().accounts.enter_by_provider(identity, browser), "/")
+
+
+def is_challenged() -> bool:
+    """Whether the password was right and the code of a second factor is still to come."""
+    return _CHALLENGE in st.session_state
+
+
+def answer_challenge(code: str) -> None:
+    """Go on with the code; call st.rerun() after it. Raises NotSignedIn, NotAllowed, RateLimited."""
+    waiting = st.session_state[_CHALLENGE]
+    _admit(lambda browser: backend().accounts.complete_ticket(waiting["challenge"], code, browser), waiting["to"])
+    drop_challenge()
+
+
+def drop_challenge() -> None:
+    """Begin again with the password."""
+    st.session_state.pop(_CHALLENGE, None)
+
+
+def _admit(ticket_for: Callable[[str], str], to: str) -> None:
+    """Have the browser exchange its ticket with the next run; or ask for the second factor then."""
     browser = st.context.cookies.get(BROWSER_COOKIE)
     if not browser:
         raise NotSignedIn(
             _("Your browser refuses cookies. Allow them for this address, reload, and try again."),
             code="cookies_refused",
         )
-    st.session_state[_DUE] = {"ticket": backend().accounts.issue_ticket(user, browser), "to": to}
+    come_from(_origin)
+    try:
+        st.session_state[_DUE] = {"ticket": ticket_for(browser), "to": to}
+    except SecondFactorNeeded as needed:
+        st.session_state[_CHALLENGE] = {"challenge": (needed.details or {})["challenge"], "to": to}
 
 
 def sign_out(*, to: str = "/") -> None:

@@ -7,12 +7,12 @@ import streamlit as st
 
 from backend.accounts.models import ROLES, OneTimeLink, Role, User, Viewer
 from backend.kit.i18n import _, day, moment
-from pages import _session
+from pages import _session, _user_sign_ins
 from pages._errors import noticed
 from pages._parts import button_row, notice_saved, person_html, plain
 
 ADDED: tuple[Role, ...] = ("teacher", "admin")  # students sign up themselves
-LINK, ASKED, SAID = "users.link", "users.asked", "users.said"
+LINK, ASKED, SAID = "users.link", "users.asked", _user_sign_ins.SAID
 
 
 def role_words() -> dict[Role, str]:
@@ -64,6 +64,7 @@ def open_person(user_id: str) -> None:
             _draw_link(made, viewer)
         _draw_role(user, viewer)
         _draw_acts(user, viewer)
+        _user_sign_ins.draw(user, viewer)
         if said := st.session_state.pop(SAID, ""):
             notice_saved(said)
 
@@ -79,6 +80,7 @@ def _draw_facts(user: User, viewer: Viewer) -> None:
     facts = [
         role_words()[user.role],
         _("active") if user.is_active else _("deactivated"),
+        _("with a second factor") if user.second_factor_since else _("without a second factor"),
         _("since {day}").format(day=day(user.created_at.date())),
         _("last sign-in {time}").format(time=_moment(user.last_sign_in_at, viewer)),
     ]

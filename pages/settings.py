@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _session, _settings_forms, _settings_safety
+from pages import _session, _settings_factor, _settings_forms, _settings_mail, _settings_safety
 from pages._parts import page_header
 
 viewer = _session.viewer()
@@ -14,9 +14,11 @@ with left:
     if viewer.role == "student":
         _settings_forms.goal_form()
         _settings_forms.board_form()
+    _settings_mail.mail_form()
     _settings_safety.password_form()
 with right:
     if viewer.role == "student":
         _settings_forms.classes_form()
     _settings_forms.day_form()
+    _settings_factor.factor_card()
     _settings_safety.session_list()

@@ -7,7 +7,7 @@ import pytest
 from backend.accounts.models import ProfileChange, User, Viewer
 from backend.bootstrap import Backend
 from backend.errors import NotSignedIn
-from pages._settings_safety import device_name
+from pages._session_rows import device_name
 from tests.pages.at_path import Browser, html_of
 from tests.school import PASSWORD, School
 

@@ -1,0 +1,64 @@
+"""“Confirm that it is you”: asks for the password again before an act that wants it, and then does the act."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from backend.errors import NotAllowed
+from backend.kit.i18n import _
+from pages import _session
+from pages._errors import noticed
+from pages._parts import button_row
+
+NEEDED = "reauthentication_needed"
+_GIVEN = "_proof.given"
+
+
+def given(name: str) -> bool:
+    """Whether the password for the act `name` was given just now. True once; then do the act."""
+    if st.session_state.get(_GIVEN) != name:
+        return False
+    del st.session_state[_GIVEN]
+    return True
+
+
+def proven(name: str, act: Callable[[], None]) -> None:
+    """Do the act; where it wants a fresh password, ask for it first (`given(name)` tells when it is there)."""
+    try:
+        act()
+    except NotAllowed as error:
+        if error.code != NEEDED:
+            raise
+        _ask(name)
+
+
+def _ask(name: str) -> None:
+    @st.dialog(_("Confirm that it is you"), icon=":material/lock:")
+    def dialog() -> None:
+        viewer = _session.viewer()
+        backend = _session.backend()
+        has_factor = backend.second_factor.state(viewer).since is not None
+        st.caption(_("You are about to change how you sign in. Please give your password again."))
+        with st.form("proof", border=False):
+            password = st.text_input(
+                _("Password"), type="password", autocomplete="current-password", key="proof-password"
+            )
+            code = code_field("proof-code") if has_factor else ""
+            sent = st.form_submit_button(_("Confirm"), type="primary")
+        if sent:
+            with noticed():
+                backend.accounts.reauthenticate(viewer, password, code)
+                st.session_state[_GIVEN] = name
+                st.rerun()
+        with button_row("proof"):
+            if st.button(_("Cancel"), key="proof-no", type="tertiary"):
+                st.rerun()
+
+    dialog()
+
+
+def code_field(key: str, *, label: str = "") -> str:
+    """The field for a code of the authenticator app; phones offer digits, password managers fill it in."""
+    return st.text_input(
+        label or _("Code of your authenticator app"), max_chars=20, autocomplete="one-time-code", key=key
+    )

@@ -1,0 +1,80 @@
+"""Where somebody is signed in, line by line, each with its way out: on her own settings and in the users' dialog."""
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend.accounts.models import OpenSession
+from backend.kit.i18n import _, ago
+from pages import _session
+from pages._parts import escape, icon_code
+from pages._style import icon_html
+
+# The first that fits names the program; the order matters, because most browsers also call themselves Chrome.
+_PROGRAMS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"))
+_HANDHELD = ("Android", "iPhone", "iPad")
+
+
+def session_rows(sessions: Sequence[OpenSession], *, key: str, ends_this: bool = False) -> str | None:
+    """Draw the sessions; the id of the one whose button has just been pressed. `ends_this`: the present one has one."""
+    pressed = None
+    with st.container(key=f"cp-sessions-{key}", gap="small"):
+        for each in sessions:
+            if _row(each, key, has_button=ends_this or not each.is_this):
+                pressed = each.id
+    return pressed
+
+
+def _row(session: OpenSession, key: str, *, has_button: bool) -> bool:
+    name = session_name(session)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(_words_html(session, name))
+        if not has_button:
+            return False
+        label = _("Sign out of {device}").format(device=name)
+        return st.button(
+            _("Sign out"), key=f"{key}-{session.id[:12]}", help=label, icon=icon_code("logout"), type="tertiary"
+        )
+
+
+def _words_html(session: OpenSession, name: str) -> str:
+    now = _session.backend().clock.now()
+    here = (
+        f' <span class="cp-chip cp-tone-green"><span>{escape(_("This device"))}</span></span>'
+        if session.is_this
+        else ""
+    )
+    seen = _("used {ago}").format(ago=ago(now - session.last_seen_at))
+    place = _("from network {place}").format(place=session.place) if session.place else ""
+    since = _("signed in {ago}").format(ago=ago(now - session.created_at))
+    facts = listing_of([seen, since, place])
+    return (
+        f'<span class="cp-person">{icon_html(_icon(session))}<span><strong>{escape(name)}</strong>{here}'
+        f"<small>{escape(facts)}</small></span></span>"
+    )
+
+
+def listing_of(facts: Sequence[str]) -> str:
+    """Facts in a line, without the empty ones."""
+    return " · ".join(fact for fact in facts if fact)
+
+
+def session_name(session: OpenSession) -> str:
+    """A session in two words: its browser and system, or that it is a program."""
+    return device_name(session.device) if session.kind == "browser" else _("Program")
+
+
+def _icon(session: OpenSession) -> str:
+    if session.kind == "api":
+        return "terminal"
+    return "smartphone" if any(sign in session.device for sign in _HANDHELD) else "computer"
+
+
+def device_name(user_agent: str) -> str:
+    """A browser's own description in two words: "Firefox, Windows"."""
+    program = next((name for sign, name in _PROGRAMS if sign in user_agent), _("Browser"))
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    system = system or ("Linux" if re.search(r"Linux|X11", user_agent) else "")
+    return f"{program}, {system}" if system else program

@@ -1,0 +1,160 @@
+"""The second factor: on or off, its QR code, its recovery codes. On the settings, and where a role must have one."""
+
+import io
+
+import segno
+import streamlit as st
+
+from backend.accounts.models import FactorSetup, FactorState
+from backend.kit.i18n import _, day, ngettext, number
+from pages import _proof, _session
+from pages._errors import noticed
+from pages._parts import button_row, card, chip, escape, icon_code, notice_saved, section
+from pages._runs import fragment
+
+SETUP, CODES, SAID, ASKED = "factor.setup", "factor.codes", "factor.said", "factor.asked"
+LED = "factor.led"
+FEW_CODES = 3
+
+
+@fragment
+def factor_card() -> None:
+    """The card of the settings page."""
+    viewer = _session.viewer()
+    state = _session.backend().second_factor.state(viewer)
+    with card("factor"):
+        section(
+            _("Second factor"),
+            _("With a code of an app on your phone, somebody who knows your password still cannot sign in."),
+        )
+        if said := st.session_state.pop(SAID, ""):
+            notice_saved(said)
+        if st.session_state.get(CODES):
+            _draw_codes()
+        elif state.since:
+            _draw_on(state)
+        else:
+            draw_set_up()
+
+
+def is_leaving() -> bool:
+    """Whether somebody who was led here has her second factor now, but has not put her recovery codes away yet."""
+    return bool(st.session_state.get(CODES)) and bool(st.session_state.get(LED))
+
+
+def draw_set_up() -> None:
+    """A button that begins, then the QR code and the field for its first code."""
+    setup: FactorSetup | None = st.session_state.get(SETUP)
+    if setup is None:
+        st.html(chip("unchanged", _("Off")))
+        wanted = st.button(_("Set up"), key="factor-begin", icon=icon_code("qr_code_2"), type="primary")
+        if wanted or _proof.given("factor-begin"):
+            with noticed():
+                _proof.proven("factor-begin", _begin)
+        return
+    _draw_setup(setup)
+
+
+def _begin() -> None:
+    st.session_state[SETUP] = _session.backend().second_factor.begin(_session.viewer())
+    st.rerun(scope="app")
+
+
+def _draw_setup(setup: FactorSetup) -> None:
+    st.markdown(_("1. Scan this with an authenticator app (any will do), or type the key into it."))
+    st.html(
+        f'<div class="cp-qr" role="img" aria-label="{escape(_("QR code with the key below"))}">{qr_svg(setup)}</div>'
+    )
+    st.code(grouped(setup.secret), language=None, wrap_lines=True)
+    st.markdown(_("2. Enter the code that the app shows."))
+    with st.form("factor_confirm", border=False):
+        code = _proof.code_field("factor-code", label=_("Code"))
+        sent = st.form_submit_button(_("Turn on"), type="primary")
+    if sent:
+        with noticed():
+            made = _session.backend().second_factor.confirm(_session.viewer(), code)
+            st.session_state[CODES] = made.codes
+            st.session_state.pop(SETUP, None)
+            st.session_state[SAID] = _("Your second factor is on. You are signed out on every other device.")
+            st.rerun(scope="app")
+    if st.button(_("Cancel"), key="factor-cancel", type="tertiary"):
+        st.session_state.pop(SETUP, None)
+        st.rerun(scope="fragment")
+
+
+def _draw_on(state: FactorState) -> None:
+    since = _("On since {day}").format(day=day(state.since.date())) if state.since else ""
+    left = ngettext("{count} recovery code left", "{count} recovery codes left", state.recovery_codes_left)
+    words = left.format(count=number(state.recovery_codes_left))
+    tone = "warning" if state.recovery_codes_left < FEW_CODES else "info"
+    st.html(f'<div class="cp-chips">{chip("ok", since)}{chip(tone, words)}</div>')
+    with button_row("factor"):
+        renews = st.button(_("New recovery codes"), key="factor-renew", icon=icon_code("autorenew"))
+        stops = not state.is_required and st.button(_("Turn off"), key="factor-off", icon=icon_code("lock_open"))
+    if state.is_required:
+        st.caption(_("Your school wants a second factor of your role."))
+    with noticed():
+        if renews or _proof.given("factor-renew"):
+            _proof.proven("factor-renew", _renew)
+        if stops:
+            st.session_state[ASKED] = True
+        if _proof.given("factor-off"):
+            _proof.proven("factor-off", _turn_off)
+    if st.session_state.get(ASKED):
+        _draw_question()
+
+
+def _renew() -> None:
+    made = _session.backend().second_factor.renew_codes(_session.viewer())
+    st.session_state[CODES] = made.codes
+    st.rerun(scope="app")
+
+
+def _draw_question() -> None:
+    st.warning(_("From then on your password alone opens your account."), icon=":material/lock_open:")
+    with button_row("factor-question"):
+        is_sure = st.button(_("Yes, turn off"), type="primary", key="factor-off-yes")
+        st.button(_("Cancel"), key="factor-off-no", on_click=lambda: st.session_state.pop(ASKED, None))
+    if is_sure:
+        st.session_state.pop(ASKED, None)
+        with noticed():
+            _proof.proven("factor-off", _turn_off)
+
+
+def _turn_off() -> None:
+    _session.backend().second_factor.turn_off(_session.viewer())
+    st.session_state[SAID] = _("Your second factor is off.")
+    st.rerun(scope="app")
+
+
+def _draw_codes() -> None:
+    """The recovery codes, until she says that she has kept them."""
+    codes: tuple[str, ...] = st.session_state[CODES]
+    st.info(
+        _(
+            "Keep these recovery codes apart from your phone. Each works once, in place of the app; they are not shown again."
+        ),
+        icon=":material/key:",
+    )
+    st.code("\n".join(codes), language=None)
+    with button_row("factor-codes"):
+        if st.button(_("I have kept them"), key="factor-kept", type="primary", icon=icon_code("check")):
+            st.session_state.pop(CODES, None)
+            st.rerun(scope="app")
+        st.download_button(
+            _("Download"), "\n".join(codes) + "\n", "recovery-codes.txt", "text/plain", icon=icon_code("download")
+        )
+
+
+def qr_svg(setup: FactorSetup) -> str:
+    """The address as a QR code; dark on white in either theme, for cameras want it so."""
+    drawn = io.BytesIO()
+    segno.make(setup.address, error="m").save(
+        drawn, kind="svg", scale=5, border=3, dark="#10201c", light="#ffffff", xmldecl=False, svgns=False, nl=False
+    )
+    return drawn.getvalue().decode()
+
+
+def grouped(secret: str) -> str:
+    """A key in groups of four, as it is easier to type."""
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))

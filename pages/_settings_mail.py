@@ -1,0 +1,44 @@
+"""One's own mail address on the settings page: it is what one signs in with, so the password is asked for."""
+
+import streamlit as st
+
+from backend.accounts.models import EMAIL_LENGTH
+from backend.kit.i18n import _, clock_time
+from pages import _proof, _session
+from pages._errors import noticed
+from pages._parts import card, notice_saved, section
+from pages._runs import fragment
+
+SAID = "settings.mail.said"
+
+
+@fragment
+def mail_form() -> None:
+    """Change the address; the form keeps what was typed while the password is asked for."""
+    viewer = _session.viewer()
+    me = _session.backend().accounts.me(viewer)
+    with card("mail"):
+        section(_("E-mail address"), _("You sign in with it."))
+        with st.form("mail", border=False):
+            st.text_input(
+                _("E-mail address"),
+                value=me.email,
+                type="email",
+                max_chars=EMAIL_LENGTH,
+                autocomplete="email",
+                key="new_mail",
+            )
+            sent = st.form_submit_button(_("Save address"))
+        if sent or _proof.given("mail"):
+            with noticed():
+                _proof.proven("mail", _save)
+        if said := st.session_state.pop(SAID, ""):
+            notice_saved(said)
+
+
+def _save() -> None:
+    backend, viewer = _session.backend(), _session.viewer()
+    backend.accounts.change_email(viewer, st.session_state["new_mail"])
+    at = clock_time(backend.clock.now(), viewer.time_zone)
+    st.session_state[SAID] = _("Saved {time}").format(time=at)
+    st.rerun(scope="app")
