@@ -51,6 +51,7 @@ from backend.kit.sealing import Sealer
 from backend.kit.tokens import AccessTokens
 from backend.limits.models import Allowances
 from backend.limits.service import LimitService
+from backend.operations.monitoring import Monitoring
 from backend.operations.queries import OperationQueries
 from backend.operations.service import OperationsService, Surroundings
 from backend.progress.overview import ProgressOverview
@@ -101,6 +102,7 @@ class Backend:
     trail: AuditTrail
     limits: LimitService
     metrics: Registry
+    monitoring: Monitoring
     replays: Replays
     servers: Servers | None = None
 
@@ -276,6 +278,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         trail=trail,
         limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
+        monitoring=Monitoring(connections.metrics, cache, trail, settings.metrics_token),
         replays=Replays(mongo, Sealer(ring, "replays"), SystemClock()),
     )
 

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         None,
         description="Offer the demo school on first visit. Default: yes in development, no in production",
     )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="Whoever sends it as Bearer token may read /api/v1/metrics"
+    )
     audit_days: int = Field(730, ge=30, le=3650, description="Days that entries of the audit trail are kept")
     rate_limit_anonymous: str = Field(
         "100/hour", pattern=AMOUNT, description="Requests of a program that is not signed in"

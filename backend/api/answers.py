@@ -64,15 +64,6 @@ def listing(items: Sequence[object], pagination: Pagination) -> Response:
     return _respond(Listing(data=items, pagination=pagination), 200, None)
 
 
-def paged(items: Sequence[object], page: int, limit: int) -> Response:
-    """The page of a list that is at hand as a whole."""
-    total, start = len(items), (page - 1) * limit
-    return listing(
-        items[start : start + limit],
-        Pagination(page=page, limit=limit, total=total, total_pages=max(1, -(-total // limit))),
-    )
-
-
 def _respond(envelope: Shape, status: int, headers: Mapping[str, str] | None) -> Response:
     response = Response(_encoder.encode(envelope), status, headers, media_type="application/json")
     source = farthest_source()

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from backend.accounts.models import Viewer
 from backend.api import requests
-from backend.api.answers import Answer, Listing, Pagination, answer, listing, paged
+from backend.api.answers import Answer, Listing, Pagination, answer, listing
 from backend.api.conditional import revalidated, version_of
 from backend.api.deps import BackendDep, OptionalViewer, SignedIn
 from backend.api.documented import returns
@@ -19,6 +19,7 @@ from backend.api.items import (
     chapter_detail,
     chapter_item,
 )
+from backend.api.pages import paged
 from backend.api.ready import ready_chapters, respond
 from backend.api.requests import ChapterId
 from backend.bootstrap import Backend
@@ -85,7 +86,7 @@ def list_archived(query: requests.PageQuery, viewer: SignedIn, backend: BackendD
     What was taken out of the syllabus and can be brought back.
     """
     found = backend.chapters.archived(viewer)
-    return paged([archived(chapter) for chapter in found], query.page, query.limit)
+    return paged([archived(chapter) for chapter in found], query, lambda each: (each.id,))
 
 
 @router.get(

@@ -11,7 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from backend.api.deps import backend_of, optional_viewer, signed_in
-from backend.api.documented import REF, failed, returned_types
+from backend.api.documented import EXAMPLE, JSON, REF, examples, failed, returned_types
+from backend.api.examples import example_of_body
 from backend.api.once import HEADER, LONGEST, WITHOUT_KEY, WRITES
 
 BASE = "/api/v1"
@@ -33,7 +34,7 @@ TAGS = [
     {"name": "Statistics", "description": "Sums over all students, without names."},
     {"name": "Leaderboard", "description": "By choice, under the name that a student picked."},
     {"name": "Events", "description": "What changes, as it happens, as server-sent events."},
-    {"name": "Administration", "description": "For administrators: what was done with rights over others."},
+    {"name": "Administration", "description": "For administrators: people, limits, the cache, the audit trail."},
     {"name": "Health", "description": "For load balancers and monitors. Open to anyone."},
 ]
 SECURITY_SCHEMES = {
@@ -117,8 +118,16 @@ def build_document(api: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             takes_key = method.upper() in WRITES and path not in WITHOUT_KEY
             _complete(operation, method, calls[method.upper(), path], takes_key=takes_key)
+            _say_body(operation, components["schemas"])
     document["paths"] = dict(sorted(document["paths"].items()))
     return _renamed(document)
+
+
+def _say_body(operation: dict[str, Any], shapes: dict[str, Any]) -> None:
+    """Give the request body an example."""
+    content: dict[str, Any] = operation.get("requestBody", {}).get("content", {}).get(JSON, {})
+    if content:
+        content.setdefault("example", example_of_body("", content["schema"], shapes))
 
 
 def _say_moments(properties: dict[str, Any]) -> None:
@@ -165,7 +174,11 @@ def _complete(operation: dict[str, Any], method: str, calls: frozenset[Any], *, 
         parameters.append(IDEMPOTENCY_KEY)
     for status in _implied(operation, calls):
         responses.setdefault(str(status), failed(status))
-    operation["security"] = _security(calls, method)
+    operation.setdefault("security", _security(calls, method))
+    for response in responses.values():
+        content = response.get("content", {}).get(JSON, {})
+        if EXAMPLE in content:
+            content["example"] = examples[content.pop(EXAMPLE)]
     operation["responses"] = {status: _with_headers(status, responses[status], method) for status in sorted(responses)}
 
 

@@ -6,10 +6,13 @@ import msgspec
 from fastapi import Response
 
 from backend.api.answers import Failure
+from backend.api.examples import example_of
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
 EVENTS = "text/event-stream"
+TEXT = "text/plain"
+EXAMPLE = "x-example"
 
 REASONS = {
     400: "The request cannot be read",
@@ -28,6 +31,8 @@ REASONS = {
 
 # Every type that a route returns, for the document to spell out.
 returned_types: list[Any] = [Failure]
+# Put into the document at the end: FastAPI takes every null out of what it is given.
+examples: list[Any] = []
 
 
 def returns(
@@ -39,8 +44,8 @@ def returns(
     """
     returned_types.append(kind)
     content: dict[str, Any] = {"schema": _reference(kind)}
-    if example is not None:
-        content["example"] = {"success": True} | example
+    content[EXAMPLE] = len(examples)
+    examples.append({"success": True} | (example or example_of(kind)))
     responses: dict[int | str, Any] = {status: {"description": says, "content": {JSON: content}}}
     if conditional:
         responses[304] = {"description": "The caller has this answer already"}
@@ -55,6 +60,13 @@ def returns_file(says: str, kinds: tuple[str, ...], rows: Any) -> dict[str, Any]
     content: dict[str, Any] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
     content[JSON] = {"schema": {"type": "array", "items": _reference(rows)}}
     return {"response_class": Response, "responses": {200: {"description": says, "content": content}}}
+
+
+def returns_text(says: str, *errors: int) -> dict[str, Any]:
+    """Arguments of a route that answers plain text."""
+    responses: dict[int | str, Any] = {200: {"description": says, "content": {TEXT: {"schema": {"type": "string"}}}}}
+    responses |= {error: failed(error) for error in errors}
+    return {"response_class": Response, "responses": responses}
 
 
 def returns_stream(says: str, *errors: int) -> dict[str, Any]:

@@ -6,13 +6,15 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from backend.api import requests
-from backend.api.answers import Answer, Listing, answer, paged
+from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 from backend.api.items import ClassStatistics
+from backend.api.pages import paged
 from backend.api.requests import ClassroomId
 from backend.boards.models import Board
 from backend.classrooms.models import Classroom, Learner
+from backend.classrooms.report import by_urgency
 from backend.errors import Invalid
 from backend.kit.i18n import _
 from backend.statistics.models import GROUPINGS, Grouping, Statistics
@@ -47,7 +49,7 @@ def list_classrooms(query: requests.PageQuery, viewer: SignedIn, backend: Backen
 
     Those a teacher teaches, those a student is in (without join codes), all of them for an admin.
     """
-    return paged(backend.classrooms.classrooms(viewer), query.page, query.limit)
+    return paged(backend.classrooms.classrooms(viewer), query, lambda each: (each.name, each.id))
 
 
 @router.get(
@@ -77,7 +79,7 @@ def classroom_students(
 
     Those most in need of attention first, with the reasons in words. For its teacher and admins.
     """
-    return paged(backend.reports.report(viewer, classroom_id).learners, query.page, query.limit)
+    return paged(backend.reports.report(viewer, classroom_id).learners, query, by_urgency)
 
 
 @router.get("/leaderboard", tags=["Leaderboard"], **returns(Answer[Board], 404, says="The board"))

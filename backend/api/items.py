@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from backend.chapters.models import Chapter, Status
 from backend.classrooms.models import Classroom, KeyFigures, Week
 from backend.kit.shape import Shape
+from backend.operations.models import CacheRegion
 from backend.progress.models import ChapterDetail, ChapterRow, Progress, Saved, Summary
 
 
@@ -94,6 +95,19 @@ class ClassStatistics(Shape, frozen=True, kw_only=True):
     figures: KeyFigures
     weeks: tuple[Week, ...]
     as_of: datetime
+
+
+class CacheReads(Shape, frozen=True, kw_only=True):
+    """How each region of the cache is read."""
+
+    regions: tuple[CacheRegion, ...]
+
+
+class Cleared(Shape, frozen=True, kw_only=True):
+    """A region of the cache is empty; `entries` were held by the process that answers."""
+
+    region: str
+    entries: int
 
 
 class Live(Shape, frozen=True, kw_only=True):

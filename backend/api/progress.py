@@ -3,14 +3,15 @@
 from fastapi import APIRouter, Response
 
 from backend.api import requests
-from backend.api.answers import Answer, Listing, answer, paged
+from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 from backend.api.items import OwnWork, SavedProgress, saved_progress
+from backend.api.pages import paged
 from backend.api.requests import ChapterId
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.progress.models import Activity, Progress, ProgressChange, Saved
+from backend.progress.models import Activity, Home, Insights, Progress, ProgressChange, Saved
 
 router = APIRouter(tags=["Progress"])
 
@@ -87,13 +88,32 @@ def own_progress(viewer: SignedIn, backend: BackendDep) -> Response:
     return answer(OwnWork(summary=summary, records=tuple(backend.progress.record(viewer.id).progress.values())))
 
 
+@router.get("/progress/home", **returns(Answer[Home], 403, says="Today, the streak, what next, the pace"))
+def home(viewer: SignedIn, backend: BackendDep) -> Response:
+    """The first screen
+
+    Today against the goal, the streak, what to study next and why, the pace to the exam.
+    """
+    return answer(backend.overview.home(viewer))
+
+
+@router.get("/progress/insights", **returns(Answer[Insights], 403, says="A year of study days and the syllabus"))
+def insights(viewer: SignedIn, backend: BackendDep) -> Response:
+    """Insights
+
+    A year of study days, the curve of what was completed, the map of the syllabus.
+    """
+    return answer(backend.overview.insights(viewer))
+
+
 @router.get("/chapters/{chapterId}/history", **returns(Listing[Activity], 403, 404, says="Changes, newest first"))
 def history(chapter_id: ChapterId, query: requests.PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
     """Own history of a chapter
 
     The last 200 changes, newest first.
     """
-    return paged(backend.progress.history(viewer, chapter_id, limit=200), query.page, query.limit)
+    found = backend.progress.history(viewer, chapter_id, limit=200)
+    return paged(found, query, lambda each: (each.at.isoformat(), each.id), descending=True)
 
 
 def _change(fields: requests.ProgressFields) -> ProgressChange:

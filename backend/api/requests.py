@@ -6,9 +6,10 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from backend.accounts.models import EMAIL_LENGTH, NAME_LENGTH
+from backend.accounts.models import EMAIL_LENGTH, NAME_LENGTH, Role
 from backend.boards.models import ENTRY_LIMIT, EVERYONE, Measure, Period
 from backend.chapters.models import MAX_QUESTIONS, SUBJECT_LENGTH, TEXT_LENGTH, Status
+from backend.classrooms.models import BoardMode
 from backend.kit.mongo import new_id
 from backend.kit.passwords import MAX_LENGTH
 from backend.progress.listing import PAGE_LIMIT
@@ -24,6 +25,9 @@ Solved = Annotated[int, Field(ge=0, le=SOLVED_LIMIT)]
 # Only said, not checked: whatever else stands there is an id that does not exist, and is answered 404.
 _LOOKS: dict[str, JsonValue] = {"pattern": "^[A-Za-z0-9_-]{1,64}$"}
 ChapterId = Annotated[str, Path(alias="chapterId", title="Id of a chapter", json_schema_extra=_LOOKS)]
+StudentId = Annotated[str, Path(alias="studentId", title="Id of a student", json_schema_extra=_LOOKS)]
+UserId = Annotated[str, Path(alias="userId", title="Id of a person", json_schema_extra=_LOOKS)]
+RegionName = Annotated[str, Path(title="Name of a region", json_schema_extra=_LOOKS)]
 ClassroomId = Annotated[str, Path(alias="classroomId", title="Id of a class", json_schema_extra=_LOOKS)]
 YearCounts = Annotated[dict[str, Count], Field(description="Questions by exam year: {“2024”: 3}")]
 
@@ -76,7 +80,9 @@ class Reauthentication(Body):
 
 class PasswordChange(Body):
     current_password: str = Field("", max_length=1024, description="Left out by who has none yet")
-    new_password: str = Field(min_length=1, max_length=MAX_LENGTH, description="At least 8 characters, not a common one")
+    new_password: str = Field(
+        min_length=1, max_length=MAX_LENGTH, description="At least 8 characters, not a common one"
+    )
 
 
 class AccountChange(Body):
@@ -144,6 +150,34 @@ class Undo(Body):
     batch_id: Id = Field(description="batchId of the save to take back")
 
 
+class ClassroomNew(Body):
+    name: str = Field(min_length=1, max_length=4 * NAME_LENGTH)
+
+
+class ClassroomChange(Body):
+    """Fields that are absent or null stay as they are."""
+
+    name: str | None = Field(None, min_length=1, max_length=4 * NAME_LENGTH)
+    board_mode: BoardMode | None = Field(None, description="How students come onto the leaderboard of the class")
+
+
+class Join(Body):
+    join_code: str = Field(min_length=1, max_length=40, description="From the teacher of the class")
+
+
+class PersonNew(Body):
+    email: str = Field(min_length=1, max_length=EMAIL_LENGTH)
+    name: str = Field(min_length=1, max_length=4 * NAME_LENGTH)
+    role: Literal["teacher", "admin"]
+
+
+class PersonChange(Body):
+    """Fields that are absent or null stay as they are."""
+
+    role: Role | None = None
+    is_active: bool | None = Field(None, description="false shuts the person out of every page and program at once")
+
+
 class Filters(BaseModel):
     """The query string of a chapter list."""
 
@@ -184,6 +218,14 @@ class Page(BaseModel):
 
     page: int = Field(1, ge=1, le=100_000)
     limit: int = Field(50, ge=1, le=PAGE_LIMIT)
+    after: str | None = Field(None, max_length=2_000, description="nextCursor of the page before; instead of page")
+
+
+class PeopleQuery(Page):
+    """The query string of the list of people."""
+
+    search: str = Field("", max_length=100, description="Beginning of a word of the name, or part of the address")
+    role: Role | None = None
 
 
 class BoardQuery(BaseModel):

@@ -1,7 +1,9 @@
 """What a class looks like: the report, one learner, the matrix, weeks, averages. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
@@ -30,7 +32,7 @@ from backend.classrooms.queries import ClassroomQueries
 from backend.classrooms.service import ClassroomService
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
-from backend.kit.cache import Cache, Region
+from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.shape import Shape
@@ -93,16 +95,10 @@ class ClassroomReports:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.report"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
-        since = (now - KEPT_DAYS).date()
-        answer = self._cache.get_or_create(
-            LEARNERS,
-            classroom_id,
-            lambda: self._queries.learners(classroom_id, since),
-            tags=_class_tags(classroom_id),
-        )
+        answer = self._learners(classroom_id)
         known = _known(answer.value, self._chapters.active(), now)
         quartile = attention.quartile(facts for _record, _counts, facts in known)
-        learners = sorted((_learner(*each, quartile) for each in known), key=_by_urgency)
+        learners = sorted((_learner(*each, quartile) for each in known), key=by_urgency)
         return ClassReport(
             classroom=classroom,
             figures=_figures(learners, known),
@@ -140,9 +136,7 @@ class ClassroomReports:
         """Learners by name × active chapters, of one subject or all."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.matrix"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
-        answer = self._cache.get_or_create(
-            MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=_class_tags(classroom_id)
-        )
+        answer = self._matrix(classroom_id)
         members, records = answer.value.members, answer.value.records
         chapters = [each for each in self._chapters.active() if subject is None or each.subject == subject]
         return Matrix(
@@ -187,6 +181,29 @@ class ClassroomReports:
         ).value
         return ChapterAverage(
             students=len(ids), average_solved=sums.solved / len(ids), completed=sums.completed / len(ids)
+        )
+
+    def warmed_by(self, warmer: Warmer) -> None:
+        """Let the report and the matrix of much visited classes be read before somebody asks for them."""
+
+        def read(one: Callable[[str], Answer[Any]], classroom_id: str) -> Answer[Any] | None:
+            return one(classroom_id) if self._classrooms.exists(classroom_id) else None
+
+        warmer.add(LEARNERS, partial(read, self._learners), wide_tags=[CATALOGUE_TAG])
+        warmer.add(MATRIX, partial(read, self._matrix), wide_tags=[CATALOGUE_TAG])
+
+    def _learners(self, classroom_id: str) -> Answer[tuple[LearnerRecord, ...]]:
+        since = (self._clock.now() - KEPT_DAYS).date()
+        return self._cache.get_or_create(
+            LEARNERS,
+            classroom_id,
+            lambda: self._queries.learners(classroom_id, since),
+            tags=_class_tags(classroom_id),
+        )
+
+    def _matrix(self, classroom_id: str) -> Answer[MatrixRecord]:
+        return self._cache.get_or_create(
+            MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=_class_tags(classroom_id)
         )
 
     def _members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
@@ -257,7 +274,8 @@ def _figures(learners: Sequence[Learner], known: Sequence[Known]) -> KeyFigures:
     )
 
 
-def _by_urgency(learner: Learner) -> tuple[int, str, str]:
+def by_urgency(learner: Learner) -> tuple[int, str, str]:
+    """What the learners of a class are sorted by: those most in need of attention first, then by name."""
     return URGENCY[learner.flag], learner.name.casefold(), learner.id
 
 

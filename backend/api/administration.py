@@ -1,0 +1,150 @@
+"""What administrators do by HTTP: people, the cache, health in full, and the counts that monitors read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from backend.accounts.models import OneTimeLink, User, Viewer
+from backend.api import requests
+from backend.api.answers import Answer, Listing, Pagination, answer, listing
+from backend.api.deps import BackendDep, SignedIn, optional_viewer
+from backend.api.documented import returns, returns_text
+from backend.api.items import CacheReads, Cleared
+from backend.api.pages import bad_cursor, cursor, read_cursor
+from backend.api.requests import UserId
+from backend.bootstrap import Backend
+from backend.errors import Invalid, NotSignedIn
+from backend.kit.exposition import CONTENT_TYPE
+from backend.kit.i18n import _
+from backend.operations.models import Health
+from backend.policy import authorise
+
+router = APIRouter(prefix="/admin", tags=["Administration"])
+metrics = APIRouter(tags=["Health"])
+
+_READERS: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
+_PLACE = 2  # name and id
+
+
+@router.get("/users", **returns(Listing[User], 403, says="A page of people"))
+def list_users(query: Annotated[requests.PeopleQuery, Query()], viewer: SignedIn, backend: BackendDep) -> Response:
+    """List people
+
+    By name; `search` is the beginning of a word of the name, or part of the address.
+    """
+    place = read_cursor(query.after) if query.after else None
+    if place is not None and not (len(place) == _PLACE and all(isinstance(each, str) for each in place)):
+        raise bad_cursor()
+    found = backend.administration.users(
+        viewer,
+        search=query.search,
+        role=query.role,
+        page=query.page,
+        limit=query.limit,
+        after=(place[0], place[1]) if place else None,
+    )
+    last = found.users[-1] if found.users else None
+    pagination = Pagination(
+        page=found.page,
+        limit=found.limit,
+        total=found.total,
+        total_pages=max(1, -(-found.total // found.limit)),
+        next_cursor=cursor((last.name, last.id)) if last and found.has_more else None,
+    )
+    return listing(found.users, pagination)
+
+
+@router.post("/users", **returns(Answer[OneTimeLink], 403, status=201, says="The link"))
+def create_user(body: requests.PersonNew, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Add a teacher or an administrator
+
+    The answer holds the one-time token with which she sets her password, at /reset-password?token=… Students sign up
+    themselves.
+    """
+    link = backend.administration.create(viewer, name=body.name, email=body.email, role=body.role)
+    return answer(link, status=201)
+
+
+@router.get("/users/{userId}", **returns(Answer[User], 403, 404, says="The person"))
+def get_user(user_id: UserId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Read one person"""
+    return answer(backend.administration.user(viewer, user_id))
+
+
+@router.patch("/users/{userId}", **returns(Answer[User], 403, 404, 409, says="The person"))
+def change_user(user_id: UserId, body: requests.PersonChange, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Change a person's role, or shut her out
+
+    Takes hold everywhere within two seconds. The last administrator cannot be taken away.
+    """
+    if body.role is None and body.is_active is None:
+        raise Invalid(_("Say what to change."))
+    user = None
+    if body.role is not None:
+        user = backend.administration.set_role(viewer, user_id, body.role)
+    if body.is_active is not None:
+        user = backend.administration.set_active(viewer, user_id, active=body.is_active)
+    return answer(user)
+
+
+@router.post("/users/{userId}/reset-link", **returns(Answer[OneTimeLink], 403, 404, says="It"))
+def make_reset_link(user_id: UserId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Make a one-time password link
+
+    Links made before stop working.
+    """
+    return answer(backend.administration.make_reset_link(viewer, user_id))
+
+
+@router.get("/health", **returns(Answer[Health], 403, says="Every check, and how to fix what fails"))
+def full_health(viewer: SignedIn, backend: BackendDep) -> Response:
+    """Health in full
+
+    Of the process that answers, at most three seconds old.
+    """
+    return answer(backend.operations.health(viewer))
+
+
+@router.get("/cache", **returns(Answer[CacheReads], 403, says="A row for each region"))
+def cache_regions(viewer: SignedIn, backend: BackendDep) -> Response:
+    """How the cache is read
+
+    By region, in the process that answers and since its start.
+    """
+    return answer(CacheReads(regions=backend.monitoring.cache(viewer)))
+
+
+@router.delete("/cache/{region}", **returns(Answer[Cleared], 403, 404, says="It is empty"))
+def clear_region(region: requests.RegionName, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Empty a region of the cache
+
+    In every process. Nothing is lost: the next reads ask the database.
+    """
+    return answer(Cleared(region=region, entries=backend.monitoring.clear(viewer, region)))
+
+
+def metrics_text(request: Request, backend: BackendDep) -> str:
+    """The counts, for the token of METRICS_TOKEN or an administrator."""
+    gauges = {"streams": float(len(request.app.state.streams))}
+    _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    known = backend.monitoring.text(token.strip(), gauges)
+    if known is not None:
+        return known
+    return backend.monitoring.metrics(_administrator(request, backend), gauges)
+
+
+def _administrator(request: Request, backend: Backend) -> Viewer:
+    viewer = optional_viewer(request, backend)
+    if viewer is None:
+        raise NotSignedIn(_("Send the token of METRICS_TOKEN, or sign in as an administrator."))
+    return authorise(viewer, "monitoring.metrics")
+
+
+@metrics.get("/metrics", **returns_text("In the text format 0.0.4", 401, 403), openapi_extra={"security": _READERS})
+def prometheus(text: Annotated[str, Depends(metrics_text)]) -> Response:
+    """Counts for Prometheus
+
+    Of the process that answers: requests, page runs, database commands, the cache. For admins, or with the token that
+    the school has set as METRICS_TOKEN.
+    """
+    return Response(text, media_type=CONTENT_TYPE)
