@@ -14,7 +14,7 @@ from backend.chapters.files import parse
 from backend.chapters.models import Chapter, ChapterDraft, ImportReport
 from backend.chapters.queries import ChapterQueries
 from backend.errors import Conflict, NotFound
-from backend.kit.cache import Cache, Region
+from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo import Mongo
@@ -45,7 +45,7 @@ class ChapterService:
 
     def every(self) -> tuple[Chapter, ...]:
         """All chapters in syllabus order, archived ones too (a few hundred values: filtering them costs nothing)."""
-        return self._cache.get_or_create(CATALOGUE, "all", self._queries.every, tags=[TAG]).value
+        return self._every().value
 
     def active(self) -> tuple[Chapter, ...]:
         """The syllabus as students see it."""
@@ -144,6 +144,13 @@ class ChapterService:
         if added or updated:
             self._mongo.transaction(work)
             self._cache.invalidate(TAG)
+
+    def warmed_by(self, warmer: Warmer) -> None:
+        """Let the catalogue be read before somebody asks for it."""
+        warmer.add(CATALOGUE, lambda key: self._every() if key == "all" else None, wide_tags=[TAG])
+
+    def _every(self) -> Answer[tuple[Chapter, ...]]:
+        return self._cache.get_or_create(CATALOGUE, "all", self._queries.every, tags=[TAG])
 
     def _insert(self, session: Any, drafts: Sequence[ChapterDraft]) -> list[str]:
         position = self._queries.last_position(session) + 1

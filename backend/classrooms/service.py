@@ -62,6 +62,10 @@ class ClassroomService:
         """A classroom that the viewer may see. Raises NotFound for any other: its existence is a secret."""
         return self._authorised(viewer, "classrooms.get", classroom_id)
 
+    def exists(self, classroom_id: str) -> bool:
+        """Whether there is such a class and it is not archived; says nothing of who may see it."""
+        return any(each.id == classroom_id and each.archived_at is None for each in self._every())
+
     def taught(self, viewer: Viewer, classroom_id: str, act: str = "classrooms.taught") -> Classroom:
         """A classroom that the viewer may do `act` to: its teacher or an admin. Raises NotAllowed, NotFound."""
         return self._authorised(viewer, act, classroom_id)

@@ -108,6 +108,7 @@ class Scheduler:
         self._settled: dict[str, datetime] = {}
         self._answered: dict[str, datetime] = {}
         self._running: dict[str, _Running] = {}
+        self._wanted: dict[str, float] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Run what is due until `stop` is set; whatever fails is logged and tried again."""
@@ -135,6 +136,8 @@ class Scheduler:
     def look(self) -> None:
         """Begin what is due or asked for, renew what runs, take over what others left."""
         self._keep_running()
+        for name in list(self._wanted):
+            self._runs.ask(name, delay_seconds=self._wanted.pop(name))
         if monotonic() - self._planned_at > self._lease_seconds:
             self._plan()
         now = self._now()
@@ -144,6 +147,10 @@ class Scheduler:
             self._begin_due(job, now)
         if monotonic() - self._took_over_at > self._lease_seconds / _KEEP_PART:
             self._take_over()
+
+    def want(self, job: str, delay_seconds: float) -> None:
+        """Ask for a run beside the plan at the next look. Returns at once; from any thread."""
+        self._wanted[job] = delay_seconds
 
     def end(self) -> None:
         """Tell all work to stop, ten seconds at most, and leave what has not stopped to others."""

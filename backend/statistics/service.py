@@ -7,7 +7,7 @@ from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
 from backend.chapters.service import ChapterService
 from backend.errors import Invalid
-from backend.kit.cache import Answer, Cache, Region
+from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.policy import authorise
@@ -63,6 +63,10 @@ class StatisticsService:
     def projector_health(self) -> ProjectorHealth:
         """Who keeps the statistics, and how far they are behind."""
         return self._projector.health()
+
+    def warmed_by(self, warmer: Warmer) -> None:
+        """Let the figures of all chapters be read before somebody asks for them."""
+        warmer.add(STATISTICS, lambda key: self._every() if key == "all" else None)
 
     def _every(self) -> Answer[dict[str, ChapterStatistics]]:
         return self._cache.get_or_create(STATISTICS, "all", self._queries.every, tags=[TAG])

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 import structlog
 
+from backend.kit.cache.asked import Popularity
 from backend.kit.cache.entry import (
     EVERYTHING,
     Answer,
@@ -74,6 +75,7 @@ class Cache:
         self._statistics = Statistics()
         self._flights = Flights()
         self._renewals = Renewals()
+        self.popularity = Popularity(client, namespace)
 
     def start(self) -> None:
         """Begin to hear other processes (a daemon thread), so that the in-process layer may serve."""
@@ -83,6 +85,7 @@ class Cache:
     def close(self) -> None:
         """Stop renewing and listening. The client stays open: it belongs to whoever made it."""
         self._renewals.close()
+        self.popularity.send()
         self._listener.stop()
 
     @property
@@ -107,6 +110,7 @@ class Cache:
             if held is not None:
                 counts.add("hits_local")
                 return noted(held.answer("app", time()))
+        self.popularity.note(region.name, key)
         watched = (EVERYTHING, region.tag, *tags)
         return noted(self._beyond_this_process(_Request(region, full_key, watched, load, counts, generation)))
 
@@ -143,6 +147,10 @@ class Cache:
         held = self._local.entries_by_region()[name]
         self.invalidate(region_tag(name))
         return held if self._statistics.knows(name) else None
+
+    def on_invalidated(self, hear: Callable[[Sequence[str]], None]) -> None:
+        """Let `hear` know of every invalidation, of this process and of others; it must neither block nor raise."""
+        self._local.on_invalidated = hear
 
     def statistics(self) -> tuple[RegionStatistics, ...]:
         """What was read from where in this process since its start, by region."""

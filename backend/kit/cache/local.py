@@ -5,7 +5,7 @@ believed, even if it is stored later: that is what closes the race between a loa
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class LocalLayer:
         self._invalidated: OrderedDict[str, int] = OrderedDict()
         self._forgotten = 0  # tags that fell out of the map were last invalidated at or before this generation
         self._generation = 0
+        self.on_invalidated: Callable[[Sequence[str]], None] = lambda _tags: None
 
     @property
     def generation(self) -> int:
@@ -78,6 +79,7 @@ class LocalLayer:
                 self._forgotten = self._invalidated.popitem(last=False)[1]
             if EVERYTHING in tags:
                 self._held.clear()
+        self.on_invalidated(tags)
 
     def entries_by_region(self) -> Counter[str]:
         with self._lock:
