@@ -1,7 +1,10 @@
 """The HTTP door: /api/v1."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from backend.api import (
     account,
@@ -54,9 +57,20 @@ ROUTERS = (
 )
 
 
+class Api(FastAPI):
+    """An application that answers repeated requests before its own middleware and routes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._repeats = Repeats(super().__call__, self.state)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._repeats(scope, receive, send)
+
+
 def create_api(backend: Backend | None = None) -> FastAPI:
     """The API as an application to mount under /api/v1. Without `backend`, app.py sets `state.backend` at start."""
-    api = FastAPI(
+    api = Api(
         title="Chapter Performance",
         version="1",
         openapi_url=None,
@@ -76,7 +90,6 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     api.add_middleware(ReadyAnswers)
     api.add_middleware(Limits)
     api.add_middleware(Frame)
-    api.add_middleware(Repeats)  # around everything: what it repeats is what was sent
     return api
 
 
