@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
+from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.conditional import has_tag
@@ -47,10 +48,14 @@ class _Known:
 
 
 class Repeats:
-    """Must stand around everything else, so that what it learned is what was really sent."""
+    """Must stand around everything else, so that what it learned is what was really sent.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `state` is where the app keeps its `backend`.
+    """
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
+        self._state = state
         self._known: OrderedDict[Key, _Known] = OrderedDict()
         self._prefix, self._count = secrets.token_hex(5).encode(), 0
 
@@ -70,7 +75,7 @@ class Repeats:
         client = scope["client"]
         key = (scope["path"], scope["query_string"], client[0] if client else "", tuple(headers))
         known = self._known.get(key)
-        backend: Backend | None = scope["app"].state.backend
+        backend: Backend | None = self._state.backend
         if known is None or backend is None or backend.cache.epoch() != known.epoch or monotonic() >= known.until:
             await self._learn(key, scope, receive, send)
             return
@@ -101,7 +106,7 @@ class Repeats:
                 start = message
             await send(message)
 
-        backend: Backend | None = scope["app"].state.backend
+        backend: Backend | None = self._state.backend
         epoch = backend.cache.epoch() if backend else None  # before anything is read: what is read is as old as this
         await self._app(scope, receive, send_noted)
         ready = scope.get("state", {}).get("ready")
