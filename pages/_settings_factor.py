@@ -132,7 +132,8 @@ def _draw_codes() -> None:
     codes: tuple[str, ...] = st.session_state[CODES]
     st.info(
         _(
-            "Keep these recovery codes apart from your phone. Each works once, in place of the app; they are not shown again."
+            "Keep these recovery codes apart from your phone. "
+            "Each works once, in place of the app; they are not shown again."
         ),
         icon=":material/key:",
     )
@@ -140,6 +141,7 @@ def _draw_codes() -> None:
     with button_row("factor-codes"):
         if st.button(_("I have kept them"), key="factor-kept", type="primary", icon=icon_code("check")):
             st.session_state.pop(CODES, None)
+            st.session_state.pop(LED, None)
             st.rerun(scope="app")
         st.download_button(
             _("Download"), "\n".join(codes) + "\n", "recovery-codes.txt", "text/plain", icon=icon_code("download")
