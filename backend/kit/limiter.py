@@ -7,19 +7,19 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import SimpleQueue
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from backend.kit import log
+from backend.kit.limiter_leases import Lease, Source, leased, next_block
 from backend.kit.limiter_memory import MemoryLimits
 from backend.kit.limiter_redis import RedisLimits
 from backend.kit.limiter_rules import MICROSECONDS, Delay, Grant, RuleSet
 from backend.kit.redis import FAILURES, Client
 
 T = TypeVar("T")
-Source = Literal["redis", "memory"]
 
-LEASE_SECONDS = 1.0
 LEASES = 20_000
 TURNS = 64
 RETRY_SECONDS = 1.0  # between two tries of Redis where no heartbeat looks for it
@@ -52,21 +52,6 @@ class Decision:
         ).encode()
 
 
-@dataclass(slots=True)
-class Lease:
-    """Permits that this process took ahead for one subject, or the time until which it will get none."""
-
-    rule_set: RuleSet
-    left: int
-    block: int
-    until: float
-    remaining: tuple[int, ...]
-    reset: tuple[int, ...]
-    refused_until: float
-    source: Source
-    header: bytes  # with a place for each of `remaining`
-
-
 class Limiter:
     """Thread-safe. `client` None means no Redis: every process for itself."""
 
@@ -83,17 +68,20 @@ class Limiter:
         self._away_until = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ending: SimpleQueue[Lease | None] = SimpleQueue()
 
     def start(self) -> None:
-        """Begin to say that this process lives, and to hear how many do (a daemon thread)."""
+        """Begin to say that this process lives, to hear how many do, and to renew leases (two daemon threads)."""
         if self._shared is not None and self._thread is None:
             self._stopping.clear()
             self._thread = threading.Thread(target=self._beat, args=(self._shared,), name="limiter", daemon=True)
             self._thread.start()
+            threading.Thread(target=self._renew_leases, name="limiter-leases", daemon=True).start()
 
     def close(self) -> None:
         """Stop, and count as a process no longer. The client stays open: it belongs to whoever made it."""
         self._stopping.set()
+        self._ending.put(None)
         if self._thread is not None:
             self._thread.join(timeout=2.0)
             self._thread = None
@@ -147,6 +135,8 @@ class Limiter:
                 return None
             lease.left = left = left - 1
             self._allowed[lease.rule_set.name] += 1
+        if left == lease.low:
+            self._ending.put(lease)
         return lease.header % tuple([each + left for each in lease.remaining])
 
     def take(self, subject: str, rule_set: RuleSet) -> Decision:
@@ -162,8 +152,9 @@ class Limiter:
                 return held
             with self._lock:
                 before = self._leases.pop(key, None)
-                wanted, refund = _next_block(before, rule_set, monotonic())
-                _end(before)
+                wanted, refund = next_block(before, rule_set, monotonic())
+                if before:
+                    before.end()
             grant, source = self._decide(subject, rule_set, wanted, refund)
             return self._lease(key, rule_set, grant, source, wanted)
 
@@ -173,7 +164,8 @@ class Limiter:
         with self._lock:
             lease = self._leases.pop(key, None)
             refund = 1 + (lease.left if lease else 0)
-            _end(lease)
+            if lease:
+                lease.end()
         if self._ask(lambda shared: shared.take(subject, rule_set.rules, wanted=0, refund=refund)) is None:
             self._memory.take(subject, self._divided(rule_set).rules, wanted=0, refund=refund)
 
@@ -196,29 +188,36 @@ class Limiter:
         return self._memory.take(subject, self._divided(rule_set).rules, wanted=1), "memory"
 
     def _lease(self, key: tuple[str, str], rule_set: RuleSet, grant: Grant, source: Source, wanted: int) -> Decision:
-        now, retry = monotonic(), grant.retry / MICROSECONDS
         allowed = grant.taken > 0
         rules = rule_set if source == "redis" else self._divided(rule_set)
-        left = max(0, grant.taken - 1)
-        refused_until = 0.0 if allowed else now + min(retry, LEASE_SECONDS)
-        lease = Lease(
-            rule_set=rules,
-            left=left,
-            block=wanted,
-            until=now + LEASE_SECONDS,
-            remaining=grant.remaining,
-            reset=grant.reset,
-            refused_until=refused_until,
-            source=source,
-            header=_template(rules, grant),
-        )
+        lease = leased(key[0], rules, grant, source, wanted)
         with self._lock:
             (self._allowed if allowed else self._refused)[rule_set.name] += 1
             self._leases[key] = lease
             if len(self._leases) > LEASES:
                 self._leases.popitem(last=False)
-        remaining = tuple(each + left for each in grant.remaining)
-        return Decision(allowed, rules, remaining, grant.reset, retry, source)
+        remaining = tuple(each + lease.left for each in grant.remaining)
+        return Decision(allowed, rules, remaining, grant.reset, grant.retry / MICROSECONDS, source)
+
+    def _renew_leases(self) -> None:
+        """Fetch the next block of those who ask very often before theirs is used up, so that they never wait."""
+        while not self._stopping.is_set():
+            lease = self._ending.get()
+            if lease is not None and lease.source == "redis":
+                self._renew(lease)
+
+    def _renew(self, lease: Lease) -> None:
+        rules, wanted = lease.rule_set.rules, min(lease.rule_set.lease, 2 * lease.block) - lease.left
+        grant = self._ask(lambda shared: shared.take(lease.subject, rules, wanted=wanted)) if wanted > 0 else None
+        if grant is None or not grant.taken:
+            return
+        with self._lock:
+            in_use = lease.extend(grant, wanted) if self._is_current(lease) else False
+        if not in_use:  # used up or given up meanwhile: another block is on its way
+            self._ask(lambda shared: shared.take(lease.subject, rules, wanted=0, refund=grant.taken))
+
+    def _is_current(self, lease: Lease) -> bool:
+        return self._leases.get((lease.subject, lease.rule_set.name)) is lease
 
     def _divided(self, rule_set: RuleSet) -> RuleSet:
         return rule_set.scaled(1 / self.processes)
@@ -256,23 +255,3 @@ class Limiter:
             except FAILURES as error:
                 self._note_away(error)
                 pause = BEAT_SECONDS_WHILE_AWAY
-
-
-def _end(lease: Lease | None) -> None:
-    """Whoever still looks at it finds nothing to take."""
-    if lease is not None:
-        lease.left = 0
-
-
-def _template(rule_set: RuleSet, grant: Grant) -> bytes:
-    parts = zip(rule_set.prefixes, grant.reset, strict=True)
-    return ", ".join(f"{prefix}%d;t={-(-reset // MICROSECONDS)}" for prefix, reset in parts).encode()
-
-
-def _next_block(before: Lease | None, rule_set: RuleSet, now: float) -> tuple[int, int]:
-    """How many permits to take, twice as many after a block that did not last, and how many to give back."""
-    if before is None:
-        return 1, 0
-    if before.left == 0 and now < before.until:
-        return min(rule_set.lease, before.block * 2), 0
-    return 1, before.left if before.source == "redis" else 0

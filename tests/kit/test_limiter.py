@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.kit.limiter import LEASE_SECONDS, Limiter
+from backend.kit.limiter import Limiter
+from backend.kit.limiter_leases import LEASE_SECONDS
 from backend.kit.limiter_rules import Delay, Rule, RuleSet
 from backend.kit.redis import disconnect
 from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess
