@@ -6,6 +6,7 @@ those leased by this process, and for at most as long as the caller may be belie
 first time, goes through the stack. Decision: docs/decisions/0032-repeated-requests.md.
 """
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.conditional import has_tag
 from backend.api.middleware import named_request
-from backend.api.ready import of_body
+from backend.api.ready import Held, of_body
 from backend.bootstrap import Backend
-from backend.kit.limiter import Lease
+from backend.kit.limiter_leases import Lease
 from backend.kit.metrics import REQUESTS, Histogram
 
 Headers = list[tuple[bytes, bytes]]
@@ -57,6 +58,7 @@ class Repeats:
         self._app = app
         self._state = state
         self._known: OrderedDict[Key, _Known] = OrderedDict()
+        self._learning: dict[Key, asyncio.Event] = {}
         self._prefix, self._count = secrets.token_hex(5).encode(), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,17 +76,23 @@ class Repeats:
                 headers.append(header)
         client = scope["client"]
         key = (scope["path"], scope["query_string"], client[0] if client else "", tuple(headers))
-        known = self._known.get(key)
-        backend: Backend | None = self._state.backend
-        if known is None or backend is None or backend.cache.epoch() != known.epoch or monotonic() >= known.until:
-            await self._learn(key, scope, receive, send)
-            return
-        limit = backend.limits.spend(known.lease)
-        if limit is None:
+        known, limit = self._spend(key)
+        if known is None and key in self._learning:
+            await self._learning[key].wait()
+            known, limit = self._spend(key)
+        if known is None:
             await self._learn(key, scope, receive, send)
             return
         await self._again(known, limit, self._request_id(named), wanted, send)
         known.histogram.observe(perf_counter() - started)
+
+    def _spend(self, key: Key) -> tuple[_Known | None, bytes]:
+        """What may be given again, and the field RateLimit after taking a permit for it."""
+        known, backend = self._known.get(key), self._state.backend
+        if known is None or backend is None or monotonic() >= known.until or backend.cache.epoch() != known.epoch:
+            return None, b""
+        limit = backend.limits.spend(known.lease)
+        return (known, limit) if limit else (None, b"")
 
     async def _again(self, known: _Known, limit: bytes, request_id: bytes, wanted: bytes, send: Send) -> None:
         own = [(b"x-request-id", request_id), (b"ratelimit", limit)]
@@ -97,32 +105,55 @@ class Repeats:
         await send({"type": "http.response.body", "body": known.body})
 
     async def _learn(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the stack answer; remember what it says where that was held ready by this process."""
+        """Let the stack answer and remember what it says. Who asks the same meanwhile waits for that, once."""
+        if key in self._learning:
+            await self._app(scope, receive, send)
+            return
+        self._learning[key] = learned = asyncio.Event()
+        try:
+            await self._learn_alone(key, scope, receive, send)
+        finally:
+            self._let_go(key, learned)
+
+    async def _learn_alone(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {}
 
         async def send_noted(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
                 start = message
+            elif not learned.is_set():
+                if epoch is not None and backend is not None:
+                    self._remember(key, scope, start, epoch, backend)
+                self._let_go(key, learned)  # before it is sent: the others do not wait for a slow reader
             await send(message)
 
+        learned = self._learning[key]
         backend: Backend | None = self._state.backend
         epoch = backend.cache.epoch() if backend else None  # before anything is read: what is read is as old as this
         await self._app(scope, receive, send_noted)
-        ready = scope.get("state", {}).get("ready")
-        if backend is None or epoch is None or ready is None or start.get("status") not in (OK, NOT_MODIFIED):
+
+    def _let_go(self, key: Key, learned: asyncio.Event) -> None:
+        learned.set()
+        if self._learning.get(key) is learned:
+            del self._learning[key]
+
+    def _remember(self, key: Key, scope: Scope, start: Message, epoch: int, backend: Backend) -> None:
+        """Keep an answer that this process held ready; any other may have been made of something older."""
+        held: Held | None = scope.get("state", {}).get("ready")
+        if held is None or start["status"] not in (OK, NOT_MODIFIED):
             return
-        lease = backend.limits.lease(ready.viewer, scope["client"][0] if scope["client"] else "", "api")
+        lease = backend.limits.lease(held.viewer, scope["client"][0] if scope["client"] else "", "api")
         if lease is None or len(key[3]) > HEADERS_MOST or len(key[1]) > QUERY_LENGTH:
             return
         bare_headers = [header for header in start["headers"] if header[0] not in LEFT_OUT]
         self._known[key] = _Known(
             epoch=epoch,
-            until=ready.until,
-            headers=bare_headers + of_body(ready.body),
+            until=held.until,
+            headers=bare_headers + of_body(held.body),
             bare_headers=bare_headers,
-            body=ready.body,
-            tag=ready.tag,
+            body=held.body,
+            tag=held.tag,
             lease=lease,
             histogram=backend.metrics.histogram(REQUESTS, f"GET {PATHS[0]}"),
         )

@@ -7,7 +7,8 @@ from backend.accounts.models import Viewer
 from backend.errors import RateLimited
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, ngettext, number
-from backend.kit.limiter import Decision, Lease, Limiter
+from backend.kit.limiter import Decision, Limiter
+from backend.kit.limiter_leases import Lease
 from backend.kit.limiter_rules import RuleSet
 from backend.kit.load import CALM, FLOOR, FULL, PARTS, Governor, MachineProbe
 from backend.limits.models import (
