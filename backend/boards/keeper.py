@@ -119,8 +119,7 @@ class BoardKeeper:
 
     def _build(self, name: str, scope: str, span: Span) -> bool:
         def rows() -> Iterable[Row]:
-            found = self._queries.standings(scope, span.first_day, span.last_day, as_of_one_moment=True)
-            return map(_row, found)
+            return map(_row, self._queries.standings(scope, span, as_of_one_moment=True))
 
         return self._sets.build(name, rows)
 

@@ -1,8 +1,6 @@
 """Scores of participants from MongoDB: study days for a week or month, summaries for all time."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
@@ -10,7 +8,6 @@ from pymongo.client_session import ClientSession
 from backend.boards.models import EVERYONE, Standing
 from backend.boards.periods import Span
 from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document
 
 INDEXES = {
     "users": [
@@ -35,71 +32,76 @@ class BoardQueries:
 
     # everybody on one board
 
-    def standings(
-        self, scope: str, first_day: date | None, last_day: date | None, *, as_of_one_moment: bool = False
-    ) -> tuple[Standing, ...]:
-        """Every participant of "everyone" or a classroom, in no order; all time without days. One query.
+    def standings(self, scope: str, span: Span, *, as_of_one_moment: bool = False) -> tuple[Standing, ...]:
+        """Every participant of "everyone" or a classroom, in no order. Two to four queries, for any number of them.
 
         `as_of_one_moment`: no score is newer than the revision beside it, so that newer ones can be told apart.
         """
-        days = _in_days(first_day, last_day) if first_day and last_day else _ALL_TIME
-        collection, participants = self._participants(scope)
-        pipeline = [*participants, _SUMMARY, *days, _STANDING]
 
         def read(session: ClientSession | None) -> tuple[Standing, ...]:
-            found = collection.aggregate(pipeline, session=session, batchSize=ONE_BATCH, allowDiskUse=True)
-            return tuple(from_document(document, Standing) for document in found)
+            names = self._names(self._wanted(scope, session), session)
+            fields = {"revision": 1, "total.solved": 1, "studiedDays": 1}
+            summaries = self._summaries(list(names), session, fields)
+            days = self._sums(list(names), span, session) if span.first_day else None
+            return tuple(_standing(each, name, summaries.get(each, {}), days) for each, name in names.items())
 
         with translated():
             return self._mongo.at_one_moment(read) if as_of_one_moment else read(None)
 
-    def _participants(self, scope: str) -> tuple[Any, list[Document]]:
+    def _wanted(self, scope: str, session: ClientSession | None) -> Document:
         if scope == EVERYONE:
-            return self._mongo["users"], [{"$match": PARTICIPANT}, {"$project": {"boardName": 1}}]
-        member = {"from": "users", "localField": "userId", "foreignField": "_id", "as": "user"}
-        return self._mongo["memberships"], [
-            {"$match": {"classroomId": scope, "role": "student"}},
-            {"$lookup": member | {"pipeline": [{"$match": PARTICIPANT}, {"$project": {"boardName": 1}}]}},
-            {"$unwind": "$user"},
-            {"$project": {"_id": "$userId", "boardName": "$user.boardName"}},
+            return {}
+        members = self._mongo["memberships"].find(
+            {"classroomId": scope, "role": "student"}, {"userId": 1}, session=session
+        )
+        return {"_id": {"$in": [membership["userId"] for membership in members]}}
+
+    def _names(self, wanted: Document, session: ClientSession | None) -> dict[str, str]:
+        """The display names of those who take part."""
+        found = self._mongo["users"].find(wanted | PARTICIPANT, {"boardName": 1}, session=session, batch_size=ONE_BATCH)
+        return {user["_id"]: user["boardName"] for user in found}
+
+    def _summaries(
+        self, ids: Sequence[str], session: ClientSession | None, fields: Document | None = None
+    ) -> dict[str, Document]:
+        found = self._mongo["summaries"].find({"_id": {"$in": ids}}, fields, session=session, batch_size=ONE_BATCH)
+        return {summary["_id"]: summary for summary in found}
+
+    def _sums(self, ids: Sequence[str], span: Span, session: ClientSession | None) -> dict[str, Document]:
+        """Questions solved and days studied within the span, by student."""
+        studied = {"$cond": [{"$or": [{"$gt": ["$solved", 0]}, {"$gt": ["$completed", 0]}]}, 1, 0]}
+        pipeline: list[Document] = [
+            {"$match": {"studentId": {"$in": ids}} | _within([span])},
+            {"$group": {"_id": "$studentId", "solved": {"$sum": "$solved"}, "studied": {"$sum": studied}}},
         ]
+        found = self._mongo["studyDays"].aggregate(pipeline, session=session, batchSize=ONE_BATCH, allowDiskUse=True)
+        return {student["_id"]: student for student in found}
 
     # some students on all their boards
 
     def standings_of(self, student_ids: Iterable[str], spans: Sequence[Span]) -> Standings:
         """Those of these students who take part, on every board they are on, as of one moment. Four queries."""
         with translated():
-            students = self._mongo.at_one_moment(lambda session: self._students(session, list(student_ids), spans))
+            return self._mongo.at_one_moment(lambda session: self._all_boards(list(student_ids), spans, session))
+
+    def _all_boards(self, student_ids: Sequence[str], spans: Sequence[Span], session: ClientSession) -> Standings:
+        names = self._names({"_id": {"$in": student_ids}}, session)
+        if not names:
+            return {}
+        ids = list(names)
+        summaries = self._summaries(ids, session)
+        members = self._mongo["memberships"].find({"userId": {"$in": ids}, "role": "student"}, session=session)
+        classes = _by(members, "userId")
+        wanted = {"studentId": {"$in": ids}} | _within(spans)
+        days = _by(self._mongo["studyDays"].find(wanted, session=session), "studentId")
         found: Standings = {}
-        for student in students:
-            for span in spans:
-                standing = _standing(student, span)
-                for scope in student.scopes:
+        for span in spans:
+            within = {each: _summed(days.get(each, ()), span) for each in ids} if span.first_day else None
+            for each, name in names.items():
+                standing = _standing(each, name, summaries.get(each, {}), within)
+                for scope in (EVERYONE, *(membership["classroomId"] for membership in classes.get(each, ()))):
                     found.setdefault((scope, span.id), []).append(standing)
         return found
-
-    def _students(
-        self, session: ClientSession, student_ids: Sequence[str], spans: Sequence[Span]
-    ) -> tuple["_Student", ...]:
-        users = self._mongo["users"].find({"_id": {"$in": student_ids}} | PARTICIPANT, session=session)
-        names = {user["_id"]: user["boardName"] for user in users}
-        if not names:
-            return ()
-        ids = {"$in": list(names)}
-        summaries = {each["_id"]: each for each in self._mongo["summaries"].find({"_id": ids}, session=session)}
-        members = self._mongo["memberships"].find({"userId": ids, "role": "student"}, session=session)
-        classes = _by(members, "userId")
-        days = _by(self._mongo["studyDays"].find({"studentId": ids} | _within(spans), session=session), "studentId")
-        return tuple(
-            _Student(
-                id=each,
-                name=name,
-                scopes=(EVERYONE, *(membership["classroomId"] for membership in classes.get(each, ()))),
-                summary=summaries.get(each, {}),
-                days=days.get(each, []),
-            )
-            for each, name in names.items()
-        )
 
     def classroom_ids(self, student_id: str) -> tuple[str, ...]:
         with translated():
@@ -134,53 +136,6 @@ class BoardQueries:
             self._mongo["boardState"].update_one({"_id": STATE}, change, upsert=True)
 
 
-class _Student(NamedTuple):
-    """What one student's standings are computed from."""
-
-    id: str
-    name: str
-    scopes: tuple[str, ...]
-    summary: Document
-    days: list[Document]
-
-
-_SUMMARY: Document = {
-    "$lookup": {
-        "from": "summaries",
-        "localField": "_id",
-        "foreignField": "_id",
-        "as": "summary",
-        "pipeline": [{"$project": {"revision": 1, "solved": "$total.solved", "studiedDays": 1}}],
-    }
-}
-_ALL_TIME: list[Document] = [
-    {"$set": {"days": [{"solved": {"$first": "$summary.solved"}, "studied": {"$first": "$summary.studiedDays"}}]}}
-]
-_STANDING: Document = {
-    "$project": {
-        "_id": 0,
-        "studentId": "$_id",
-        "name": "$boardName",
-        "questions": {"$sum": "$days.solved"},
-        "days": {"$sum": "$days.studied"},
-        "revision": {"$ifNull": [{"$first": "$summary.revision"}, 0]},
-    }
-}
-
-
-def _in_days(first_day: date, last_day: date) -> list[Document]:
-    in_period = {"day": {"$gte": first_day.isoformat(), "$lte": last_day.isoformat()}}
-    studied = {"$cond": [{"$or": [{"$gt": ["$solved", 0]}, {"$gt": ["$completed", 0]}]}, 1, 0]}
-    days = {
-        "from": "studyDays",
-        "localField": "_id",
-        "foreignField": "studentId",
-        "pipeline": [{"$match": in_period}, {"$project": {"_id": 0, "solved": 1, "studied": studied}}],
-        "as": "days",
-    }
-    return [{"$lookup": days}]
-
-
 def _within(spans: Sequence[Span]) -> Document:
     bounds = [day.isoformat() for span in spans for day in span[1:] if day]
     return {"day": {"$gte": min(bounds), "$lte": max(bounds)}}
@@ -193,20 +148,25 @@ def _by(documents: Iterable[Document], field: str) -> dict[str, list[Document]]:
     return found
 
 
-def _standing(student: _Student, span: Span) -> Standing:
-    """The same as the pipelines compute, for one student whose documents are at hand."""
-    summary = student.summary
-    if span.first_day is None or span.last_day is None:
-        questions, studied = summary.get("total", {}).get("solved", 0), summary.get("studiedDays", 0)
-    else:
-        first, last = span.first_day.isoformat(), span.last_day.isoformat()
-        within = [day for day in student.days if first <= day["day"] <= last]
-        questions = sum(day["solved"] for day in within)
-        studied = sum(day["solved"] > 0 or day["completed"] > 0 for day in within)
+def _summed(days: Iterable[Document], span: Span) -> Document:
+    """What the pipeline computes within a span, from the days of one student."""
+    first, last = str(span.first_day), str(span.last_day)
+    within = [day for day in days if first <= day["day"] <= last]
+    return {
+        "solved": sum(day["solved"] for day in within),
+        "studied": sum(day["solved"] > 0 or day["completed"] > 0 for day in within),
+    }
+
+
+def _standing(student_id: str, name: str, summary: Document, days: Mapping[str, Document] | None) -> Standing:
+    """From the sums of a period by student, or for all time from the summary."""
+    counted = (days or {}).get(student_id, {})
+    all_time = {"solved": summary.get("total", {}).get("solved"), "studied": summary.get("studiedDays")}
+    found = all_time if days is None else counted
     return Standing(
-        student_id=student.id,
-        name=student.name,
-        questions=questions,
-        days=studied,
+        student_id=student_id,
+        name=name,
+        questions=found.get("solved") or 0,
+        days=found.get("studied") or 0,
         revision=summary.get("revision", 0),
     )

@@ -141,7 +141,7 @@ class BoardService:
         return self._cache.get_or_create(
             STANDINGS,
             f"{scope}:{days.id}",
-            lambda: self._queries.standings(scope, days.first_day, days.last_day),
+            lambda: self._queries.standings(scope, days),
             tags=tags if scope == EVERYONE else [*tags, classroom_tag(scope)],
         )
 

@@ -14,7 +14,7 @@ from backend.classrooms.models import Classroom
 from backend.errors import Invalid, NotFound
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
-from tests.boards.builders import boards_of
+from tests.boards.builders import boards_of, joined
 from tests.classrooms.builders import save
 from tests.school import School
 
@@ -22,7 +22,7 @@ from tests.school import School
 @pytest.fixture(params=["mongodb", "redis"])
 def boards(backend: Backend, request: pytest.FixtureRequest) -> BoardService:
     """Boards from either store: what holds for one holds for the other."""
-    return boards_of(backend, is_kept=request.param == "redis")
+    return boards_of(backend, is_kept=request.param == "redis", cache=backend.cache)
 
 
 @pytest.fixture
@@ -33,12 +33,6 @@ def teacher(school: School) -> Viewer:
 @pytest.fixture
 def classroom(school: School, teacher: Viewer) -> Classroom:
     return school.classroom(teacher)
-
-
-def joined(backend: Backend, school: School, viewer: Viewer, name: str) -> Viewer:
-    """The viewer after she joined the boards under a name."""
-    backend.accounts.update_profile(viewer, ProfileChange(board_joined=True, board_name=name))
-    return school.viewer(school.user(viewer))
 
 
 def solve(backend: Backend, viewer: Viewer, count: int, key: str) -> None:
@@ -54,7 +48,7 @@ def test_only_participants_are_on_it_under_their_chosen_names(
     backend: Backend, school: School, boards: BoardService, teacher: Viewer, classroom: Classroom
 ) -> None:
     """Who did not join is not shown, and nobody's own name is, to a teacher neither."""
-    star = joined(backend, school, school.student(classroom, "Sita Real"), "Comet")
+    star = joined(backend, school.student(classroom, "Sita Real"), "Comet")
     hidden = school.student(classroom, "Hidden Real")
     solve(backend, star, 5, "a")
     solve(backend, hidden, 50, "b")
@@ -68,7 +62,7 @@ def test_who_has_not_joined_is_invited(
     backend: Backend, school: School, boards: BoardService, classroom: Classroom
 ) -> None:
     """She sees how many take part, but no ranks, and what to do."""
-    joined(backend, school, school.student(classroom, "Sita"), "Comet")
+    joined(backend, school.student(classroom, "Sita"), "Comet")
     board = boards.board(school.student(classroom, "Uma"))
     assert (board.entries, board.around, board.me, board.participants) == ((), (), None, 1)
     assert board.reason is not None
@@ -79,8 +73,8 @@ def test_the_own_change_is_on_her_next_read(
     backend: Backend, school: School, boards: BoardService, classroom: Classroom
 ) -> None:
     """She sees her new score and rank at once, before anybody has told the boards."""
-    other = joined(backend, school, school.student(classroom, "Other"), "Other")
-    me = joined(backend, school, school.student(classroom, "Me"), "Me")
+    other = joined(backend, school.student(classroom, "Other"), "Other")
+    me = joined(backend, school.student(classroom, "Me"), "Me")
     solve(backend, other, 5, "a")
     assert lines(boards.board(me)) == [(1, "Other", 5), (2, "Me", 0)]
     save(backend, me, 0, "b", ProgressChange(questions_delta=9))
@@ -94,7 +88,7 @@ def test_leaving_acts_at_once(
     backend: Backend, school: School, boards: BoardService, teacher: Viewer, classroom: Classroom
 ) -> None:
     """Who leaves is on nobody's board any more, and sees no ranks."""
-    me = joined(backend, school, school.student(classroom, "Me"), "Me")
+    me = joined(backend, school.student(classroom, "Me"), "Me")
     boards.board(teacher)
     backend.accounts.update_profile(me, ProfileChange(board_joined=False))
     assert boards.board(teacher).entries == ()
@@ -105,7 +99,7 @@ def test_periods_are_study_days(
     backend: Backend, school: School, boards: BoardService, classroom: Classroom, clock: SetClock
 ) -> None:
     """A week begins on Monday, a month on its first day, all time never; each counts its own study days."""
-    me = joined(backend, school, school.student(classroom), "Me")
+    me = joined(backend, school.student(classroom), "Me")
     for days, count in ((20, 1), (3, 2), (2, 4)):  # 26 Oct … at noon of 15 and 18 Nov, a Sunday and a Wednesday
         clock.set(clock.now() - timedelta(days=days))
         solve(backend, me, count, f"k{days}")
@@ -120,7 +114,7 @@ def test_days_count_days_of_real_progress(
     backend: Backend, school: School, boards: BoardService, classroom: Classroom, clock: SetClock
 ) -> None:
     """Two days with questions and one with only a weak mark are two study days, in every period."""
-    me = joined(backend, school, school.student(classroom), "Me")
+    me = joined(backend, school.student(classroom), "Me")
     solve(backend, me, 3, "a")
     clock.advance(timedelta(days=1))
     solve(backend, me, 3, "b")
@@ -134,7 +128,7 @@ def test_query_and_own_record_give_the_same_score(
     backend: Backend, school: School, classroom: Classroom, clock: SetClock
 ) -> None:
     """What the database counts for everyone is what the viewer's record counts for herself, taken back work too."""
-    me = joined(backend, school, school.student(classroom), "Me")
+    me = joined(backend, school.student(classroom), "Me")
     for number, count in enumerate((5, 7, -3, 4)):
         solve(backend, me, count, f"k{number}")
         clock.advance(timedelta(days=2))
@@ -143,7 +137,7 @@ def test_query_and_own_record_give_the_same_score(
         days = span(period, backend.progress.today(me))
         of_her = queries.standings_of([me.id], [span(each, backend.progress.today(me)) for each in PERIODS])
         for scope in ("everyone", classroom.id):
-            (standing,) = queries.standings(scope, days.first_day, days.last_day)
+            (standing,) = queries.standings(scope, days)
             assert of_her[scope, days.id] == [standing]
             assert {each: getattr(standing, each) for each in MEASURES} == own_scores(record, days)
             assert standing.revision == record.summary.revision
@@ -153,8 +147,8 @@ def test_a_class_board_is_for_the_class(
     backend: Backend, school: School, boards: BoardService, teacher: Viewer, classroom: Classroom
 ) -> None:
     """It holds the class's participants alone; to anybody else it does not exist, to nobody when it is off."""
-    me = joined(backend, school, school.student(classroom), "Me")
-    stranger = joined(backend, school, school.student(school.classroom(teacher, "Other")), "Stranger")
+    me = joined(backend, school.student(classroom), "Me")
+    stranger = joined(backend, school.student(school.classroom(teacher, "Other")), "Stranger")
     assert lines(boards.board(me, classroom.id)) == [(1, "Me", 0)]
     assert {scope.name for scope in boards.scopes(me)} == {"Everyone", "12 A"}
     with pytest.raises(NotFound):
@@ -169,7 +163,7 @@ def test_the_top_and_the_neighbours(
     backend: Backend, school: School, boards: BoardService, classroom: Classroom
 ) -> None:
     """The top stops at its limit; around her are her neighbours, with the ranks of the whole board."""
-    people = [joined(backend, school, school.student(classroom, f"S{rank}"), f"N{rank}") for rank in range(5)]
+    people = [joined(backend, school.student(classroom, f"S{rank}"), f"N{rank}") for rank in range(5)]
     for place, person in enumerate(people):
         solve(backend, person, 50 - place, "k")
     board = boards.board(people[3], limit=2, around=1)

@@ -9,9 +9,9 @@ def standings(**scores: int) -> list[Standing]:
 
 
 def test_ties_share_a_rank_and_stand_by_name() -> None:
-    """Two seconds are both second, in order of display name, and the next is fourth."""
-    board = ranked(standings(Zoe=5, Amy=5, Kim=9, Lou=1), "questions", me="lou")
-    assert [(entry.rank, entry.name) for entry in board] == [(1, "Kim"), (2, "Amy"), (2, "Zoe"), (4, "Lou")]
+    """Two seconds are both second, in order of display name, capitals or not, and the next is fourth."""
+    board = ranked(standings(Zoe=5, amy=5, Kim=9, Lou=1), "questions", me="lou")
+    assert [(entry.rank, entry.name) for entry in board] == [(1, "Kim"), (2, "amy"), (2, "Zoe"), (4, "Lou")]
 
 
 def test_scores_below_zero_count_as_zero() -> None:
