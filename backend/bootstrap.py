@@ -35,7 +35,7 @@ from backend.classrooms.service import ClassroomService
 from backend.config import Settings
 from backend.errors import Unavailable
 from backend.kit import redis
-from backend.kit.cache import Cache
+from backend.kit.cache import Cache, Warmer
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers, start_servers
 from backend.kit.events import EventHub
@@ -47,10 +47,13 @@ from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
 from backend.kit.replays import INDEXES as REPLAY_INDEXES
 from backend.kit.replays import Replays
+from backend.kit.schedule_runs import INDEXES as RUN_INDEXES
+from backend.kit.schedule_runs import Runs
 from backend.kit.sealing import Sealer
 from backend.kit.tokens import AccessTokens
 from backend.limits.models import Allowances
 from backend.limits.service import LimitService
+from backend.operations.jobs import JobService
 from backend.operations.monitoring import Monitoring
 from backend.operations.queries import OperationQueries
 from backend.operations.service import OperationsService, Surroundings
@@ -72,6 +75,7 @@ INDEXES = (
     BOARD_INDEXES,
     AUDIT_INDEXES,
     REPLAY_INDEXES,
+    RUN_INDEXES,
 )
 
 
@@ -104,6 +108,9 @@ class Backend:
     metrics: Registry
     monitoring: Monitoring
     replays: Replays
+    warmer: Warmer
+    runs: Runs
+    jobs: JobService
     servers: Servers | None = None
 
     def close(self) -> None:
@@ -254,6 +261,11 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     people.accounts.shut_demo_out()
     people.second_factor.reseal()
     statistics = StatisticsService(StatisticsQueries(mongo), projector_queries, chapters, cache, clock)
+    reports = ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock, trail)
+    warmer, runs = Warmer(cache), Runs(mongo)
+    for service in (chapters, statistics, reports):
+        service.warmed_by(warmer)
+    jobs = JobService(runs, trail)
     return Backend(
         settings=settings,
         clock=clock,
@@ -268,18 +280,21 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         progress=progress,
         overview=ProgressOverview(progress, chapters, clock),
         classrooms=classrooms,
-        reports=ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock, trail),
+        reports=reports,
         boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
         statistics=statistics,
         board_keeper=keeper,
         projector=Projector(projector_queries, cache, keeper),
-        operations=_operations(settings, clock, connections, statistics, audit),
+        operations=_operations(settings, clock, connections, statistics, audit, jobs),
         audit=audit,
         trail=trail,
         limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
         monitoring=Monitoring(connections.metrics, cache, trail, settings.metrics_token),
         replays=Replays(mongo, Sealer(ring, "replays"), SystemClock()),
+        warmer=warmer,
+        runs=runs,
+        jobs=jobs,
     )
 
 
@@ -311,9 +326,7 @@ def _people(
         demo_allowed=settings.demo_allowed,
     )
     issuer = settings.school_name or _("Chapter Performance")
-    second_factor = SecondFactor(
-        factors, queries, sessions, Sealer(ring, "second factor"), clock, trail, issuer=issuer
-    )
+    second_factor = SecondFactor(factors, queries, sessions, Sealer(ring, "second factor"), clock, trail, issuer=issuer)
     accounts = AccountService(
         queries,
         classrooms,
@@ -351,6 +364,7 @@ def _operations(
     connections: _Connections,
     statistics: StatisticsService,
     audit: AuditService,
+    jobs: JobService,
 ) -> OperationsService:
     return OperationsService(
         OperationQueries(connections.mongo, INDEXES),
@@ -361,4 +375,5 @@ def _operations(
         Surroundings(version=__version__, data_dir=settings.data_dir, is_production=settings.is_production),
         projector=statistics.projector_health,
         audit=audit.state,
+        jobs=jobs.reports,
     )

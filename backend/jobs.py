@@ -1,32 +1,55 @@
-"""Background work beside the doors: each job is a named thread that runs until it is told to stop."""
+"""The table of background work, and the threads of one process that do it until they are told to stop."""
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
+from backend import bootstrap
 from backend.bootstrap import Backend
+from backend.errors import Conflict
+from backend.kit.schedule import Job, Scheduler, Work
 
 STOP_SECONDS = 15.0
+KEPT_RUNS = 200  # of each job; warming after changes would fill the record otherwise
+UNSEEN = timedelta(days=7)
+COLD_SECONDS = 5.0  # what empties a region often comes in groups
+
+WARMING = "warming"
+
+
+def table(backend: Backend) -> tuple[Job, ...]:
+    """Every job with its time (in the school's zone) and its rule for missed runs. Each may be done twice unharmed."""
+    return (
+        Job(WARMING, "0 */6 * * *", lambda work: _warm(backend, work), makes_up=False, at_start_seconds=3.0),
+        Job("board-rollover", "1 0 * * *", lambda _work: _roll_over(backend), makes_up=True),
+        Job("index-check", "30 3 * * *", lambda work: _check_indexes(backend, work), makes_up=True),
+        Job("audit-check", "45 3 * * *", lambda _work: _check_audit(backend), makes_up=True),
+        Job("retention", "15 4 * * *", lambda _work: _forget_old(backend), makes_up=True),
+    )
 
 
 class Jobs:
-    """The table of background work of one process."""
+    """The background work of one process: any number of processes may have it, and share it."""
 
     def __init__(self, backend: Backend) -> None:
-        table: dict[str, Callable[[threading.Event], None]] = {
+        self.scheduler = Scheduler(backend.runs, table(backend), backend.metrics, time_zone=backend.settings.time_zone)
+        backend.warmer.when_cold(lambda: self.scheduler.want(WARMING, COLD_SECONDS))
+        threads: dict[str, Callable[[threading.Event], None]] = {
             "projector": backend.projector.run,
+            "scheduler": self.scheduler.run,
         }
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=run, args=(self._stop,), name=name, daemon=True) for name, run in table.items()
+            threading.Thread(target=run, args=(self._stop,), name=name, daemon=True) for name, run in threads.items()
         ]
 
     def start(self) -> None:
-        """Start every job. Once only."""
+        """Start every thread. Once only."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Tell every job to stop and wait for them, 15 s at most; before the backend is closed."""
+        """Tell all of them to stop and wait, 15 s at most; before the backend is closed."""
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
@@ -34,5 +57,42 @@ class Jobs:
 
     @property
     def running(self) -> tuple[str, ...]:
-        """Names of the jobs whose thread is alive."""
+        """Names of the threads that are alive."""
         return tuple(thread.name for thread in self._threads if thread.is_alive())
+
+
+# What a job says of itself is for its record, which administrators read as it was written: in English, like a log.
+
+
+def _warm(backend: Backend, work: Work) -> str:
+    done = backend.warmer.run(should_stop=lambda: work.should_stop)
+    return (
+        f"{done.loaded} loaded, {done.present} there already, {done.forgotten} forgotten, {done.failed} failed, "
+        f"{done.left} left"
+    )
+
+
+def _roll_over(backend: Backend) -> str:
+    return f"{backend.board_keeper.roll_over()} boards built"
+
+
+def _check_indexes(backend: Backend, work: Work) -> str:
+    missing = backend.operations.missing_indexes()
+    for name in missing:
+        work.say(f"missing: {name}")
+    for indexes in bootstrap.INDEXES if missing else ():
+        work.check()
+        backend.mongo.ensure_indexes(indexes)
+    return f"{len(missing)} made anew" if missing else "all present"
+
+
+def _check_audit(backend: Backend) -> str:
+    state = backend.audit.check_all()
+    if state.broken_at is not None:
+        raise Conflict(f"The audit trail is not as it was written: look at entry {state.broken_at}.")
+    return f"{state.entries} entries as written"
+
+
+def _forget_old(backend: Backend) -> str:
+    runs, plans = backend.runs.prune(KEPT_RUNS), backend.runs.forget(UNSEEN)
+    return f"{runs} runs, {plans} plans and {backend.audit.forget_old()} audit entries forgotten"

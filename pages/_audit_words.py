@@ -48,6 +48,7 @@ def act_words() -> dict[str, str]:
         "chapters.imported": _("Chapters imported"),
         "chapters.exported": _("Chapters exported"),
         "statistics.rebuilt": _("Statistics rebuilt"),
+        "job.started": _("Background job started"),
         "cache.cleared": _("Cache emptied"),
         "settings.changed": _("Settings changed"),
         "limits.changed": _("Limits changed"),

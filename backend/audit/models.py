@@ -17,13 +17,14 @@ Act = Literal[
     "chapters.exported", "classroom.created", "classroom.renamed", "classroom.code_renewed",
     "classroom.board_changed", "classroom.archived", "classroom.brought_back", "classroom.viewed",
     "classroom.exported", "student.viewed", "student.removed",
-    "statistics.rebuilt", "cache.cleared", "settings.changed", "limits.changed",
+    "statistics.rebuilt", "job.started", "cache.cleared", "settings.changed", "limits.changed",
     "backup.created", "backup.downloaded", "backup.deleted", "backup.restored",
     "audit.exported", "audit.forgotten", "data.exported", "deletion.requested", "deletion.cancelled",
     "deletion.fulfilled", "tombstones.applied",
 ]  # fmt: skip
 TargetKind = Literal[
-    "user", "session", "chapter", "catalogue", "classroom", "cache", "settings", "backup", "audit", "statistics"
+    "user", "session", "chapter", "catalogue", "classroom", "cache", "settings", "backup", "audit", "statistics",
+    "job",
 ]
 Fact = str | int | float | bool | None
 Facts = Mapping[str, Fact]

@@ -4,9 +4,10 @@ from backend.audit.models import ChainState
 from backend.kit.cache import RegionStatistics
 from backend.kit.i18n import _, listing, ngettext, number, percent
 from backend.kit.redis import ServerDescription
+from backend.operations.jobs import JobReport
 from backend.operations.machine import Disk, Memory
 from backend.operations.models import Check, State
-from backend.operations.queries import Deployment
+from backend.operations.queries import Deployment, Unused
 from backend.statistics.models import ProjectorHealth
 
 SLOW_MS = 250.0
@@ -24,6 +25,7 @@ def titles() -> dict[str, str]:
         "redis": _("Redis"),
         "cache": _("Cache"),
         "worker": _("Statistics worker"),
+        "jobs": _("Background jobs"),
         "indexes": _("Database indexes"),
         "disk": _("Disk"),
         "memory": _("Memory"),
@@ -150,8 +152,17 @@ def audit(found: ChainState | None) -> Check:
     return check("audit", "ok", words.format(count=number(found.entries)))
 
 
-def indexes(missing: tuple[str, ...]) -> Check:
-    """Whether every index that the features declare is there."""
+def indexes(missing: tuple[str, ...], unused: Unused) -> Check:
+    """Whether every index that the features declare is there, and which of them nothing asks for."""
+    if not missing and unused.names:
+        words = ngettext(
+            "All present; {count} was not used in {days} days",
+            "All present; {count} were not used in {days} days",
+            len(unused.names),
+        )
+        fix = _("Nothing is broken. An index that stays unused only costs writes: tell whoever develops the app.")
+        summary = words.format(count=number(len(unused.names)), days=number(unused.watched.days))
+        return check("indexes", "info", summary, detail=listing(list(unused.names[:8])), fix=fix)
     if not missing:
         return check("indexes", "ok", _("All present"))
     words = ngettext("{count} index is missing", "{count} indexes are missing", len(missing))
@@ -190,6 +201,20 @@ def worker(found: ProjectorHealth | None) -> Check:
         fix = _("It catches up by itself after a burst. If the number keeps growing, look at the database.")
         return check("worker", state, summary, detail=found.owner or "", fix=fix)
     return check("worker", "ok", summary, detail=found.owner or "")
+
+
+def jobs(found: tuple[JobReport, ...]) -> Check:
+    """Whether somebody runs the jobs, and how their last runs ended."""
+    if not any(each.is_tended for each in found):
+        fix = _("Nothing to do if the app has just started; otherwise start the app or python -m backend.worker.")
+        return check("jobs", "unknown", _("No scheduler has reported"), fix=fix)
+    failed = [each.name for each in found if each.last and each.last.state == "failed"]
+    if failed:
+        words = ngettext("The last run of {count} job failed", "The last runs of {count} jobs failed", len(failed))
+        fix = _("Read under Jobs what went wrong, put it right, and let it run again.")
+        return check("jobs", "warning", words.format(count=number(len(failed))), detail=listing(failed), fix=fix)
+    words = ngettext("{count} job, no failure", "{count} jobs, no failure", len(found))
+    return check("jobs", "ok", words.format(count=number(len(found))))
 
 
 def size(count: float) -> str:

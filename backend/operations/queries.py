@@ -1,7 +1,8 @@
 """What the running system asks of MongoDB: its server, its indexes, its counts. Every answer is bounded in time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import pymongo
 from pymongo.errors import OperationFailure
@@ -13,6 +14,7 @@ from backend.operations.models import Counts
 
 BOUND_SECONDS = 1.8  # within the 2 s that a check may take
 NOT_AUTHORISED = 13
+WATCHED = timedelta(days=7)  # every weekly habit of a school has come by once
 
 
 class Member(Shape, frozen=True, kw_only=True):
@@ -32,6 +34,13 @@ class Deployment(Shape, frozen=True, kw_only=True):
     has_primary: bool
     members: tuple[Member, ...]
     round_trip_seconds: float
+
+
+class Unused(NamedTuple):
+    """Indexes that nothing asked for, as "collection.name", and how long the server has watched them at least."""
+
+    names: tuple[str, ...] = ()
+    watched: timedelta = timedelta(0)
 
 
 class OperationQueries:
@@ -65,6 +74,27 @@ class OperationQueries:
                     names = [model.document["name"] for model in models]
                     missing += [f"{collection}.{name}" for name in names if name not in present]
         return tuple(missing)
+
+    def unused_indexes(self, at: datetime) -> Unused:
+        """Declared indexes without a single use on the server that answers, watched for a week up to `at` or longer.
+
+        Those that keep values unique or let documents expire do their work unasked, so they are left out.
+        Empty where this user may not ask.
+        """
+        idle: dict[str, timedelta] = {}
+        try:
+            with pymongo.timeout(BOUND_SECONDS), translated():
+                for indexes in self._indexes:
+                    for collection, models in indexes.items():
+                        asked_for = {model.document["name"] for model in models if _is_asked_for(model)}
+                        for each in self._mongo[collection].aggregate([{"$indexStats": {}}]):
+                            watched = at - each["accesses"]["since"]
+                            if each["name"] in asked_for and each["accesses"]["ops"] == 0 and watched >= WATCHED:
+                                idle[f"{collection}.{each['name']}"] = watched
+        except OperationFailure as error:
+            if error.code != NOT_AUTHORISED:
+                raise
+        return Unused(tuple(idle), min(idle.values(), default=timedelta(0)))
 
     def counts(self) -> Counts:
         """How much there is. Raises Unavailable."""
@@ -100,6 +130,10 @@ class OperationQueries:
     def _active_by_role(self) -> dict[str, int]:
         pipeline: list[Document] = [{"$match": {"isActive": True}}, {"$group": {"_id": "$role", "count": {"$sum": 1}}}]
         return {row["_id"]: row["count"] for row in self._mongo["users"].aggregate(pipeline)}
+
+
+def _is_asked_for(model: IndexModel) -> bool:
+    return not (model.document.get("unique") or "expireAfterSeconds" in model.document)
 
 
 def _member(member: Mapping[str, Any]) -> Member:

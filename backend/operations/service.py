@@ -17,6 +17,7 @@ from backend.kit.i18n import _, current_locale
 from backend.kit.metrics import Registry
 from backend.kit.probes import Probes
 from backend.operations import checks, machine, timings
+from backend.operations.jobs import JobReport
 from backend.operations.models import (
     NOT_SERVING,
     CacheRegion,
@@ -69,6 +70,7 @@ class OperationsService:
         *,
         projector: Callable[[], ProjectorHealth] | None = None,
         audit: Callable[[], ChainState | None] = lambda: None,
+        jobs: Callable[[], tuple[JobReport, ...]] = lambda: (),
     ) -> None:
         self._queries = queries
         self._redis = redis
@@ -78,6 +80,7 @@ class OperationsService:
         self._surroundings = surroundings
         self._projector = projector
         self._audit = audit
+        self._jobs = jobs
         self._probes = Probes(BOUND_SECONDS)
         self._looking = threading.Lock()
         self._kept: dict[str, _Findings] = {}
@@ -131,6 +134,10 @@ class OperationsService:
         wanted = tuple(_for_anybody(each) for each in found if each.name in (*DECISIVE, "redis"))
         return Readiness(is_ready=_is_ready(found), checks=wanted)
 
+    def missing_indexes(self) -> tuple[str, ...]:
+        """Declared indexes that the database lacks, for the job that makes them anew. Raises Unavailable."""
+        return self._queries.missing_indexes()
+
     def close(self) -> None:
         """Start no more checks."""
         self._probes.close()
@@ -160,7 +167,10 @@ class OperationsService:
             "redis": lambda: checks.redis(redis_kit.ping_by_value(self._redis), redis_kit.describe(self._redis)),
             "cache": lambda: checks.cache(self._cache.healthy, self._cache.statistics()),
             "worker": lambda: checks.worker(self._projector() if self._projector else None),
-            "indexes": lambda: checks.indexes(self._queries.missing_indexes()),
+            "jobs": lambda: checks.jobs(self._jobs()),
+            "indexes": lambda: checks.indexes(
+                self._queries.missing_indexes(), self._queries.unused_indexes(self._clock.now())
+            ),
             "disk": lambda: checks.disk(machine.disk(folder), str(folder)),
             "memory": lambda: checks.memory(machine.memory()),
             "secrets": lambda: checks.secrets(machine.readable_by_others(folder / "secrets")),
