@@ -21,6 +21,7 @@ from backend.api import (
     health,
     limits,
     progress,
+    socket,
     stream,
 )
 from backend.api.document import install_document
@@ -50,6 +51,7 @@ ROUTERS = (
     administration.router,
     administration.metrics,
     stream.router,
+    socket.router,
     health.router,
     limits.router,
     audit.router,

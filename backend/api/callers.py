@@ -61,7 +61,7 @@ class Callers:
     def find(self, scope: Scope, backend: Backend) -> Caller:
         """Who calls. May wait for Redis and MongoDB; never raises an AppError, but keeps it."""
         try:
-            viewer = optional_viewer(Request(scope), backend)
+            viewer = optional_viewer(Request({**scope, "type": "http", "method": scope.get("method", "GET")}), backend)
         except AppError as error:
             return Caller(error=error)
         credential = _credential(scope)

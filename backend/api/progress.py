@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from backend.accounts.models import Viewer
 from backend.api import requests
 from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
@@ -9,6 +10,7 @@ from backend.api.documented import returns
 from backend.api.items import OwnWork, SavedProgress, saved_progress
 from backend.api.pages import paged
 from backend.api.requests import ChapterId
+from backend.bootstrap import Backend
 from backend.errors import Invalid
 from backend.kit.i18n import _
 from backend.progress.models import Activity, Home, Insights, Progress, ProgressChange, Saved
@@ -50,11 +52,7 @@ def save_progress(
     Solving a question moves Not Started to In Progress. More questions than past papers asked are refused with
     `confirmation_needed` until `confirm` is set.
     """
-    saved = backend.progress.change(viewer, chapter_id, _change(body), key=key, confirm=body.confirm)
-    present = Progress(chapter_id=chapter_id)
-    if not saved.progress:
-        present = backend.progress.record(viewer.id).progress.get(chapter_id, present)
-    return answer(saved_progress(saved, present))
+    return answer(save_one(backend, viewer, chapter_id, _change(body), key, body.confirm))
 
 
 @router.post("/progress", **returns(Answer[Saved], 403, 404, 409, says="What was saved"))
@@ -114,6 +112,17 @@ def history(chapter_id: ChapterId, query: requests.PageQuery, viewer: SignedIn, 
     """
     found = backend.progress.history(viewer, chapter_id, limit=200)
     return paged(found, query, lambda each: (each.at.isoformat(), each.id), descending=True)
+
+
+def save_one(
+    backend: Backend, viewer: Viewer, chapter_id: str, change: ProgressChange, key: str, confirm: bool
+) -> SavedProgress:
+    """Save one change, and the record as it stands then; for this route and for /ws."""
+    saved = backend.progress.change(viewer, chapter_id, change, key=key, confirm=confirm)
+    present = Progress(chapter_id=chapter_id)
+    if not saved.progress:
+        present = backend.progress.record(viewer.id).progress.get(chapter_id, present)
+    return saved_progress(saved, present)
 
 
 def _change(fields: requests.ProgressFields) -> ProgressChange:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
+from backend.accounts.sessions import VIEWER
 from backend.api.deps import BackendDep, SignedIn, optional_viewer
 from backend.api.documented import returns_stream
 from backend.api.requests import ChapterId
@@ -21,7 +22,8 @@ from backend.kit.events_queue import place
 from backend.kit.i18n import _
 
 ROOMS_LIMIT = 50
-CHECK_SECONDS = 2.5
+CHECK_SECONDS = 1.0  # with the 1 s that a look takes at most, a session that is over is cut within two
+LOOK_SECONDS = 2.5  # how long what this process holds of the viewer is enough
 HEARTBEAT_SECONDS = 15.0
 LEAST_PACE_MS, MOST_PACE_MS = 700, 20_000
 PACE_MS_PER_LISTENER = 50  # twenty parts of pages redrawn a second, whatever the number of viewers
@@ -47,6 +49,7 @@ class _Listening:
 
     request: Request
     backend: Backend
+    viewer: Viewer
     asked: Mapping[str, str]
     streams: Streams
     place: Place
@@ -133,7 +136,7 @@ async def _stream(
     except BaseException:
         streams.leave(taken)
         raise
-    listening = _Listening(request, backend, asked, streams, taken, subscription)
+    listening = _Listening(request, backend, viewer, asked, streams, taken, subscription)
     return EventStreamResponse(_lines(listening), release=listening.leave)
 
 
@@ -151,7 +154,7 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
     state = _state(listening)
     yield f"retry: {random.randint(*RETRY_MS)}\n".encode()  # noqa: S311  (spread, no secret)
     yield frame("connected", {"rooms": list(listening.asked.values()), **state})
-    checked_at = written_at = anyio.current_time()
+    checked_at = looked_at = written_at = anyio.current_time()
     heartbeat = _heartbeat()
     while not listening.place.is_ending:
         now = anyio.current_time()
@@ -161,17 +164,25 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
             yield frame(event.name, {"rooms": told}, event.id)
             written_at = anyio.current_time()
         if anyio.current_time() >= checked_at + CHECK_SECONDS:
-            ended = await anyio.to_thread.run_sync(_why_ended, listening, limiter=listening.streams.checks)
-            if ended:
-                yield frame("ended", {"code": ended.code, "message": ended.message})
-                return
             checked_at = anyio.current_time()
+            if checked_at >= looked_at + LOOK_SECONDS or not _is_known_alive(listening):
+                ended = await anyio.to_thread.run_sync(_why_ended, listening, limiter=listening.streams.checks)
+                if ended:
+                    yield frame("ended", {"code": ended.code, "message": ended.message})
+                    return
+                looked_at = anyio.current_time()
             if _has_changed(state, _state(listening)):
                 state = _state(listening)
                 yield frame("state", state)
         if anyio.current_time() >= written_at + heartbeat:
             yield b": here\n\n"
             written_at, heartbeat = anyio.current_time(), _heartbeat()
+
+
+def _is_known_alive(listening: _Listening) -> bool:
+    """Whether this process holds that the session lives and the person is as she was; takes no waiting."""
+    held = listening.backend.cache.held(VIEWER, listening.viewer.session_id)
+    return held is not None and held.value == listening.viewer
 
 
 def _why_ended(listening: _Listening) -> AppError | None:

@@ -4,7 +4,8 @@ import asyncio
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from backend.kit.i18n import _
 
 STREAMS_PER_VIEWER = 8  # tabs in sight, not open ones: a hidden tab lets its stream go
 STREAMS_PER_PROCESS = 2000
+ENTERING_PER_PROCESS = 200
 CHECKS_AT_ONCE = 8
 _RETRY_AFTER_SECONDS = 15.0
 
@@ -58,6 +60,7 @@ class Streams:
         self._most = most
         self._places: set[Place] = set()
         self._by_viewer: Counter[str] = Counter()
+        self._entering = 0
         self._is_ending = False
         self._hears_signals = False
         # Not the threads of all routes: thousands of streams look after their sessions all the time.
@@ -84,6 +87,17 @@ class Streams:
         self._places.add(place)
         self._by_viewer[viewer_id] += 1
         return place
+
+    @contextmanager
+    def entering(self) -> Iterator[None]:
+        """Somebody who has not said yet who she is. Raises Unavailable where too many are waiting to."""
+        if self._is_ending or self._entering >= ENTERING_PER_PROCESS:
+            raise Unavailable(_("Too many pages listen just now. Please try again in a moment."))
+        self._entering += 1
+        try:
+            yield
+        finally:
+            self._entering -= 1
 
     def leave(self, place: Place) -> None:
         """Give the place back; twice does no harm."""

@@ -75,7 +75,7 @@ class ServedApi:
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         until(lambda: self._server.started)
-        self._port = int(self._server.servers[0].sockets[0].getsockname()[1])
+        self.port = int(self._server.servers[0].sockets[0].getsockname()[1])
 
     @property
     def streams(self) -> Streams:
@@ -85,7 +85,7 @@ class ServedApi:
     @contextmanager
     def listening(self, path: str, headers: Mapping[str, str]) -> Iterator[Listener]:
         """A program that listens while the block runs; its first event, `connected`, is still to be read."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request("GET", path, headers=dict(headers))
             yield Listener(connection.getresponse())
