@@ -37,7 +37,7 @@ def _ask(name: str) -> None:
     def dialog() -> None:
         viewer = _session.viewer()
         backend = _session.backend()
-        has_factor = backend.second_factor.state(viewer).since is not None
+        has_factor = backend.second_factor.state(viewer).enabled_at is not None
         st.caption(_("You are about to change how you sign in. Please give your password again."))
         with st.form("proof", border=False):
             password = st.text_input(

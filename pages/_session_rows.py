@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from pages._style import icon_html
 # The first that fits names the program; the order matters, because most browsers also call themselves Chrome.
 _PROGRAMS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"))
+JUST_NOW = timedelta(minutes=1)
 _HANDHELD = ("Android", "iPhone", "iPad")
 
 
@@ -46,9 +48,11 @@ def _words_html(session: OpenSession, name: str) -> str:
         if session.is_this
         else ""
     )
-    seen = _("used {ago}").format(ago=ago(now - session.last_seen_at))
+    unused = now - session.last_seen_at
+    seen = _("used {ago}").format(ago=ago(unused)) if unused > JUST_NOW else _("used just now")
     place = _("from network {place}").format(place=session.place) if session.place else ""
-    since = _("signed in {ago}").format(ago=ago(now - session.created_at))
+    age = now - session.created_at
+    since = _("signed in {ago}").format(ago=ago(age)) if session.last_seen_at > session.created_at else ""
     facts = listing_of([seen, since, place])
     return (
         f'<span class="cp-person">{icon_html(_icon(session))}<span><strong>{escape(name)}</strong>{here}'

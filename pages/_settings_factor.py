@@ -1,5 +1,6 @@
 """The second factor: on or off, its QR code, its recovery codes. On the settings, and where a role must have one."""
 
+import base64
 import io
 
 import segno
@@ -31,7 +32,7 @@ def factor_card() -> None:
             notice_saved(said)
         if st.session_state.get(CODES):
             _draw_codes()
-        elif state.since:
+        elif state.enabled_at:
             _draw_on(state)
         else:
             draw_set_up()
@@ -46,7 +47,7 @@ def draw_set_up() -> None:
     """A button that begins, then the QR code and the field for its first code."""
     setup: FactorSetup | None = st.session_state.get(SETUP)
     if setup is None:
-        st.html(chip("unchanged", _("Off")))
+        st.html(chip("Not Started", _("Off")))
         wanted = st.button(_("Set up"), key="factor-begin", icon=icon_code("qr_code_2"), type="primary")
         if wanted or _proof.given("factor-begin"):
             with noticed():
@@ -62,9 +63,8 @@ def _begin() -> None:
 
 def _draw_setup(setup: FactorSetup) -> None:
     st.markdown(_("1. Scan this with an authenticator app (any will do), or type the key into it."))
-    st.html(
-        f'<div class="cp-qr" role="img" aria-label="{escape(_("QR code with the key below"))}">{qr_svg(setup)}</div>'
-    )
+    words = escape(_("QR code with the key below"))
+    st.html(f'<img class="cp-qr" width="230" height="230" alt="{words}" src="{qr_image(setup)}">')
     st.code(grouped(setup.secret), language=None, wrap_lines=True)
     st.markdown(_("2. Enter the code that the app shows."))
     with st.form("factor_confirm", border=False):
@@ -83,7 +83,7 @@ def _draw_setup(setup: FactorSetup) -> None:
 
 
 def _draw_on(state: FactorState) -> None:
-    since = _("On since {day}").format(day=day(state.since.date())) if state.since else ""
+    since = _("On since {day}").format(day=day(state.enabled_at.date())) if state.enabled_at else ""
     left = ngettext("{count} recovery code left", "{count} recovery codes left", state.recovery_codes_left)
     words = left.format(count=number(state.recovery_codes_left))
     tone = "warning" if state.recovery_codes_left < FEW_CODES else "info"
@@ -148,13 +148,13 @@ def _draw_codes() -> None:
         )
 
 
-def qr_svg(setup: FactorSetup) -> str:
-    """The address as a QR code; dark on white in either theme, for cameras want it so."""
+def qr_image(setup: FactorSetup) -> str:
+    """The address as a QR code, for an <img>; dark on white in either theme, for cameras want it so."""
     drawn = io.BytesIO()
     segno.make(setup.address, error="m").save(
-        drawn, kind="svg", scale=5, border=3, dark="#10201c", light="#ffffff", xmldecl=False, svgns=False, nl=False
+        drawn, kind="svg", scale=5, border=3, dark="#10201c", light="#ffffff", xmldecl=False, nl=False
     )
-    return drawn.getvalue().decode()
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.getvalue()).decode()}"
 
 
 def grouped(secret: str) -> str:

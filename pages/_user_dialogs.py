@@ -80,7 +80,7 @@ def _draw_facts(user: User, viewer: Viewer) -> None:
     facts = [
         role_words()[user.role],
         _("active") if user.is_active else _("deactivated"),
-        _("with a second factor") if user.second_factor_since else _("without a second factor"),
+        _("with a second factor") if user.second_factor_at else _("without a second factor"),
         _("since {day}").format(day=day(user.created_at.date())),
         _("last sign-in {time}").format(time=_moment(user.last_sign_in_at, viewer)),
     ]

@@ -27,7 +27,7 @@ def draw(user: User, viewer: Viewer) -> None:
             ends_all = bool(sessions) and st.button(
                 _("Sign out everywhere"), key="end_sessions", icon=icon_code("logout")
             )
-            resets = user.second_factor_since and st.button(
+            resets = user.second_factor_at and st.button(
                 _("Reset second factor"), key="reset_factor", icon=icon_code("lock_reset")
             )
         if ends_all:
@@ -37,7 +37,7 @@ def draw(user: User, viewer: Viewer) -> None:
             st.rerun(scope="fragment")
         if resets:
             st.session_state[RESETS] = user.id
-        if st.session_state.get(RESETS) == user.id and user.second_factor_since:
+        if st.session_state.get(RESETS) == user.id and user.second_factor_at:
             _draw_question(user, viewer)
 
 

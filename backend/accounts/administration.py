@@ -166,7 +166,7 @@ class AccountAdministration:
         if found is None or found[0].role != "admin" or not found[0].is_active:
             raise NotFound(_("No active administrator has this e-mail address."))
         self._trail.record(None, "password.link_made", "user", found[0].id)
-        if found[0].second_factor_since:
+        if found[0].second_factor_at:
             self._trail.record(None, "second_factor.reset", "user", found[0].id)
             self._factors.drop_factor(found[0].id)
         return self._link(found[0])

@@ -58,7 +58,7 @@ class FactorQueries:
         with translated():
             changed = self._mongo["users"].update_one(
                 {"_id": user_id, "pendingFactor.sealed": sealed},
-                {"$set": {"secondFactor": kept, "secondFactorSince": since}, "$unset": {"pendingFactor": ""}},
+                {"$set": {"secondFactor": kept, "secondFactorAt": since}, "$unset": {"pendingFactor": ""}},
             )
         return changed.modified_count > 0
 
@@ -77,7 +77,7 @@ class FactorQueries:
         with translated():
             changed = self._mongo["users"].update_one(
                 {"_id": user_id, "secondFactor": {"$type": "object"}},
-                {"$unset": gone, "$set": {"secondFactorSince": None}},
+                {"$unset": gone, "$set": {"secondFactorAt": None}},
             )
         return changed.modified_count > 0
 

@@ -35,7 +35,7 @@ class User(Shape, frozen=True, kw_only=True):
     is_demo: bool = False
     created_at: datetime
     last_sign_in_at: datetime | None = None
-    second_factor_since: datetime | None = None
+    second_factor_at: datetime | None = None
 
 
 class Viewer(Shape, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ class OneTimeLink(Shape, frozen=True, kw_only=True):
 class FactorState(Shape, frozen=True, kw_only=True):
     """Whether a person has a second factor, how many recovery codes are left, and whether her role needs one."""
 
-    since: datetime | None
+    enabled_at: datetime | None
     recovery_codes_left: int
     is_required: bool
 

@@ -112,7 +112,7 @@ class AccountQueries:
         gone = {"secondFactor": "", "pendingFactor": "", "factorAttempts": ""}
         with translated():
             self._mongo["users"].update_one(
-                {"_id": user_id}, {"$set": {"passwordHash": None, "secondFactorSince": None}, "$unset": gone}
+                {"_id": user_id}, {"$set": {"passwordHash": None, "secondFactorAt": None}, "$unset": gone}
             )
 
     def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:

@@ -47,7 +47,7 @@ class SecondFactor:
         user = self._user(authorise(viewer, "second_factor.state"))
         factor = self._queries.factor(user.id)
         return FactorState(
-            since=user.second_factor_since,
+            enabled_at=user.second_factor_at,
             recovery_codes_left=len(factor.recovery_hashes) if factor else 0,
             is_required=self._sessions.needs_second_factor(user),
         )
@@ -58,7 +58,7 @@ class SecondFactor:
         Raises Conflict where she has a second factor, NotAllowed where she did not give her password just now.
         """
         user = self._user(authorise(viewer, "second_factor.begin"))
-        if user.second_factor_since:
+        if user.second_factor_at:
             raise Conflict(_("You have a second factor already. Turn it off before you set up another one."))
         self._sessions.require_proof(viewer)
         secret = codes.new_secret()
@@ -109,7 +109,7 @@ class SecondFactor:
         if self._sessions.needs_second_factor(user):
             raise Conflict(_("Your school wants a second factor of your role. It cannot be turned off."))
         self._sessions.require_proof(viewer)
-        if not user.second_factor_since:
+        if not user.second_factor_at:
             raise NotFound(_("You have no second factor."))
         self._trail.record(viewer, "second_factor.disabled", "user", user.id)
         self._queries.drop_factor(user.id)

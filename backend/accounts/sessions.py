@@ -169,7 +169,7 @@ class Sessions:
             user,
             session_id,
             self._people.classroom_ids(user.id),
-            lacks_second_factor=self.needs_second_factor(user) and user.second_factor_since is None,
+            lacks_second_factor=self.needs_second_factor(user) and user.second_factor_at is None,
         )
 
     def _owner(self, session: SessionRecord, now: datetime) -> User | None:

@@ -163,7 +163,7 @@ class SigningIn:
 
     def _challenge_if_needed(self, user_id: str, binding: str) -> None:
         user = self._queries.user(user_id)
-        if user is None or user.second_factor_since is None:
+        if user is None or user.second_factor_at is None:
             return
         challenge, now = new_token(), self._clock.now()
         self._sessions.queries.insert_ticket(
@@ -190,7 +190,7 @@ class SigningIn:
         found = self._queries.credentials_of(viewer.id)
         if found is None or not passwords.verify_password(found[1], password[: passwords.MAX_LENGTH]):
             raise wrong_password()
-        if found[0].second_factor_since:
+        if found[0].second_factor_at:
             self._second_factor.prove(viewer.id, code)
 
 

@@ -14,7 +14,7 @@ from backend.accounts.models import (
     User,
 )
 from backend.api import requests
-from backend.api.answers import Answer, answer
+from backend.api.answers import Answer, Listing, answer, paged
 from backend.api.auth import PAIR_EXAMPLE
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
@@ -34,7 +34,11 @@ _SESSION = {
     "endsAt": "2026-12-02T09:10:00Z",
     "isThis": True,
 }
-SESSIONS_EXAMPLE = {"data": [_SESSION]}
+SESSIONS_EXAMPLE = {
+    "data": [_SESSION],
+    "pagination": {"page": 1, "limit": 1000, "total": 1, "totalPages": 1, "nextCursor": None},
+}
+SESSIONS_LIMIT = 1000  # nobody has so many
 _CODES = {"data": {"codes": ["K7QMX-29HDT", "PW4CR-8ZNE3"]}}
 
 
@@ -91,11 +95,11 @@ def change_password(body: requests.PasswordChange, viewer: SignedIn, backend: Ba
 
 
 @router.get(
-    "/sessions", **returns(Answer[tuple[OpenSession, ...]], says="The last used first", example=SESSIONS_EXAMPLE)
+    "/sessions", **returns(Listing[OpenSession], says="The last used first", example=SESSIONS_EXAMPLE)
 )
 def sessions(viewer: SignedIn, backend: BackendDep) -> Response:
     """Where am I signed in?"""
-    return answer(backend.accounts.sessions(viewer))
+    return paged(backend.accounts.sessions(viewer), 1, SESSIONS_LIMIT)
 
 
 @router.delete("/sessions", **returns(Answer[Ended], says="How many have ended", example={"data": {"ended": 2}}))

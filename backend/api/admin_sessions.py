@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from backend.accounts.models import OpenSession, User
-from backend.api.account import SESSIONS_EXAMPLE, Ended, SessionId
-from backend.api.answers import Answer, answer
+from backend.api.account import SESSIONS_EXAMPLE, SESSIONS_LIMIT, Ended, SessionId
+from backend.api.answers import Answer, Listing, answer, paged
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 
@@ -18,11 +18,11 @@ OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, descrip
 
 @router.get(
     "/sessions",
-    **returns(Answer[tuple[OpenSession, ...]], 403, 404, says="The last used first", example=SESSIONS_EXAMPLE),
+    **returns(Listing[OpenSession], 403, 404, says="The last used first", example=SESSIONS_EXAMPLE),
 )
 def sessions_of(user: OfUser, viewer: SignedIn, backend: BackendDep) -> Response:
     """Where is this person signed in?"""
-    return answer(backend.administration.sessions(viewer, user))
+    return paged(backend.administration.sessions(viewer, user), 1, SESSIONS_LIMIT)
 
 
 @router.delete(

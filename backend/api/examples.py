@@ -69,7 +69,7 @@ OF_SHAPE: Mapping[tuple[str, str], Any] = {
     ("ClassroomNew", "name"): "12 A",
     ("Classroom", "archivedAt"): None,
     ("Chapter", "archivedAt"): None,
-    ("User", "secondFactorSince"): None,
+    ("User", "secondFactorAt"): None,
     ("Saved", "changed"): 1,
     ("ClassroomChange", "name"): "12 B",
     ("Process", "version"): "1.0.0",
