@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from backend.accounts.models import OpenSession, User
-from backend.api.account import SESSIONS_EXAMPLE, SESSIONS_LIMIT, Ended, SessionId
-from backend.api.answers import Answer, Listing, answer, paged
+from backend.api.account import SESSIONS_EXAMPLE, Ended, SessionId, all_sessions
+from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 
@@ -22,7 +22,7 @@ OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, descrip
 )
 def sessions_of(user: OfUser, viewer: SignedIn, backend: BackendDep) -> Response:
     """Where is this person signed in?"""
-    return paged(backend.administration.sessions(viewer, user), 1, SESSIONS_LIMIT)
+    return all_sessions(backend.administration.sessions(viewer, user))
 
 
 @router.delete(
