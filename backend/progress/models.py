@@ -259,3 +259,14 @@ class StudentRecord(Shape, frozen=True, kw_only=True):
     summary: SummaryRecord
     progress: dict[str, Progress]
     days: tuple[StudyDay, ...]
+
+
+class Ground(Shape, frozen=True, kw_only=True):
+    """What a save stands on. `batch` is what was saved under its id before: empty for a new one. Chapters that do not
+    exist and records that do not are absent."""
+
+    summary: SummaryRecord
+    chapters: dict[str, Chapter]
+    day: StudyDay
+    batch: tuple[Activity, ...]
+    records: dict[str, Progress]

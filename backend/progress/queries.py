@@ -12,7 +12,7 @@ from backend.errors import Conflict
 from backend.kit.i18n import _
 from backend.kit.mongo import Document, Mongo, stable_id, translated
 from backend.kit.shape import from_document, to_document
-from backend.progress.models import Activity, Progress, StudentRecord, StudyDay, SummaryRecord
+from backend.progress.models import Activity, Ground, Progress, StudentRecord, StudyDay, SummaryRecord
 
 INDEXES = {
     "progress": [
@@ -30,7 +30,7 @@ INDEXES = {
     "studyDays": [IndexModel([("studentId", ASCENDING), ("day", ASCENDING)], name="calendar", unique=True)],
 }
 
-GATES = 32
+GATES = 256
 
 
 class ProgressQueries:
@@ -65,27 +65,45 @@ class ProgressQueries:
     def pass_gate(self, session: ClientSession, student_id: str) -> None:
         """Keep every transaction that closes the gates from happening at the same time as this one.
 
-        MongoDB has no lock for readers: without a document that both write, a save and the archiving of its chapter
-        would not see each other. One gate for all would let savers meet; with many they hardly do.
+        Only for who adds a record. MongoDB has no lock for readers: without a document that both write, such a save
+        and the archiving of its chapter would not see each other. A save that changes a record meets the archiving in
+        that student's summary anyway. One gate for all would let savers meet; with many they hardly do.
         """
         gate = zlib.crc32(student_id.encode()) % GATES
         self._mongo["gates"].update_one({"_id": gate}, {"$inc": {"passed": 1}}, upsert=True, session=session)
 
     def close_gates(self, session: ClientSession) -> None:
-        """Let nobody save until this transaction ends, nor end after anybody whose save it does not see."""
+        """Let nobody add a record until this transaction ends, nor end after anybody whose save it does not see."""
         closed = [UpdateOne({"_id": gate}, {"$inc": {"closed": 1}}, upsert=True) for gate in range(GATES)]
         self._mongo["gates"].bulk_write(closed, session=session)
 
-    def lock_summary(self, session: ClientSession, student_id: str) -> SummaryRecord:
-        """The student's summary, held until the transaction ends: her changes happen one after another."""
-        found = self._mongo["summaries"].find_one_and_update(
-            {"_id": student_id},
-            {"$inc": {"revision": 1}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
+    def ground(
+        self, session: ClientSession, student_id: str, *, batch_id: str, chapter_ids: Iterable[str], day: date
+    ) -> Ground:
+        """What a save stands on, in one round trip: her summary, these chapters and records, this study day, and what
+        this batch saved before. Of one moment; whoever changes any of it before this transaction ends, repeats it."""
+        own, ids = {"studentId": student_id}, list(chapter_ids)
+        found = self._mongo["summaries"].aggregate(
+            [
+                {"$match": {"_id": student_id}},
+                _beside("chapters", {"_id": {"$in": ids}}),
+                _beside("activity", own | {"batchId": batch_id}),
+                _beside("progress", own | {"chapterId": {"$in": ids}}),
+                _beside("studyDays", own | {"day": day.isoformat()}),
+            ],
             session=session,
         )
-        return from_document(found or {"_id": student_id}, SummaryRecord)
+        document = next(iter(found), None)
+        if document is None:  # who has no summary has saved nothing yet
+            chapters = self._mongo["chapters"].find({"_id": {"$in": ids}}, session=session)
+            document = {"_id": student_id, "chapters": chapters, "activity": (), "progress": (), "studyDays": ()}
+        return Ground(
+            summary=from_document(document, SummaryRecord),
+            chapters={each["_id"]: from_document(each, Chapter) for each in document["chapters"]},
+            batch=tuple(from_document(each, Activity) for each in document["activity"]),
+            records={each["chapterId"]: from_document(each, Progress) for each in document["progress"]},
+            day=next((from_document(each, StudyDay) for each in document["studyDays"]), StudyDay(day=day)),
+        )
 
     def batch(self, session: ClientSession, student_id: str, batch_id: str) -> tuple[Activity, ...]:
         """The changes saved under one batch id; empty where there are none."""
@@ -97,11 +115,6 @@ class ProgressQueries:
         wanted = {"studentId": student_id, "chapterId": {"$in": list(chapter_ids)}}
         found = self._mongo["progress"].find(wanted, session=session)
         return {document["chapterId"]: from_document(document, Progress) for document in found}
-
-    def day(self, session: ClientSession, student_id: str, day: date) -> StudyDay:
-        """What one study day holds so far."""
-        found = self._mongo["studyDays"].find_one({"studentId": student_id, "day": day.isoformat()}, session=session)
-        return from_document(found, StudyDay) if found else StudyDay(day=day)
 
     def days(self, session: ClientSession, student_id: str) -> tuple[StudyDay, ...]:
         found = self._mongo["studyDays"].find({"studentId": student_id}, session=session)
@@ -141,7 +154,18 @@ class ProgressQueries:
     def write_summary(self, session: ClientSession, summary: SummaryRecord) -> None:
         fields = to_document(summary)
         fields.pop("_id")
-        self._mongo["summaries"].update_one({"_id": summary.id}, {"$set": fields}, session=session)
+        self._mongo["summaries"].update_one({"_id": summary.id}, {"$set": fields}, upsert=True, session=session)
+
+    def lock_summary(self, session: ClientSession, student_id: str) -> SummaryRecord:
+        """The student's summary, held until the transaction ends."""
+        found = self._mongo["summaries"].find_one_and_update(
+            {"_id": student_id},
+            {"$inc": {"revision": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(found or {"_id": student_id}, SummaryRecord)
 
     def records_of_chapter(self, session: ClientSession, chapter_id: str) -> dict[str, OwnProgress]:
         """Every student's record on one chapter."""
@@ -152,6 +176,11 @@ class ProgressQueries:
         self._mongo["progress"].update_many(
             {"chapterId": chapter.id}, {"$set": _chapter_fields(chapter)}, session=session
         )
+
+
+def _beside(collection: str, wanted: Document) -> Document:
+    """A stage that puts the documents of another collection beside the one that was found."""
+    return {"$lookup": {"from": collection, "pipeline": [{"$match": wanted}], "as": collection}}
 
 
 def progress_document(student_id: str, chapter: Chapter, progress: Progress) -> Document:

@@ -1,6 +1,6 @@
 """A student's own progress: saved in one transaction per change, undone as a new change, read through the cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,7 @@ from backend.policy import authorise
 from backend.progress import entries, rules, streak
 from backend.progress.models import (
     Activity,
+    Ground,
     Progress,
     ProgressChange,
     Saved,
@@ -100,13 +101,13 @@ class ProgressService:
         batch_id = stable_id(viewer.id, key)
 
         def work(session: Any) -> Saved:
-            summary, saved = self._begin(session, viewer.id, batch_id)
-            if saved:
-                return entries.replayed(saved, self._queries.records(session, viewer.id, entries.chapter_ids(saved)))
-            records = self._queries.records(session, viewer.id, changes)
-            steps = _steps(changes, self._chapters.among(session, changes), records, confirm=confirm)
-            day = self.today(viewer)
-            return self._apply(session, viewer.id, summary, records, steps, batch_id, day=day, carried=carried)
+            ground = self._queries.ground(
+                session, viewer.id, batch_id=batch_id, chapter_ids=changes, day=self.today(viewer)
+            )
+            if ground.batch:
+                return self._replayed(session, viewer.id, ground.batch)
+            steps = _steps(changes, ground, confirm=confirm)
+            return self._apply(session, ground, steps, batch_id, carried=carried)
 
         return self._commit(viewer, work)
 
@@ -119,23 +120,19 @@ class ProgressService:
         undo_id = stable_id(viewer.id, "undo", batch_id)
 
         def work(session: Any) -> Saved:
-            summary, undone = self._begin(session, viewer.id, batch_id)
+            undone = self._queries.batch(session, viewer.id, batch_id)
             if not undone:
                 raise NotFound(_("There is nothing to undo here."))
-            records = self._queries.records(session, viewer.id, entries.chapter_ids(undone))
-            done = self._queries.batch(session, viewer.id, undo_id)
-            if done:
-                return entries.replayed(done, records)
-            chapters = self._chapters.among(session, entries.chapter_ids(undone))
-            steps = [(chapters[activity.chapter_id], activity.before) for activity in undone]
+            chapter_ids, day = entries.chapter_ids(undone), undone[0].study_day
+            ground = self._queries.ground(session, viewer.id, batch_id=undo_id, chapter_ids=chapter_ids, day=day)
+            if ground.batch:
+                return self._replayed(session, viewer.id, ground.batch)
+            steps = [(ground.chapters[activity.chapter_id], activity.before) for activity in undone]
             for activity in undone:
-                if rules.own(entries.record(records, activity.chapter_id)) != activity.after:
+                if rules.own(entries.record(ground.records, activity.chapter_id)) != activity.after:
                     raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
             undoes = {activity.chapter_id: activity.id for activity in undone}
-            day, carried = undone[0].study_day, undone[0].carried
-            return self._apply(
-                session, viewer.id, summary, records, steps, undo_id, day=day, undoes=undoes, carried=carried
-            )
+            return self._apply(session, ground, steps, undo_id, undoes=undoes, carried=undone[0].carried)
 
         return self._commit(viewer, work)
 
@@ -183,31 +180,25 @@ class ProgressService:
                 summary = rules.summed(summary, after.subject, nothing, record)
             self._queries.write_summary(session, summary)
 
-    def _begin(self, session: Any, student_id: str, batch_id: str) -> tuple[SummaryRecord, tuple[Activity, ...]]:
-        """Hold the student's summary until the transaction ends; with what was saved under this batch id before."""
-        self._queries.pass_gate(session, student_id)
-        summary = self._queries.lock_summary(session, student_id)
-        return summary, self._queries.batch(session, student_id, batch_id)
+    def _replayed(self, session: Any, student_id: str, saved: Sequence[Activity]) -> Saved:
+        return entries.replayed(saved, self._queries.records(session, student_id, entries.chapter_ids(saved)))
 
     def _apply(
         self,
         session: Any,
-        student_id: str,
-        summary: SummaryRecord,
-        records: Mapping[str, Progress],
+        ground: Ground,
         steps: Sequence[Step],
         batch_id: str,
         *,
-        day: date,
         carried: bool,
         undoes: Mapping[str, str] | None = None,
     ) -> Saved:
-        at = self._clock.now()
-        study_day = before_day = self._queries.day(session, student_id, day)
+        at, summary, study_day = self._clock.now(), ground.summary, ground.day
+        student_id, day = summary.id, study_day.day
         written: list[tuple[Chapter, Progress]] = []
         changes: list[tuple[Chapter, Activity]] = []
         for chapter, after in steps:
-            record = entries.record(records, chapter.id)
+            record = entries.record(ground.records, chapter.id)
             before = rules.own(record)
             if before == after:
                 continue
@@ -220,7 +211,10 @@ class ProgressService:
             summary = replace(summary, recent=rules.recent(summary.recent, chapter.id))
         progress = tuple(record for _chapter, record in written)
         if written:
-            summary = self._with_streak(session, replace(summary, last_activity_at=at), before_day, study_day)
+            summary = replace(summary, last_activity_at=at, revision=summary.revision + 1)
+            summary = self._with_streak(session, summary, ground.day, study_day)
+            if any(record.version == 1 for record in progress):
+                self._queries.pass_gate(session, student_id)
             self._queries.write_records(session, student_id, written)
             self._queries.write_activity(session, student_id, changes, batch_id)
             self._queries.write_day(session, student_id, study_day)
@@ -240,8 +234,18 @@ class ProgressService:
             kept = streak.recomputed(studied, longest=summary.streak.longest)
         return replace(summary, streak=kept, studied_days=summary.studied_days + now - was)
 
-    def _commit(self, viewer: Viewer, work: Any) -> Saved:
-        saved: Saved = self._mongo.transaction(work)
+    def _commit(self, viewer: Viewer, work: Callable[[Any], Saved]) -> Saved:
+        is_repeated = False
+
+        def held(session: Any) -> Saved:
+            """Who met another save of the same student takes her summary first, so that one waits for the other."""
+            nonlocal is_repeated
+            if is_repeated:
+                self._queries.lock_summary(session, viewer.id)
+            is_repeated = True
+            return work(session)
+
+        saved = self._mongo.transaction(held)
         self._cache.invalidate(student_tag(viewer.id), *(classroom_tag(name) for name in viewer.classroom_ids))
         chapter_ids = [record.chapter_id for record in saved.progress]
         self._events.publish(rooms.CHANGED, rooms.of_work(viewer, saved.batch_id, chapter_ids))
@@ -258,17 +262,11 @@ def classroom_tag(classroom_id: str) -> str:
     return f"classroom:{classroom_id}"
 
 
-def _steps(
-    changes: Mapping[str, ProgressChange],
-    chapters: Mapping[str, Chapter],
-    records: Mapping[str, Progress],
-    *,
-    confirm: bool,
-) -> list[Step]:
+def _steps(changes: Mapping[str, ProgressChange], ground: Ground, *, confirm: bool) -> list[Step]:
     """What each record shall be. Raises NotFound, Conflict, Invalid, ConfirmationNeeded."""
     planned = []
     for chapter_id, change in changes.items():
-        chapter, record = chapters.get(chapter_id), entries.record(records, chapter_id)
+        chapter, record = ground.chapters.get(chapter_id), entries.record(ground.records, chapter_id)
         if chapter is None or chapter.archived_at is not None:
             raise NotFound(_("There is no such chapter."))
         entries.check_version(record, change)
