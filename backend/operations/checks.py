@@ -16,6 +16,7 @@ DISK_CRITICAL_BYTES = 300_000_000
 MEMORY_WARNING_SHARE = 0.08  # of the machine still available
 LAG_WARNING_SECONDS, LAG_ERROR_SECONDS = 10.0, 120.0
 MILLISECONDS = 1_000
+NONE_UNUSED = Unused()
 
 
 def titles() -> dict[str, str]:
@@ -152,7 +153,7 @@ def audit(found: ChainState | None) -> Check:
     return check("audit", "ok", words.format(count=number(found.entries)))
 
 
-def indexes(missing: tuple[str, ...], unused: Unused) -> Check:
+def indexes(missing: tuple[str, ...], unused: Unused = NONE_UNUSED) -> Check:
     """Whether every index that the features declare is there, and which of them nothing asks for."""
     if not missing and unused.names:
         words = ngettext(

@@ -1,5 +1,6 @@
 """What facts about the system mean: each fault has its state, and whatever is not well says how to fix it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -8,9 +9,10 @@ import pytest
 from backend.kit.cache import RegionStatistics
 from backend.kit.redis import ServerDescription
 from backend.operations import checks
+from backend.operations.jobs import JobReport, JobRun
 from backend.operations.machine import Disk, Memory
 from backend.operations.models import Check, State, worst
-from backend.operations.queries import Deployment, Member
+from backend.operations.queries import Deployment, Member, Unused
 from backend.statistics.models import ProjectorHealth
 
 GB = 1_000_000_000
@@ -30,11 +32,28 @@ DEPLOYMENT = Deployment(
 SERVER = ServerDescription(
     name="Valkey", version="9.1", uptime_seconds=5, used_memory_bytes=1_400_000, clients=2, nodes=1
 )
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+JOB = JobReport(
+    name="retention",
+    cron="15 4 * * *",
+    time_zone="UTC",
+    makes_up=True,
+    is_tended=True,
+    next_at=NOON,
+    asked_for=None,
+    runs=(),
+)
 READS = RegionStatistics(name="viewers", hits_local=2, hits_redis=1, misses=1, stale=0, errors=0, waits=0, entries=1)
 
 
 def deployment(**changes: Any) -> Check:
     return checks.mongodb(msgspec.structs.replace(DEPLOYMENT, **changes))
+
+
+def failed(job: JobReport) -> JobReport:
+    """The job after a run that failed, and one that was left out since."""
+    run = JobRun(slot=NOON, kind="slot", state="failed", started_at=NOON, seconds=1.0, attempt=1, outcome="No.", log=())
+    return msgspec.structs.replace(job, runs=(msgspec.structs.replace(run, state="skipped"), run))
 
 
 def lag(seconds: float, *, is_alive: bool = True) -> Check:
@@ -63,6 +82,12 @@ CASES: dict[str, tuple[Check, State]] = {
     "open secrets": (checks.secrets(("/data/secrets/jwt",)), "error"),
     "indexes": (checks.indexes(()), "ok"),
     "missing index": (checks.indexes(("users.email",)), "error"),
+    "unused index": (checks.indexes((), Unused(("users.board",), timedelta(days=9))), "info"),
+    "missing and unused": (checks.indexes(("users.email",), Unused(("users.board",), timedelta(days=9))), "error"),
+    "jobs": (checks.jobs((JOB,)), "ok"),
+    "a job that failed": (checks.jobs((failed(JOB),)), "warning"),
+    "nobody does the jobs": (checks.jobs((msgspec.structs.replace(JOB, is_tended=False),)), "unknown"),
+    "no jobs yet": (checks.jobs(()), "unknown"),
     "real school": (checks.demo(0, is_production=True), "ok"),
     "demo school": (checks.demo(124, is_production=False), "info"),
     "demo school in production": (checks.demo(124, is_production=True), "critical"),

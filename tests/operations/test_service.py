@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
+from backend.accounts.models import Viewer
 from backend.bootstrap import INDEXES, Backend
 from backend.errors import NotAllowed, NotSignedIn, Unavailable
+from backend.kit.clock import SystemClock
 from backend.kit.metrics import QUERIES, REQUESTS
 from backend.kit.mongo import Mongo
 from backend.kit.redis import connect
@@ -62,7 +65,7 @@ def test_a_healthy_system_says_so(backend: Backend, school: School) -> None:
     school.student(school.classroom(school.teacher(admin)))
     health = backend.operations.health(admin)
     assert health.is_ready
-    assert {each.name: each.state for each in health.checks if each.name != "worker"} == dict.fromkeys(
+    assert {each.name: each.state for each in health.checks if each.name not in {"worker", "jobs"}} == dict.fromkeys(
         ("mongodb", "redis", "cache", "indexes", "disk", "memory", "secrets", "audit", "demo"), "ok"
     )
     assert health.counts is not None
@@ -126,6 +129,18 @@ def test_a_missing_index_is_noticed(backend: Backend, school: School) -> None:
     backend.mongo["memberships"].drop_index("user")
     found = check(backend.operations.health(admin), "indexes")
     assert (found.state, found.detail) == ("error", "memberships.user")
+
+
+def test_an_index_that_nothing_uses_is_reported_after_a_week(backend: Backend, student: Viewer) -> None:
+    """Not reported: what a query used, what keeps values unique, and a server watched for less than a week."""
+    queries, now = OperationQueries(backend.mongo, INDEXES), SystemClock().now()
+    assert queries.unused_indexes(now + timedelta(days=6)).names == ()
+    before = queries.unused_indexes(now + timedelta(days=8))
+    assert before.watched > timedelta(days=7)
+    assert "memberships.classroom" in before.names
+    assert "users.email" not in before.names
+    list(backend.mongo["memberships"].find({"userId": student.id}).hint("classroom"))
+    assert "memberships.classroom" not in queries.unused_indexes(now + timedelta(days=8)).names
 
 
 def test_open_secrets_are_noticed(backend: Backend, school: School) -> None:
