@@ -16,7 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from backend import bootstrap, terminal
 from backend.api import create_api
+from backend.api.addresses import ClientAddress
 from backend.api.browser import BrowserCookie
+from backend.api.repeats import Repeats
 from backend.errors import AppError
 from backend.jobs import Jobs
 from backend.kit import log
@@ -54,13 +56,20 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 # Streamlit would ask a host on the internet for this machine's address (its banner, foreign origins): never.
 streamlit.net_util.get_external_ip = lambda: None
 
+# Whose X-Forwarded-For counts is said by TRUSTED_PROXIES; the server would believe whoever runs on this machine.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
+
 settings = terminal.settings()
 log.configure(settings.log_level)
 api = create_api()
 app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[Mount("/api/v1", api), Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets"))],
-    middleware=[Middleware(BrowserCookie, secure=settings.cookie_secure)],
+    middleware=[
+        Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
+        Middleware(Repeats, state=api.state),
+        Middleware(BrowserCookie, secure=settings.cookie_secure),
+    ],
     lifespan=lifespan,
     on_script_error=_errors.show,
 )

@@ -1,10 +1,7 @@
 """The HTTP door: /api/v1."""
 
-from typing import Any
-
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
 
 from backend.api import (
     account,
@@ -30,7 +27,6 @@ from backend.api.limits import Limits
 from backend.api.middleware import BodyLimit, Frame
 from backend.api.once import Once
 from backend.api.ready import ReadyAnswers
-from backend.api.repeats import Repeats
 from backend.api.streams import Streams
 from backend.bootstrap import Backend
 from backend.kit.shape import published_name
@@ -59,20 +55,9 @@ ROUTERS = (
 )
 
 
-class Api(FastAPI):
-    """An application that answers repeated requests before its own middleware and routes."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._repeats = Repeats(super().__call__, self.state)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._repeats(scope, receive, send)
-
-
 def create_api(backend: Backend | None = None) -> FastAPI:
     """The API as an application to mount under /api/v1. Without `backend`, app.py sets `state.backend` at start."""
-    api = Api(
+    api = FastAPI(
         title="Chapter Performance",
         version="1",
         openapi_url=None,
