@@ -67,10 +67,11 @@ class Repeats:
             return
         started = perf_counter()
         key, named, wanted = _key(scope)
-        if not self._may_repeat(key) and key in self._learning:
+        known = self._repeatable(key)
+        if known is None and key in self._learning:
             await self._learning[key].wait()
-        known = self._known.get(key)
-        if known is not None and self._may_repeat(key):
+            known = self._repeatable(key)
+        if known is not None:
             status = NOT_MODIFIED if wanted and _has(wanted, known.tag) else OK
             headers = known.headers.get(status)
             limit = self._state.backend.limits.spend(known.lease) if headers else None
@@ -82,14 +83,11 @@ class Repeats:
                 return
         await self._learn(key, scope, receive, send)
 
-    def _may_repeat(self, key: Key) -> bool:
+    def _repeatable(self, key: Key) -> _Known | None:
         known, backend = self._known.get(key), self._state.backend
-        return (
-            known is not None
-            and backend is not None
-            and monotonic() < known.until
-            and known.epoch == backend.cache.epoch()
-        )
+        if known is None or backend is None or monotonic() >= known.until or known.epoch != backend.cache.epoch():
+            return None
+        return known
 
     async def _learn(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the stack answer and remember what it sends. Who asks the same meanwhile waits for that, once."""
