@@ -79,7 +79,7 @@ def _draw_setup(setup: FactorSetup) -> None:
             st.rerun(scope="app")
     if st.button(_("Cancel"), key="factor-cancel", type="tertiary"):
         st.session_state.pop(SETUP, None)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _draw_on(state: FactorState) -> None:

@@ -61,11 +61,11 @@ def session_list() -> None:
             if ended := session_rows(sessions, key="own"):
                 accounts.end_session(viewer, ended)
                 st.session_state[ENDED] = 1
-                st.rerun(scope="fragment")
+                st.rerun()
             others = len(sessions) > 1
             if others and st.button(_("Sign out everywhere else"), key="sign_out_elsewhere", icon=icon_code("logout")):
                 st.session_state[ENDED] = accounts.sign_out_elsewhere(viewer)
-                st.rerun(scope="fragment")
+                st.rerun()
         if count := st.session_state.pop(ENDED, 0):
             words = ngettext("{count} session ended", "{count} sessions ended", count)
             notice_saved(words.format(count=number(count)))

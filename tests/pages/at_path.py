@@ -60,6 +60,8 @@ def browser(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brows
         made.exchanges.append(data)
 
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: dict(made.cookies)))
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _self: {"User-Agent": "a test"}))
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _self: "203.0.113.7"))
     monkeypatch.setattr(_session, "_cookie_component", lambda: script)
     yield made
     openings, _lock = _demo_opening._kept()

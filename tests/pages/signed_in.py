@@ -34,6 +34,8 @@ def open_page(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     cookies: dict[str, str] = {_session.BROWSER_COOKIE: BROWSER}
     proxied: Mapping[str, str] = MappingProxyType(cookies)
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: proxied))
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _self: {"User-Agent": "a test"}))
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _self: "203.0.113.7"))
 
     def opened(file: str, user: User | None = None, **query: str) -> AppTest:
         cookies.pop(_session.SESSION_COOKIE, None)
