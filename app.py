@@ -19,6 +19,7 @@ from backend.api import create_api
 from backend.api.addresses import ClientAddress
 from backend.api.browser import BrowserCookie
 from backend.api.repeats import Repeats
+from backend.api.security import Shield, answers_to_localhost_alone
 from backend.errors import AppError
 from backend.jobs import Jobs
 from backend.kit import log
@@ -26,6 +27,7 @@ from backend.kit.i18n import _, number
 from pages import _errors, _session
 
 ROOT = Path(__file__).resolve().parent
+INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
 
 
 @asynccontextmanager
@@ -44,6 +46,8 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     api.state.backend = backend
     api.state.streams.hear_signals()
     seconds, url = number(round(time.perf_counter() - started, 1)), f"http://localhost:{settings.port}"
+    if answers_to_localhost_alone(settings):
+        terminal.say(_("Only http://localhost is answered: set PUBLIC_URL or ALLOWED_HOSTS to the school's address."))
     terminal.say(_("Ready in {seconds} s: {url}").format(seconds=seconds, url=url))
     try:
         yield {"backend": backend}
@@ -68,6 +72,7 @@ app = st.App(
     middleware=[
         Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
         Middleware(Repeats, state=api.state),
+        Middleware(Shield, settings=settings, index_html=INDEX_HTML.read_text("utf-8")),
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,

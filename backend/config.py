@@ -5,6 +5,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None,
         description="Address that people type, such as https://learn.school.example; https makes cookies Secure",
+    )
+    allowed_hosts: str = Field(
+        "",
+        max_length=2000,
+        description="Names, by commas, under which this server answers; *.school.example for all below one. "
+        "Default: any in development; in production that of PUBLIC_URL and localhost",
     )
     school_name: str = Field("", max_length=80, description="Shown in the sidebar and on the sign-in page")
     time_zone: str = Field("Asia/Kolkata", description="Time zone of people who chose none")
@@ -145,6 +152,15 @@ class Settings(BaseSettings):
     def has_oidc(self) -> bool:
         """Whether people may sign in with the school's provider."""
         return bool(self.oidc_metadata_url and self.oidc_client_id and self.oidc_client_secret)
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """Names under which this server answers, in small letters; None for any."""
+        given = frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+        if given or not self.is_production:
+            return given or None
+        own = urlsplit(self.public_url or "").hostname
+        return frozenset({"localhost", "127.0.0.1", "::1", *([own] if own else [])})
 
     @property
     def is_production(self) -> bool:

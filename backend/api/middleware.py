@@ -23,14 +23,14 @@ UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024  # the parts of a form around its file
 UPLOADS = "/import"
 SERVER_ERROR = 500
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_SAFE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+_SAFE_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
 
 
 class Frame:
@@ -123,10 +123,11 @@ def _origin(scope: Scope, request_id: str) -> Origin:
 
 
 def _set_headers(message: Message, request_id: str) -> None:
-    headers = MutableHeaders(scope=message)
-    headers["X-Request-Id"] = request_id
-    for name, value in _SAFE_HEADERS.items():
-        headers.setdefault(name, value)
+    """Our own where the route set none: the names once, not once for each of ours."""
+    headers = message["headers"]
+    present = {name.lower() for name, _value in headers}
+    own = [each for each in _SAFE_HEADERS if each[0] not in present]
+    message["headers"] = [*headers, *own, (b"x-request-id", request_id.encode())]
 
 
 def _is_stream(message: Message) -> bool:

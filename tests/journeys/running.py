@@ -15,7 +15,17 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, WebSocket, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 from backend.config import Settings
 from tests.waiting import until
@@ -131,6 +141,7 @@ class Visitor:
         context.on("page", self._watch)
         context.on("request", self._note_request)
         context.on("dialog", self._note_dialog)
+        context.on("console", self._note_console)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         self.page: Page = context.new_page()
 
@@ -180,6 +191,11 @@ class Visitor:
         parts = urlsplit(address)
         if parts.scheme not in {"data", "blob"} and parts.netloc != urlsplit(self.app.url).netloc:
             self.foreign.append(address)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        """A thing that the content policy forbids is either an attack or a part of ours that does not work."""
+        if "Content Security Policy" in message.text:
+            self.errors.append(message.text)
 
     def _note_dialog(self, dialog: Dialog) -> None:
         self.errors.append(f"A {dialog.type} opened: {dialog.message}")
