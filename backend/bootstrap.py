@@ -9,6 +9,8 @@ from backend import __version__
 from backend.accounts.administration import AccountAdministration
 from backend.accounts.factor_queries import FactorQueries
 from backend.accounts.followers import PersonFollower
+from backend.accounts.place_queries import INDEXES as PLACE_INDEXES
+from backend.accounts.place_queries import PlaceQueries
 from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
 from backend.accounts.queries import AccountQueries
 from backend.accounts.second_factor import SecondFactor
@@ -16,6 +18,7 @@ from backend.accounts.service import AccountService
 from backend.accounts.session_queries import INDEXES as SESSION_INDEXES
 from backend.accounts.session_queries import SessionQueries
 from backend.accounts.sessions import Sessions
+from backend.accounts.throttle import SignInThrottle
 from backend.audit.queries import INDEXES as AUDIT_INDEXES
 from backend.audit.queries import AuditQueries
 from backend.audit.service import AuditService
@@ -69,6 +72,7 @@ Report = Callable[[str], None]
 INDEXES = (
     ACCOUNT_INDEXES,
     SESSION_INDEXES,
+    PLACE_INDEXES,
     CHAPTER_INDEXES,
     PROGRESS_INDEXES,
     CLASSROOM_INDEXES,
@@ -199,6 +203,7 @@ class _Connections:
     redis_client: redis.Client
     cache: Cache
     events: EventHub
+    limiter: Limiter
     metrics: Registry
 
     def start(self, report: Report) -> None:
@@ -227,6 +232,9 @@ def _connected(settings: Settings, servers: Servers | None, *, is_caching: bool)
         redis_client=redis_client,
         cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database),
         events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
+        limiter=Limiter(
+            redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes
+        ),
         metrics=registry,
     )
 
@@ -336,6 +344,7 @@ def _people(
         clock,
         connections.events,
         trail,
+        SignInThrottle(connections.limiter, PlaceQueries(mongo), clock),
         time_zone=settings.time_zone,
         demo_allowed=settings.demo_allowed,
         sign_up_domains=frozenset(settings.oidc_sign_up_domains.lower().replace(",", " ").split()),
@@ -351,11 +360,8 @@ def _limits(settings: Settings, clock: Clock, connections: _Connections) -> Limi
     allowances = Allowances.parsed(
         settings.rate_limit_anonymous, settings.rate_limit_user, settings.rate_limit_premium, settings.rate_limit_burst
     )
-    limiter = Limiter(
-        connections.redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes
-    )
     probe = MachineProbe(connections.mongo.waits.longest)
-    return LimitService(limiter, Governor(probe), allowances, clock, probe)
+    return LimitService(connections.limiter, Governor(probe), allowances, clock, probe)
 
 
 def _operations(

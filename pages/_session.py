@@ -49,7 +49,10 @@ def _origin() -> Origin:
     """Where the script run comes from, for the audit trail."""
     headers = st.context.headers
     return Origin(
-        address=st.context.ip_address or "", agent=headers.get("User-Agent", ""), request_id=secrets.token_hex(8)
+        address=st.context.ip_address or "",
+        agent=headers.get("User-Agent", ""),
+        request_id=secrets.token_hex(8),
+        browser=st.context.cookies.get(BROWSER_COOKIE, ""),
     )
 
 
@@ -63,7 +66,8 @@ def viewer_or_none() -> Viewer | None:
 
 
 def sign_in(email: str, password: str, *, to: str = "") -> None:
-    """Check the password and let the browser fetch its cookie (see welcome). Raises NotSignedIn."""
+    """Check the password and let the browser fetch its cookie (see welcome). Raises NotSignedIn, RateLimited."""
+    come_from(_origin)
     welcome(backend().accounts.authenticate(email, password), to=to)
 
 

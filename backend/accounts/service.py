@@ -9,6 +9,7 @@ from backend.accounts.queries import AccountQueries
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import TAG, Sessions
 from backend.accounts.signing_in import SigningIn, wrong_password
+from backend.accounts.throttle import Throttle
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit import passwords
@@ -41,13 +42,16 @@ class AccountService(SigningIn):
         clock: Clock,
         events: EventHub,
         trail: AuditTrail,
+        throttle: Throttle,
         *,
         time_zone: str,
         demo_allowed: bool,
         sign_up_domains: frozenset[str] = frozenset(),
         follower: PersonFollower | None = None,
     ) -> None:
-        super().__init__(queries, sessions, second_factor, clock, time_zone=time_zone, sign_up_domains=sign_up_domains)
+        super().__init__(
+            queries, sessions, second_factor, clock, throttle, time_zone=time_zone, sign_up_domains=sign_up_domains
+        )
         self._follower = follower or NobodyFollows()
         self._classrooms = classrooms
         self._demo_allowed = demo_allowed
@@ -167,8 +171,10 @@ class AccountService(SigningIn):
         hashed = found[1] if found else None
         if hashed is None:
             self._sessions.require_proof(viewer)
-        elif not passwords.verify_password(hashed, current[: passwords.MAX_LENGTH]):
-            raise wrong_password()
+        else:
+            with self._throttle.attempt(viewer.id):
+                if not passwords.verify_password(hashed, current[: passwords.MAX_LENGTH]):
+                    raise wrong_password()
         passwords.check_new_password(new)
         self._trail.record(viewer, "password.changed", "user", viewer.id)
         if not self._queries.set_password(viewer.id, passwords.hash_password(new), before=hashed):

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from backend.accounts import fields
 from backend.accounts.models import EMAIL_LENGTH, ProviderIdentity, TokenPair, User, Viewer
-from backend.accounts.queries import AccountQueries, domain_of
+from backend.accounts.queries import AccountQueries, domain_of, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import Sessions
+from backend.accounts.throttle import Throttle
 from backend.errors import Conflict, NotAllowed, NotSignedIn, SecondFactorNeeded
 from backend.kit import passwords
 from backend.kit.clock import Clock
@@ -27,6 +28,7 @@ class SigningIn:
         sessions: Sessions,
         second_factor: SecondFactor,
         clock: Clock,
+        throttle: Throttle,
         *,
         time_zone: str,
         sign_up_domains: frozenset[str],
@@ -35,19 +37,22 @@ class SigningIn:
         self._sessions = sessions
         self._second_factor = second_factor
         self._clock = clock
+        self._throttle = throttle
         self._time_zone = time_zone
         self._sign_up_domains = sign_up_domains
 
     def authenticate(self, email: str, password: str) -> User:
         """The active person whose address and password these are; a second factor is still to be asked for.
 
-        Raises NotSignedIn with one sentence for every way it can fail, after the same work.
+        Raises NotSignedIn with one sentence for every way it can fail, after the same work; RateLimited where too
+        many tries were wrong.
         """
         found = self._queries.credentials(email) if len(email) <= EMAIL_LENGTH else None
         user, hashed = found or (None, None)
-        fits = passwords.verify_password(hashed, password[: passwords.MAX_LENGTH])
-        if user is None or not fits or not self._sessions.may_enter(user):
-            raise NotSignedIn(_("E-mail address or password is wrong."), code="wrong_credentials")
+        with self._throttle.attempt(user.id if user else email_key(email)):
+            fits = passwords.verify_password(hashed, password[: passwords.MAX_LENGTH])
+            if user is None or not fits or not self._sessions.may_enter(user):
+                raise NotSignedIn(_("E-mail address or password is wrong."), code="wrong_credentials")
         if hashed and passwords.needs_rehash(hashed):
             self._queries.set_password(user.id, passwords.hash_password(password), before=hashed)
         return user
@@ -74,6 +79,7 @@ class SigningIn:
         user = self._queries.user(user_id) if user_id else None
         if user is None or not self._sessions.may_enter(user):
             raise NotSignedIn(_("This sign-in has expired. Please sign in again."))
+        self._throttle.remember(user.id)
         return self._sessions.open(user, "browser", device)[1]
 
     # programs
@@ -82,6 +88,7 @@ class SigningIn:
         """An access token and a refresh token. Raises NotSignedIn; SecondFactorNeeded, for `complete_program`."""
         user = self.authenticate(email, password)
         self._challenge_if_needed(user.id, PROGRAM)
+        self._throttle.remember(user.id)
         return self._sessions.open_for_program(user, device)
 
     def complete_program(self, challenge: str, code: str, device: str) -> TokenPair:
@@ -188,8 +195,9 @@ class SigningIn:
     def _proven(self, viewer: Viewer, password: str, code: str) -> None:
         """Raises NotAllowed where this is not the viewer's password or, with a second factor, not her code."""
         found = self._queries.credentials_of(viewer.id)
-        if found is None or not passwords.verify_password(found[1], password[: passwords.MAX_LENGTH]):
-            raise wrong_password()
+        with self._throttle.attempt(viewer.id):
+            if found is None or not passwords.verify_password(found[1], password[: passwords.MAX_LENGTH]):
+                raise wrong_password()
         if found[0].second_factor_at:
             self._second_factor.prove(viewer.id, code)
 

@@ -8,6 +8,7 @@ import structlog
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import failure, unforeseen
@@ -18,6 +19,7 @@ from backend.kit.i18n import _
 from backend.kit.metrics import REQUESTS
 from backend.kit.origin import Origin, come_from
 
+BROWSER_COOKIE = "browser"
 BODY_BYTES = 1024 * 1024
 UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024  # the parts of a form around its file
 UPLOADS = "/import"
@@ -119,7 +121,9 @@ def named_request(given: str) -> str | None:
 
 def _origin(scope: Scope, request_id: str) -> Origin:
     client = scope.get("client") or ("", 0)
-    return Origin(address=client[0], agent=Headers(scope=scope).get("user-agent", ""), request_id=request_id)
+    headers = Headers(scope=scope)
+    browser = cookie_parser(headers.get("cookie", "")).get(BROWSER_COOKIE, "")
+    return Origin(address=client[0], agent=headers.get("user-agent", ""), request_id=request_id, browser=browser)
 
 
 def _set_headers(message: Message, request_id: str) -> None:

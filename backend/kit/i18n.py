@@ -1,6 +1,7 @@
 """Words, dates and numbers in the reader's language: gettext catalogues and CLDR formats (Babel)."""
 
 import gettext as _gettext
+import math
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -13,6 +14,8 @@ from babel.lists import format_list as _format_list
 
 CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
 DEFAULT_LOCALE = "en_IN"
+
+_MINUTE, _HOUR, _IN_MINUTES = 60, 3600, 100  # from so many seconds on a wait is said in minutes
 
 _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 
@@ -76,6 +79,18 @@ def clock_time(value: datetime, zone: str, style: str = "short") -> str:
 def ago(delta: timedelta) -> str:
     """How long ago, in words: "3 days ago"."""
     return str(_dates.format_timedelta(-delta, add_direction=True, locale=_babel(_locale.get())))
+
+
+def waiting_time(seconds: float) -> str:
+    """A time to wait, rounded up: "8 seconds", "3 minutes", "2 hours"."""
+    whole = max(1, math.ceil(seconds))
+    if whole < _IN_MINUTES:
+        return ngettext("{count} second", "{count} seconds", whole).format(count=number(whole))
+    if whole <= _HOUR:
+        minutes = math.ceil(whole / _MINUTE)
+        return ngettext("{count} minute", "{count} minutes", minutes).format(count=number(minutes))
+    hours = math.ceil(whole / _HOUR)
+    return ngettext("{count} hour", "{count} hours", hours).format(count=number(hours))
 
 
 def listing(items: list[str]) -> str:

@@ -15,6 +15,7 @@ class Origin(Shape, frozen=True, kw_only=True):
     address: str = ""
     agent: str = ""
     request_id: str = ""
+    browser: str = ""  # the random name that a browser keeps
 
 
 NOWHERE = Origin()
@@ -39,4 +40,9 @@ def coming_from(origin: Callable[[], Origin]) -> Iterator[None]:
 def origin() -> Origin:
     """Where the present call comes from; nowhere for work that time starts."""
     found = _origin.get()()
-    return Origin(address=found.address[:64], agent=found.agent[:AGENT_LENGTH], request_id=found.request_id[:64])
+    return Origin(
+        address=found.address[:64],
+        agent=found.agent[:AGENT_LENGTH],
+        request_id=found.request_id[:64],
+        browser=found.browser[:64],
+    )
