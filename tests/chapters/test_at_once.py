@@ -11,6 +11,7 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.chapters.models import Chapter, ChapterDraft
 from backend.errors import Conflict
+from backend.kit.mongo import new_id
 from backend.progress.models import ProgressChange, Saved
 from tests.at_once import at_once
 from tests.progress.recount import recounted, stands
@@ -24,15 +25,21 @@ def teacher(school: School) -> Viewer:
     return school.teacher(school.admin())
 
 
-def test_a_save_meets_the_archiving_of_its_chapter(backend: Backend, school: School, teacher: Viewer) -> None:
+@pytest.mark.parametrize("is_begun", [False, True], ids=["a first record", "another change"])
+def test_a_save_meets_the_archiving_of_its_chapter(
+    backend: Backend, school: School, teacher: Viewer, *, is_begun: bool
+) -> None:
     """However close together, kept totals count what stands on active chapters, no more and no less."""
     classroom = school.classroom(teacher)
     students = [school.student(classroom) for _each in range(4)]
 
     def save(student: Viewer, chapter_id: str) -> Saved:
-        return backend.progress.change(student, chapter_id, ProgressChange(questions_delta=1), key=chapter_id)
+        return backend.progress.change(student, chapter_id, ProgressChange(questions_delta=1), key=new_id())
 
     for chapter in backend.chapters.active()[:6]:
+        if is_begun:
+            for student in students:
+                save(student, chapter.id)
         archive = partial(backend.chapters.archive, teacher, chapter.id)
         archived, *saves = at_once(archive, *(partial(save, student, chapter.id) for student in students))
         assert isinstance(archived, Chapter)
