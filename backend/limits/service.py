@@ -6,7 +6,7 @@ from functools import cache
 from backend.accounts.models import Viewer
 from backend.errors import RateLimited
 from backend.kit.clock import Clock
-from backend.kit.i18n import _, ngettext, number
+from backend.kit.i18n import _, waiting_time
 from backend.kit.limiter import Decision, Limiter
 from backend.kit.limiter_leases import Lease
 from backend.kit.limiter_rules import RuleSet
@@ -23,9 +23,6 @@ from backend.limits.models import (
     Tier,
 )
 from backend.policy import authorise
-
-MINUTE, HOUR = 60, 3600
-ASK_IN_MINUTES = 100  # from so many seconds on, minutes are said
 
 
 class LimitService:
@@ -134,17 +131,7 @@ def subject_of(viewer: Viewer | None, address: str) -> str:
 
 def refusal(decision: Decision) -> RateLimited:
     """What somebody who asks too often is told."""
-    words = _("That was very many at once. You can go on in {time}.").format(time=spoken(decision.retry_after_seconds))
+    words = _("That was very many at once. You can go on in {time}.").format(
+        time=waiting_time(decision.retry_after_seconds)
+    )
     return RateLimited(words, retry_after_seconds=decision.retry_after_seconds)
-
-
-def spoken(seconds: float) -> str:
-    """A time to wait, in words, rounded up: "8 seconds", "3 minutes", "2 hours"."""
-    whole = max(1, -int(-seconds // 1))
-    if whole < ASK_IN_MINUTES:
-        return ngettext("{count} second", "{count} seconds", whole).format(count=number(whole))
-    if whole <= HOUR:
-        minutes = -(-whole // MINUTE)
-        return ngettext("{count} minute", "{count} minutes", minutes).format(count=number(minutes))
-    hours = -(-whole // HOUR)
-    return ngettext("{count} hour", "{count} hours", hours).format(count=number(hours))

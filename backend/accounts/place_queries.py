@@ -1,0 +1,35 @@
+"""The collection of places: browsers and networks from which somebody has signed in, so that a stranger's wrong
+guesses do not slow her down there. Kept as SHA-256, for ninety days after the last time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, IndexModel, UpdateOne
+
+from backend.kit.mongo import Mongo, translated
+
+KEPT = timedelta(days=90)
+INDEXES = {
+    "places": [
+        IndexModel([("userId", ASCENDING)], name="user"),
+        IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
+    ]
+}
+
+
+class PlaceQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def known(self, places: Sequence[str], now: datetime) -> frozenset[str]:
+        """Those of these places that are known."""
+        with translated():
+            found = self._mongo["places"].find({"_id": {"$in": list(places)}, "expiresAt": {"$gt": now}}, {"_id": 1})
+            return frozenset(place["_id"] for place in found)
+
+    def remember(self, user_id: str, places: Sequence[str], now: datetime) -> None:
+        """Somebody has signed in there just now."""
+        kept = {"$set": {"userId": user_id, "expiresAt": now + KEPT}}
+        with translated():
+            self._mongo["places"].bulk_write([UpdateOne({"_id": place}, kept, upsert=True) for place in places])
+            self._mongo["places"].delete_many({"expiresAt": {"$lte": now}})

@@ -1,0 +1,119 @@
+"""How fast passwords may be guessed: slower with every wrong one, and never so that the owner is locked out.
+
+Whoever guesses is slowed for the account at her network, for all accounts at her network, and (from networks that
+the account does not know) for the account as a whole. A browser in which the owner has signed in before goes by its
+own count alone. A one-time link for a new password asks for none of this.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol
+
+from backend.accounts.place_queries import PlaceQueries
+from backend.errors import AppError, NotAllowed, NotSignedIn, RateLimited, Unavailable
+from backend.kit import log
+from backend.kit.clock import Clock
+from backend.kit.i18n import _, waiting_time
+from backend.kit.limiter import Limiter
+from backend.kit.limiter_rules import Delay, Rule, RuleSet
+from backend.kit.origin import origin
+from backend.kit.tokens import fingerprint
+
+DELAY = Delay(free=5, first_seconds=1, most_seconds=15 * 60, forget_seconds=24 * 3600)
+BY_NETWORK = RuleSet("wrong passwords by network", (Rule("network", 150, 15 * 60),))
+BY_ACCOUNT = RuleSet("wrong passwords by account", (Rule("account", 60, 3600),))
+
+_log = log.get(__name__)
+
+
+class Throttle(Protocol):
+    def attempt(self, account: str) -> "_Attempt":
+        """Around one look at a password of `account`; raises RateLimited where it comes too soon."""
+        ...
+
+    def remember(self, user_id: str) -> None:
+        """She has signed in from where this call comes from."""
+        ...
+
+
+class _Attempt(Protocol):
+    def __enter__(self) -> None: ...
+    def __exit__(self, *failure: object) -> bool | None: ...
+
+
+class SignInThrottle:
+    """Kept by the limiter: in Redis, in memory while that is away, so that it never stands open."""
+
+    def __init__(self, limiter: Limiter, queries: PlaceQueries, clock: Clock) -> None:
+        self._limiter = limiter
+        self._queries = queries
+        self._clock = clock
+
+    @contextmanager
+    def attempt(self, account: str) -> Iterator[None]:
+        """Around one look at a password: counted beforehand, so that many at once are no more than one by one, and
+        uncounted where it was right. `account` is the person's id, or the address that was typed where there is none.
+
+        Raises RateLimited, the same for accounts that do not exist.
+        """
+        lane, budgets = self._counted_by(account)
+        taken: list[tuple[str, RuleSet]] = []
+        try:
+            self._take(budgets, taken)
+            wait = self._limiter.attempt(lane, DELAY)
+            if wait:
+                raise _too_many(wait)
+        except RateLimited:
+            self._give_back(taken)
+            raise
+        try:
+            yield
+        except (NotSignedIn, NotAllowed):
+            raise
+        except BaseException:  # nobody has learned anything about the password
+            self._give_back(taken)
+            raise
+        self._give_back(taken)
+        self._limiter.forgive(lane)
+
+    def remember(self, user_id: str) -> None:
+        """She has signed in from where this call comes from. Soft: a sign-in does not fail for it."""
+        try:
+            self._queries.remember(user_id, _places(user_id), self._clock.now())
+        except AppError as error:
+            _log.warning("place_not_remembered", reason=error.message)
+
+    def _counted_by(self, account: str) -> tuple[str, tuple[tuple[str, RuleSet], ...]]:
+        """Whose delay grows, and which budgets an attempt takes from."""
+        browser, network = _places(account)
+        known: frozenset[str] = frozenset()
+        with suppress(Unavailable):  # then the sign-in will say so itself
+            known = self._queries.known((browser, network), self._clock.now())
+        if browser in known:
+            return browser, ()
+        by_network = (f"network:{origin().address}", BY_NETWORK)
+        if network in known:
+            return network, (by_network,)
+        return network, (by_network, (f"account:{account}", BY_ACCOUNT))
+
+    def _take(self, budgets: tuple[tuple[str, RuleSet], ...], taken: list[tuple[str, RuleSet]]) -> None:
+        for subject, rules in budgets:
+            decision = self._limiter.take(subject, rules)
+            if not decision.allowed:
+                raise _too_many(decision.retry_after_seconds)
+            taken.append((subject, rules))
+
+    def _give_back(self, taken: list[tuple[str, RuleSet]]) -> None:
+        for subject, rules in taken:
+            self._limiter.give_back(subject, rules)
+
+
+def _places(account: str) -> tuple[str, str]:
+    """The names of this browser and of this network for an account. Whoever reads them learns neither."""
+    here = origin()
+    return fingerprint(f"{account}|browser|{here.browser}"), fingerprint(f"{account}|network|{here.address}")
+
+
+def _too_many(seconds: float) -> RateLimited:
+    words = _("Too many tries with a wrong password. Please try again in {time}, or ask for a one-time link.")
+    return RateLimited(words.format(time=waiting_time(seconds)), retry_after_seconds=seconds)
