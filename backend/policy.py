@@ -160,7 +160,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "viewer_of_access_token reset_owner reset_password",
     "second_factor": "prove reseal",
     "administration": "rescue",
-    "chapters": "follow every active get among load warmed_by",
+    "chapters": "follow every active get load warmed_by",
     "classrooms": "exists",
     "reports": "warmed_by",
     "progress": "today record chapter_changed",

@@ -1,6 +1,6 @@
 """The chapters collection: its indexes and every statement that touches it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,11 +35,6 @@ class ChapterQueries:
         with translated():
             documents = list(self._mongo[COLLECTION].find({}).sort([("position", ASCENDING), ("_id", ASCENDING)]))
         return tuple(from_document(document, Chapter) for document in documents)
-
-    def among(self, session: ClientSession, chapter_ids: Iterable[str]) -> dict[str, Chapter]:
-        """Those of these chapters that exist, archived ones too, as they stand in this transaction."""
-        found = self._mongo[COLLECTION].find({"_id": {"$in": list(chapter_ids)}}, session=session)
-        return {document["_id"]: from_document(document, Chapter) for document in found}
 
     def insert(self, session: ClientSession, drafts: Sequence[ChapterDraft], position: int, at: datetime) -> list[str]:
         """Ids of the new chapters, placed from `position` on. Raises Conflict where one exists."""

@@ -1,6 +1,6 @@
 """The catalogue for everyone: read through the cache, changed by teachers and admins, imported from files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -62,10 +62,6 @@ class ChapterService:
             if chapter.id == chapter_id:
                 return chapter
         raise NotFound(_("There is no such chapter."))
-
-    def among(self, session: Any, chapter_ids: Iterable[str]) -> dict[str, Chapter]:
-        """Those of these chapters that exist, archived ones too, as they stand in this transaction."""
-        return self._queries.among(session, chapter_ids)
 
     def create(self, viewer: Viewer, draft: ChapterDraft) -> Chapter:
         """The new chapter, at the end of the syllabus. Raises Conflict where it exists, Invalid for a bad field."""
