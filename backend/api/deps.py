@@ -35,6 +35,11 @@ def optional_viewer(request: Request, backend: BackendDep) -> Viewer | None:
             raise caller.error
         viewer: Viewer | None = caller.viewer
         return viewer
+    return viewer_by_credentials(request, backend)
+
+
+def viewer_by_credentials(request: Request, backend: Backend) -> Viewer | None:
+    """As optional_viewer, but asked now: a stream goes on long after somebody found out who opened it."""
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not token:

@@ -199,8 +199,8 @@ class Socket:
             text = _checked(await self._websocket.receive())
             message: Message | None = None
             try:
-                await self._admit()
                 message = decoded(text)
+                await self._admit()
                 await self._act(message)
                 self._mistakes = 0
             except AppError as error:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
 from backend.accounts.sessions import VIEWER
-from backend.api.deps import BackendDep, SignedIn, optional_viewer
+from backend.api.deps import BackendDep, SignedIn, viewer_by_credentials
 from backend.api.documented import returns_stream
 from backend.api.requests import ChapterId
 from backend.api.streams import EventStreamResponse, Place, Streams, frame
@@ -188,7 +188,7 @@ def _is_known_alive(listening: _Listening) -> bool:
 def _why_ended(listening: _Listening) -> AppError | None:
     """What now stands against this stream: the session over, a class left, a role taken away; else None."""
     try:
-        viewer = require(optional_viewer(listening.request, listening.backend))
+        viewer = require(viewer_by_credentials(listening.request, listening.backend))
         if viewer.id != listening.place.viewer_id:
             return NotFound(_("There is no such room to listen in."))
         authorised(listening.backend, viewer, tuple(listening.asked.values()))
