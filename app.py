@@ -24,7 +24,7 @@ from backend.errors import AppError
 from backend.jobs import Jobs
 from backend.kit import log
 from backend.kit.i18n import _, number
-from pages import _errors, _session
+from pages import _errors, _provider, _session
 
 ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
@@ -76,6 +76,7 @@ app = st.App(
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,
+    secrets=_provider.secrets(settings, bootstrap.key_ring(settings)) if settings.has_oidc else None,
     on_script_error=_errors.show,
 )
 

@@ -306,6 +306,10 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     )
 
 
+def _domains(listed: str) -> frozenset[str]:
+    return frozenset(listed.lower().replace(",", " ").split())
+
+
 class _People(NamedTuple):
     accounts: AccountService
     administration: AccountAdministration
@@ -347,7 +351,8 @@ def _people(
         SignInThrottle(connections.limiter, PlaceQueries(mongo), clock),
         time_zone=settings.time_zone,
         demo_allowed=settings.demo_allowed,
-        sign_up_domains=frozenset(settings.oidc_sign_up_domains.lower().replace(",", " ").split()),
+        sign_up_domains=_domains(settings.oidc_sign_up_domains),
+        trusted_domains=_domains(settings.oidc_trusted_domains),
         follower=follower,
     )
     administration = AccountAdministration(

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     oidc_sign_up_domains: str = Field(
         "", description="Mail domains, by commas, whose people become students by signing in there"
     )
+    oidc_trusted_domains: str = Field(
+        "", description="Mail domains of the school's own tenant, where the provider does not say “verified” (Microsoft)"
+    )
     public_url: str | None = Field(
         None,
         description="Address that people type, such as https://learn.school.example; https makes cookies Secure",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _demo_school, _session
+from pages import _demo_school, _provider, _session
 from pages._entrance import entrance
 from pages._errors import noticed
 from pages._parts import card
@@ -34,7 +34,9 @@ def draw_demo_school() -> None:
 with entrance(_("Sign in")):
     if _session.failed_to_sign_in():
         st.error(_("Your browser could not be signed in. Please try once more."), icon=":material/error:")
+    _provider.take_arrivals()
     draw_form()
+    _provider.offer()
     st.page_link("sign_up.py", label=_("Have a join code? Create your account"), icon=":material/person_add:")
     st.caption(_("Forgotten your password? Ask your teacher or administrator for a one-time link."))
     draw_demo_school()

@@ -47,10 +47,18 @@ class AccountService(SigningIn):
         time_zone: str,
         demo_allowed: bool,
         sign_up_domains: frozenset[str] = frozenset(),
+        trusted_domains: frozenset[str] = frozenset(),
         follower: PersonFollower | None = None,
     ) -> None:
         super().__init__(
-            queries, sessions, second_factor, clock, throttle, time_zone=time_zone, sign_up_domains=sign_up_domains
+            queries,
+            sessions,
+            second_factor,
+            clock,
+            throttle,
+            time_zone=time_zone,
+            sign_up_domains=sign_up_domains,
+            trusted_domains=trusted_domains,
         )
         self._follower = follower or NobodyFollows()
         self._classrooms = classrooms

@@ -32,6 +32,7 @@ class SigningIn:
         *,
         time_zone: str,
         sign_up_domains: frozenset[str],
+        trusted_domains: frozenset[str] = frozenset(),
     ) -> None:
         self._queries = queries
         self._sessions = sessions
@@ -40,6 +41,7 @@ class SigningIn:
         self._throttle = throttle
         self._time_zone = time_zone
         self._sign_up_domains = sign_up_domains
+        self._trusted_domains = trusted_domains
 
     def authenticate(self, email: str, password: str) -> User:
         """The active person whose address and password these are; a second factor is still to be asked for.
@@ -125,7 +127,7 @@ class SigningIn:
 
     def _adopted(self, identity: ProviderIdentity) -> User:
         """The account of this address, from now on tied to this person at the provider."""
-        if not identity.email_verified:
+        if not identity.email_verified and domain_of(identity.email) not in self._trusted_domains:
             words = _("Your provider has not verified your e-mail address, so we cannot know whose account this is.")
             raise NotSignedIn(words, code="provider_unverified")
         found = self._queries.credentials(identity.email)

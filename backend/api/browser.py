@@ -18,6 +18,7 @@ from backend.kit.i18n import _
 
 SESSION_COOKIE = "session"
 BROWSER_COOKIE = "browser"
+PROVIDER_COOKIES = "_streamlit_user"  # Streamlit's, and their parts
 SESSION_SECONDS = 60 * 24 * 3600
 BROWSER_SECONDS = 365 * 24 * 3600
 
@@ -39,6 +40,9 @@ def open_session(ticket: Ticket, request: Request, backend: BackendDep) -> Respo
     response.set_cookie(
         SESSION_COOKIE, token, max_age=SESSION_SECONDS, path="/", httponly=True, samesite="lax", secure=secure
     )
+    for name in request.cookies:
+        if name.startswith(PROVIDER_COOKIES):  # what the provider said has become a session: nobody needs it any more
+            response.delete_cookie(name, path="/", httponly=True, samesite="lax")
     return response
 
 

@@ -14,9 +14,9 @@ class Sealer:
     """Seals with the first key of the ring and opens with any. Fernet: AES-128-CBC and HMAC-SHA-256."""
 
     def __init__(self, ring: KeyRing, purpose: str) -> None:
-        derived = [_derived(key, purpose) for key in ring.keys]
-        self._fernets = MultiFernet([Fernet(key) for key in derived])
-        self.key_id = hashlib.sha256(derived[0]).hexdigest()[:12]
+        made = [derived(key, purpose) for key in ring.keys]
+        self._fernets = MultiFernet([Fernet(key) for key in made])
+        self.key_id = hashlib.sha256(made[0]).hexdigest()[:12]
 
     def seal(self, secret: str) -> str:
         """The secret as it may be stored; another text each time."""
@@ -30,7 +30,7 @@ class Sealer:
             return None
 
 
-def _derived(key: Key, purpose: str) -> bytes:
+def derived(key: Key, purpose: str) -> bytes:
     """RFC 5869: a key for one purpose tells nothing of the key it comes from, nor of those of other purposes."""
     made = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"chapter-performance {purpose}".encode())
     return base64.urlsafe_b64encode(made.derive(key.secret.encode()))
