@@ -97,6 +97,7 @@ ACTS: Mapping[str, Line] = {
     "chapters.archive": _staff(SHARED | ARCHIVED),
     "chapters.bring_back": _staff(SHARED | ARCHIVED),
     "chapters.import_file": _staff(NOTHING),
+    "chapters.export": _signed_in(NOTHING),
     "progress.history": _students(SHARED),
     "progress.change": _students(SHARED),
     "progress.change_many": _students(SHARED),
@@ -143,6 +144,17 @@ ACTS: Mapping[str, Line] = {
     "rooms.classroom": _CLASS_STAFF,
     "rooms.chapter": _signed_in(SHARED),
     "rooms.boards": _signed_in(NOTHING),
+    "page.": _signed_in(NOTHING),
+    "page.chapters": _students(NOTHING),
+    "page.chapter": _signed_in(SHARED),
+    "page.insights": _students(NOTHING),
+    "page.leaderboard": Line(student=NOTHING, teacher=NOTHING),
+    "page.classroom": _CLASS_STAFF,
+    "page.manage-chapters": _staff(NOTHING),
+    "page.health": _admins(NOTHING),
+    "page.users": _admins(NOTHING),
+    "page.audit": _admins(NOTHING),
+    "page.settings": _signed_in(NOTHING),
 }
 
 # What somebody whose role needs a second factor may do before she has one: set it up, and look after her sign-in.

@@ -7,7 +7,6 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import UploadFile
 
-from backend.accounts.models import require
 from backend.api.answers import Answer, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns, returns_file
@@ -18,6 +17,7 @@ from backend.chapters import export
 from backend.chapters.models import ImportReport
 from backend.errors import Invalid
 from backend.kit.i18n import _
+from backend.policy import authorise
 
 AT_ONCE = 2  # each may hold a file of 50 MB and what is read out of it
 _slots = anyio.CapacityLimiter(AT_ONCE)
@@ -65,7 +65,7 @@ async def import_chapters(request: Request, viewer: SignedIn, backend: BackendDe
 
     Try it with `dryRun=true` first. Nothing is written for rows that fail, and the same file again changes nothing.
     """
-    require(viewer, "teacher", "admin")  # before 50 MB are read for nothing
+    authorise(viewer, "chapters.import_file")  # before 50 MB are read for nothing
 
     def work(name: str, content: bytes) -> Response:
         def imported() -> Response:
@@ -84,6 +84,7 @@ def export_chapters(
 
     As CSV, JSON or XLSX; what comes out can be imported again. Students get their own progress beside each chapter.
     """
+    authorise(viewer, "chapters.export")
     write, media_type = _WRITERS[kind]
     own = backend.progress.record(viewer.id).progress if viewer.role == "student" else None
     content = write(backend.chapters.active(), own)
@@ -106,7 +107,7 @@ async def import_progress(
 
     Status, questions solved and weak marks of the rows whose chapters the syllabus has. For students.
     """
-    require(viewer, "student")
+    authorise(viewer, "progress.take_over")
 
     def work(name: str, content: bytes) -> Response:
         def taken_over() -> Response:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from backend.api.acts import roles_of
 from backend.api.deps import backend_of, optional_viewer, signed_in
 from backend.api.documented import EXAMPLE, JSON, REF, examples, failed, returned_types
 from backend.api.examples import example_of_body
@@ -119,6 +120,9 @@ def build_document(api: FastAPI) -> dict[str, Any]:
             takes_key = method.upper() in WRITES and path not in WITHOUT_KEY
             _complete(operation, method, calls[method.upper(), path], takes_key=takes_key)
             _say_body(operation, components["schemas"])
+            roles = roles_of(method, path)
+            if roles is not None:
+                operation["x-roles"] = roles
     document["paths"] = dict(sorted(document["paths"].items()))
     return _renamed(document)
 

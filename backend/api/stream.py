@@ -20,6 +20,7 @@ from backend.errors import AppError, Invalid, NotFound
 from backend.kit.events import Subscription
 from backend.kit.events_queue import place
 from backend.kit.i18n import _
+from backend.policy import Relation, authorise
 
 ROOMS_LIMIT = 50
 CHECK_SECONDS = 1.0  # with the 1 s that a look takes at most, a session that is over is cut within two
@@ -111,15 +112,19 @@ def authorised(backend: Backend, viewer: Viewer, names: Sequence[str]) -> dict[s
 def _authorised(backend: Backend, viewer: Viewer, name: str) -> str:
     kind, _colon, key = name.partition(":")
     own = rooms.student_room(viewer.id)
-    if name in (ME, own):
+    missing = _("There is no such room to listen in.")
+    if kind == "student" and key:
+        authorise(viewer, "rooms.student", Relation.OWN if name in (ME, own) else Relation.OTHERS, missing=missing)
         return own
     if kind == "classroom" and key:
-        return rooms.classroom_room(backend.classrooms.taught(viewer, key).id)
+        return rooms.classroom_room(backend.classrooms.taught(viewer, key, "rooms.classroom").id)
     if kind == "chapter" and key:
+        authorise(viewer, "rooms.chapter", Relation.SHARED)
         return rooms.chapter_room(backend.chapters.get(key).id)
     if name == rooms.BOARDS:
+        authorise(viewer, "rooms.boards")
         return name
-    raise NotFound(_("There is no such room to listen in."))
+    raise NotFound(missing)
 
 
 async def _stream(
