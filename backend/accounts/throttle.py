@@ -7,7 +7,6 @@ own count alone. A one-time link for a new password asks for none of this.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
 
 from backend.accounts.place_queries import PlaceQueries
 from backend.errors import AppError, NotAllowed, NotSignedIn, RateLimited, Unavailable
@@ -24,21 +23,6 @@ BY_NETWORK = RuleSet("wrong passwords by network", (Rule("network", 150, 15 * 60
 BY_ACCOUNT = RuleSet("wrong passwords by account", (Rule("account", 60, 3600),))
 
 _log = log.get(__name__)
-
-
-class Throttle(Protocol):
-    def attempt(self, account: str) -> "_Attempt":
-        """Around one look at a password of `account`; raises RateLimited where it comes too soon."""
-        ...
-
-    def remember(self, user_id: str) -> None:
-        """She has signed in from where this call comes from."""
-        ...
-
-
-class _Attempt(Protocol):
-    def __enter__(self) -> None: ...
-    def __exit__(self, *failure: object) -> bool | None: ...
 
 
 class SignInThrottle:
