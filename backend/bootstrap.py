@@ -64,6 +64,8 @@ from backend.progress.overview import ProgressOverview
 from backend.progress.queries import INDEXES as PROGRESS_INDEXES
 from backend.progress.queries import ProgressQueries
 from backend.progress.service import ProgressService
+from backend.statistics.class_statistics import ClassStatisticsService
+from backend.statistics.figure_queries import FigureQueries
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
@@ -104,6 +106,7 @@ class Backend:
     boards: BoardService
     board_keeper: BoardKeeper
     statistics: StatisticsService
+    class_statistics: ClassStatisticsService
     projector: Projector
     operations: OperationsService
     audit: AuditService
@@ -268,7 +271,8 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
     people = _people(settings, clock, ring, connections, classroom_queries, trail, keeper)
     people.accounts.shut_demo_out()
     people.second_factor.reseal()
-    statistics = StatisticsService(StatisticsQueries(mongo), projector_queries, chapters, cache, clock)
+    figures = FigureQueries(mongo)
+    statistics = StatisticsService(StatisticsQueries(mongo), figures, projector_queries, chapters, cache, clock)
     reports = ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock, trail)
     warmer, runs = Warmer(cache), Runs(mongo)
     for service in (chapters, statistics, reports):
@@ -291,6 +295,9 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connec
         reports=reports,
         boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
         statistics=statistics,
+        class_statistics=ClassStatisticsService(
+            figures, statistics, classrooms, reports, progress, chapters, cache, clock
+        ),
         board_keeper=keeper,
         projector=Projector(projector_queries, cache, keeper),
         operations=_operations(settings, clock, connections, statistics, audit, jobs),

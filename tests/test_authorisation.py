@@ -105,6 +105,8 @@ TABLE: dict[str, tuple[set[str], Call]] = {
     "boards.scopes": (SIGNED_IN, lambda w, v: w.backend.boards.scopes(v)),
     "boards.board": (SIGNED_IN, lambda w, v: w.backend.boards.board(v, w.classroom)),
     "statistics.statistics": (SIGNED_IN, lambda w, v: w.backend.statistics.statistics(v)),
+    "statistics.distribution": (STAFF, lambda w, v: w.backend.statistics.distribution(v)),
+    "statistics.weeks": (STAFF, lambda w, v: w.backend.statistics.weeks(v)),
     "statistics.chapter": (SIGNED_IN, lambda w, v: w.backend.statistics.chapter(v, w.chapter)),
     "audit.entries": (ADMIN, lambda w, v: w.backend.audit.entries(v)),
     "audit.export": (ADMIN, lambda w, v: w.backend.audit.export(v)),

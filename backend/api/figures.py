@@ -13,11 +13,11 @@ from backend.api.items import ClassStatistics
 from backend.api.pages import paged
 from backend.api.requests import ClassroomId
 from backend.boards.models import Board
-from backend.classrooms.models import Classroom, Learner
+from backend.classrooms.models import Classroom, Learner, Week
 from backend.classrooms.report import by_urgency
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.statistics.models import GROUPINGS, Grouping, Statistics
+from backend.statistics.models import GROUPINGS, Comparison, Distribution, Grouping, Statistics
 
 WEEKS = 12
 NEIGHBOURS = 3
@@ -33,6 +33,8 @@ GroupBy = Annotated[
     ),
 ]
 
+Subject = Annotated[str | None, Query(description="Only this subject", min_length=1, max_length=120)]
+
 
 @router.get("/statistics", tags=["Statistics"], **returns(Answer[Statistics], says="A row for each group"))
 def statistics(viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject") -> Response:
@@ -41,6 +43,46 @@ def statistics(viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subje
     Sums over the syllabus, a row for each group; chapters that nobody has begun count as well.
     """
     return answer(backend.statistics.statistics(viewer, _groupings(group_by)))
+
+
+@router.get(
+    "/statistics/distribution",
+    tags=["Statistics"],
+    **returns(Answer[Distribution], 403, 404, says="Histograms of completion and of questions solved"),
+)
+def statistics_distribution(viewer: SignedIn, backend: BackendDep, subject: Subject = None) -> Response:
+    """How all students spread
+
+    Those who ever saved anything, by share of chapters completed and by questions solved; at most two minutes old.
+    For teachers and admins.
+    """
+    return answer(backend.statistics.distribution(viewer, subject))
+
+
+@router.get(
+    "/statistics/weeks", tags=["Statistics"], **returns(Answer[tuple[Week, ...]], 403, says="The last twelve weeks")
+)
+def statistics_weeks(viewer: SignedIn, backend: BackendDep) -> Response:
+    """What all students did week by week
+
+    Chapters completed and questions solved, the running week last; weeks before the first saved change are null.
+    For teachers and admins.
+    """
+    return answer(backend.statistics.weeks(viewer, WEEKS))
+
+
+@router.get(
+    "/statistics/comparison",
+    tags=["Statistics"],
+    **returns(Answer[Comparison], 403, says="A row for each subject"),
+)
+def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
+    """A student beside others
+
+    Shares of chapters completed by subject: her own, her classes' and everyone's, which are null where fewer than
+    five others stand behind them. For students.
+    """
+    return answer(backend.class_statistics.comparison(viewer))
 
 
 @router.get("/classrooms", tags=["Classrooms"], **returns(Listing[Classroom], says="A page of classes"))
@@ -55,16 +97,29 @@ def list_classrooms(query: requests.PageQuery, viewer: SignedIn, backend: Backen
 @router.get(
     "/classrooms/{classroomId}/statistics",
     tags=["Classrooms"],
-    **returns(Answer[ClassStatistics], 403, 404, says="Key figures and weeks"),
+    **returns(Answer[ClassStatistics], 403, 404, says="Key figures, sums by group, distribution and weeks"),
 )
-def classroom_statistics(classroom_id: ClassroomId, viewer: SignedIn, backend: BackendDep) -> Response:
+def classroom_statistics(
+    classroom_id: ClassroomId, viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject"
+) -> Response:
     """Statistics of a class
 
-    Key figures and the last twelve weeks. For its teacher and admins.
+    Key figures, sums with a row for each group, how its learners spread over completion and questions solved, and
+    the last twelve weeks. For its teacher and admins.
     """
     report = backend.reports.report(viewer, classroom_id)
-    weeks = backend.reports.completions_over_time(viewer, classroom_id, WEEKS)
-    return answer(ClassStatistics(classroom=report.classroom, figures=report.figures, weeks=weeks, as_of=report.as_of))
+    sums = backend.class_statistics.statistics(viewer, classroom_id, _groupings(group_by))
+    return answer(
+        ClassStatistics(
+            classroom=report.classroom,
+            figures=report.figures,
+            group_by=sums.group_by,
+            rows=sums.rows,
+            distribution=backend.class_statistics.distribution(viewer, classroom_id),
+            weeks=backend.reports.completions_over_time(viewer, classroom_id, WEEKS),
+            as_of=min(report.as_of, sums.as_of),
+        )
+    )
 
 
 @router.get(

@@ -11,6 +11,7 @@ from backend.classrooms.models import Classroom, KeyFigures, Week
 from backend.kit.shape import Shape
 from backend.operations.models import CacheRegion
 from backend.progress.models import ChapterDetail, ChapterRow, Progress, Saved, Summary
+from backend.statistics.models import Distribution, Grouping, StatisticsRow
 
 
 class ChapterItem(Shape, frozen=True, kw_only=True):
@@ -89,10 +90,13 @@ class OwnWork(Shape, frozen=True, kw_only=True):
 
 
 class ClassStatistics(Shape, frozen=True, kw_only=True):
-    """Key figures of a class, and its last weeks, the running one last."""
+    """Key figures of a class, sums by group, how its learners spread, and its last weeks, the running one last."""
 
     classroom: Classroom
     figures: KeyFigures
+    group_by: tuple[Grouping, ...]
+    rows: tuple[StatisticsRow, ...]
+    distribution: Distribution
     weeks: tuple[Week, ...]
     as_of: datetime
 

@@ -95,7 +95,7 @@ class ClassroomReports:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.report"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
-        answer = self._learners(classroom_id)
+        answer = self.learners_of(classroom_id)
         known = _known(answer.value, self._chapters.active(), now)
         quartile = attention.quartile(facts for _record, _counts, facts in known)
         learners = sorted((_learner(*each, quartile) for each in known), key=by_urgency)
@@ -117,7 +117,7 @@ class ClassroomReports:
         authorise(viewer, "reports.learner")
         report = self.report(viewer, classroom_id)
         row = next((learner for learner in report.learners if learner.id == student_id), None)
-        member = next((member for member in self._members([classroom_id]) if member.id == student_id), None)
+        member = next((member for member in self.members([classroom_id]) if member.id == student_id), None)
         if row is None or member is None:
             raise NotFound(_("There is no such student in this class."))
         self._trail.record_view(viewer, "student.viewed", "user", student_id)
@@ -158,7 +158,7 @@ class ClassroomReports:
             DAYS,
             f"{classroom_id}:{since}",
             lambda: self._days_together(classroom_id, since),
-            tags=_class_tags(classroom_id),
+            tags=class_tags(classroom_id),
         ).value
         return weekly(days.days, today, weeks, has_earlier=days.has_earlier)
 
@@ -170,14 +170,14 @@ class ClassroomReports:
         authorise(viewer, "reports.chapter_average")
         chapter_id = self._chapters.get(chapter_id).id
         classroom_ids = sorted(classroom.id for classroom in self._classrooms.classrooms(viewer))
-        ids = [member.id for member in self._members(classroom_ids)]
+        ids = [member.id for member in self.members(classroom_ids)]
         if len(set(ids) - {viewer.id}) < FEWEST_CLASSMATES:
             return None
         sums = self._cache.get_or_create(
             AVERAGES,
             f"{','.join(classroom_ids)}:{chapter_id}",
             lambda: self._queries.chapter_sums(chapter_id, ids),
-            tags=_class_tags(*classroom_ids),
+            tags=class_tags(*classroom_ids),
         ).value
         return ChapterAverage(
             students=len(ids), average_solved=sums.solved / len(ids), completed=sums.completed / len(ids)
@@ -189,29 +189,31 @@ class ClassroomReports:
         def read(one: Callable[[str], Answer[Any]], classroom_id: str) -> Answer[Any] | None:
             return one(classroom_id) if self._classrooms.exists(classroom_id) else None
 
-        warmer.add(LEARNERS, partial(read, self._learners), wide_tags=[CATALOGUE_TAG])
+        warmer.add(LEARNERS, partial(read, self.learners_of), wide_tags=[CATALOGUE_TAG])
         warmer.add(MATRIX, partial(read, self._matrix), wide_tags=[CATALOGUE_TAG])
 
-    def _learners(self, classroom_id: str) -> Answer[tuple[LearnerRecord, ...]]:
+    def learners_of(self, classroom_id: str) -> Answer[tuple[LearnerRecord, ...]]:
+        """What the report is computed from, for services that have authorised the reader."""
         since = (self._clock.now() - KEPT_DAYS).date()
         return self._cache.get_or_create(
             LEARNERS,
             classroom_id,
             lambda: self._queries.learners(classroom_id, since),
-            tags=_class_tags(classroom_id),
+            tags=class_tags(classroom_id),
         )
 
     def _matrix(self, classroom_id: str) -> Answer[MatrixRecord]:
         return self._cache.get_or_create(
-            MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=_class_tags(classroom_id)
+            MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=class_tags(classroom_id)
         )
 
-    def _members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
+    def members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
+        """The active students of these classes, each once, for services that have authorised the reader."""
         return self._cache.get_or_create(
             MEMBERS,
             ",".join(classroom_ids),
             lambda: self._queries.members(classroom_ids),
-            tags=_class_tags(*classroom_ids),
+            tags=class_tags(*classroom_ids),
         ).value
 
     def _matrix_record(self, classroom_id: str) -> MatrixRecord:
@@ -227,7 +229,8 @@ class ClassroomReports:
         return tuple(_named(each, known[each.chapter_id]) for each in found if each.chapter_id in known)
 
 
-def _class_tags(*classroom_ids: str) -> list[str]:
+def class_tags(*classroom_ids: str) -> list[str]:
+    """Cache tags of what is computed from these classes' learners and their work."""
     return [*(classroom_tag(each) for each in classroom_ids), BOARDS_TAG, CATALOGUE_TAG]
 
 

@@ -1,6 +1,6 @@
 """Shapes of statistics over all students: one chapter's counts, rows summed from them, the projector's state."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from backend.kit.shape import Shape
@@ -52,6 +52,62 @@ class Statistics(Shape, frozen=True, kw_only=True):
     as_of: datetime
 
 
+class Level(Shape, frozen=True, kw_only=True):
+    """How many students stand equally far in a subject, or in the whole syllabus where there is none.
+
+    `solved` is the least number of its bin of questions.
+    """
+
+    subject: str | None = None
+    completed: int
+    solved: int
+    students: int = 1
+
+
+class Bin(Shape, frozen=True, kw_only=True):
+    """One bar of a histogram: students from `least` to `most`, both included (None: and more)."""
+
+    least: int
+    most: int | None
+    students: int
+
+
+class Distribution(Shape, frozen=True, kw_only=True):
+    """How students spread. `completion` is in percent of the chapters, `solved` in questions.
+
+    Who never saved anything is not among everyone's students, but is among those of a class.
+    """
+
+    subject: str | None = None
+    students: int
+    chapters: int
+    average_completed: float | None
+    completion: tuple[Bin, ...]
+    solved: tuple[Bin, ...]
+    as_of: datetime
+
+
+class Compared(Shape, frozen=True, kw_only=True):
+    """One subject as a student stands in it beside others: shares of its chapters completed, from 0 to 1.
+
+    None where fewer than five others stand behind a figure.
+    """
+
+    subject: str
+    own: float
+    classes: float | None
+    everyone: float | None
+
+
+class Comparison(Shape, frozen=True, kw_only=True):
+    """`classmates` and `students` are how many others there are, None where they are too few to say anything."""
+
+    rows: tuple[Compared, ...]
+    classmates: int | None
+    students: int | None
+    as_of: datetime
+
+
 class Deltas(Shape, frozen=True, kw_only=True):
     """By how much one change, or many, moves a chapter's statistics."""
 
@@ -76,15 +132,21 @@ class Change(Shape, frozen=True, kw_only=True):
 
     student_id: str
     chapter_id: str
+    study_day: date
     deltas: Deltas
+    is_carried: bool = False
     token: dict[str, Any]
     at: datetime
 
 
 class Position(Shape, frozen=True, kw_only=True):
-    """Up to where statistics are true: a token of the change stream, or the moment of a rebuild (seconds, count)."""
+    """Up to where statistics are true: a token of the change stream, or the moment of a rebuild (seconds, count).
+
+    `kinds` says which statistics were kept up to there: those of an older version lack some.
+    """
 
     epoch: int = 0
+    kinds: int = 0
     revision: int = 0
     token: dict[str, Any] | None = None
     rebuilt_at: tuple[int, int] | None = None

@@ -4,16 +4,20 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from time import monotonic
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from backend.errors import AppError
 from backend.kit import log
 from backend.kit.cache import Cache
 from backend.kit.clock import SystemClock
 from backend.kit.mongo import new_id
+from backend.progress.models import StudyDay
 from backend.statistics.models import Change, Deltas, Position
-from backend.statistics.queries import LeaseLost, ProjectorQueries, StreamLost
+from backend.statistics.queries import KINDS, LeaseLost, ProjectorQueries, StreamLost
 from backend.statistics.service import TAG
 from backend.statistics.tail import Batch, Tail
 
@@ -90,7 +94,7 @@ class Projector:
 
     def _follow(self, epoch: int, stop: threading.Event) -> None:
         position = self._queries.claim(epoch)
-        if position.token is None and position.rebuilt_at is None:
+        if position.kinds < KINDS:  # the first start, or the first of this version
             position = self._rebuilt(position)
         try:
             with Tail(self._queries.follow(position)) as tail:
@@ -106,7 +110,7 @@ class Projector:
             self._follower.work_saved({change.student_id for change in batch.changes})
         is_due = monotonic() - self._placed_at >= SAVE_PLACE_SECONDS
         if batch.token and (batch.changes or is_due):
-            self._queries.apply(position, summed(batch.changes), batch.token)
+            self._queries.apply(position, summed(batch.changes), batch.token, by_day(batch.changes))
             self._placed_at = monotonic()
         if batch.changes:
             self._cache.invalidate(TAG)
@@ -152,6 +156,18 @@ def summed(changes: Iterable[Change]) -> dict[str, Deltas]:
     for change in changes:
         deltas[change.chapter_id] += change.deltas
     return dict(deltas)
+
+
+def by_day(changes: Iterable[Change]) -> dict[date, StudyDay]:
+    """By study day, what all students did. Work that was carried over from elsewhere is no day's."""
+    days: dict[date, StudyDay] = {}
+    for change in changes:
+        day = days.get(change.study_day, StudyDay(day=change.study_day))
+        own = Deltas() if change.is_carried else change.deltas
+        days[change.study_day] = replace(
+            day, solved=day.solved + own.solved, completed=day.completed + own.completed, changes=day.changes + 1
+        )
+    return days
 
 
 def _age_seconds(batch: Batch) -> float:

@@ -1,7 +1,7 @@
 """The collections chapterStatistics and projectorState, the projector's lease, and its way along the activity."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pymongo
@@ -13,11 +13,13 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import from_document, to_document
+from backend.progress.models import StudyDay
 from backend.statistics.models import Change, ChapterStatistics, Deltas, Position, ProjectorHealth
 
 PROJECTOR = "chapterStatistics"  # the one id of lease and state
 REBUILD_SECONDS = 240.0  # within the 300 s for which a server keeps a snapshot
 AWAIT_MILLISECONDS = 500
+KINDS = 2  # chapters, then days as well: raise it with each new kind, so that all of them are computed once
 HISTORY_LOST = frozenset({136, 260, 280, 286})  # the stream cannot go on from where it was
 
 
@@ -66,6 +68,8 @@ class ActivityStream:
         return Change(
             student_id=document["studentId"],
             chapter_id=document["chapterId"],
+            study_day=date.fromisoformat(document["studyDay"]),
+            is_carried=document["carried"],
             deltas=from_document(document["deltas"], Deltas),
             token=document["_id"],
             at=document["wallTime"],
@@ -166,7 +170,13 @@ class ProjectorQueries:
         except OperationFailure as error:  # a place that this server cannot read, whatever it calls it
             raise StreamLost(str(error)) from error
 
-    def apply(self, position: Position, deltas: Mapping[str, Deltas], token: Mapping[str, Any]) -> None:
+    def apply(
+        self,
+        position: Position,
+        deltas: Mapping[str, Deltas],
+        token: Mapping[str, Any],
+        days: Mapping[date, StudyDay] | None = None,
+    ) -> None:
         """Add to statistics and move the position, in one transaction: each change counts exactly once.
 
         Raises LeaseLost where `position` is not the kept one's epoch and revision.
@@ -176,6 +186,8 @@ class ProjectorQueries:
             self._move(session, position, {"token": dict(token), "rebuiltAt": None})
             if deltas:
                 self._mongo["chapterStatistics"].bulk_write(_increments(deltas), ordered=False, session=session)
+            if days:
+                self._mongo["dayStatistics"].bulk_write(_day_increments(days), ordered=False, session=session)
 
         self._mongo.transaction(work)
 
@@ -185,34 +197,38 @@ class ProjectorQueries:
         Returns the number of chapters. With `position`, raises LeaseLost as `apply` does; without, it may be run
         by anyone at any time: a running leader notices and goes on from the new place.
         """
-        statistics, (seconds, count) = self._sums()
+        (statistics, days), (seconds, count) = self._sums()
 
         def work(session: ClientSession) -> None:
-            place = {"token": None, "rebuiltAt": [seconds, count]}
+            place = {"token": None, "rebuiltAt": [seconds, count], "kinds": KINDS}
             self._move(session, position, place)
-            self._mongo["chapterStatistics"].bulk_write(
-                [DeleteMany({}), *(InsertOne(document) for document in statistics)], session=session
-            )
+            for name, documents in (("chapterStatistics", statistics), ("dayStatistics", days)):
+                replaced = [DeleteMany({}), *(InsertOne(document) for document in documents)]
+                self._mongo[name].bulk_write(replaced, session=session)
 
         with pymongo.timeout(REBUILD_SECONDS):
             self._mongo.transaction(work)
         return len(statistics)
 
-    def _sums(self) -> tuple[list[Document], tuple[int, int]]:
-        """Statistics of all activity, and the moment of the snapshot they were read from."""
+    def _sums(self) -> tuple[tuple[list[Document], list[Document]], tuple[int, int]]:
+        """Statistics of all activity by chapter and by day, and the moment of the snapshot they were read from."""
+        chapters, moment = self._read(_SUMS, {"level": "snapshot"})
+        days, _same = self._read(_DAY_SUMS, {"level": "snapshot", "atClusterTime": moment})
+        return (chapters, days), (moment.time, moment.inc)
+
+    def _read(self, pipeline: list[Document], concern: Document) -> tuple[list[Document], Timestamp]:
         command = {
             "aggregate": "activity",
-            "pipeline": _SUMS,
+            "pipeline": pipeline,
             "cursor": {"batchSize": 100_000},
-            "readConcern": {"level": "snapshot"},
+            "readConcern": concern,
             "allowDiskUse": True,
         }
         with translated(), pymongo.timeout(REBUILD_SECONDS):
             cursor = self._mongo.database.command(command)["cursor"]
         if cursor["id"] != 0:
-            raise PyMongoError("statistics of all chapters did not fit one answer")
-        moment = cursor["atClusterTime"]
-        return cursor["firstBatch"], (moment.time, moment.inc)
+            raise PyMongoError("statistics of all chapters or days did not fit one answer")
+        return cursor["firstBatch"], cursor["atClusterTime"]
 
     def _move(self, session: ClientSession, position: Position | None, place: Document) -> None:
         kept: Document = {"_id": PROJECTOR}
@@ -250,6 +266,8 @@ _STREAM: list[Document] = [
             "wallTime": 1,
             "studentId": "$fullDocument.studentId",
             "chapterId": "$fullDocument.chapterId",
+            "studyDay": "$fullDocument.studyDay",
+            "carried": {"$ifNull": ["$fullDocument.carried", False]},
             "deltas": {
                 "students": _students("$fullDocument."),
                 "solved": "$fullDocument.deltas.solved",
@@ -274,9 +292,33 @@ _SUMS: list[Document] = [
 ]
 
 
+_OWN_DAY: Document = {"$cond": [{"$ifNull": ["$carried", False]}, 0, 1]}  # carried work was done some other day
+_DAY_SUMS: list[Document] = [
+    {
+        "$group": {
+            "_id": "$studyDay",
+            "solved": {"$sum": {"$multiply": ["$deltas.solved", _OWN_DAY]}},
+            "completed": {"$sum": {"$multiply": ["$deltas.completed", _OWN_DAY]}},
+            "changes": {"$sum": 1},
+        }
+    }
+]
+
+
 def _increments(deltas: Mapping[str, Deltas]) -> list[UpdateOne]:
     return [
         UpdateOne({"_id": chapter_id}, {"$inc": to_document(each)}, upsert=True) for chapter_id, each in deltas.items()
+    ]
+
+
+def _day_increments(days: Mapping[date, StudyDay]) -> list[UpdateOne]:
+    return [
+        UpdateOne(
+            {"_id": day.isoformat()},
+            {"$inc": {"solved": each.solved, "completed": each.completed, "changes": each.changes}},
+            upsert=True,
+        )
+        for day, each in days.items()
     ]
 
 

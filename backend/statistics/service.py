@@ -1,20 +1,30 @@
 """Statistics over all students, summed over the active catalogue from one document per chapter."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
+from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
-from backend.errors import Invalid
+from backend.classrooms.models import ClassDays, Week
+from backend.classrooms.report import WEEKS_LIMIT
+from backend.classrooms.weeks import first_day, weekly
+from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.policy import authorise
+from backend.progress.rules import study_day
+from backend.statistics.distribution import distribution
+from backend.statistics.figure_queries import FigureQueries
 from backend.statistics.models import (
     GROUPINGS,
     ChapterStatistics,
+    Distribution,
     Grouping,
+    Level,
     ProjectorHealth,
     Statistics,
     StatisticsRow,
@@ -22,6 +32,8 @@ from backend.statistics.models import (
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 
 STATISTICS = Region("statistics", dict[str, ChapterStatistics], ttl_seconds=10)
+LEVELS = Region("statisticsLevels", tuple[Level, ...], ttl_seconds=60)
+DAYS = Region("statisticsDays", ClassDays, ttl_seconds=10)
 TAG = "statistics"
 
 
@@ -29,12 +41,14 @@ class StatisticsService:
     def __init__(
         self,
         queries: StatisticsQueries,
+        figures: FigureQueries,
         projector: ProjectorQueries,
         chapters: ChapterService,
         cache: Cache,
         clock: Clock,
     ) -> None:
         self._queries = queries
+        self._figures = figures
         self._projector = projector
         self._chapters = chapters
         self._cache = cache
@@ -46,12 +60,12 @@ class StatisticsService:
         Every chapter counts, also one that nobody has begun. Raises Invalid for an unknown or repeated grouping.
         """
         authorise(viewer, "statistics.statistics")
-        grouping = _checked(group_by)
+        grouping = checked(group_by)
         answer = self._every()
         return Statistics(
             group_by=grouping,
             rows=rows(self._chapters.active(), answer.value, grouping),
-            as_of=self._clock.now() - timedelta(seconds=answer.age_seconds),
+            as_of=self._as_of(answer),
         )
 
     def chapter(self, viewer: Viewer, chapter_id: str) -> ChapterStatistics:
@@ -59,6 +73,37 @@ class StatisticsService:
         authorise(viewer, "statistics.chapter")
         chapter_id = self._chapters.get(chapter_id).id
         return self._every().value.get(chapter_id, ChapterStatistics(id=chapter_id))
+
+    def distribution(self, viewer: Viewer, subject: str | None = None) -> Distribution:
+        """How all students who ever saved anything spread, in one subject or all. Raises NotFound.
+
+        At most a minute old: the only figure here that has to look at every student. For teachers and admins.
+        """
+        authorise(viewer, "statistics.distribution")
+        chapters = chapters_of(self._chapters.active(), subject)
+        answer = self.levels()
+        students = sum(level.students for level in answer.value if level.subject is None)
+        return distribution(answer.value, subject, len(chapters), students, self._as_of(answer))
+
+    def weeks(self, viewer: Viewer, weeks: int = 12) -> tuple[Week, ...]:
+        """Chapters completed and questions solved by all students per week, oldest first, the running week last.
+
+        Weeks are of study days, Monday to Sunday. For teachers and admins. Raises Invalid.
+        """
+        authorise(viewer, "statistics.weeks")
+        if not 1 <= weeks <= WEEKS_LIMIT:
+            raise Invalid(_("Between 1 and {most} weeks can be shown.").format(most=WEEKS_LIMIT))
+        today = study_day(self._clock.now(), viewer.time_zone, viewer.day_end_hour)
+        since = first_day(today, weeks)
+        found = self._cache.get_or_create(DAYS, str(since), lambda: self._figures.days(since), tags=[TAG]).value
+        return weekly(found.days, today, weeks, has_earlier=found.has_earlier)
+
+    def levels(self) -> Answer[tuple[Level, ...]]:
+        """How many students stand how far, for services that have authorised the reader."""
+        return self._cache.get_or_create(LEVELS, "all", self._figures.levels, tags=[CATALOGUE_TAG])
+
+    def _as_of(self, answer: Answer[Any]) -> datetime:
+        return self._clock.now() - timedelta(seconds=answer.age_seconds)
 
     def projector_health(self) -> ProjectorHealth:
         """Who keeps the statistics, and how far they are behind."""
@@ -80,6 +125,14 @@ def rows(
     for chapter in chapters:
         groups.setdefault(tuple(_name(chapter, each) for each in grouping), []).append(chapter)
     return tuple(_row(group, known, grouping) for group in groups.values())
+
+
+def chapters_of(chapters: Iterable[Chapter], subject: str | None) -> tuple[Chapter, ...]:
+    """Those of one subject, or all. Raises NotFound for a subject without chapters."""
+    found = tuple(chapter for chapter in chapters if subject in (None, chapter.subject))
+    if subject is not None and not found:
+        raise NotFound(_("There is no such subject."))
+    return found
 
 
 def _row(
@@ -109,7 +162,8 @@ def _name(chapter: Chapter, grouping: Grouping) -> str:
     return names[grouping]
 
 
-def _checked(group_by: Grouping | Sequence[Grouping]) -> tuple[Grouping, ...]:
+def checked(group_by: Grouping | Sequence[Grouping]) -> tuple[Grouping, ...]:
+    """The groupings as a tuple. Raises Invalid."""
     grouping: tuple[Grouping, ...] = (group_by,) if isinstance(group_by, str) else tuple(group_by)
     if not grouping or len(set(grouping)) < len(grouping) or not set(grouping) <= set(GROUPINGS):
         raise Invalid(_("Statistics can be grouped by subject, class, unit and chapter, each once."))

@@ -9,7 +9,7 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.progress.models import ProgressChange
 from backend.statistics.models import Change, Deltas
-from backend.statistics.queries import ActivityStream, LeaseLost, ProjectorQueries
+from backend.statistics.queries import KINDS, ActivityStream, LeaseLost, ProjectorQueries
 from tests.classrooms.builders import save
 from tests.statistics.builders import catches_up, eventually, kept, projector, running, truth
 
@@ -136,7 +136,9 @@ def test_the_stream_goes_on_just_after_a_rebuild(backend: Backend, student: View
 def test_a_lost_place_is_followed_by_a_rebuild(backend: Backend, student: Viewer, place: dict[str, object]) -> None:
     """A place that the server does not know, or no longer has, makes the leader compute anew, by itself."""
     save(backend, student, 0, "a", FIVE)
-    backend.mongo["projectorState"].insert_one({"_id": "chapterStatistics", "epoch": 0, "revision": 0} | place)
+    backend.mongo["projectorState"].insert_one(
+        {"_id": "chapterStatistics", "epoch": 0, "revision": 0, "kinds": KINDS} | place
+    )
     with running(projector(backend)):
         assert catches_up(backend)
         save(backend, student, 0, "b", FIVE)
