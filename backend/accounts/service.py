@@ -9,7 +9,7 @@ from backend.accounts.queries import AccountQueries
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import TAG, Sessions
 from backend.accounts.signing_in import SigningIn, wrong_password
-from backend.accounts.throttle import Throttle
+from backend.accounts.throttle import SignInThrottle
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit import passwords
@@ -42,7 +42,7 @@ class AccountService(SigningIn):
         clock: Clock,
         events: EventHub,
         trail: AuditTrail,
-        throttle: Throttle,
+        throttle: SignInThrottle,
         *,
         time_zone: str,
         demo_allowed: bool,

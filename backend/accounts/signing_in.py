@@ -7,7 +7,7 @@ from backend.accounts.models import EMAIL_LENGTH, ProviderIdentity, TokenPair, U
 from backend.accounts.queries import AccountQueries, domain_of, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import Sessions
-from backend.accounts.throttle import Throttle
+from backend.accounts.throttle import SignInThrottle
 from backend.errors import Conflict, NotAllowed, NotSignedIn, SecondFactorNeeded
 from backend.kit import passwords
 from backend.kit.clock import Clock
@@ -28,7 +28,7 @@ class SigningIn:
         sessions: Sessions,
         second_factor: SecondFactor,
         clock: Clock,
-        throttle: Throttle,
+        throttle: SignInThrottle,
         *,
         time_zone: str,
         sign_up_domains: frozenset[str],
