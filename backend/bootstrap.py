@@ -1,6 +1,5 @@
 """The whole wiring, read top to bottom: settings in, a Backend of services out."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -36,15 +35,15 @@ from backend.classrooms.queries import ClassroomQueries
 from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
 from backend.config import Settings
+from backend.connections import Connections, Report, connected, key_ring, private_servers
 from backend.errors import Unavailable
 from backend.kit import redis
 from backend.kit.cache import Cache, Warmer
 from backend.kit.clock import Clock, SystemClock
-from backend.kit.embedded import Servers, start_servers
+from backend.kit.embedded import Servers
 from backend.kit.events import EventHub
 from backend.kit.i18n import _
-from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
-from backend.kit.limiter import Limiter
+from backend.kit.keys import KeyRing
 from backend.kit.load import Governor, MachineProbe
 from backend.kit.metrics import Registry
 from backend.kit.mongo import Mongo
@@ -70,7 +69,6 @@ from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
 
-Report = Callable[[str], None]
 INDEXES = (
     ACCOUNT_INDEXES,
     SESSION_INDEXES,
@@ -145,11 +143,11 @@ def build(
     a sentence that says what to do.
     """
     ring = key_ring(settings)
-    servers = _private_servers(settings, report)
+    servers = private_servers(settings, report)
     with ExitStack() as undone:  # what is open when something fails is closed again, servers last
         if servers:
             undone.callback(servers.stop)
-        connections = _connected(settings, servers, is_caching=is_caching)
+        connections = connected(settings, servers, is_caching=is_caching)
         undone.callback(connections.close)
         _start(connections, settings, report)
         backend = _wired(settings, clock or SystemClock(), ring, connections, report)
@@ -158,9 +156,9 @@ def build(
     return replace(backend, servers=servers)
 
 
-def _start(connections: "_Connections", settings: Settings, report: Report) -> None:
+def _start(connections: Connections, settings: Settings, report: Report) -> None:
     try:
-        connections.start(report)
+        connections.start(INDEXES, report)
     except Unavailable as error:
         if settings.mongodb_uri is None:
             raise
@@ -169,80 +167,7 @@ def _start(connections: "_Connections", settings: Settings, report: Report) -> N
         ) from error
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """The keys of this school: JWT_KEYS, then JWT_SECRET, else those kept in the data folder.
-
-    Raises Unavailable where they are weak, or missing in production.
-    """
-    given = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
-    keys: list[Key] = []
-    try:
-        if settings.jwt_keys:
-            keys = parse_keys(settings.jwt_keys.get_secret_value())
-        if given:
-            keys.append(unnamed(given))
-        if not keys and not settings.is_production:
-            keys = parse_keys(kept_secret(settings.data_dir / "secrets" / "jwt"))
-        return KeyRing(keys)
-    except ValueError as error:
-        name = "JWT_KEYS" if settings.jwt_keys else "JWT_SECRET"
-        words = _("{name} is missing or too weak: set it to at least {count} random characters ({reason}).")
-        raise Unavailable(words.format(name=name, count=MIN_SECRET_LENGTH, reason=error)) from error
-
-
-def _private_servers(settings: Settings, report: Report) -> Servers | None:
-    if settings.mongodb_uri and settings.redis_url:
-        return None
-    return start_servers(
-        settings.data_dir, mongodb=settings.mongodb_uri is None, redis=settings.redis_url is None, report=report
-    )
-
-
-@dataclass(frozen=True)
-class _Connections:
-    """What is open to the servers, and what listens on it."""
-
-    mongo: Mongo
-    redis_client: redis.Client
-    cache: Cache
-    events: EventHub
-    limiter: Limiter
-    metrics: Registry
-
-    def start(self, report: Report) -> None:
-        """Make the indexes and begin to listen."""
-        report(_("Preparing the database …"))
-        self.mongo.check_server()
-        for indexes in INDEXES:
-            self.mongo.ensure_indexes(indexes)
-        self.cache.start()
-        self.events.start()
-
-    def close(self) -> None:
-        self.events.close()
-        self.cache.close()
-        redis.disconnect(self.redis_client)
-        self.mongo.close()
-
-
-def _connected(settings: Settings, servers: Servers | None, *, is_caching: bool) -> _Connections:
-    mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
-    registry = Registry()
-    redis_client = redis.connect(str(redis_url))
-    return _Connections(
-        mongo=Mongo(str(mongodb_uri), settings.mongodb_database, registry),
-        redis_client=redis_client,
-        cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database),
-        events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
-        limiter=Limiter(
-            redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes
-        ),
-        metrics=registry,
-    )
-
-
-def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: _Connections, report: Report) -> Backend:
+def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connections, report: Report) -> Backend:
     mongo, cache, events = connections.mongo, connections.cache, connections.events
     audit_queries = AuditQueries(mongo)
     audit_queries.prepare()
@@ -327,7 +252,7 @@ def _people(
     settings: Settings,
     clock: Clock,
     ring: KeyRing,
-    connections: _Connections,
+    connections: Connections,
     classrooms: ClassroomQueries,
     trail: AuditTrail,
     follower: PersonFollower | None = None,
@@ -368,7 +293,7 @@ def _people(
     return _People(accounts, administration, second_factor)
 
 
-def _limits(settings: Settings, clock: Clock, connections: _Connections) -> LimitService:
+def _limits(settings: Settings, clock: Clock, connections: Connections) -> LimitService:
     allowances = Allowances.parsed(
         settings.rate_limit_anonymous, settings.rate_limit_user, settings.rate_limit_premium, settings.rate_limit_burst
     )
@@ -379,7 +304,7 @@ def _limits(settings: Settings, clock: Clock, connections: _Connections) -> Limi
 def _operations(
     settings: Settings,
     clock: Clock,
-    connections: _Connections,
+    connections: Connections,
     statistics: StatisticsService,
     audit: AuditService,
     jobs: JobService,

@@ -26,10 +26,12 @@ from pymongo.write_concern import WriteConcern
 from backend.errors import Conflict, Unavailable
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
+from backend.kit.mongo_hold import KNOWN_SECONDS, WriteHold
 from backend.kit.mongo_pool import PoolWaits
 from backend.kit.mongo_times import QueryTimes
 
 Document = dict[str, Any]
+Indexes = Mapping[str, Sequence[IndexModel]]  # by collection
 T = TypeVar("T")
 
 DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
@@ -62,12 +64,17 @@ class Mongo:
         self.database: Database[Document] = self.client.get_database(
             database, codec_options=CodecOptions(tz_aware=True)
         )
+        self._hold = WriteHold(self.database)
 
     def __getitem__(self, collection: str) -> Collection[Document]:
         return self.database[collection]
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
-        """What `work(session)` returns, committed by a majority; repeated whole on a transient error."""
+        """What `work(session)` returns, committed by a majority; repeated whole on a transient error.
+
+        Raises Unavailable while writes are held.
+        """
+        self._hold.check()
         with translated(), self.client.start_session() as session:
             return session.with_transaction(
                 work,
@@ -90,6 +97,16 @@ class Mongo:
         with self.client.start_session(snapshot=True) as session:
             return read(session)
 
+    def hold_writes(self, seconds: float, *, wait: bool = False) -> None:
+        """Refuse transactions in every process for `seconds`; with `wait`, return once all of them know."""
+        self._hold.begin(seconds)
+        if wait:
+            time.sleep(KNOWN_SECONDS)
+
+    def release_writes(self) -> None:
+        """Take transactions again at once here, and within a second elsewhere."""
+        self._hold.end()
+
     def check_server(self) -> None:
         """Raises Unavailable where the server is out of reach, or cannot do transactions (a standalone one)."""
         with translated():
@@ -109,7 +126,7 @@ class Mongo:
             raise Unavailable(_("The database did not give back what was written to it."))
         return time.perf_counter() - start
 
-    def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+    def ensure_indexes(self, indexes: Indexes) -> None:
         """Make the indexes that a feature declares beside its queries; those that exist cost nothing.
 
         One that an older version declared otherwise under the same name is replaced.

@@ -1,0 +1,201 @@
+"""What backups ask of MongoDB beside the archive itself: their state, scratch databases, the exchange of a school."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pymongo
+from bson import Timestamp
+from pymongo.database import Database
+
+from backend.backups.models import Drill
+from backend.kit.mongo import Document, Mongo, new_id, translated
+from backend.kit.shape import from_document, to_document
+
+STATE, JOURNAL, FAILURE, DRILL, RESTORE = "backupState", "journal", "failure", "drill", "restore"
+RESTORING, REPLACED = "restoring_", "replaced_"
+_DRILLS = "_drill"
+
+
+class BackupQueries:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    @property
+    def database(self) -> Database[Document]:
+        """The school's own."""
+        return self._mongo.database
+
+    def scratch(self) -> Database[Document]:
+        """An empty database beside the school's, for a drill."""
+        name = self._mongo.database.name + _DRILLS
+        with translated():
+            self._mongo.client.drop_database(name)
+        return self._mongo.client.get_database(name)
+
+    def drop(self, scratch: Database[Document]) -> None:
+        """Forget a scratch database."""
+        with translated():
+            self._mongo.client.drop_database(scratch.name)
+
+    def counts(self) -> dict[str, int]:
+        """How many documents each collection has, about."""
+        with translated():
+            names = self._mongo.database.list_collection_names()
+            return {name: self._mongo[name].estimated_document_count() for name in names}
+
+    # what is remembered of backups
+
+    def drill(self) -> Drill | None:
+        """The last one."""
+        found = self._state(DRILL)
+        return from_document(found, Drill) if found else None
+
+    def keep_drill(self, drill: Drill) -> None:
+        self._keep(DRILL, to_document(drill))
+
+    def failure(self) -> tuple[str, datetime] | None:
+        """Why and when the last backup failed; None since one succeeded."""
+        found = self._state(FAILURE)
+        return (found["reason"], found["at"]) if found and found.get("reason") else None
+
+    def keep_failure(self, reason: str, at: datetime) -> None:
+        """Remember a failure; an empty reason forgets it."""
+        self._keep(FAILURE, {"reason": reason, "at": at})
+
+    def journal_place(self, place: str) -> tuple[Timestamp, Document | None] | None:
+        """Up to when the journal at `place` is written, and from where the stream goes on."""
+        found = self._state(JOURNAL)
+        return (found["until"], found.get("token")) if found and found.get("place") == place else None
+
+    def keep_journal_place(self, place: str, until: Timestamp, token: Document | None) -> None:
+        self._keep(JOURNAL, {"place": place, "until": until, "token": token})
+
+    def lead_journal(self, owner: str, seconds: float) -> bool:
+        """Whether `owner` writes the journal for the next `seconds`. Two at once would do no harm, only work twice."""
+        return self._lease(JOURNAL, owner, seconds)
+
+    def cluster_time(self) -> Timestamp:
+        """The server's present."""
+        with translated():
+            answer = self._mongo.client.admin.command("hello")
+        moment: Timestamp = answer["$clusterTime"]["clusterTime"]
+        return moment
+
+    # the change of a whole school
+
+    def begin_restore(self, seconds: float) -> bool:
+        """Whether no other restore is under way; from now on one is, for `seconds` at most."""
+        return self._lease(RESTORE, new_id(), seconds)
+
+    def end_restore(self) -> None:
+        """Let another one begin."""
+        with translated():
+            self._mongo["leases"].update_one({"_id": RESTORE}, [{"$set": {"expiresAt": "$$NOW"}}])
+
+    def clear_restoring(self) -> None:
+        """Forget what an earlier restore left half made."""
+        self._drop_all(RESTORING)
+
+    def swap_in(self, names: Iterable[str], leave: Iterable[str]) -> None:
+        """Put every `restoring_…` collection in the place of the present one, which becomes `replaced_…`.
+
+        Present ones that the archive does not know are put away too, except those to `leave`. May be run again after
+        it was interrupted.
+        """
+        self._exchange(set(names), set(leave), incoming=RESTORING, outgoing=REPLACED)
+
+    def forget_replaced(self) -> None:
+        """Give up the way back of an earlier restore."""
+        self._drop_all(REPLACED)
+
+    def has_replaced(self) -> bool:
+        """Whether the last restore can be taken back."""
+        with translated():
+            return any(self._mongo.database.list_collection_names(filter={"name": {"$regex": f"^{REPLACED}"}}))
+
+    def swap_back(self, leave: Iterable[str]) -> None:
+        """Put every `replaced_…` collection back; what stood in its place is dropped."""
+        with translated():
+            replaced = self._named(REPLACED)
+            here = self._present() - set(leave)
+            for name in sorted(here - replaced):
+                self._mongo[name].drop()
+            for name in sorted(replaced):
+                self._mongo[REPLACED + name].rename(name, dropTarget=True)
+
+    def _exchange(self, names: set[str], leave: set[str], *, incoming: str, outgoing: str) -> None:
+        with translated(), pymongo.timeout(None):
+            for name in sorted((self._present() | names) - leave):
+                waiting = self._mongo[incoming + name]
+                if self._exists(name) and not self._exists(outgoing + name):
+                    self._mongo[name].rename(outgoing + name)
+                if self._exists(waiting.name):
+                    waiting.rename(name, dropTarget=True)
+
+    def _present(self) -> set[str]:
+        found = self._mongo.database.list_collection_names(filter={"type": "collection"})
+        return {each for each in found if not each.startswith((RESTORING, REPLACED, "system."))}
+
+    def _named(self, prefix: str) -> set[str]:
+        found = self._mongo.database.list_collection_names(filter={"name": {"$regex": f"^{prefix}"}})
+        return {each.removeprefix(prefix) for each in found}
+
+    def _exists(self, name: str) -> bool:
+        return bool(self._mongo.database.list_collection_names(filter={"name": name}))
+
+    def _drop_all(self, prefix: str) -> None:
+        with translated():
+            for name in self._named(prefix):
+                self._mongo[prefix + name].drop()
+
+    def _lease(self, name: str, owner: str, seconds: float) -> bool:
+        with translated():
+            leases = self._mongo["leases"]
+            leases.update_one(
+                {"_id": name},
+                {"$setOnInsert": {"owner": None, "expiresAt": datetime.fromtimestamp(0, UTC)}},
+                upsert=True,
+            )
+            free = {"$or": [{"$eq": ["$owner", owner]}, {"$lte": ["$expiresAt", "$$NOW"]}]}
+            until = {"$add": ["$$NOW", int(seconds * 1000)]}
+            changed = leases.update_one({"_id": name, "$expr": free}, [{"$set": {"owner": owner, "expiresAt": until}}])
+        return changed.matched_count == 1
+
+    def _state(self, key: str) -> Document | None:
+        with translated():
+            return self._mongo[STATE].find_one({"_id": key})
+
+    def _keep(self, key: str, fields: Document) -> None:
+        with translated():
+            self._mongo[STATE].replace_one({"_id": key}, fields, upsert=True)
+
+
+def disagreements(database: Database[Document]) -> tuple[str, ...]:
+    """Where figures that agree at every moment of a school do not, in English, for whoever looks into it.
+
+    The progress of each student, and that on each chapter, is the sum of its activity; both are saved together.
+    """
+    found = []
+    with translated(), pymongo.timeout(None):
+        for by in ("studentId", "chapterId"):
+            kept, summed = _sums(database, "progress", by, _OF_PROGRESS), _sums(database, "activity", by, _OF_ACTIVITY)
+            differing = [key for key in kept.keys() | summed.keys() if kept.get(key) != summed.get(key)]
+            if differing:
+                found.append(f"progress is not the sum of activity for {len(differing)} of {by}, as {differing[0]}")
+    return tuple(found)
+
+
+_OF_PROGRESS: Document = {
+    "solved": {"$sum": "$questionSolved"},
+    "completed": {"$sum": {"$cond": [{"$eq": ["$status", "Completed"]}, 1, 0]}},
+    "inProgress": {"$sum": {"$cond": [{"$eq": ["$status", "In Progress"]}, 1, 0]}},
+    "weak": {"$sum": {"$cond": ["$isWeakChapter", 1, 0]}},
+}
+_OF_ACTIVITY: Document = {name: {"$sum": f"$deltas.{name}"} for name in _OF_PROGRESS}
+
+
+def _sums(database: Database[Document], collection: str, by: str, sums: Document) -> dict[Any, Document]:
+    """Figures by student or chapter; those that are 0 throughout are as good as none."""
+    found = database[collection].aggregate([{"$group": {"_id": f"${by}", **sums}}], allowDiskUse=True)
+    return {each.pop("_id"): each for each in found if any(each[name] for name in sums)}

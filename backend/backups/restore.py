@@ -1,0 +1,186 @@
+"""The way back: the school as it was at a backup, or at any second since, with a look before and a way back after."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from backend.accounts.models import Viewer
+from backend.audit.models import Facts
+from backend.audit.trail import AuditTrail
+from backend.backups.models import KEPT_ON_RESTORE, LEFT_OUT, Backup, CollectionChange, Preview
+from backend.backups.queries import RESTORING, BackupQueries
+from backend.backups.service import BackupService
+from backend.errors import Conflict, Invalid, NotFound, Unavailable
+from backend.kit import log
+from backend.kit.archive import Damaged, Progress, unobserved
+from backend.kit.archive.journal import Moment, covered, moment, replay
+from backend.kit.i18n import _
+from backend.kit.mongo import Mongo
+from backend.policy import authorise
+
+HOLD_SECONDS = 30.0
+_LEAVE = LEFT_OUT | KEPT_ON_RESTORE
+
+_log = log.get(__name__)
+
+
+class RestoreService:
+    """`afterwards` is done once the school was exchanged: caches emptied, boards made anew, deletions repeated."""
+
+    def __init__(
+        self,
+        backups: BackupService,
+        queries: BackupQueries,
+        mongo: Mongo,
+        trail: AuditTrail,
+        *,
+        afterwards: Sequence[Callable[[], object]],
+    ) -> None:
+        self._backups = backups
+        self._queries = queries
+        self._mongo = mongo
+        self._trail = trail
+        self._afterwards = afterwards
+
+    def preview(self, viewer: Viewer | None, *, backup_id: str | None = None, until: datetime | None = None) -> Preview:
+        """What a restore would change. Without an id, the newest backup not after `until` (or of all) is taken.
+
+        `viewer` None is the person at the server's terminal. Raises NotSignedIn, NotAllowed unless an admin, NotFound,
+        Invalid for a time that the journal does not reach, Unavailable where the backup cannot be read.
+        """
+        if viewer is not None:
+            authorise(viewer, "restores.preview")
+        backup = self._chosen(backup_id, until)
+        try:
+            manifest = self._backups.archive(backup.id).manifest()
+        except Damaged as error:
+            raise _damaged(error) from error
+        if until is not None:
+            self._check_reached(Moment(*manifest.cluster_time), until)
+        then = {each.name: each.documents for each in manifest.collections if each.name not in _LEAVE}
+        now = {name: count for name, count in self._queries.counts().items() if name in then}
+        return Preview(
+            backup=backup,
+            until=until or backup.taken_at,
+            collections=tuple(
+                CollectionChange(name=name, now=now.get(name, 0), then=count) for name, count in sorted(then.items())
+            ),
+        )
+
+    def restore(
+        self,
+        viewer: Viewer | None,
+        *,
+        backup_id: str | None = None,
+        until: datetime | None = None,
+        on_progress: Progress = unobserved,
+    ) -> Preview:
+        """Put the school back, everybody reading on meanwhile and nobody saving while collections are exchanged.
+
+        Until the exchange nothing of the present school is touched; what it replaced can be had back by `roll_back`.
+        The audit trail stays as it is. Raises as `preview`, and Conflict while another restore is under way.
+        """
+        if viewer is not None:
+            authorise(viewer, "restores.restore")
+        plan = self.preview(viewer, backup_id=backup_id, until=until)
+        with self._alone():
+            names = self._prepared(plan, until, on_progress)
+            with self._nobody_writes():
+                self._queries.forget_replaced()
+                facts: Facts = {"until": plan.until.isoformat(), "documents": plan.backup.documents}
+                self._trail.record(viewer, "backup.restored", "backup", plan.backup.id, after=facts)
+                self._queries.swap_in(names, _LEAVE)
+            self._finish()
+        return plan
+
+    def roll_back(self, viewer: Viewer | None) -> None:
+        """Undo the last restore: the school as it was just before. Raises NotFound where there is nothing to undo."""
+        if viewer is not None:
+            authorise(viewer, "restores.roll_back")
+        if not self._queries.has_replaced():
+            raise NotFound(_("There is no restore to undo."))
+        with self._alone():
+            with self._nobody_writes():
+                self._trail.record(viewer, "backup.restored", "backup", "rollback")
+                self._queries.swap_back(_LEAVE)
+            self._finish()
+
+    def _prepared(self, plan: Preview, until: datetime | None, on_progress: Progress) -> set[str]:
+        self._queries.clear_restoring()
+        archive, database = self._backups.archive(plan.backup.id), self._queries.database
+        try:
+            manifest = archive.load(database, prefix=RESTORING, leave_out=_LEAVE, on_progress=on_progress)
+            if until is not None:
+                journal = self._backups.journal()
+                since = Moment(*manifest.cluster_time)
+                replay(
+                    journal,
+                    self._backups.segments(),
+                    database,
+                    since=since,
+                    until=moment(until),
+                    prefix=RESTORING,
+                    leave_out=_LEAVE,
+                )
+        except Damaged as error:
+            self._queries.clear_restoring()
+            raise _damaged(error) from error
+        return {each.name for each in manifest.collections if each.name not in _LEAVE}
+
+    def _finish(self) -> None:
+        for step in self._afterwards:
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 - the school is exchanged: the other steps are due all the same
+                _log.error("restore_step_failed", step=repr(step), error=str(error))
+
+    def _chosen(self, backup_id: str | None, until: datetime | None) -> Backup:
+        every = self._backups.every()
+        if backup_id is not None:
+            chosen = next((each for each in every if each.id == backup_id), None)
+        else:
+            chosen = next((each for each in every if until is None or each.taken_at <= until), None)
+        if chosen is None:
+            raise NotFound(_("There is no such backup."))
+        if until is not None and chosen.taken_at > until:
+            raise Invalid(_("This backup was taken after that time. Choose an earlier one."))
+        return chosen
+
+    def _check_reached(self, since: Moment, until: datetime) -> None:
+        reached = covered(self._backups.segments(), since)
+        if reached < Moment(int(until.timestamp()), 1):
+            last = max(reached, since).as_datetime().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            raise Invalid(_("The journal reaches from this backup up to {time} only.").format(time=last))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._queries.begin_restore(HOLD_SECONDS * 20):
+            raise Conflict(_("A restore is under way already."))
+        try:
+            yield
+        finally:
+            self._queries.end_restore()
+
+    @contextmanager
+    def _nobody_writes(self) -> Iterator[None]:
+        """The hold ends by itself soon after the process that asked for it died."""
+        done = threading.Event()
+
+        def renew() -> None:
+            while not done.wait(HOLD_SECONDS / 3):
+                self._mongo.hold_writes(HOLD_SECONDS)
+
+        self._mongo.hold_writes(HOLD_SECONDS, wait=True)
+        thread = threading.Thread(target=renew, name="write-hold", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            self._mongo.release_writes()
+
+
+def _damaged(error: Damaged) -> Unavailable:
+    return Unavailable(_("This backup is damaged: {reason}").format(reason=error))

@@ -1,0 +1,91 @@
+"""What a backend stands on before it has any service: keys, private servers, and clients of the servers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend.config import Settings
+from backend.errors import Unavailable
+from backend.kit import redis
+from backend.kit.cache import Cache
+from backend.kit.embedded import Servers, start_servers
+from backend.kit.events import EventHub
+from backend.kit.i18n import _
+from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
+from backend.kit.limiter import Limiter
+from backend.kit.metrics import Registry
+from backend.kit.mongo import Indexes, Mongo
+
+Report = Callable[[str], None]
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The keys of this school: JWT_KEYS, then JWT_SECRET, else those kept in the data folder.
+
+    Raises Unavailable where they are weak, or missing in production.
+    """
+    given = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
+    keys: list[Key] = []
+    try:
+        if settings.jwt_keys:
+            keys = parse_keys(settings.jwt_keys.get_secret_value())
+        if given:
+            keys.append(unnamed(given))
+        if not keys and not settings.is_production:
+            keys = parse_keys(kept_secret(settings.data_dir / "secrets" / "jwt"))
+        return KeyRing(keys)
+    except ValueError as error:
+        name = "JWT_KEYS" if settings.jwt_keys else "JWT_SECRET"
+        words = _("{name} is missing or too weak: set it to at least {count} random characters ({reason}).")
+        raise Unavailable(words.format(name=name, count=MIN_SECRET_LENGTH, reason=error)) from error
+
+
+def private_servers(settings: Settings, report: Report) -> Servers | None:
+    """Those that no setting names, started; None where none is needed. Raises Unavailable, Conflict."""
+    if settings.mongodb_uri and settings.redis_url:
+        return None
+    return start_servers(
+        settings.data_dir, mongodb=settings.mongodb_uri is None, redis=settings.redis_url is None, report=report
+    )
+
+
+@dataclass(frozen=True)
+class Connections:
+    """What is open to the servers, and what listens on it."""
+
+    mongo: Mongo
+    redis_client: redis.Client
+    cache: Cache
+    events: EventHub
+    limiter: Limiter
+    metrics: Registry
+
+    def start(self, indexes: Sequence[Indexes], report: Report) -> None:
+        """Make the indexes and begin to listen."""
+        report(_("Preparing the database …"))
+        self.mongo.check_server()
+        for each in indexes:
+            self.mongo.ensure_indexes(each)
+        self.cache.start()
+        self.events.start()
+
+    def close(self) -> None:
+        self.events.close()
+        self.cache.close()
+        redis.disconnect(self.redis_client)
+        self.mongo.close()
+
+
+def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) -> Connections:
+    """Clients of the servers that are set, else of the private ones. Connects nothing yet."""
+    mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
+    registry = Registry()
+    redis_client = redis.connect(str(redis_url))
+    return Connections(
+        mongo=Mongo(str(mongodb_uri), settings.mongodb_database, registry),
+        redis_client=redis_client,
+        cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database),
+        events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
+        limiter=Limiter(redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes),
+        metrics=registry,
+    )
