@@ -13,14 +13,18 @@ from backend.kit.cache import Answer, Cache, Region
 from backend.kit.cache.entry import Entry
 from backend.kit.cache.renewals import AT_ONCE
 from tests.kit.cache_readers import NUMBERS, Source, all_at_once
-from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.valkey_nodes import ValkeyNodes
+from tests.kit.valkey_process import ValkeyProcess, eventually
+
+Server = ValkeyProcess | ValkeyNodes
 
 
-@pytest.fixture(scope="module", params=["single", "cluster"])
-def valkey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
-    """Everything here holds on one server and on a Cluster, which refuses commands across slots."""
+@pytest.fixture(scope="module", params=["valkey", "valkey cluster", "redis", "redis cluster"])
+def valkey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Everything here holds on one server and on a Cluster of three, which refuses commands across slots."""
     folder: Path = tmp_path_factory.mktemp("valkey")
-    server = ValkeyCluster(folder) if request.param == "cluster" else ValkeyProcess(folder)
+    kind, _space, is_cluster = request.param.partition(" ")
+    server = ValkeyNodes(folder, kind=kind) if is_cluster else ValkeyProcess(folder, kind=kind)
     yield server
     server.stop()
 
@@ -33,7 +37,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make(valkey: ValkeyProcess) -> Iterator[Callable[..., Cache]]:
+def make(valkey: Server) -> Iterator[Callable[..., Cache]]:
     """Makes caches on an empty server, each with connections of its own, as another process would have."""
     caches: list[Cache] = []
     valkey.flush()

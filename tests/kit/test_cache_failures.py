@@ -16,12 +16,12 @@ from redis import Redis
 
 from backend.kit.cache import Cache
 from tests.kit.cache_readers import NUMBERS, Source
-from tests.kit.valkey_process import ValkeyProcess, eventually
+from tests.kit.valkey_process import KINDS, ValkeyProcess, eventually
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path)
+@pytest.fixture(params=KINDS)
+def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
+    server = ValkeyProcess(tmp_path, kind=request.param)
     yield server
     server.stop()
 

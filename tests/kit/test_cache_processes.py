@@ -11,15 +11,15 @@ import pytest
 from backend.kit.cache import Cache
 from backend.kit.redis import connect
 from tests.kit.cache_readers import NUMBERS, all_at_once
-from tests.kit.valkey_process import ValkeyProcess, eventually
+from tests.kit.valkey_process import KINDS, ValkeyProcess, eventually
 
 PROCESSES = 3
 THREADS = 20
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path)
+@pytest.fixture(params=KINDS)
+def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
+    server = ValkeyProcess(tmp_path, kind=request.param)
     yield server
     server.stop()
 

