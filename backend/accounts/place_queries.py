@@ -29,6 +29,8 @@ class PlaceQueries:
 
     def remember(self, user_id: str, places: Sequence[str], now: datetime) -> None:
         """Somebody has signed in there just now."""
+        if not places:
+            return
         kept = {"$set": {"userId": user_id, "expiresAt": now + KEPT}}
         with translated():
             self._mongo["places"].bulk_write([UpdateOne({"_id": place}, kept, upsert=True) for place in places])

@@ -63,7 +63,7 @@ class SignInThrottle:
     def remember(self, user_id: str) -> None:
         """She has signed in from where this call comes from. Soft: a sign-in does not fail for it."""
         try:
-            self._queries.remember(user_id, _places(user_id), self._clock.now())
+            self._queries.remember(user_id, _knowable(user_id), self._clock.now())
         except AppError as error:
             _log.warning("place_not_remembered", reason=error.message)
 
@@ -72,7 +72,7 @@ class SignInThrottle:
         browser, network = _places(account)
         known: frozenset[str] = frozenset()
         with suppress(Unavailable):  # then the sign-in will say so itself
-            known = self._queries.known((browser, network), self._clock.now())
+            known = self._queries.known(_knowable(account), self._clock.now())
         if browser in known:
             return browser, ()
         by_network = (f"network:{origin().address}", BY_NETWORK)
@@ -96,6 +96,13 @@ def _places(account: str) -> tuple[str, str]:
     """The names of this browser and of this network for an account. Whoever reads them learns neither."""
     here = origin()
     return fingerprint(f"{account}|browser|{here.browser}"), fingerprint(f"{account}|network|{here.address}")
+
+
+def _knowable(account: str) -> tuple[str, ...]:
+    """Those of the two that can be known: a program has no browser's name, which would be everybody's."""
+    here = origin()
+    given = zip((here.browser, here.address), _places(account), strict=True)
+    return tuple(name for value, name in given if value)
 
 
 def _too_many(seconds: float) -> RateLimited:
