@@ -76,7 +76,7 @@ app = st.App(
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,
-    secrets=_provider.secrets(settings, bootstrap.key_ring(settings)) if settings.has_oidc else None,
+    secrets=_provider.secrets(settings) if settings.has_oidc else None,
     on_script_error=_errors.show,
 )
 

@@ -1,5 +1,6 @@
 """Signing in with the school's own OpenID provider, by what Streamlit offers; its answer becomes a session of ours."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,6 @@ from backend.accounts.models import ProviderIdentity
 from backend.config import Settings
 from backend.errors import NotSignedIn
 from backend.kit.i18n import _
-from backend.kit.keys import KeyRing
-from backend.kit.sealing import derived
 from pages import _session
 from pages._errors import noticed
 from pages._parts import plain
@@ -20,15 +19,19 @@ FRESH = timedelta(minutes=5)
 SPENT = "provider_expired"
 
 
-def secrets(settings: Settings, ring: KeyRing) -> dict[str, Any]:
-    """What Streamlit wants to know of the provider: in the form of its secrets, from our settings."""
+def secrets(settings: Settings) -> dict[str, Any]:
+    """What Streamlit wants to know of the provider: in the form of its secrets, from our settings.
+
+    Its cookies, which live for one redirect, are signed by what follows from the secret shared with the provider.
+    """
+    shared = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else ""
     base = settings.public_url or f"http://localhost:{settings.port}"
     return {
         "auth": {
             "redirect_uri": f"{base.rstrip('/')}{CALLBACK}",
-            "cookie_secret": derived(ring.first, "provider cookies").decode(),
+            "cookie_secret": hmac.new(shared.encode(), b"provider cookies", "sha256").hexdigest(),
             "client_id": settings.oidc_client_id or "",
-            "client_secret": settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else "",
+            "client_secret": shared,
             "server_metadata_url": settings.oidc_metadata_url or "",
             "client_kwargs": {"scope": "openid email profile", "prompt": "select_account"},
         }
