@@ -257,8 +257,9 @@ def email_key(email: str) -> str:
 
 
 def domain_of(email: str) -> str:
-    """What stands behind the @ of an address, as two addresses are compared."""
-    return email_key(email).rpartition("@")[2]
+    """What stands behind the @ of an address, as two addresses are compared; "" where there is no @."""
+    _name, at, domain = email_key(email).rpartition("@")
+    return domain if at else ""
 
 
 def _literal(text: str) -> str:
