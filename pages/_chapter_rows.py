@@ -84,7 +84,7 @@ def about(row: ChapterRow) -> str:
 
 def _carry_out(viewer: Viewer, acts: Sequence[_saving.Act], kept: _saving.Notes, rows: Sequence[ChapterRow]) -> int:
     backend = _session.backend()
-    saver = _saving.Saver(backend.progress, backend.clock, viewer)
+    saver = _saving.Saver(backend.progress, backend.clock, viewer, admit=_pace.count_change)
     return saver.carry_out(acts, kept, {row.chapter.id: _own(row).question_solved for row in rows})
 
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from backend.errors import AppError, NotSignedIn, Unavailable
+from backend.errors import AppError, NotSignedIn, RateLimited, Unavailable
 from backend.kit import log
 from backend.kit.i18n import _
+from pages import _pace
 from pages._parts import escape, plain
 
 _log = log.get(__name__)
@@ -22,6 +23,9 @@ def show(error: Exception) -> bool:
         st.html(f'<p><a href="">{escape(_("Sign in and come back to this page"))}</a></p>')
     elif isinstance(error, Unavailable):
         st.error(plain(error.message), icon=":material/cloud_off:")
+        _again()
+    elif isinstance(error, RateLimited):
+        st.warning(plain(error.message), icon=":material/hourglass_top:")
         _again()
     elif isinstance(error, AppError):
         st.warning(plain(error.message), icon=":material/info:")
@@ -45,7 +49,11 @@ def _again() -> None:
 
 @contextmanager
 def noticed() -> Iterator[None]:
-    """Around a form's call: what the person can mend is said in place, and her input stays on the screen."""
+    """Around a form's call: what the person can mend is said in place, and her input stays on the screen.
+
+    Raises RateLimited, before the call, for forms sent faster than any person sends them.
+    """
+    _pace.count_form()
     try:
         yield
     except NotSignedIn as error:

@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS, ImportReport, ImportRow, Outcome
 from backend.kit.i18n import _, ngettext, number
-from pages import _session
+from pages import _pace, _session
 from pages._errors import noticed
 from pages._parts import KeyFigure, empty_state, escape, metric_row, pager, plain, section
 from pages._tables import Cell, Column, Twin, Value, static_table
@@ -66,6 +66,7 @@ def _introduction() -> None:
 
 def _check(known: OpenImport, file: UploadedFile) -> None:
     viewer = _session.viewer("teacher", "admin")
+    _pace.count_import(viewer)
     with st.spinner(_("Reading {name} …").format(name=plain(known.name))):
         known.report = _session.backend().chapters.import_file(viewer, known.name, file.getvalue(), dry_run=True)
 

@@ -87,6 +87,7 @@ def _checked(viewer: Viewer, name: str, content: bytes) -> None:
     mark = sha256(name.encode() + content).hexdigest()
     known = st.session_state.get(_REPORT)
     if not known or known[0] != mark:
+        _pace.count_import(viewer)
         report = _session.backend().progress.take_over(viewer, name, content, dry_run=True)
         known = st.session_state[_REPORT] = (mark, report, uuid4().hex)
     _mark, report, key = known

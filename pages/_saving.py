@@ -1,6 +1,6 @@
 """What a student's acts on her chapters do: each is saved once, and what came of it is noted beside the row."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -111,7 +111,15 @@ def decode(values: object) -> tuple[Act, ...]:
 class Saver:
     """Carries acts out for one viewer and puts what came of them into words."""
 
-    def __init__(self, service: ProgressService, clock: Clock, viewer: Viewer) -> None:
+    def __init__(
+        self,
+        service: ProgressService,
+        clock: Clock,
+        viewer: Viewer,
+        *,
+        admit: Callable[[Viewer], None] = lambda _viewer: None,
+    ) -> None:
+        self._admit = admit
         self._service = service
         self._clock = clock
         self._viewer = viewer
@@ -128,6 +136,7 @@ class Saver:
 
     def _answered(self, act: Act, solved: Mapping[str, int]) -> Note:
         try:
+            self._admit(self._viewer)
             return self._undone(act) if act.act == "undo" else self._saved(act)
         except NotSignedIn:
             raise

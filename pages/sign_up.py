@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _session
+from pages import _pace, _session
 from pages._entrance import account_fields, entrance
 from pages._errors import noticed
 from pages._parts import card
@@ -27,6 +27,7 @@ def draw_form() -> None:
             sent = st.form_submit_button(_("Create account"), type="primary", width="stretch")
         if sent:
             with noticed():
+                _pace.count_guest("sign-up")
                 accounts = _session.backend().accounts
                 user = accounts.sign_up(name=name, email=email, password=password, join_code=code)
                 _session.welcome(user, to="/")
