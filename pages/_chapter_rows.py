@@ -11,7 +11,7 @@ from backend.accounts.models import Viewer
 from backend.chapters.models import STATUSES, Chapter
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
-from pages import _saving, _session
+from pages import _pace, _saving, _session
 from pages._style import asset, mark
 
 EVERY = ChapterFilters(limit=200)

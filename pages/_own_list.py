@@ -13,7 +13,7 @@ from backend.chapters import export
 from backend.chapters.models import Chapter, ImportReport, Outcome, OwnProgress
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterFilters
-from pages import _session
+from pages import _pace, _session
 from pages._errors import noticed
 from pages._parts import KeyFigure, escape, metric_row, notice_saved, plain
 from pages._tables import Column, Twin, Value, static_table
