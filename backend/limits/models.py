@@ -9,19 +9,22 @@ from backend.kit.limiter_rules import Rule, RuleSet
 from backend.kit.shape import Shape
 
 Tier = Literal["anonymous", "user", "premium"]
-Kind = Literal["api", "import", "export", "stream", "page", "sign-in", "sign-up", "reset", "browser"]
+Kind = Literal[
+    "api", "import", "export", "stream", "page", "page import", "sign-in", "sign-up", "reset", "browser"
+]  # fmt: skip
 TIERS: tuple[Tier, ...] = ("anonymous", "user", "premium")
 HOUR, MINUTE = 3600, 60
 WINDOWS = {"second": 1, "minute": MINUTE, "hour": HOUR, "day": 24 * HOUR}
 
 # Beside the allowance of whoever asks.
 EXTRA: Mapping[Kind, Rule] = {
-    "import": Rule("import", 30, HOUR),
+    "import": Rule("import", 60, HOUR),
     "export": Rule("export", 60, HOUR),
 }
 # Instead of it, by person or address: what a page of ours does, and what has its own dangers. A whole school may
 # stand behind one address, so these bound a flood, and a lesson of sixty who begin at once passes.
 OWN: Mapping[Kind, tuple[Rule, ...]] = {
+    "page import": (Rule("import", 60, HOUR),),
     "stream": (Rule("stream", 240, MINUTE),),
     "sign-in": (Rule("sign-in", 120, MINUTE),),
     "sign-up": (Rule("sign-up", 200, HOUR),),
