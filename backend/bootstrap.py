@@ -22,6 +22,10 @@ from backend.audit.queries import INDEXES as AUDIT_INDEXES
 from backend.audit.queries import AuditQueries
 from backend.audit.service import AuditService
 from backend.audit.trail import AuditTrail
+from backend.backups.queries import BackupQueries
+from backend.backups.recorder import Recorder
+from backend.backups.restore import RestoreService
+from backend.backups.service import BackupService
 from backend.boards.keeper import BoardKeeper
 from backend.boards.queries import INDEXES as BOARD_INDEXES
 from backend.boards.queries import BoardQueries
@@ -38,6 +42,7 @@ from backend.config import Settings
 from backend.connections import Connections, Report, connected, key_ring, private_servers
 from backend.errors import Unavailable
 from backend.kit import redis
+from backend.kit.archive import open_store
 from backend.kit.cache import Cache, Warmer
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers
@@ -116,6 +121,9 @@ class Backend:
     warmer: Warmer
     runs: Runs
     jobs: JobService
+    backups: BackupService
+    restores: RestoreService
+    recorder: Recorder
     servers: Servers | None = None
 
     def close(self) -> None:
@@ -203,6 +211,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
     for service in (chapters, statistics, reports):
         service.warmed_by(warmer)
     jobs = JobService(runs, trail)
+    kept = _kept(settings, clock, connections, trail, keeper)
     return Backend(
         settings=settings,
         clock=clock,
@@ -235,11 +244,43 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         warmer=warmer,
         runs=runs,
         jobs=jobs,
+        backups=kept.backups,
+        restores=kept.restores,
+        recorder=kept.recorder,
     )
 
 
 def _domains(listed: str) -> frozenset[str]:
     return frozenset(listed.lower().replace(",", " ").split())
+
+
+class _Kept(NamedTuple):
+    backups: BackupService
+    restores: RestoreService
+    recorder: Recorder
+
+
+def _kept(settings: Settings, clock: Clock, connections: Connections, trail: AuditTrail, keeper: BoardKeeper) -> _Kept:
+    mongo, cache = connections.mongo, connections.cache
+    queries, place = BackupQueries(mongo), settings.backup_place
+    backups = BackupService(
+        queries,
+        open_store(place),
+        trail,
+        clock,
+        place=place,
+        secret=settings.backup_key.get_secret_value() if settings.backup_key else None,
+        app_version=__version__,
+        time_zone=settings.time_zone,
+    )
+
+    def empty_cache() -> None:
+        for each in cache.statistics():
+            cache.clear_region(each.name)
+
+    # What the archive knew is old news to the boards and the cache; a journal begins after the backup that follows.
+    restores = RestoreService(backups, queries, mongo, trail, afterwards=(empty_cache, keeper.forget, backups.take))
+    return _Kept(backups, restores, Recorder(backups, queries, place=place))
 
 
 class _People(NamedTuple):

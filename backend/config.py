@@ -58,7 +58,8 @@ class Settings(BaseSettings):
         "", description="Mail domains, by commas, whose people become students by signing in there"
     )
     oidc_trusted_domains: str = Field(
-        "", description="Mail domains of the school's own tenant, where the provider does not say “verified” (Microsoft)"
+        "",
+        description="Mail domains of the school's own tenant, where the provider does not say “verified” (Microsoft)",
     )
     public_url: str | None = Field(
         None,
@@ -92,6 +93,16 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Networks, by commas, whose X-Forwarded-For is believed, such as 10.0.0.0/8"
     )
+    backup_url: str | None = Field(
+        None, description="Place of the backups: a folder or s3://bucket/prefix. Default: backups in DATA_DIR"
+    )
+    backup_key: SecretStr | None = Field(
+        None, min_length=16, description="Seals backups; without it nobody reads them again, so keep it elsewhere too"
+    )
+    backup_journal: bool | None = Field(
+        None,
+        description="Keep every change, to go back to any second. Default: yes where BACKUP_URL is set",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
 
     @field_validator("time_zone")
@@ -114,6 +125,13 @@ class Settings(BaseSettings):
     def _are_networks(cls, value: str) -> str:
         for each in filter(None, map(str.strip, value.split(","))):
             ip_network(each)  # its own words say what is wrong
+        return value
+
+    @field_validator("backup_url")
+    @classmethod
+    def _is_folder_or_bucket(cls, value: str | None) -> str | None:
+        if value and "://" in value and not re.match(r"(file:///|s3://[a-z0-9.-]{3,63}(/|$))", value):
+            raise ValueError("is neither a folder nor s3://bucket/prefix")
         return value
 
     @field_validator("public_url")
@@ -168,6 +186,15 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def backup_place(self) -> str:
+        """The address of the backups."""
+        return self.backup_url or str(self.data_dir / "backups")
+
+    @property
+    def keeps_journal(self) -> bool:
+        return self.backup_url is not None if self.backup_journal is None else self.backup_journal
 
     @property
     def demo_allowed(self) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backend import bootstrap
 from backend.bootstrap import Backend
-from backend.errors import Conflict
+from backend.errors import Conflict, Unavailable
 from backend.kit.schedule import Job, Scheduler, Work
 
 STOP_SECONDS = 15.0
@@ -21,6 +21,8 @@ def table(backend: Backend) -> tuple[Job, ...]:
     """Every job with its time (in the school's zone) and its rule for missed runs. Each may be done twice unharmed."""
     return (
         Job(WARMING, "0 */6 * * *", lambda work: _warm(backend, work), makes_up=False, at_start_seconds=3.0),
+        Job("backup", "0 2 * * *", lambda _work: _back_up(backend), makes_up=True),
+        Job("backup-drill", "30 3 * * sun", lambda _work: _drill(backend), makes_up=True),
         Job("board-rollover", "1 0 * * *", lambda _work: _roll_over(backend), makes_up=True),
         Job("index-check", "30 3 * * *", lambda work: _check_indexes(backend, work), makes_up=True),
         Job("audit-check", "45 3 * * *", lambda _work: _check_audit(backend), makes_up=True),
@@ -38,6 +40,8 @@ class Jobs:
             "projector": backend.projector.run,
             "scheduler": self.scheduler.run,
         }
+        if backend.settings.keeps_journal:
+            threads["journal"] = backend.recorder.run
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=run, args=(self._stop,), name=name, daemon=True) for name, run in threads.items()
@@ -70,6 +74,19 @@ def _warm(backend: Backend, work: Work) -> str:
         f"{done.loaded} loaded, {done.present} there already, {done.forgotten} forgotten, {done.failed} failed, "
         f"{done.left} left"
     )
+
+
+def _back_up(backend: Backend) -> str:
+    taken = backend.backups.take()
+    gone = backend.backups.thin_out()
+    return f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s; {len(gone)} old ones deleted"
+
+
+def _drill(backend: Backend) -> str:
+    drill = backend.backups.drill()
+    if not drill.has_passed:
+        raise Unavailable("; ".join(drill.problems))
+    return f"{drill.documents} documents of {drill.backup_id} restored and compared in {drill.seconds} s"
 
 
 def _roll_over(backend: Backend) -> str:

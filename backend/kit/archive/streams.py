@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 
 import zstandard
+from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -132,11 +133,18 @@ def documents(chunks: Iterable[bytes]) -> Iterator[RawBSONDocument]:
                 raise Damaged("a document of impossible length")
             if len(buffer) - place < length:
                 break
-            yield RawBSONDocument(bytes(buffer[place : place + length]))
+            yield _document(bytes(buffer[place : place + length]))
             place += length
         del buffer[:place]
     if buffer:
         raise Damaged("a document is cut off")
+
+
+def _document(content: bytes) -> RawBSONDocument:
+    try:
+        return RawBSONDocument(content)
+    except InvalidBSON as error:
+        raise Damaged(str(error)) from error
 
 
 class _Reader:

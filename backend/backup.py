@@ -1,0 +1,155 @@
+"""The door of whoever keeps the school: `python -m backend.backup take | list | verify | drill | restore | roll-back`.
+
+`restore --to 2026-11-20T14:03:00Z` goes back to any second that the journal reaches; `--yes` asks no question.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from backend import terminal
+from backend.backups.models import Backup, Preview
+from backend.bootstrap import Backend
+from backend.kit.i18n import _, ngettext, number
+
+_BAR = 24
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 done, 1 failed (said in a sentence), 2 called wrongly."""
+    parser = argparse.ArgumentParser(prog="python -m backend.backup", description=_("Backups of the school."))
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("take", help=_("take a backup now, while the app serves"))
+    commands.add_parser("list", help=_("list the backups, newest first"))
+    verify = commands.add_parser("verify", help=_("read a backup and compare every checksum"))
+    verify.add_argument("id", nargs="?", help=_("which one; else the newest"))
+    commands.add_parser("drill", help=_("restore the newest backup into a scratch database and compare"))
+    restore = commands.add_parser("restore", help=_("put the school back"))
+    restore.add_argument("id", nargs="?", help=_("which backup; else the newest before the time"))
+    restore.add_argument("--to", type=_time, help=_("back to this time, such as 2026-11-20T14:03:00Z"))
+    restore.add_argument("--yes", action="store_true", help=_("do not ask"))
+    back = commands.add_parser("roll-back", help=_("undo the last restore"))
+    back.add_argument("--yes", action="store_true", help=_("do not ask"))
+    chosen = parser.parse_args(arguments)
+    return terminal.run(lambda backend: _WORK[chosen.command](backend, chosen))
+
+
+def _take(backend: Backend, _chosen: argparse.Namespace) -> int:
+    taken = backend.backups.take(on_progress=_Bar().show)
+    gone = backend.backups.thin_out()
+    terminal.say(_("Taken: {line}").format(line=_line(taken)))
+    if gone:
+        words = ngettext("{count} old backup deleted.", "{count} old backups deleted.", len(gone))
+        terminal.say(words.format(count=number(len(gone))))
+    return terminal.DONE
+
+
+def _list(backend: Backend, _chosen: argparse.Namespace) -> int:
+    every = backend.backups.every()
+    for each in every:
+        terminal.say(_line(each))
+    if not every:
+        terminal.say(_("There is no backup yet."))
+    return terminal.DONE
+
+
+def _verify(backend: Backend, chosen: argparse.Namespace) -> int:
+    newest = next((each.id for each in backend.backups.every()), "")
+    checked = backend.backups.verify(chosen.id or newest, on_progress=_Bar().show)
+    terminal.say(_("Whole: {line}").format(line=_line(checked)))
+    return terminal.DONE
+
+
+def _drill(backend: Backend, _chosen: argparse.Namespace) -> int:
+    drill = backend.backups.drill(on_progress=_Bar().show)
+    for problem in drill.problems:
+        terminal.say(problem)
+    if drill.has_passed:
+        terminal.say(_("The newest backup was restored and compared: it is good."))
+    return terminal.DONE if drill.has_passed else terminal.FAILED
+
+
+def _restore(backend: Backend, chosen: argparse.Namespace) -> int:
+    plan = backend.restores.preview(None, backup_id=chosen.id, until=chosen.to)
+    for line in _described(plan):
+        terminal.say(line)
+    if not chosen.yes and not _is_meant(_("Put the school back to that time? Type yes: ")):
+        terminal.say(_("Nothing was changed."))
+        return terminal.INTERRUPTED
+    backend.restores.restore(None, backup_id=plan.backup.id, until=chosen.to, on_progress=_Bar().show)
+    terminal.say(_("Restored. `python -m backend.backup roll-back` undoes it."))
+    return terminal.DONE
+
+
+def _roll_back(backend: Backend, chosen: argparse.Namespace) -> int:
+    if not chosen.yes and not _is_meant(_("Undo the last restore? Type yes: ")):
+        terminal.say(_("Nothing was changed."))
+        return terminal.INTERRUPTED
+    backend.restores.roll_back(None)
+    terminal.say(_("The school is as it was before the restore."))
+    return terminal.DONE
+
+
+_WORK = {
+    "take": _take,
+    "list": _list,
+    "verify": _verify,
+    "drill": _drill,
+    "restore": _restore,
+    "roll-back": _roll_back,
+}
+
+
+class _Bar:
+    """One line that grows for each collection; nothing where no person looks."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def show(self, collection: str, done: int, expected: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        part = 1.0 if done >= expected else done / expected
+        line = f"\r  {collection:<20} {'█' * round(_BAR * part):<{_BAR}} {done:>9,} "
+        if line != self._shown:
+            print(line, end="\n" if part == 1.0 else "", file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
+            self._shown = line
+
+
+def _line(backup: Backup) -> str:
+    size = number(round(backup.stored_bytes / 1_000_000, 1))
+    words = _("{id}  {documents} documents, {size} MB, {seconds} s")
+    line = words.format(id=backup.id, documents=number(backup.documents), size=size, seconds=number(backup.seconds))
+    return f"{line}, {_('sealed')}" if backup.is_sealed else line
+
+
+def _described(plan: Preview) -> list[str]:
+    until = plan.until.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    lines = [_("From {id}, back to {time}:").format(id=plan.backup.id, time=until)]
+    words = _("{name}: {now} documents now, {then} in the backup")
+    lines += [
+        words.format(name=f"{each.name:<20}", now=number(each.now), then=number(each.then)) for each in plan.collections
+    ]
+    return lines
+
+
+def _is_meant(question: str) -> bool:
+    try:
+        return input(f"  {question}").strip().lower() in {"yes", _("yes")}
+    except EOFError:
+        return False
+
+
+def _time(written: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(_("is no time such as 2026-11-20T14:03:00Z")) from error
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(_("needs a time zone: Z for UTC, or +05:30"))
+    return at.astimezone(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
