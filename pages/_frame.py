@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _demo_opening, _navigation, _runs, _session, _settings_factor
+from pages import _demo_opening, _live, _navigation, _runs, _session, _settings_factor
 from pages._parts import style
 from pages._style import LOGO, MARK
 
@@ -23,5 +23,6 @@ elif viewer.lacks_second_factor or _settings_factor.is_leaving():
 else:
     st.logo(LOGO, size="large", icon_image=MARK)
     page = _navigation.for_viewer(viewer)
+    _live.guard()
 st.set_page_config(page_title=_navigation.tab_title(page.title))
 _runs.run(page)

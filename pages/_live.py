@@ -34,6 +34,15 @@ def listen(*rooms: str, key: str, after: str | None = None, own: Sequence[str] =
     return bool(result.get("news"))
 
 
+def guard() -> None:
+    """Run the whole page anew as soon as its person's session is over, so that nothing of hers stays on the screen.
+
+    Call it once a page, outside of fragments.
+    """
+    data = {"rooms": (ME,), "after": "", "own": (), "gate": True}
+    _component()(data=data, key="live-gate", on_news_change=_rerun_only)
+
+
 def _rerun_only() -> None:
     """The trigger needs a callback to exist; the rerun itself is what the part reacts to."""
 

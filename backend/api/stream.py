@@ -16,7 +16,7 @@ from backend.api.documented import returns_stream
 from backend.api.requests import ChapterId
 from backend.api.streams import EventStreamResponse, Place, Streams, frame
 from backend.bootstrap import Backend
-from backend.errors import AppError, Invalid, NotFound
+from backend.errors import AppError, Invalid, NotAllowed, NotFound
 from backend.kit.events import Subscription
 from backend.kit.events_queue import place
 from backend.kit.i18n import _
@@ -196,6 +196,8 @@ def _why_ended(listening: _Listening) -> AppError | None:
         viewer = require(viewer_by_credentials(listening.request, listening.backend))
         if viewer.id != listening.place.viewer_id:
             return NotFound(_("There is no such room to listen in."))
+        if viewer.role != listening.viewer.role:
+            return NotAllowed(_("Your role has changed. Please open the page anew."), code="role_changed")
         authorised(listening.backend, viewer, tuple(listening.asked.values()))
     except AppError as error:
         return error

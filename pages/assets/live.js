@@ -22,15 +22,17 @@ class Part {
     this.waiting = new Set();
   }
 
-  follow({ rooms, after, own }) {
+  follow({ rooms, after, own, gate }) {
     this.own = own;
+    this.gate = gate;
     this.rooms = rooms;
     this.after = after;
     stream.join(this);
   }
 
-  // What was saved here is drawn already, or will be before the news is due.
+  // What was saved here is drawn already, or will be before the news is due. The gate only wants to know the end.
   news(batch = "") {
+    if (this.gate) return;
     this.waiting.add(batch);
     this.plan();
   }
@@ -97,7 +99,7 @@ class Stream {
     const isSame = rooms === this.open && this.last;
     this.close();
     this.open = rooms;
-    const after = isSame ? this.last : earliest([...this.parts].map((part) => part.after));
+    const after = isSame ? this.last : earliest([...this.parts].filter((part) => !part.gate).map((part) => part.after));
     const query = new URLSearchParams({ rooms, ...(after ? { after } : {}) });
     const source = new EventSource(`${this.address}?${query}`);
     this.source = source;
@@ -118,11 +120,19 @@ class Stream {
     on("ended", () => {
       this.lose(source);
       this.everybody(); // the page finds out for itself, and says so
+      this.open_gate();
     });
     source.addEventListener("error", () => {
       this.isLive = false;
-      if (this.source === source && source.readyState === EventSource.CLOSED) this.lose(source);
+      if (this.source !== source || source.readyState !== EventSource.CLOSED) return;
+      this.lose(source);
+      fetch("/api/v1/auth/me").then((answer) => answer.status === 401 && this.open_gate(), () => {});
     });
+  }
+
+  // The session is over: the whole page runs anew, which leads to the sign-in form.
+  open_gate() {
+    for (const part of this.parts) if (part.gate && part.root.isConnected) part.send();
   }
 
   settle({ paceMs, isLive }) {
