@@ -3,6 +3,8 @@
 Redis is soft everywhere: a call fails within half a second, and the caller decides what to do without it."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -66,7 +68,11 @@ def sibling(client: Client, key: str, *, timeout_seconds: float) -> Redis:
     A cut link raises once, always: between calls too it is never mended in silence. Meant for one thread.
     Connects at once, so raises what a command raises. Close it and disconnect its pool after use.
     """
-    pool = _node(client, key).connection_pool
+    with _moved_when_lost(client):
+        return _sibling(_node(client, key).connection_pool, timeout_seconds)
+
+
+def _sibling(pool: Any, timeout_seconds: float) -> Redis:
     settings: dict[str, Any] = {
         **pool.connection_kwargs,
         "socket_timeout": timeout_seconds,
@@ -81,7 +87,8 @@ def sibling(client: Client, key: str, *, timeout_seconds: float) -> Redis:
 
 def run_id(client: Client, key: str) -> str:
     """Identity of the server process that holds `key`; another one after every restart and failover."""
-    info: dict[str, Any] = _node(client, key).info("server")
+    with _moved_when_lost(client):
+        info: dict[str, Any] = _node(client, key).info("server")
     return str(info.get("run_id", ""))
 
 
@@ -104,7 +111,8 @@ def ping_by_value(client: Client) -> float:
 def describe(client: Client) -> ServerDescription:
     """Name, version, uptime (of the youngest node), memory and clients of the server. Raises Unavailable."""
     try:
-        infos = [node.info() for node in _masters(client)]
+        with _moved_when_lost(client):
+            infos = [node.info() for node in _masters(client)]
     except FAILURES as error:
         raise Unavailable(_("Redis does not answer."), code="redis_unavailable") from error
     first = infos[0]
@@ -156,6 +164,21 @@ def _node(client: Client, key: str) -> Redis:
         node = client.get_node_from_key(key)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
         return client.get_redis_connection(node)
     return client
+
+
+@contextmanager
+def _moved_when_lost(client: Client) -> Iterator[None]:
+    """Where a node that is asked by name does not answer, learn which one holds its slots now, for the next call.
+
+    The driver does so by itself only for commands that it sends to whoever holds a key.
+    """
+    try:
+        yield
+    except FAILURES:
+        if isinstance(client, RedisCluster):
+            with suppress(*FAILURES):
+                client.nodes_manager.initialize()
+        raise
 
 
 def _masters(client: Client) -> list[Redis]:

@@ -12,7 +12,7 @@ from tests.kit.valkey_process import Kind, ValkeyProcess, eventually, free_port
 
 SLOTS = 16_384
 NODE_TIMEOUT_MILLISECONDS = 1_000
-_FORM_SECONDS = 60.0
+_FORM_SECONDS = 30.0
 
 
 class ValkeyNodes:
