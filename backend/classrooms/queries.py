@@ -33,11 +33,26 @@ class ClassroomQueries:
 
     def every(self) -> tuple[Classroom, ...]:
         """All classrooms by name, archived ones too, each with those who teach it."""
+        return self._with_teachers({}, {})
+
+    def some(self, classroom_ids: Sequence[str]) -> tuple[Classroom, ...]:
+        """Those of these classrooms that exist, as `every` gives them: for any number of others in the school."""
+        ids = {"$in": list(classroom_ids)}
+        return self._with_teachers({"_id": ids}, {"classroomId": ids})
+
+    def taught_by(self, teacher_id: str) -> tuple[Classroom, ...]:
+        """The classrooms that somebody teaches, as `every` gives them."""
         with translated():
-            documents = list(self._mongo["classrooms"].find({}).sort([("name", ASCENDING), ("_id", ASCENDING)]))
-            taught = self._mongo["memberships"].find({"role": "teacher"}).sort("joinedAt", ASCENDING)
+            found = self._mongo["memberships"].find({"userId": teacher_id, "role": "teacher"}, {"classroomId": 1})
+            ids = [membership["classroomId"] for membership in found]
+        return self.some(ids)
+
+    def _with_teachers(self, wanted: Document, taught: Document) -> tuple[Classroom, ...]:
+        with translated():
+            documents = list(self._mongo["classrooms"].find(wanted).sort([("name", ASCENDING), ("_id", ASCENDING)]))
+            found = self._mongo["memberships"].find(taught | {"role": "teacher"}).sort("joinedAt", ASCENDING)
             teachers: dict[str, list[str]] = {}
-            for membership in taught:
+            for membership in found:
                 teachers.setdefault(membership["classroomId"], []).append(membership["userId"])
         classrooms = (from_document(document, Classroom) for document in documents)
         return tuple(replace(found, teacher_ids=tuple(teachers.get(found.id, ()))) for found in classrooms)

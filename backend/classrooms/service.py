@@ -28,6 +28,7 @@ from backend.progress.service import classroom_tag
 
 CLASSROOMS = Region("classrooms", tuple[Classroom, ...], ttl_seconds=60)
 TAG = "classrooms"
+ID_LENGTH = 64
 _CODE_ATTEMPTS = 5
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ class ClassroomService:
         """By name: those a teacher teaches, a student is in (without join codes), or all for an admin."""
         authorise(viewer, "classrooms.classrooms")
         seen = allowed(viewer, "classrooms.get")
-        return tuple(_as_seen(viewer, found) for found in self._every() if _relation(viewer, found) in seen)
+        return tuple(_as_seen(viewer, found) for found in self._own(viewer) if _relation(viewer, found) in seen)
 
     def get(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """A classroom that the viewer may see. Raises NotFound for any other: its existence is a secret."""
@@ -64,7 +65,8 @@ class ClassroomService:
 
     def exists(self, classroom_id: str) -> bool:
         """Whether there is such a class and it is not archived; says nothing of who may see it."""
-        return any(each.id == classroom_id and each.archived_at is None for each in self._every())
+        found = self._one(classroom_id)
+        return found is not None and found.archived_at is None
 
     def taught(self, viewer: Viewer, classroom_id: str, act: str = "classrooms.taught") -> Classroom:
         """A classroom that the viewer may do `act` to: its teacher or an admin. Raises NotAllowed, NotFound."""
@@ -121,7 +123,7 @@ class ClassroomService:
         """By name: the archived classes that the viewer could bring back."""
         authorise(viewer, "classrooms.archived")
         back = allowed(viewer, "classrooms.bring_back")
-        return tuple(_as_seen(viewer, found) for found in self._every() if _relation(viewer, found) in back)
+        return tuple(_as_seen(viewer, found) for found in self._own(viewer) if _relation(viewer, found) in back)
 
     def bring_back(self, viewer: Viewer, classroom_id: str) -> Classroom:
         """An archived classroom as it was: members, code and board. Raises NotFound for one that is not archived."""
@@ -151,12 +153,26 @@ class ClassroomService:
         self._mongo.transaction(work)
         self._members_changed(classroom_id, student_id)
 
-    def _every(self) -> tuple[Classroom, ...]:
-        return self._cache.get_or_create(CLASSROOMS, "all", self._queries.every, tags=[TAG]).value
+    def _own(self, viewer: Viewer) -> tuple[Classroom, ...]:
+        """All that may concern the viewer, archived ones too; the whole school only for an admin."""
+        if viewer.role == "admin":
+            return self._kept("all", self._queries.every)
+        if viewer.role == "teacher":
+            return self._kept(f"teacher:{viewer.id}", lambda: self._queries.taught_by(viewer.id))
+        ids = sorted(viewer.classroom_ids)
+        return self._kept(f"of:{','.join(ids)}", lambda: self._queries.some(ids)) if ids else ()
+
+    def _one(self, classroom_id: str) -> Classroom | None:
+        if len(classroom_id) > ID_LENGTH:  # anybody may ask for anything, and what is asked for is kept
+            return None
+        return next(iter(self._kept(f"one:{classroom_id}", lambda: self._queries.some([classroom_id]))), None)
+
+    def _kept(self, key: str, load: Callable[[], tuple[Classroom, ...]]) -> tuple[Classroom, ...]:
+        return self._cache.get_or_create(CLASSROOMS, key, load, tags=[TAG]).value
 
     def _authorised(self, viewer: Viewer, act: str, classroom_id: str) -> Classroom:
         authorise(viewer, act)
-        found = next((each for each in self._every() if each.id == classroom_id), None)
+        found = self._one(classroom_id)
         authorise(viewer, act, _relation(viewer, found), missing=_("There is no such class."))
         assert found is not None  # noqa: S101  (the table allows nothing to the unknown)
         return _as_seen(viewer, found)
