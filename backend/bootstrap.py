@@ -68,6 +68,9 @@ from backend.progress.overview import ProgressOverview
 from backend.progress.queries import INDEXES as PROGRESS_INDEXES
 from backend.progress.queries import ProgressQueries
 from backend.progress.service import ProgressService
+from backend.rights.queries import INDEXES as RIGHTS_INDEXES
+from backend.rights.queries import RightsQueries
+from backend.rights.service import RightsService
 from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.figure_queries import FigureQueries
 from backend.statistics.projector import Projector
@@ -83,6 +86,7 @@ INDEXES = (
     CLASSROOM_INDEXES,
     BOARD_INDEXES,
     AUDIT_INDEXES,
+    RIGHTS_INDEXES,
     REPLAY_INDEXES,
     RUN_INDEXES,
 )
@@ -114,6 +118,7 @@ class Backend:
     operations: OperationsService
     audit: AuditService
     trail: AuditTrail
+    rights: RightsService
     limits: LimitService
     metrics: Registry
     monitoring: Monitoring
@@ -204,6 +209,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
     people = _people(settings, clock, ring, connections, classroom_queries, trail, keeper)
     people.accounts.shut_demo_out()
     people.second_factor.reseal()
+    projector = Projector(projector_queries, cache, keeper)
     figures = FigureQueries(mongo)
     statistics = StatisticsService(StatisticsQueries(mongo), figures, projector_queries, chapters, cache, clock)
     reports = ClassroomReports(classroom_queries, classrooms, progress, chapters, cache, clock, trail)
@@ -233,10 +239,23 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
             figures, statistics, classrooms, reports, progress, chapters, cache, clock
         ),
         board_keeper=keeper,
-        projector=Projector(projector_queries, cache, keeper),
+        projector=projector,
         operations=_operations(settings, clock, connections, statistics, audit, jobs),
         audit=audit,
         trail=trail,
+        rights=RightsService(
+            RightsQueries(mongo),
+            AccountQueries(mongo),
+            projector,
+            keeper,
+            mongo,
+            cache,
+            clock,
+            trail,
+            forget_kept=lambda: redis.forget_everything(connections.redis_client, settings.mongodb_database),
+            grace_days=settings.deletion_grace_days,
+            idle_days=settings.idle_student_days,
+        ),
         limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
         monitoring=Monitoring(connections.metrics, cache, trail, settings.metrics_token),

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, min_length=16, description="Whoever sends it as Bearer token may read /api/v1/metrics"
     )
+    deletion_grace_days: int = Field(
+        14, ge=0, le=90, description="Days between asking for the deletion of an account and its fulfilment"
+    )
+    idle_student_days: int = Field(
+        0, ge=0, le=3650, description="Delete students who have not signed in for so many days; 0: never"
+    )
     audit_days: int = Field(730, ge=30, le=3650, description="Days that entries of the audit trail are kept")
     rate_limit_anonymous: str = Field(
         "100/hour", pattern=AMOUNT, description="Requests of a program that is not signed in"

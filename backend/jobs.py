@@ -26,6 +26,7 @@ def table(backend: Backend) -> tuple[Job, ...]:
         Job("board-rollover", "1 0 * * *", lambda _work: _roll_over(backend), makes_up=True),
         Job("index-check", "30 3 * * *", lambda work: _check_indexes(backend, work), makes_up=True),
         Job("audit-check", "45 3 * * *", lambda _work: _check_audit(backend), makes_up=True),
+        Job("deletions", "*/10 * * * *", lambda _work: _fulfil_deletions(backend), makes_up=True),
         Job("retention", "15 4 * * *", lambda _work: _forget_old(backend), makes_up=True),
     )
 
@@ -110,6 +111,14 @@ def _check_audit(backend: Backend) -> str:
     return f"{state.entries} entries as written"
 
 
+def _fulfil_deletions(backend: Backend) -> str:
+    done = backend.rights.fulfil_due()
+    return f"{done.closed} accounts closed, {done.deleted} people deleted"
+
+
 def _forget_old(backend: Backend) -> str:
     runs, plans = backend.runs.prune(KEPT_RUNS), backend.runs.forget(UNSEEN)
-    return f"{runs} runs, {plans} plans and {backend.audit.forget_old()} audit entries forgotten"
+    idle = backend.rights.request_for_idle()
+    return (
+        f"{runs} runs, {plans} plans and {backend.audit.forget_old()} audit entries forgotten, {idle} idle people to go"
+    )

@@ -146,6 +146,14 @@ ACTS: Mapping[str, Line] = {
     "restores.preview": _admins(NOTHING),
     "restores.restore": _admins(NOTHING),
     "restores.roll_back": _admins(NOTHING),
+    "rights.export": _signed_in(OWN),
+    "rights.file_name": _signed_in(OWN),
+    "rights.deletion": _signed_in(OWN),
+    "rights.request": _signed_in(OWN),
+    "rights.cancel": _signed_in(OWN),
+    "rights.open_requests": _admins(NOTHING),
+    "rights.request_for": _admins(ANYBODY),
+    "rights.cancel_for": _admins(ANYBODY),
     "audit.entries": _admins(NOTHING),
     "audit.export": _admins(NOTHING),
     "audit.check": _admins(NOTHING),
@@ -194,6 +202,8 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "backups": "every state take verify thin_out drill archive journal segments",
     "recorder": "run",
     "trail": "record record_view",
+    "trail": "record record_view forget_origins",
+    "rights": "fulfil_due request_for_idle tombstones apply_tombstones",
     "limits": "start close watch rules_for held decide admit",
 }
 

@@ -64,6 +64,10 @@ class AuditTrail:
         # Whoever keeps the log elsewhere can prove from it that the chain was not written anew as a whole.
         _log.info("audit", entry=written.id, act=act, actor=entry.actor_id, target=target_id, hash=written.hash)
 
+    def forget_origins(self, session: Any, actor_id: str) -> int:
+        """Within the transaction that deletes a person: take away from where she acted; her id stays. How many."""
+        return self._queries.forget_origins(session, actor_id)
+
     def record_view(self, viewer: Person, act: Act, kind: TargetKind, target_id: str) -> None:
         """Write down that an administrator looks at somebody's data: once in 15 minutes, however often a page redraws.
 

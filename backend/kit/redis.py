@@ -19,6 +19,7 @@ from redis.retry import Retry
 from backend.errors import Unavailable
 from backend.kit.i18n import _
 
+SCANNED_AT_ONCE = 500
 Client = Redis | RedisCluster
 
 FAILURES = (RedisError, RedisClusterException, OSError)
@@ -186,3 +187,19 @@ def _masters(client: Client) -> list[Redis]:
         primaries = client.get_primaries()  # type: ignore[no-untyped-call]  # redis-py does not annotate it
         return [client.get_redis_connection(node) for node in primaries]
     return [client]
+
+
+def forget_everything(client: Client, namespace: str) -> int | None:
+    """Take away every key of this database's namespace; how many, None where Redis cannot be reached.
+
+    All of it can be rebuilt, that is the rule here; what stays behind ends by itself within the hour.
+    """
+    patterns = (f"{namespace}:*", f"{{{namespace}}}:*")  # the second where all keys must be on one node
+    try:
+        return sum(
+            int(client.unlink(key))
+            for pattern in patterns
+            for key in client.scan_iter(match=pattern, count=SCANNED_AT_ONCE)
+        )
+    except FAILURES:
+        return None

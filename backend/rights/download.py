@@ -1,0 +1,101 @@
+"""A person's data as a ZIP of JSON and CSV, written while it is read: nothing but one document is held. Pure."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from backend.chapters.files.csv import is_calculated
+
+BOM = "\ufeff"  # without it Excel garbles names that are not Latin
+CHUNK = 64 * 1024
+Document = Mapping[str, Any]
+
+
+class _Outlet(io.RawIOBase):
+    """Where the ZIP is written to, and its bytes are taken from."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        self.size += len(data)
+        return len(data)
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        data, self._parts, self.size = b"".join(self._parts), [], 0
+        return data
+
+
+def zipped(files: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
+    """The bytes of a ZIP with these files, in pieces."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, pieces in files:
+            with archive.open(name, "w", force_zip64=True) as file:
+                for piece in pieces:
+                    file.write(piece)
+                    if outlet.size >= CHUNK:
+                        yield outlet.taken()
+    yield outlet.taken()
+
+
+def as_json(documents: Iterable[Document]) -> Iterator[bytes]:
+    """A JSON list, a document a line."""
+    start = "[\n"
+    for document in documents:
+        yield (start + json.dumps(document, ensure_ascii=False, default=_plain)).encode()
+        start = ",\n"
+    yield b"\n]\n" if start == ",\n" else b"[]\n"
+
+
+def as_csv(documents: Iterable[Document]) -> Iterator[bytes]:
+    """The same as a table: nested fields are columns such as before.status, lists words with spaces."""
+    rows = [_flat(document) for document in documents]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    yield (BOM + _taken(text)).encode()
+    for row in rows:
+        writer.writerow([_cell(row.get(name)) for name in columns])
+        yield _taken(text).encode()
+
+
+def _taken(text: io.StringIO) -> str:
+    said = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return said
+
+
+def _flat(document: Document, prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _cell(value: Any) -> str | int | float | None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(_plain(value))
+    return f"'{text}" if is_calculated(text) else text
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime | date) else str(value)
