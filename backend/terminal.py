@@ -8,14 +8,39 @@ from pydantic import ValidationError
 from backend import bootstrap, config
 from backend.errors import AppError
 from backend.kit import log
-from backend.kit.i18n import _
+from backend.kit.i18n import _, number, percent
 
 DONE, FAILED, CALLED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
+BAR_WIDTH, TENTHS = 40, 10
 
 
 def say(line: str) -> None:
     """A line for the person at the terminal (standard output is left to results)."""
     print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
+
+
+class Bar:
+    """How far a long piece of work is: a line that redraws itself on a terminal, else a line for every tenth."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._is_terminal = sys.stderr.isatty()
+        self._said = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` is done; to be called as often as one likes."""
+        share = done / total if total else 1.0
+        step = int(share * (BAR_WIDTH if self._is_terminal else TENTHS))
+        if step == self._said and share < 1:
+            return
+        self._said = step
+        words = f"{self._title} {percent(share)} · {number(done)}/{number(total)}"
+        if not self._is_terminal:
+            say(words)
+            return
+        filled = int(share * BAR_WIDTH)
+        end = "\n" if share >= 1 else ""
+        print(f"\r  [{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {words} ", end=end, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
 
 
 def settings() -> config.Settings:

@@ -18,6 +18,7 @@ from backend.kit.mongo import new_id
 from backend.progress.models import StudyDay
 from backend.statistics.models import Change, Deltas, Position
 from backend.statistics.queries import KINDS, LeaseLost, ProjectorQueries, StreamLost
+from backend.statistics.recount_queries import Progress, unseen
 from backend.statistics.service import TAG
 from backend.statistics.tail import Batch, Tail
 
@@ -82,9 +83,11 @@ class Projector:
                 self._queries.release_lease(self._owner, epoch)
         return True
 
-    def rebuild(self) -> int:
-        """Compute all statistics anew from activity, while the app serves; the number of chapters."""
-        chapters = self._queries.rebuild()
+    def rebuild(self, progress: Progress = unseen) -> int:
+        """Compute all statistics anew from activity, while the app serves; the number of chapters.
+
+        `progress(done, total)` is called between its pieces."""
+        chapters = self._queries.rebuild(progress=progress)
         self._cache.invalidate(TAG)
         return chapters
 

@@ -9,15 +9,16 @@ from bson import Timestamp
 from pymongo import DeleteMany, InsertOne, UpdateOne
 from pymongo.change_stream import CollectionChangeStream
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import from_document, to_document
 from backend.progress.models import StudyDay
 from backend.statistics.models import Change, ChapterStatistics, Deltas, Position, ProjectorHealth
+from backend.statistics.recount_queries import Progress, Recount, unseen
 
 PROJECTOR = "chapterStatistics"  # the one id of lease and state
-REBUILD_SECONDS = 240.0  # within the 300 s for which a server keeps a snapshot
+REBUILD_SECONDS = 240.0
 AWAIT_MILLISECONDS = 500
 KINDS = 2  # chapters, then days as well: raise it with each new kind, so that all of them are computed once
 HISTORY_LOST = frozenset({136, 260, 280, 286})  # the stream cannot go on from where it was
@@ -191,44 +192,28 @@ class ProjectorQueries:
 
         self._mongo.transaction(work)
 
-    def rebuild(self, position: Position | None = None) -> int:
+    def rebuild(self, position: Position | None = None, progress: Progress = unseen) -> int:
         """Compute statistics anew from all activity, as of one moment from which the stream goes on.
 
-        Returns the number of chapters. With `position`, raises LeaseLost as `apply` does; without, it may be run
-        by anyone at any time: a running leader notices and goes on from the new place.
+        `progress` is told how many changes of how many were read. Returns the number of chapters. With `position`,
+        raises LeaseLost as `apply` does; without, it may be run by anyone at any time: a running leader notices and
+        goes on from the new place.
         """
-        (statistics, days), (seconds, count) = self._sums()
+        recount = Recount({"chapterStatistics": _SUMS, "dayStatistics": _DAY_SUMS})
+        recount.run(self._mongo, progress)
+        moment = recount.moment or Timestamp(0, 0)
 
         def work(session: ClientSession) -> None:
-            place = {"token": None, "rebuiltAt": [seconds, count], "kinds": KINDS}
+            place = {"token": None, "rebuiltAt": [moment.time, moment.inc], "kinds": KINDS}
             self._move(session, position, place)
-            for name, documents in (("chapterStatistics", statistics), ("dayStatistics", days)):
+            for name in ("chapterStatistics", "dayStatistics"):
+                documents = recount.sums(name)
                 replaced = [DeleteMany({}), *(InsertOne(document) for document in documents)]
                 self._mongo[name].bulk_write(replaced, session=session)
 
         with pymongo.timeout(REBUILD_SECONDS):
             self._mongo.transaction(work)
-        return len(statistics)
-
-    def _sums(self) -> tuple[tuple[list[Document], list[Document]], tuple[int, int]]:
-        """Statistics of all activity by chapter and by day, and the moment of the snapshot they were read from."""
-        chapters, moment = self._read(_SUMS, {"level": "snapshot"})
-        days, _same = self._read(_DAY_SUMS, {"level": "snapshot", "atClusterTime": moment})
-        return (chapters, days), (moment.time, moment.inc)
-
-    def _read(self, pipeline: list[Document], concern: Document) -> tuple[list[Document], Timestamp]:
-        command = {
-            "aggregate": "activity",
-            "pipeline": pipeline,
-            "cursor": {"batchSize": 100_000},
-            "readConcern": concern,
-            "allowDiskUse": True,
-        }
-        with translated(), pymongo.timeout(REBUILD_SECONDS):
-            cursor = self._mongo.database.command(command)["cursor"]
-        if cursor["id"] != 0:
-            raise PyMongoError("statistics of all chapters or days did not fit one answer")
-        return cursor["firstBatch"], cursor["atClusterTime"]
+        return len(recount.sums("chapterStatistics"))
 
     def _move(self, session: ClientSession, position: Position | None, place: Document) -> None:
         kept: Document = {"_id": PROJECTOR}
