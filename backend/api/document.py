@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 
 from backend.api.acts import roles_of
 from backend.api.deps import backend_of, optional_viewer, signed_in
+from backend.api.limits import kind_of
 from backend.api.documented import EXAMPLE, JSON, REF, examples, failed, returned_types
 from backend.api.examples import example_of_body
 from backend.api.once import HEADER, LONGEST, WITHOUT_KEY, WRITES
@@ -58,8 +59,18 @@ HEADERS: dict[str, Any] = {
         "description": "The farthest layer that had to be asked for cached reads",
         "schema": {"type": "string", "enum": ["app", "redis", "database"]},
     },
+    "RateLimitPolicy": {
+        "description": "The limits that hold: name, quota q, window w in seconds (IETF draft, version 10)",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "Of each limit what remains (r), and in how many seconds it is whole again (t)",
+        "schema": {"type": "string"},
+    },
+    "RetryAfter": {"description": "Seconds until the next request is let in", "schema": {"type": "integer"}},
     "ETag": {"description": "For If-None-Match, and on a chapter for If-Match", "schema": {"type": "string"}},
 }
+LIMIT_HEADERS = {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
 _BODY_ERRORS = (400, 413, 415, 422)
 _MOMENT = re.compile(r"(^a|A)t$|^asOf$")
 _GENERIC = re.compile(r"\b(Answer|Listing)_(\w+?)_(?=[\"/]|$)")
@@ -119,12 +130,25 @@ def build_document(api: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             takes_key = method.upper() in WRITES and path not in WITHOUT_KEY
             _complete(operation, method, calls[method.upper(), path], takes_key=takes_key)
+            if kind_of(path):
+                _say_limits(operation)
             _say_body(operation, components["schemas"])
             roles = roles_of(method, path)
             if roles is not None:
                 operation["x-roles"] = roles
     document["paths"] = dict(sorted(document["paths"].items()))
     return _renamed(document)
+
+
+def _say_limits(operation: dict[str, Any]) -> None:
+    """Every answer of a limited route says how much is left, and one more may be that nothing is."""
+    responses: dict[str, Any] = operation["responses"]
+    responses.setdefault("429", _with_headers("429", failed(429), ""))
+    for status, response in responses.items():
+        response["headers"] |= {name: {"$ref": f"#/components/headers/{ref}"} for name, ref in LIMIT_HEADERS.items()}
+        if status == "429":
+            response["headers"]["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _say_body(operation: dict[str, Any], shapes: dict[str, Any]) -> None:
