@@ -14,7 +14,6 @@ from pages._runs import refreshing
 from pages._tables import Column, Twin, Value, table_html
 
 TOP, AROUND = 10, 3
-REFRESH_SECONDS = 30.0  # as long as standings are kept: after the last news there is one more look
 
 
 def choose(viewer: Viewer) -> tuple[str, Period, Measure]:
@@ -37,7 +36,7 @@ def choose(viewer: Viewer) -> tuple[str, Period, Measure]:
     return scope, period or "week", measure or "questions"
 
 
-@refreshing(REFRESH_SECONDS)
+@refreshing(_live.FALLBACK_SECONDS)
 def follow_board(scope: str, period: Period, measure: Measure) -> None:
     """The board, drawn anew when somebody on it saves."""
     viewer = _session.viewer("student", "teacher")

@@ -4,9 +4,8 @@ The catalogue has a few hundred entries, so choosing among them in Python costs 
 """
 
 import base64
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from difflib import SequenceMatcher
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,13 +13,10 @@ import msgspec
 from backend.chapters.models import STATUSES, Chapter
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.progress import weights
+from backend.progress import search, weights
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets, Progress
 
 PAGE_LIMIT = 200
-SEARCH_LENGTH = 100  # guessing slips costs the product of both lengths
-CHAPTER_WEIGHT, UNIT_WEIGHT = 10, 5
-CLOSE_ENOUGH = 0.75  # similarity from which a mistyped word still finds its chapter
 
 
 class _Place(msgspec.Struct, frozen=True, array_like=True):
@@ -29,6 +25,14 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
     id: str
     position: int
     value: float | str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Of all rows: where each stands in the syllabus, and how well it fits the searched words (None: no search)."""
+
+    positions: Mapping[str, int]
+    scores: Mapping[str, float] | None
 
 
 def rows(chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None) -> tuple[ChapterRow, ...]:
@@ -53,10 +57,13 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
         raise Invalid(_("A page may have 1 to {most} rows.").format(most=PAGE_LIMIT))
     if filters.page < 1:
         raise Invalid(_("Pages are counted from 1."))
-    positions = {row.chapter.id: position for position, row in enumerate(rows)}
-    key, descending = _order(positions, filters)
-    found = sorted((row for row in rows if _fits(row, filters)), key=key, reverse=descending)
-    start = _start(found, positions, filters)
+    known = _Known(
+        positions={row.chapter.id: position for position, row in enumerate(rows)},
+        scores=search.scores((row.chapter for row in rows), filters.search) if filters.search.strip() else None,
+    )
+    key, descending = _order(known, filters)
+    found = sorted((row for row in rows if _fits(row, known, filters)), key=key, reverse=descending)
+    start = _start(found, known, filters)
     shown = found[start : start + filters.limit]
     more = start + filters.limit < len(found)
     return ChapterPage(
@@ -65,7 +72,7 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
         page=start // filters.limit + 1 if filters.after else filters.page,
         limit=filters.limit,
         total_pages=max(1, -(-len(found) // filters.limit)),
-        next_cursor=_cursor(shown[-1], positions, filters) if more and shown else None,
+        next_cursor=_cursor(shown[-1], known, filters) if more and shown else None,
     )
 
 
@@ -84,24 +91,7 @@ def facets(chapters: Sequence[Chapter]) -> Facets:
     )
 
 
-def relevance(chapter: Chapter, search: str) -> float:
-    """How well a chapter fits the searched words; 0 where any of them fits neither its name nor its unit.
-
-    A word counts 10 in the chapter's name and 5 in its unit; a prefix counts in full, a likely typing slip less.
-    """
-    wanted = _words(search[:SEARCH_LENGTH])
-    score = 0.0
-    for word in wanted:
-        best = max(
-            CHAPTER_WEIGHT * _match(word, _words(chapter.chapter)), UNIT_WEIGHT * _match(word, _words(chapter.unit))
-        )
-        if not best:
-            return 0.0
-        score += best
-    return score
-
-
-def _fits(row: ChapterRow, filters: ChapterFilters) -> bool:
+def _fits(row: ChapterRow, known: _Known, filters: ChapterFilters) -> bool:
     chapter, own = row.chapter, row.own
     return (
         (filters.subject is None or chapter.subject == filters.subject)
@@ -110,16 +100,17 @@ def _fits(row: ChapterRow, filters: ChapterFilters) -> bool:
         and (filters.status is None or (own is not None and own.status == filters.status))
         and (filters.weak_chapters is None or (own is not None and own.is_weak_chapter == filters.weak_chapters))
         and (filters.min_recent is None or row.recent_total >= filters.min_recent)
-        and (not filters.search.strip() or relevance(chapter, filters.search) > 0)
+        and (known.scores is None or chapter.id in known.scores)
     )
 
 
-def _order(positions: Mapping[str, int], filters: ChapterFilters) -> tuple[Callable[[ChapterRow], Any], bool]:
+def _order(known: _Known, filters: ChapterFilters) -> tuple[Callable[[ChapterRow], Any], bool]:
     """What rows are sorted by, and whether the greatest comes first; equals stand in syllabus order."""
     if filters.sort == "syllabus":
-        if filters.search.strip():
-            return lambda row: relevance(row.chapter, filters.search), True
-        return lambda row: positions[row.chapter.id], filters.descending
+        scores = known.scores
+        if scores is not None:
+            return lambda row: scores[row.chapter.id], True
+        return lambda row: known.positions[row.chapter.id], filters.descending
     if filters.sort not in _SORT_KEYS:
         names = ", ".join(("syllabus", *_SORT_KEYS))
         raise Invalid(_("Chapters can be sorted by {names}.").format(names=names))
@@ -141,16 +132,17 @@ _SORT_KEYS: Mapping[str, Callable[[ChapterRow], Any]] = {
 }
 
 
-def _start(found: Sequence[ChapterRow], positions: Mapping[str, int], filters: ChapterFilters) -> int:
+def _start(found: Sequence[ChapterRow], known: _Known, filters: ChapterFilters) -> int:
     """How many of `found` come before the page. A cursor keeps the value that its row had then, for the row may have
     moved since, no longer fit the filters, or be gone: what stood behind it is still shown, and shown once."""
     if not filters.after:
         return (filters.page - 1) * filters.limit
-    key, descending = _order(positions, filters)
+    key, descending = _order(known, filters)
+    positions = known.positions
     try:
         last = msgspec.json.decode(base64.urlsafe_b64decode(filters.after.encode()), type=_Place)
         place: float = positions.get(last.id, last.position - 0.5)  # what followed it has moved up by one
-        is_in_syllabus_order = filters.sort == "syllabus" and not filters.search.strip()
+        is_in_syllabus_order = filters.sort == "syllabus" and known.scores is None
         value = place if is_in_syllabus_order else last.value
         return sum(
             positions[row.chapter.id] <= place if key(row) == value else (key(row) > value) == descending
@@ -160,28 +152,10 @@ def _start(found: Sequence[ChapterRow], positions: Mapping[str, int], filters: C
         raise Invalid(_("The cursor “after” is not one that was given out.")) from error
 
 
-def _cursor(row: ChapterRow, positions: Mapping[str, int], filters: ChapterFilters) -> str:
-    value, position = _order(positions, filters)[0](row), positions[row.chapter.id]
+def _cursor(row: ChapterRow, known: _Known, filters: ChapterFilters) -> str:
+    value, position = _order(known, filters)[0](row), known.positions[row.chapter.id]
     place = _Place(id=row.chapter.id, position=position, value=value)
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
-
-
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character if character.isalnum() else " " for character in plain).split()
-
-
-def _match(word: str, among: Sequence[str]) -> float:
-    if any(other.startswith(word) for other in among):
-        return 1.0
-    if len(word) < 4:  # noqa: PLR2004  (three letters are too few to guess a slip from)
-        return 0.0
-    likeness = max((_likeness(word, other) for other in among), default=0.0)
-    return likeness / 2 if likeness >= CLOSE_ENOUGH else 0.0
-
-
-def _likeness(word: str, other: str) -> float:
-    return SequenceMatcher(None, word, other[: len(word) + 1]).ratio()
 
 
 def decode_filters(values: Mapping[str, object]) -> ChapterFilters:

@@ -30,24 +30,6 @@ def names(filters: ChapterFilters) -> list[str]:
     return [row.chapter.chapter for row in listing.select(ROWS, filters).rows]
 
 
-@pytest.mark.parametrize(
-    ("search", "found"),
-    [("thermo", "Thermodynamics"), ("electrostat", "Electrostatics"), ("termodynamics", "Thermodynamics")],
-)
-def test_prefixes_and_slips_find(search: str, found: str) -> None:
-    """The beginning of a word finds its chapters; so does a likely typing slip."""
-    assert any(found.casefold() in name.casefold() for name in names(ChapterFilters(search=search)))
-
-
-def test_a_name_counts_more_than_a_unit() -> None:
-    """What stands in the chapter's name comes before what stands in its unit only."""
-    rows = listing.rows([chapter("Friction", unit="Motion"), chapter("Motion", unit="Laws")], None)
-    assert [row.chapter.chapter for row in listing.select(rows, ChapterFilters(search="motion")).rows] == [
-        "Motion",
-        "Friction",
-    ]
-
-
 def test_own_progress_filters() -> None:
     """Status and weak mark look at the viewer's own record; without one a chapter is Not Started."""
     assert names(ChapterFilters(status="Completed")) == [CATALOGUE[3].chapter]
