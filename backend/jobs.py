@@ -118,7 +118,5 @@ def _fulfil_deletions(backend: Backend) -> str:
 
 def _forget_old(backend: Backend) -> str:
     runs, plans = backend.runs.prune(KEPT_RUNS), backend.runs.forget(UNSEEN)
-    idle = backend.rights.request_for_idle()
-    return (
-        f"{runs} runs, {plans} plans and {backend.audit.forget_old()} audit entries forgotten, {idle} idle people to go"
-    )
+    idle, audited = backend.rights.request_for_idle(), backend.audit.forget_old()
+    return f"{idle} idle people to go; {runs} runs, {plans} plans and {audited} audit entries forgotten"
