@@ -3,6 +3,7 @@
 from backend.kit.i18n import _
 from pages import _health_words as words
 from pages import _session
+from pages._jobs import draw_jobs
 from pages._parts import as_of, metric_row, page_header, section
 from pages._runs import refreshing
 from pages._tables import static_table
@@ -36,3 +37,4 @@ page_header(
     _("Health"), _("What works, how fast, and how to fix what does not. It refreshes itself."), icon="monitor_heart"
 )
 draw_health()
+draw_jobs()

@@ -5,6 +5,7 @@ import pytest
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
+from backend.kit.schedule_runs import Run
 from backend.operations.checks import titles
 from tests.pages.at_path import Browser, heading, html_of
 from tests.school import School
@@ -72,3 +73,29 @@ def test_runs_are_timed(browser: Browser, backend: Backend) -> None:
     browser.open("health")
     assert backend.metrics.read(SCRIPT_RUNS)["health"].count == 1
     assert backend.metrics.read(FRAGMENT_RUNS)["health.draw_health"].count == 1
+
+
+def test_jobs_are_on_the_page_and_run_now(browser: Browser, backend: Backend) -> None:
+    """Each job has its row with the end of its last run; the button asks for a run of the chosen one."""
+    backend.runs.plan("retention", "15 4 * * *", "Asia/Kolkata", makes_up=True)
+    run = backend.runs.claim("retention", backend.runs.now(), "slot", "test", 30)
+    assert isinstance(run, Run)
+    backend.runs.finish(run, "failed", "The disk is full.", [])
+    tab = browser.open("health")
+    drawn = html_of(tab)
+    assert "Remove what is too old" in drawn
+    assert "The disk is full." in drawn
+    assert "The last run of 1 job failed" in drawn
+    tab.button("run-job-now").click().run()
+    assert not tab.exception
+    assert set(backend.runs.asked()) == {"retention"}
+
+
+def test_a_job_that_nobody_could_do_is_not_asked_for(browser: Browser, backend: Backend) -> None:
+    """Where no worker is running the page says so in words, twice: in the table and when the button is pressed."""
+    backend.runs.plan("retention", "15 4 * * *", "Asia/Kolkata", makes_up=True)
+    backend.mongo["jobs"].update_many({}, [{"$set": {"seenAt": {"$subtract": ["$$NOW", 600_000]}}}])
+    tab = browser.open("health")
+    assert "Nobody is there to run it" in html_of(tab)
+    tab.button("run-job-now").click().run()
+    assert backend.runs.asked() == {}

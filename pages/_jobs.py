@@ -1,0 +1,80 @@
+"""Background jobs on the health page: when each is due, how it went, and a button that runs one now."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend.accounts.models import Viewer
+from backend.kit.i18n import _, moment, number
+from backend.operations.jobs import JobReport, JobRun
+from pages import _session
+from pages._errors import noticed
+from pages._parts import button_row, section
+from pages._runs import refreshing
+from pages._tables import Cell, Column, Twin, Value, static_table
+
+REFRESH_SECONDS = 5.0
+CHOSEN = "jobs.chosen"
+
+
+@refreshing(REFRESH_SECONDS)
+def draw_jobs() -> None:
+    """The table of jobs, and under it a run now; draws itself anew while the page is open."""
+    viewer, jobs = _session.viewer("admin"), _session.backend().jobs
+    section(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
+    reports = jobs.jobs(viewer)
+    static_table(jobs_table(reports, viewer.time_zone))
+    if reports:
+        _draw_run(viewer, [report.name for report in reports])
+
+
+def _draw_run(viewer: Viewer, names: Sequence[str]) -> None:
+    with button_row("run-job"):
+        name = st.selectbox(_("Job"), names, format_func=title, key=CHOSEN, label_visibility="collapsed", width=280)
+        if st.button(_("Run now"), key="run-job-now", icon=":material/play_arrow:"):
+            with noticed():
+                _session.backend().jobs.run(viewer, name)
+                st.toast(_("{job} runs in a moment.").format(job=title(name)))
+
+
+def title(name: str) -> str:
+    """A job in words; one that a later version knows has its own name."""
+    return {
+        "warming": _("Warm the cache"),
+        "board-rollover": _("New week and month on the leaderboards"),
+        "index-check": _("Check the indexes"),
+        "audit-check": _("Check the audit trail"),
+        "retention": _("Remove what is too old"),
+        "backup": _("Back up"),
+        "drill": _("Try a restore"),
+        "digests": _("Send digests"),
+    }.get(name, name)
+
+
+def jobs_table(reports: Sequence[JobReport], zone: str) -> Twin:
+    """A row for each job: next and last run, how it ended and how long it took."""
+    heads = [
+        Column(_("Job")),
+        Column(_("Next run"), rule=_("In your time zone")),
+        Column(_("Last run"), rule=_("Runs that were left out because nobody was there do not count")),
+        Column(_("Seconds"), numeric=True),
+        Column(_("Outcome"), rule=_("What the job itself said at its end")),
+    ]
+    return Twin(_("Jobs, their last and their next run"), heads, [_row(each, zone) for each in reports])
+
+
+def _row(report: JobReport, zone: str) -> list[Value]:
+    last = report.last
+    return [
+        Cell(title(report.name), note=report.name),
+        moment(report.next_at, zone, "short") if report.is_tended else _("Nobody is there to run it"),
+        moment(last.started_at, zone, "short") if last else None,
+        None if last is None or last.seconds is None else number(round(last.seconds, 1)),
+        _outcome(last) if last else Cell(_("Not yet"), kind=""),
+    ]
+
+
+def _outcome(run: JobRun) -> Cell:
+    words = {"running": _("Running"), "done": _("Done"), "failed": _("Failed"), "skipped": _("Left out")}
+    again = _("{count} attempts").format(count=number(run.attempt)) if run.attempt > 1 else ""
+    return Cell(words[run.state], note=" · ".join(part for part in (run.outcome, again) if part))
