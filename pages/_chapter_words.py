@@ -1,16 +1,15 @@
 """A chapter in words and links, as several pages say it."""
 
-import streamlit as st
+from urllib.parse import quote
 
 from backend.chapters.models import Chapter
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterRow
-from pages._style import plain
 
 
-def chapter_link(chapter: Chapter) -> None:
-    """A link to the chapter's page, without loading the app anew."""
-    st.page_link("chapter.py", label=plain(chapter.chapter), query_params={"id": chapter.id})
+def chapter_path(chapter: Chapter) -> str:
+    """Where the chapter's page is, for links."""
+    return f"chapter?id={quote(chapter.id)}"
 
 
 def place_words(chapter: Chapter) -> str:

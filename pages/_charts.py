@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import plotly.graph_objects as go
@@ -27,14 +28,29 @@ _INK = "#000037"  # not a colour: Streamlit's template replaces it by the text c
 _WASH = [[0, "#000011"], [0.5, "#000013"], [1, "#000015"]]  # the pale half of the theme's scale, under text
 DAYS_IN_WEEK = 7
 FEW_BARS = 8
+KEPT_PLOTS = 300  # of all people together; a map of the syllabus has 50 kB
 
 
 def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: int = 300) -> None:
     """A figure in the reader's theme, one sentence that says what it shows, and the same facts as a table."""
     with st.container(key=f"cp-chart-{key}", gap="xsmall"):
-        st.plotly_chart(figure, height=height, config=dict(_CONFIG), key=key, alt=twin.caption)
+        _plot(_token(figure), figure, height, key, twin.caption)
         st.html(f'<p class="cp-note">{escape(description)}</p>')
-        twin_table(twin)
+        twin_table(twin, key=key)
+
+
+@st.cache_data(max_entries=KEPT_PLOTS, show_spinner=False)
+def _plot(token: str, _figure: go.Figure, height: int, key: str, alt: str) -> None:
+    """A figure as Streamlit sends it, kept for the next run that shows the same: writing it out costs most of it."""
+    st.plotly_chart(_figure, height=height, config=dict(_CONFIG), key=key, alt=alt)
+
+
+def _token(figure: go.Figure) -> str:
+    """What tells a figure from others, worked out once for each object (which the functions below keep)."""
+    found = getattr(figure, "_cp_token", None)
+    if found is None:
+        found = figure._cp_token = sha256(figure.to_json(validate=False).encode()).hexdigest()
+    return str(found)
 
 
 def _layout(figure: go.Figure, **more: Any) -> go.Figure:
@@ -196,7 +212,7 @@ def calendar(
     rows: list[list[Value]] = [
         [day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last
     ]
-    twin_table(Twin(caption, [_("Day"), _("Count")], rows))
+    twin_table(Twin(caption, [_("Day"), _("Count")], rows), key="calendar")
 
 
 def calendar_html(

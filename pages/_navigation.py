@@ -1,13 +1,15 @@
 """Which pages there are for whom. A path of somebody else's page says so instead of “not found”."""
 
+import copy
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from backend.accounts.models import Role, Viewer
-from backend.kit.i18n import _
+from backend.kit.i18n import _, current_locale
 from pages import _session
 from pages._parts import empty_state, escape, page_header, person_html
 
@@ -32,18 +34,29 @@ UNLISTED = frozenset({"chapter"})
 
 def for_viewer(viewer: Viewer) -> Page:
     """The page to run for a signed-in person; draws the navigation beside it."""
+    page = st.navigation(_for_this_run(_of_role(viewer.role, current_locale())))
+    _person(viewer)
+    return page
+
+
+@cache
+def _of_role(role: Role, _locale: str) -> tuple[Page, ...]:
+    """Every page as `role` finds it. Kept: st.Page looks its file up on the disk, which a rerun need not repeat."""
     titles = _titles()
     pages = [_page("home.py", "", titles, default=True)]
     for path, (file, roles) in PATHS.items():
-        if viewer.role in roles:
+        if role in roles:
             pages.append(_page(file, path, titles, hidden=path in UNLISTED))
         else:
             pages.append(st.Page(_elsewhere(path), title=titles[path][0], url_path=path, visibility="hidden"))
     for path, draw in {"sign-up": _sign_up_again, "reset-password": _other_account}.items():
         pages.append(st.Page(draw, title=titles[path][0], url_path=path, visibility="hidden"))
-    page = st.navigation(pages)
-    _person(viewer)
-    return page
+    return tuple(pages)
+
+
+def _for_this_run(pages: tuple[Page, ...]) -> list[Page]:
+    """Copies: st.navigation marks the page that may run, and runs of several people happen at once."""
+    return [copy.copy(page) for page in pages]
 
 
 def for_the_unprotected(viewer: Viewer) -> Page:
@@ -123,9 +136,8 @@ def _person(viewer: Viewer) -> None:
     roles = {"student": _("Student"), "teacher": _("Teacher"), "admin": _("Administrator")}
     school = _session.backend().settings.school_name
     with st.sidebar:
-        if school:
-            st.html(f'<p class="cp-school">{escape(school)}</p>')
-        st.html(person_html(viewer.name, roles[viewer.role]))
+        above = f'<p class="cp-school">{escape(school)}</p>' if school else ""
+        st.html(above + person_html(viewer.name, roles[viewer.role]))
         if st.button(_("Sign out"), icon=":material/logout:", key="_navigation.sign_out", width="stretch"):
             _session.sign_out()
             st.rerun()

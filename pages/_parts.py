@@ -25,21 +25,27 @@ __all__ = [
     "chip_text",
     "chips",
     "confirmed",
+    "empty_html",
     "empty_state",
     "escape",
+    "figures_html",
     "filter_bar",
     "icon_code",
+    "link_html",
     "mark",
     "metric_row",
     "notice_saved",
     "page_header",
+    "page_title",
     "pager",
     "person_html",
     "plain",
     "progress_ring",
     "ring_text",
+    "rings_html",
     "rings_row",
     "section",
+    "section_html",
     "style",
     "year_strip",
 ]
@@ -69,18 +75,37 @@ class Ring:
 def page_header(title: str, subtitle: str = "", icon: str = "") -> DeltaGenerator:
     """The heading of a page (its only h1). Returns a container at the right for the page's actions."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="cp-header", gap="small"):
-        heading = f"<h1>{icon_html(icon)}<span>{escape(title)}</span></h1>"
-        below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
-        st.html(f'<header class="cp-header">{heading}{below}</header>')
+        page_title(title, subtitle, icon)
         return st.container(
             horizontal=True, horizontal_alignment="right", width="content", key="cp-actions", gap="xsmall"
         )
 
 
+def page_title(title: str, subtitle: str = "", icon: str = "", *, link: tuple[str, str, str] | None = None) -> None:
+    """The heading of a page without actions, or with one `link` alone: its path, words and icon.
+
+    One element where `page_header` sends three.
+    """
+    heading = f"<h1>{icon_html(icon)}<span>{escape(title)}</span></h1>"
+    below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
+    beside = link_html(*link) if link else ""
+    st.html(f'<header class="cp-header"><div>{heading}{below}</div>{beside}</header>')
+
+
+def link_html(path: str, words: str, icon: str = "") -> str:
+    """A link to another page of the product, for HTML parts of pages that listen (see _live)."""
+    return f'<a class="cp-go" href="{escape(path)}">{icon_html(icon)}<span>{escape(words)}</span></a>'
+
+
 def section(title: str, note: str = "") -> None:
     """A heading within a page (h2), with an optional line under it."""
+    st.html(section_html(title, note))
+
+
+def section_html(title: str, note: str = "") -> str:
+    """`section` for HTML parts."""
     below = f"<p>{escape(note)}</p>" if note else ""
-    st.html(f'<div class="cp-section"><h2>{escape(title)}</h2>{below}</div>')
+    return f'<div class="cp-section"><h2>{escape(title)}</h2>{below}</div>'
 
 
 def card(key: str | None = None) -> DeltaGenerator:
@@ -90,20 +115,32 @@ def card(key: str | None = None) -> DeltaGenerator:
 
 def metric_row(figures: Sequence[KeyFigure]) -> None:
     """Key figures side by side: four across on a desk, two on a phone. A missing value reads "–" and "No data yet"."""
-    grid = st.grid(max(1, min(len(figures), 4)), min_column_width=148, gap="small")
-    for figure in figures:
-        missing = figure.value is None
-        grid.metric(
-            plain(figure.label),
-            "–" if missing else plain(figure.value),
-            plain(_("No data yet") if missing else figure.change) or None,
-            delta_color="off",
-            delta_arrow="off",
-            help=plain(figure.rule) or None,
-            icon=icon_code(figure.icon),
-            border=True,
-            height="stretch",
-        )
+    st.html(figures_html(figures))
+
+
+def figures_html(figures: Sequence[KeyFigure]) -> str:
+    """Key figures as a description list; the rule of each unfolds by mouse, touch and keyboard."""
+    return f'<dl class="cp-figures">{"".join(_figure_html(figure) for figure in figures)}</dl>'
+
+
+def _figure_html(figure: KeyFigure) -> str:
+    missing = figure.value is None
+    change = _("No data yet") if missing else figure.change
+    below = f'<dd class="cp-change">{escape(change)}</dd>' if change else ""
+    return (
+        f'<div class="cp-figure"><dt>{icon_html(figure.icon)}<span>{escape(figure.label)}</span>'
+        f'{_rule_html(figure)}</dt><dd class="cp-value">{escape("–" if missing else figure.value)}</dd>{below}</div>'
+    )
+
+
+def _rule_html(figure: KeyFigure) -> str:
+    if not figure.rule:
+        return ""
+    asked = _("What this means: {label}").format(label=figure.label)
+    return (
+        f'<details class="cp-rule" name="cp-rule"><summary title="{escape(figure.rule)}" '
+        f'aria-label="{escape(asked)}">{icon_html("help")}</summary><p>{escape(figure.rule)}</p></details>'
+    )
 
 
 def ring_text(done: int, total: int) -> str:
@@ -123,7 +160,12 @@ def progress_ring(label: str, done: int, total: int, tone: int = 1) -> None:
 
 def rings_row(rings: Iterable[Ring]) -> None:
     """Rings side by side; they wrap where the screen is narrow."""
-    st.html(f'<ul class="cp-rings">{"".join(_ring_html(ring) for ring in rings)}</ul>')
+    st.html(rings_html(rings))
+
+
+def rings_html(rings: Iterable[Ring]) -> str:
+    """`rings_row` for HTML parts."""
+    return f'<ul class="cp-rings">{"".join(_ring_html(ring) for ring in rings)}</ul>'
 
 
 def _ring_html(ring: Ring) -> str:
@@ -150,14 +192,23 @@ def empty_state(
     With `action` alone, a button: returns True when it is clicked. With `page` too, a link to that page.
     """
     with st.container(key=f"cp-empty-{key}", horizontal_alignment="center", border=True):
-        st.html(
-            f'<div class="cp-empty"><span class="cp-empty-icon">{icon_html(icon)}</span>'
-            f"<h2>{escape(title)}</h2><p>{escape(next_step)}</p></div>"
-        )
+        st.html(_empty_html(icon, title, next_step))
         if page is not None:
             st.page_link(page, label=plain(action) or None, icon=":material/arrow_forward:")
             return False
         return bool(action) and st.button(plain(action), type="primary", key=f"{key}-action")
+
+
+def empty_html(icon: str, title: str, next_step: str, link: str = "") -> str:
+    """`empty_state` for HTML parts; `link` is HTML, from `link_html`."""
+    return f'<div class="cp-card">{_empty_html(icon, title, next_step, "h3", link)}</div>'
+
+
+def _empty_html(icon: str, title: str, next_step: str, heading: str = "h2", link: str = "") -> str:
+    return (
+        f'<div class="cp-empty"><span class="cp-empty-icon">{icon_html(icon)}</span>'
+        f"<{heading}>{escape(title)}</{heading}><p>{escape(next_step)}</p>{link}</div>"
+    )
 
 
 def notice_saved(text: str, undo_key: str | None = None) -> bool:

@@ -5,36 +5,41 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.accounts.models import Viewer
+from backend.chapters.models import Chapter
 from backend.kit.i18n import _, day, ngettext, number, percent
 from backend.progress.models import ChapterRow, Home, Suggestion
 from pages import _live, _session
-from pages._chapter_words import chapter_link, place_words, solved_words
-from pages._parts import KeyFigure, Ring, card, empty_state, escape, metric_row, page_header, rings_row, section
+from pages._chapter_words import chapter_path, place_words, solved_words
+from pages._parts import (
+    KeyFigure,
+    Ring,
+    empty_html,
+    escape,
+    figures_html,
+    link_html,
+    page_title,
+    rings_html,
+    section_html,
+)
 from pages._runs import refreshing
 from pages._style import chip, icon_html
 
 
 def draw(viewer: Viewer) -> None:
     """Home of a student."""
-    home = _session.backend().overview.home(viewer)
-    first_name = viewer.name.split()[0]
-    actions = page_header(_("Hello, {name}").format(name=first_name), _countdown(home), icon="waving_hand")
-    actions.page_link("chapters.py", label=_("All chapters"), icon=":material/menu_book:")
-    _draw_figures()
+    _draw_all(viewer.name.split()[0])
 
 
 @refreshing(_live.FALLBACK_SECONDS)
-def _draw_figures() -> None:
+def _draw_all(first_name: str) -> None:
+    """Few large elements: each costs a message, its hash and a place in the browser's tree at every run."""
     _live.listen(_live.ME, key="home")
     home = _session.backend().overview.home(_session.viewer("student"))
-    _figures(home)
-    _subjects(home)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _study_next(home)
-    with right:
-        _continue(home.continue_with)
-        _pace(home)
+    title = _("Hello, {name}").format(name=first_name)
+    page_title(title, _countdown(home), "waving_hand", link=("chapters", _("All chapters"), "menu_book"))
+    st.html(f'<div class="cp-stack">{_figures(home)}{_subjects(home)}</div>')
+    right = _continue(home.continue_with) + _pace(home)
+    st.html(f'<div class="cp-halves"><div>{_study_next(home)}</div><div>{right}</div></div>')
 
 
 def _countdown(home: Home) -> str:
@@ -48,9 +53,9 @@ def _countdown(home: Home) -> str:
     return words.format(count=number(home.days_to_exam), day=day(home.exam_date))
 
 
-def _figures(home: Home) -> None:
+def _figures(home: Home) -> str:
     today, streak, total = max(0, home.today.solved), home.summary.streak, home.summary.total
-    metric_row(
+    return figures_html(
         [
             KeyFigure(
                 _("Questions today"),
@@ -86,25 +91,20 @@ def _figures(home: Home) -> None:
     )
 
 
-def _subjects(home: Home) -> None:
-    section(_("Your syllabus"), _("Chapters completed, by subject"))
-    rings_row(
+def _subjects(home: Home) -> str:
+    rings = (
         Ring(subject.subject, subject.completed, subject.chapters, tone=index % 7 + 1)
         for index, subject in enumerate(home.summary.subjects)
     )
+    return section_html(_("Your syllabus"), _("Chapters completed, by subject")) + rings_html(rings)
 
 
-def _study_next(home: Home) -> None:
-    section(_("Study next"), _study_rule())
+def _study_next(home: Home) -> str:
+    heading = section_html(_("Study next"), _study_rule())
     if not home.study_next:
-        empty_state(
-            "task_alt", _("Nothing left to suggest"), _("Every chapter that the exam asks is completed."), key="n"
-        )
-        return
-    for place, one in enumerate(home.study_next, 1):
-        with card(f"next-{place}"):
-            chapter_link(one.chapter)
-            st.html(_suggestion_html(one))
+        rest = _("Every chapter that the exam asks is completed.")
+        return heading + empty_html("task_alt", _("Nothing left to suggest"), rest)
+    return heading + "".join(_card_html(one.chapter, _suggestion_html(one)) for one in home.study_next)
 
 
 def _study_rule() -> str:
@@ -120,39 +120,40 @@ def _suggestion_html(one: Suggestion) -> str:
     )
 
 
-def _continue(rows: Sequence[ChapterRow]) -> None:
-    section(_("Go on with"), _("The last chapters you worked on"))
+def _card_html(chapter: Chapter, inside: str) -> str:
+    link = link_html(chapter_path(chapter), chapter.chapter)
+    return f'<article class="cp-card"><h3>{link}</h3>{inside}</article>'
+
+
+def _continue(rows: Sequence[ChapterRow]) -> str:
+    heading = section_html(_("Go on with"), _("The last chapters you worked on"))
     if not rows:
-        empty_state(
-            "menu_book",
-            _("You have not started yet"),
-            _("Open a chapter, solve a few questions and enter them: it counts from the first one."),
-            _("Choose a chapter"),
-            key="start",
-            page="chapters.py",
-        )
-        return
-    for place, row in enumerate(rows, 1):
-        with card(f"continue-{place}"):
-            chapter_link(row.chapter)
-            status = chip(row.own.status) if row.own else ""
-            weak = chip("weak") if row.own and row.own.is_weak_chapter else ""
-            st.html(f'<div class="cp-chips">{status}{weak}</div><p class="cp-note">{escape(solved_words(row))}</p>')
+        rest = _("Open a chapter, solve a few questions and enter them: it counts from the first one.")
+        way = link_html("chapters", _("Choose a chapter"), "arrow_forward")
+        return heading + empty_html("menu_book", _("You have not started yet"), rest, way)
+    return heading + "".join(_card_html(row.chapter, _own_html(row)) for row in rows)
 
 
-def _pace(home: Home) -> None:
-    section(_("Your pace"))
-    with card("pace"):
-        st.html(f'<p class="cp-pace">{icon_html("speed")}<span>{escape(home.pace.sentence)}</span></p>')
-        completed = ngettext(
-            "{count} chapter completed in the last 4 weeks",
-            "{count} chapters completed in the last 4 weeks",
-            home.pace.completed_in_28_days,
-        ).format(count=number(home.pace.completed_in_28_days))
-        left = ngettext("{count} left", "{count} left", home.pace.chapters_left).format(
-            count=number(home.pace.chapters_left)
-        )
-        st.caption(f"{completed} · {left}")
+def _own_html(row: ChapterRow) -> str:
+    status = chip(row.own.status) if row.own else ""
+    weak = chip("weak") if row.own and row.own.is_weak_chapter else ""
+    return f'<div class="cp-chips">{status}{weak}</div><p class="cp-note">{escape(solved_words(row))}</p>'
+
+
+def _pace(home: Home) -> str:
+    completed = ngettext(
+        "{count} chapter completed in the last 4 weeks",
+        "{count} chapters completed in the last 4 weeks",
+        home.pace.completed_in_28_days,
+    ).format(count=number(home.pace.completed_in_28_days))
+    left = ngettext("{count} left", "{count} left", home.pace.chapters_left).format(
+        count=number(home.pace.chapters_left)
+    )
+    return (
+        f'{section_html(_("Your pace"))}<article class="cp-card"><p class="cp-pace">{icon_html("speed")}'
+        f'<span>{escape(home.pace.sentence)}</span></p><p class="cp-note">{escape(completed)} · {escape(left)}</p>'
+        "</article>"
+    )
 
 
 def _days(count: int) -> str:

@@ -13,8 +13,9 @@ import streamlit as st
 from backend.kit.i18n import _
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-LOGO = ASSETS / "logo.svg"
-MARK = ASSETS / "mark.svg"
+# By address (see enableStaticServing): given as files they would be read, encoded and sent anew by every run.
+LOGO = "/app/static/logo.svg"
+MARK = "/app/static/mark.svg"
 
 _JOINER = "\u2060"  # an invisible word joiner: it stops shortcodes and bare addresses from being recognised
 _SPECIAL = re.compile(r"([\\`*_\[\]<>$~|&^])")

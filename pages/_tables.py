@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import streamlit as st
@@ -56,10 +57,21 @@ class Twin:
     rows: Sequence[Sequence[Value]]
 
 
-def twin_table(twin: Twin, *, label: str = "", expanded: bool = False) -> None:
-    """The table twin of a chart or grid, behind "Show as table"."""
-    with st.expander(label or _("Show as table"), expanded=expanded, icon=":material/table_rows:", type="compact"):
-        st.html(table_html(twin))
+def twin_table(twin: Twin, *, label: str = "", expanded: bool = False, key: str = "") -> None:
+    """The table twin of a chart or grid, behind "Show as table": made and sent only while it is open.
+
+    Opening it runs the part of the page that it stands in. `key` tells it from others under the same words.
+    """
+    with st.expander(
+        label or _("Show as table"), expanded=expanded, icon=":material/table_rows:", type="compact",
+        key=f"twin-{key or _words_key(twin)}", on_change="rerun",
+    ) as box:  # fmt: skip
+        if box.open:
+            st.html(table_html(twin))
+
+
+def _words_key(twin: Twin) -> str:
+    return sha256(twin.caption.encode()).hexdigest()[:12]
 
 
 def static_table(twin: Twin) -> None:

@@ -4,7 +4,7 @@ import gettext as _gettext
 import math
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -52,18 +52,33 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 def number(value: float) -> str:
     """A number with the separators of the locale: 12345 → "12,345"."""
-    return str(_numbers.format_decimal(value, locale=_babel(_locale.get())))
+    return _number(value, type(value).__name__, _locale.get())
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, _kind: str, locale: str) -> str:
+    return str(_numbers.format_decimal(value, locale=_babel(locale)))
 
 
 def percent(share: float, digits: int = 0) -> str:
     """A share (0.421) as a percentage with so many digits after the point ("42%", "42.1%")."""
+    return _percent(share, digits, _locale.get())
+
+
+@lru_cache(maxsize=4096)
+def _percent(share: float, digits: int, locale: str) -> str:
     pattern = "#,##0." + "0" * digits + "%" if digits else None
-    return str(_numbers.format_percent(share, pattern, locale=_babel(_locale.get())))
+    return str(_numbers.format_percent(share, pattern, locale=_babel(locale)))
 
 
 def day(value: date, style: str = "medium") -> str:
     """A calendar day, such as "22 Nov 2026"; `style` is short, medium, long, full or a CLDR pattern."""
-    return str(_dates.format_date(value, style, locale=_babel(_locale.get())))
+    return _day(value, type(value).__name__, style, _locale.get())
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, _kind: str, style: str, locale: str) -> str:
+    return str(_dates.format_date(value, style, locale=_babel(locale)))
 
 
 def moment(value: datetime, zone: str, style: str = "medium") -> str:

@@ -37,15 +37,14 @@ class _Known:
 
 def rows(chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None) -> tuple[ChapterRow, ...]:
     """Every chapter with its exam figures, and own progress beside it where `progress` is given."""
-    share = weights.shares(chapters)
-    latest = weights.latest_year(chapters)
+    known = weights.of(chapters)
     return tuple(
         ChapterRow(
             chapter=chapter,
             own=None if progress is None else progress.get(chapter.id, Progress(chapter_id=chapter.id)),
-            recent_total=weights.recent_total(chapter, latest),
-            exam_share=share[chapter.id],
-            trend=weights.trend(chapter, latest),
+            recent_total=known.recent[chapter.id],
+            exam_share=known.shares[chapter.id],
+            trend=known.trends[chapter.id],
         )
         for chapter in chapters
     )

@@ -34,19 +34,19 @@ def study_next(
     chapters: Sequence[Chapter], progress: Mapping[str, Progress], count: int = SUGGESTIONS
 ) -> tuple[Suggestion, ...]:
     """The chapters with the largest exam share × own gap; by exam share alone for who has no progress yet."""
-    share = weights.shares(chapters)
-    latest = weights.latest_year(chapters)
-    is_new = not progress
-    suggestions = [
-        _suggestion(chapter, progress.get(chapter.id), share[chapter.id], latest, is_new) for chapter in chapters
+    known, is_new = weights.of(chapters), not progress
+    scored = [
+        (_score(chapter, progress.get(chapter.id), known.shares[chapter.id], is_new), chapter) for chapter in chapters
     ]
-    ranked = sorted(suggestions, key=lambda suggestion: -suggestion.score)
-    return tuple(suggestion for suggestion in ranked[:count] if suggestion.score > 0)
+    ranked = sorted(scored, key=lambda pair: -pair[0])  # stable: equal scores stay in syllabus order
+    return tuple(
+        _suggestion(chapter, progress.get(chapter.id), known, is_new) for score, chapter in ranked[:count] if score > 0
+    )
 
 
 def coverage(chapters: Sequence[Chapter], progress: Mapping[str, Progress]) -> float | None:
     """Exam weight of the completed chapters, from 0 to 1; None where no past paper is known."""
-    share = weights.shares(chapters)
+    share = weights.of(chapters).shares
     if not any(share.values()):
         return None
     total = sum(share[chapter.id] for chapter in chapters)
@@ -72,16 +72,22 @@ def pace(completed_in_28_days: int, chapters_left: int, today: date, exam_date: 
     )
 
 
-def _suggestion(chapter: Chapter, own: Progress | None, share: float, latest: int, is_new: bool) -> Suggestion:
-    progress = own or Progress(chapter_id=chapter.id)
+def _score(chapter: Chapter, own: Progress | None, share: float, is_new: bool) -> float:
+    if is_new:
+        return share
+    return share * gap(own or Progress(chapter_id=chapter.id), chapter.question_total)
+
+
+def _suggestion(chapter: Chapter, own: Progress | None, known: weights.Weights, is_new: bool) -> Suggestion:
+    progress, share = own or Progress(chapter_id=chapter.id), known.shares[chapter.id]
     known_gap = None if is_new else gap(progress, chapter.question_total)
     return Suggestion(
         chapter=chapter,
         own=progress,
-        reason=_reason(weights.recent_total(chapter, latest), progress, is_new),
+        reason=_reason(known.recent[chapter.id], progress, is_new),
         exam_share=share,
         gap=known_gap,
-        score=share * (1.0 if known_gap is None else known_gap),
+        score=_score(chapter, own, share, is_new),
     )
 
 

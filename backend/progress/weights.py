@@ -1,6 +1,7 @@
 """How much a chapter counts in the exam: recency-weighted shares of past-paper questions. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from backend.chapters.models import Chapter
@@ -8,6 +9,44 @@ from backend.chapters.models import Chapter
 RECENT_YEARS = 3
 DECAY = 0.8  # each year back counts four fifths of the year after it
 TREND_STEP = 1.25  # a quarter more (or less) than before is called a trend
+KEPT = 64  # catalogues and parts of them whose weights are remembered
+
+Trend = Literal["rising", "falling", "steady"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What past papers say of each chapter, by id; the same for every student."""
+
+    latest: int
+    shares: Mapping[str, float]
+    recent: Mapping[str, int]
+    trends: Mapping[str, Trend]
+
+
+_kept: dict[tuple[int, ...], tuple[Sequence[Chapter], Weights]] = {}
+
+
+def of(chapters: Sequence[Chapter]) -> Weights:
+    """The weights of `chapters`, worked out once for the same values: every page of every student asks for them."""
+    chapters = tuple(chapters)
+    key = tuple(map(id, chapters))  # the chapters are kept beside, so that no other value can take their addresses
+    found = _kept.get(key)
+    if found is None:
+        if len(_kept) >= KEPT:
+            _kept.clear()
+        found = _kept[key] = (chapters, _weighed(chapters))
+    return found[1]
+
+
+def _weighed(chapters: Sequence[Chapter]) -> Weights:
+    latest = latest_year(chapters)
+    return Weights(
+        latest=latest,
+        shares=shares(chapters),
+        recent={chapter.id: recent_total(chapter, latest) for chapter in chapters},
+        trends={chapter.id: trend(chapter, latest) for chapter in chapters},
+    )
 
 
 def latest_year(chapters: Iterable[Chapter]) -> int:
@@ -36,7 +75,7 @@ def recent_total(chapter: Chapter, latest: int) -> int:
     )
 
 
-def trend(chapter: Chapter, latest: int) -> Literal["rising", "falling", "steady"]:
+def trend(chapter: Chapter, latest: int) -> Trend:
     """The last three years' average against that of the years before, where both exist."""
     counts = {int(year): count for year, count in chapter.year_wise_question_count.items()}
     new = [count for year, count in counts.items() if year > latest - RECENT_YEARS]

@@ -180,3 +180,15 @@ function earliest(ids) {
 }
 
 const stream = new Stream();
+
+// Links within HTML parts lead on without loading the app anew, as Streamlit's own do; with a modifier, and without
+// this script, they are plain links.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.cp-go");
+  if (!link || event.defaultPrevented || event.button) return;
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.pushState({}, "", link.href);
+  dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+  document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+});

@@ -29,8 +29,8 @@ def offer(page: Page, chapters: list[Json]) -> None:
 def figures(page: Page) -> dict[str, int]:
     """The four counts of the report."""
     names = ("Added", "Updated", "Unchanged", "Failed")
-    cards = page.get_by_test_id("stMetric")
-    return {name: int(cards.filter(has_text=name).get_by_test_id("stMetricValue").inner_text()) for name in names}
+    cards = page.locator(".cp-figure")
+    return {name: int(cards.filter(has_text=name).locator(".cp-value").inner_text()) for name in names}
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ def test_pages_go_on_without_redis(served: ServedSchool, visitors: Visitors, tmp
             row.get_by_role("button", name="+5:").click()
             expect(row.get_by_text(re.compile(r"^Saved \d"))).to_be_visible()
             home = student.open("/")
-            expect(home.get_by_test_id("stMetric").filter(has_text="Questions today")).to_contain_text("5 of 20")
+            expect(home.locator(".cp-figure").filter(has_text="Questions today")).to_contain_text("5 of 20")
             other = visitors(app)
             other.sign_in(friend.email, friend.password, "/leaderboard")
             expect(other.page.get_by_role("heading", level=1)).to_contain_text("Leaderboard")
@@ -35,6 +35,6 @@ def test_pages_go_on_without_redis(served: ServedSchool, visitors: Visitors, tmp
             row.get_by_role("button", name="+1:").click()
             expect(row.get_by_role("textbox", name="Questions solved of")).to_have_value("6")
             home = student.open("/")
-            expect(home.get_by_test_id("stMetric").filter(has_text="Questions today")).to_contain_text("6 of 20")
+            expect(home.locator(".cp-figure").filter(has_text="Questions today")).to_contain_text("6 of 20")
     finally:
         valkey.stop()

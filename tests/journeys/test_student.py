@@ -65,8 +65,8 @@ def test_a_click_is_saved_and_shown_everywhere(desk: Desk) -> None:
     assert desk.stored(desk.first) == [OwnProgress(status="In Progress", question_solved=5)]
 
     home = desk.visitor.tab("/")
-    expect(home.get_by_test_id("stMetric").filter(has_text="Questions today")).to_contain_text("5 of 20")
-    expect(home.get_by_test_id("stMetric").filter(has_text="Solved in 7 days")).to_contain_text("5")
+    expect(home.locator(".cp-figure").filter(has_text="Questions today")).to_contain_text("5 of 20")
+    expect(home.locator(".cp-figure").filter(has_text="Solved in 7 days")).to_contain_text("5")
     expect(home.get_by_text("5 of")).not_to_have_count(0)
 
     row.get_by_role("button", name="Undo").click()

@@ -11,6 +11,7 @@ from backend.chapters.models import Chapter
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
 from tests.pages.chapter_list import ChapterList
+from tests.pages.key_figures import key_figures
 from tests.pages.signed_in import OpenPage
 from tests.school import PASSWORD, School
 
@@ -68,12 +69,12 @@ def test_the_history_marks_what_was_undone(page: AppTest, chapter: Chapter, cloc
 
 def test_figures_of_the_exam(page: AppTest, chapter: Chapter) -> None:
     """All years, the last three years and the share are printed, each with its rule; so is each year's count."""
-    figures = {metric.label: metric for metric in page.metric}
+    figures = key_figures(page)
     recent = sum(chapter.year_wise_question_count[year] for year in ("2023", "2024", "2025"))
     assert figures["Asked in all years"].value == str(chapter.question_total)
     assert figures["Asked in 3 years"].value == str(recent)
     assert figures["Share of the exam"].value.endswith("%")
-    assert "four fifths" in figures["Share of the exam"].help
+    assert "four fifths" in figures["Share of the exam"].rule
     assert f"{chapter.question_total} questions from 2019 to 2025." in words_on(page)
 
 

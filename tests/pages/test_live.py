@@ -17,6 +17,7 @@ from backend.progress.models import ProgressChange
 from pages import _live
 from pages._style import asset
 from tests.pages.at_path import Browser
+from tests.pages.key_figures import key_figures
 from tests.pages.signed_in import OpenPage
 from tests.school import School
 from tests.waiting import until
@@ -126,7 +127,7 @@ def test_news_draws_what_is_true_now(browser: Browser, school: School, backend: 
     backend.progress.change(student, chapter.id, ProgressChange(questions_delta=7), key="elsewhere")
     until(lambda: backend.events.position != before)
     Parts(page).news("home")
-    assert any("7" in metric.value for metric in page.metric)
+    assert any("7" in figure.value for figure in key_figures(page).values())
     assert place(Parts(page).asked["home"]["after"]) > place(before)
 
 

@@ -15,6 +15,7 @@ from backend.progress.models import ProgressChange
 from pages._chapter_form import ARCHIVED, NOTICE, OpenForm
 from tests.classrooms.builders import save
 from tests.pages.at_path import html_of
+from tests.pages.key_figures import key_figures
 from tests.pages.signed_in import OpenPage
 from tests.pages.sortable import SortableTable
 from tests.school import School
@@ -104,7 +105,7 @@ def upload(page: AppTest, items: object, name: str = "chapters.json") -> None:
 
 
 def counts(page: AppTest) -> dict[str, str]:
-    return {each.label: each.value for each in page.metric}
+    return {each.label: each.value for each in key_figures(page).values()}
 
 
 def item(chapter: Chapter, **changes: object) -> dict[str, object]:
@@ -337,7 +338,7 @@ def test_a_foreign_file_is_refused_in_words(backend: Backend, page: AppTest, con
     view(page, "import")
     upload(page, content, "notes.csv")
     assert len(page.error) == 1
-    assert not page.metric
+    assert not key_figures(page)
     assert backend.chapters.every() == before
 
 

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import _charts, _parts, _style, _tables
+from tests.pages.key_figures import key_figures
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG: dict[str, Any] = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
@@ -268,9 +269,17 @@ def test_no_data_differs_from_zero() -> None:
 
         parts.metric_row([parts.KeyFigure("Solved", "0"), parts.KeyFigure("Average", None)])
 
-    zero, missing = AppTest.from_function(page).run().metric
-    assert (zero.value, zero.delta) == ("0", "")
-    assert (missing.value, missing.delta) == ("–", "No data yet")
+    zero, missing = key_figures(AppTest.from_function(page).run()).values()
+    assert (zero.value, zero.change) == ("0", "")
+    assert (missing.value, missing.change) == ("–", "No data yet")
+
+
+def test_a_key_figure_says_its_rule_by_touch_and_keyboard() -> None:
+    """The rule unfolds from a summary with a name of its own; text from people stays text."""
+    html = _parts.figures_html([_parts.KeyFigure("<b>Solved</b>", "0", 'Counted "so".')])
+    assert '<summary title="Counted &quot;so&quot;." aria-label="What this means: &lt;b&gt;Solved&lt;/b&gt;">' in html
+    assert "<p>Counted &quot;so&quot;.</p></details>" in html
+    assert "<b>" not in html
 
 
 def test_a_chart_comes_with_its_description_and_its_table() -> None:
@@ -285,10 +294,10 @@ def test_a_chart_comes_with_its_description_and_its_table() -> None:
 
     run = AppTest.from_function(page).run()
     assert not run.exception
-    shown = "\n".join(element.proto.body for element in run.get("html"))
-    assert "Three in 2025." in shown
-    assert "<caption>Questions by year</caption>" in shown
+    assert [each.value for each in run.html] == ['<p class="cp-note">Three in 2025.</p>']
     assert run.get("plotly_chart")[0].proto.alt == "Questions by year"
+    run.session_state["twin-years"] = True
+    assert any("<caption>Questions by year</caption>" in each.value for each in run.run().html)
 
 
 def test_figures_are_drawn_once_per_value() -> None:
