@@ -12,9 +12,9 @@ from fastapi.routing import iter_route_contexts
 
 from backend.api.acts import roles_of
 from backend.api.deps import backend_of, optional_viewer, signed_in
-from backend.api.limits import kind_of
 from backend.api.documented import EXAMPLE, JSON, REF, examples, failed, returned_types
 from backend.api.examples import example_of_body
+from backend.api.limits import kind_of
 from backend.api.once import HEADER, LONGEST, WITHOUT_KEY, WRITES
 
 BASE = "/api/v1"
