@@ -120,18 +120,18 @@ class Stream {
     on("ended", () => {
       this.lose(source);
       this.everybody(); // the page finds out for itself, and says so
-      this.open_gate();
+      this.openGate();
     });
     source.addEventListener("error", () => {
       this.isLive = false;
       if (this.source !== source || source.readyState !== EventSource.CLOSED) return;
       this.lose(source);
-      fetch("/api/v1/auth/me").then((answer) => answer.status === 401 && this.open_gate(), () => {});
+      fetch("/api/v1/auth/me").then((answer) => answer.status === 401 && this.openGate(), () => {});
     });
   }
 
   // The session is over: the whole page runs anew, which leads to the sign-in form.
-  open_gate() {
+  openGate() {
     for (const part of this.parts) if (part.gate && part.root.isConnected) part.send();
   }
 

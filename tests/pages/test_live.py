@@ -36,8 +36,8 @@ class Parts:
 
     @property
     def rooms(self) -> dict[str, list[str]]:
-        """Where each part listens."""
-        return {key: list(data["rooms"]) for key, data in self.asked.items()}
+        """Where each part listens; the gate of every page, which waits for the end alone, is none of them."""
+        return {key: list(data["rooms"]) for key, data in self.asked.items() if not data.get("gate")}
 
     def news(self, key: str) -> None:
         """Let a part hear of something, as its script in the browser does."""
