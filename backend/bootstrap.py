@@ -358,7 +358,9 @@ def _limits(settings: Settings, clock: Clock, connections: Connections) -> Limit
         settings.rate_limit_anonymous, settings.rate_limit_user, settings.rate_limit_premium, settings.rate_limit_burst
     )
     probe = MachineProbe(connections.mongo.waits.longest)
-    return LimitService(connections.limiter, Governor(probe), allowances, clock, probe)
+    return LimitService(
+        connections.limiter, Governor(probe), allowances, clock, probe, is_adaptive=settings.rate_limit_adaptive
+    )
 
 
 def _operations(

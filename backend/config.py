@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     rate_limit_processes: int = Field(
         1, ge=1, le=1000, description="Web processes there are at least: they share the allowances while Redis is away"
     )
+    rate_limit_adaptive: bool = Field(True, description="Allow programs less while the machine is loaded, to a quarter")
     trusted_proxies: str = Field(
         "", description="Networks, by commas, whose X-Forwarded-For is believed, such as 10.0.0.0/8"
     )
