@@ -33,7 +33,10 @@ class LimitService:
         allowances: Allowances,
         clock: Clock,
         probe: MachineProbe | None = None,
+        *,
+        is_adaptive: bool = True,
     ) -> None:
+        self._is_adaptive = is_adaptive
         self._limiter = limiter
         self._governor = governor
         self._allowances = allowances
@@ -43,9 +46,10 @@ class LimitService:
         self._scaled = cache(lambda tier, kind, share: self._whole(tier, kind).scaled(share))
 
     def start(self) -> None:
-        """Begin to hear of other processes and to watch the machine."""
+        """Begin to hear of other processes, and to watch the machine where limits follow it."""
         self._limiter.start()
-        self._governor.start()
+        if self._is_adaptive:
+            self._governor.start()
 
     def close(self) -> None:
         """Stop both."""
