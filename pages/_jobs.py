@@ -46,7 +46,8 @@ def title(name: str) -> str:
         "audit-check": _("Check the audit trail"),
         "retention": _("Remove what is too old"),
         "backup": _("Back up"),
-        "drill": _("Try a restore"),
+        "backup-drill": _("Try a restore"),
+        "deletions": _("Delete accounts whose time has come"),
         "digests": _("Send digests"),
     }.get(name, name)
 
