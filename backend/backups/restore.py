@@ -86,10 +86,10 @@ class RestoreService:
         plan = self.preview(viewer, backup_id=backup_id, until=until)
         with self._alone():
             names = self._prepared(plan, until, on_progress)
+            facts: Facts = {"until": plan.until.isoformat(), "documents": plan.backup.documents}
+            self._trail.record(viewer, "backup.restored", "backup", plan.backup.id, after=facts)
             with self._nobody_writes():
                 self._queries.forget_replaced()
-                facts: Facts = {"until": plan.until.isoformat(), "documents": plan.backup.documents}
-                self._trail.record(viewer, "backup.restored", "backup", plan.backup.id, after=facts)
                 self._queries.swap_in(names, _LEAVE)
             self._finish()
         return plan
@@ -101,8 +101,8 @@ class RestoreService:
         if not self._queries.has_replaced():
             raise NotFound(_("There is no restore to undo."))
         with self._alone():
+            self._trail.record(viewer, "backup.restored", "backup", "rollback")
             with self._nobody_writes():
-                self._trail.record(viewer, "backup.restored", "backup", "rollback")
                 self._queries.swap_back(_LEAVE)
             self._finish()
 

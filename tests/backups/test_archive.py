@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,16 +74,15 @@ def test_an_archive_is_of_one_moment(mongo: Mongo, store: FolderStore) -> None:
     mongo["ledger"].insert_many([{"_id": number, "has": 0} for number in range(400)])
     stop = threading.Event()
 
+    def move_one(session: Any, number: int) -> None:
+        mongo["accounts"].update_one({"_id": number}, {"$inc": {"has": -1}}, session=session)
+        mongo["ledger"].update_one({"_id": 399 - number}, {"$inc": {"has": 1}}, session=session)
+
     def move() -> None:
         number = 0
         while not stop.is_set():
             number = (number + 1) % 400
-
-            def work(session: Any) -> None:
-                mongo["accounts"].update_one({"_id": number}, {"$inc": {"has": -1}}, session=session)
-                mongo["ledger"].update_one({"_id": 399 - number}, {"$inc": {"has": 1}}, session=session)
-
-            mongo.transaction(work)
+            mongo.transaction(partial(move_one, number=number))
 
     movers = [threading.Thread(target=move) for _ in range(2)]
     for each in movers:
