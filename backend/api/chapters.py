@@ -25,6 +25,7 @@ from backend.api.requests import ChapterId
 from backend.bootstrap import Backend
 from backend.chapters.models import ChapterDraft
 from backend.errors import Conflict
+from backend.policy import authorise
 
 router = APIRouter(prefix="/chapters", tags=["Chapters"])
 
@@ -137,6 +138,7 @@ def change_chapter(
     Say which version you changed: `version` in the body (refused with 409 where it is no longer the present one), or
     its ETag in If-Match (412). Everybody's progress stays with the chapter.
     """
+    authorise(viewer, "chapters.edit")
     version, by_header = version_of(request, body.version)
     present = backend.chapters.get(chapter_id)
     draft = ChapterDraft(

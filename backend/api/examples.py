@@ -101,7 +101,8 @@ def _sent(shape: str, field: str, schema: Mapping[str, Any], shapes: Mapping[str
         return schema["examples"][0]
     fitting = next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), schema)
     if "enum" in fitting or "const" in fitting:
-        return fitting.get("const", fitting.get("enum", [None])[0])
+        known = fitting.get("enum", [fitting.get("const")])
+        return SAMPLES.get(field) if SAMPLES.get(field) in known else known[0]
     if (shape, field) in OF_SHAPE or field in SAMPLES:
         return OF_SHAPE.get((shape, field), SAMPLES.get(field))
     return example_of_body(field, fitting, shapes)
