@@ -1,6 +1,7 @@
 """The reads that must not know how large the school is: statistics, boards, a student's home."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
@@ -8,8 +9,8 @@ from backend.bootstrap import Backend
 from bench import plain
 from bench.made import CHAPTERS
 from bench.measures import Measure, Result, Target
-from bench.pairs import Pair, interleaved
-from bench.school import Bench, School
+from bench.pairs import interleaved
+from bench.school import Bench, School, at_work, until
 
 ROUNDS, ROUND_SECONDS, EACH = 15, 20.0, 5
 GROWTH_ROUNDS, GROWTH_SECONDS = 300, 15.0
@@ -29,8 +30,14 @@ class Ground:
         return lambda: next(turns) * STRIDE % students
 
 
-def ground(bench: Bench, school: School, *, is_caching: bool = False) -> Ground:
-    return Ground(bench.backend(school, is_caching=is_caching), school)
+@contextmanager
+def serving(bench: Bench, school: School) -> Iterator[Ground]:
+    """The product without its cache, its background work running and everyone's boards kept, as in life."""
+    backend = bench.backend(school, is_caching=False)
+    with at_work(backend):
+        until(lambda: backend.statistics.projector_health().is_alive)
+        backend.board_keeper.roll_over()
+        yield Ground(backend, school)
 
 
 def statistics(on: Ground) -> Callable[[], object]:
@@ -74,8 +81,12 @@ READS = {
 
 def take_speed(bench: Bench) -> Sequence[Result]:
     """How many times faster than the plain aggregation, at the largest size, nothing cached."""
-    on = ground(bench, bench.school(bench.largest))
-    check_same(on)
+    with serving(bench, bench.school(bench.largest)) as on:
+        check_same(on)
+        return _speed(bench, on)
+
+
+def _speed(bench: Bench, on: Ground) -> Sequence[Result]:
     mongo, number = on.backend.mongo, on.students()
     against: dict[str, Callable[[], object]] = {
         "statistics by subject and class": lambda: plain.statistics(mongo),
@@ -93,13 +104,11 @@ def take_speed(bench: Bench) -> Sequence[Result]:
 
 def take_growth(bench: Bench) -> Sequence[Result]:
     """How many times slower in the largest school than in the smallest."""
-    large, small = (ground(bench, bench.school(size)) for size in (bench.largest, bench.smallest))
-    results = []
-    for part, read in READS.items():
-        pair = _growth(read(large), read(small))
-        ours, theirs = pair.medians
-        results.append(Result(ours / theirs, part, ours, theirs, pair.samples))
-    return results
+    with (
+        serving(bench, bench.school(bench.largest)) as large,
+        serving(bench, bench.school(bench.smallest)) as small,
+    ):
+        return [_grown(part, read(large), read(small)) for part, read in READS.items()]
 
 
 def check_same(on: Ground) -> None:
@@ -124,8 +133,10 @@ def _same(what: str, ours: object, theirs: object) -> None:
         raise AssertionError(f"{what}: {ours} is not {theirs}")
 
 
-def _growth(large: Callable[[], object], small: Callable[[], object]) -> Pair:
-    return interleaved(large, small, rounds=GROWTH_ROUNDS, budget_seconds=GROWTH_SECONDS, fewest=30)
+def _grown(part: str, large: Callable[[], object], small: Callable[[], object]) -> Result:
+    pair = interleaved(large, small, rounds=GROWTH_ROUNDS, budget_seconds=GROWTH_SECONDS, fewest=30)
+    ours, theirs = pair.medians
+    return Result(ours / theirs, part, ours, theirs, pair.samples)
 
 
 MEASURES: tuple[Measure, ...] = (

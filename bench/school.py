@@ -1,6 +1,7 @@
 """What measures run on: private servers in a data folder of their own, and a school of each size."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -105,6 +106,15 @@ def at_work(backend: Backend) -> Iterator[None]:
         yield
     finally:
         jobs.stop()
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    """Return once `condition()` holds. Raises AssertionError where it does not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:.0f} s")
+        time.sleep(0.05)
 
 
 @contextmanager

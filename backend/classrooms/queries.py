@@ -14,6 +14,7 @@ from backend.classrooms.models import ChapterSums, ClassDays, Classroom, Learner
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import from_document, to_document
 from backend.progress.models import Activity, StudyDay, SummaryRecord
+from backend.progress.queries import DAY, only
 
 INDEXES = {
     "classrooms": [IndexModel([("joinCode", ASCENDING)], name="joinCode", unique=True)],
@@ -188,8 +189,8 @@ class ClassroomQueries:
     def _days(self, student_ids: Sequence[str], since: date) -> dict[str, list[StudyDay]]:
         wanted = {"studentId": {"$in": list(student_ids)}, "day": {"$gte": since.isoformat()}}
         days: dict[str, list[StudyDay]] = {}
-        order = [("studentId", ASCENDING), ("day", ASCENDING)]
-        for document in self._mongo["studyDays"].find(wanted, batch_size=ONE_BATCH).sort(order):
+        order, fields = [("studentId", ASCENDING), ("day", ASCENDING)], only(("studentId", *DAY))
+        for document in self._mongo["studyDays"].find(wanted, fields, batch_size=ONE_BATCH).sort(order):
             days.setdefault(document["studentId"], []).append(from_document(document, StudyDay))
         return days
 

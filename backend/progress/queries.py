@@ -14,9 +14,18 @@ from backend.kit.mongo import Document, Mongo, stable_id, translated
 from backend.kit.shape import from_document, to_document
 from backend.progress.models import Activity, Ground, Progress, StudentRecord, StudyDay, SummaryRecord
 
+RECORD, DAY = Progress.__struct_encode_fields__, StudyDay.__struct_encode_fields__
+
+
+def _with(first: Sequence[str], others: Sequence[str]) -> list[tuple[str, int]]:
+    return [(name, ASCENDING) for name in (*first, *(other for other in others if other not in first))]
+
+
+# Two indexes hold all that is read of a record and of a day, so that a student's own lie side by side: her documents
+# lie wherever the school was when she saved (docs/decisions/0021). Their ids see to it that there is one of each.
 INDEXES = {
     "progress": [
-        IndexModel([("studentId", ASCENDING), ("chapterId", ASCENDING)], name="own", unique=True),
+        IndexModel(_with(("studentId", "chapterId"), RECORD), name="own"),
         IndexModel([("chapterId", ASCENDING), ("studentId", ASCENDING)], name="chapter"),
     ],
     "activity": [
@@ -27,7 +36,7 @@ INDEXES = {
             name="history",
         ),
     ],
-    "studyDays": [IndexModel([("studentId", ASCENDING), ("day", ASCENDING)], name="calendar", unique=True)],
+    "studyDays": [IndexModel(_with(("studentId", "day"), DAY), name="calendar")],
 }
 
 GATES = 256
@@ -38,15 +47,23 @@ class ProgressQueries:
         self._mongo = mongo
 
     def student(self, student_id: str) -> StudentRecord:
-        """All that one student's pages are computed from."""
+        """All that one student's pages are computed from, of one moment, in one round trip."""
+        own = {"studentId": student_id}
         with translated():
-            summary = self._mongo["summaries"].find_one({"_id": student_id})
-            progress = list(self._mongo["progress"].find({"studentId": student_id}))
-            days = list(self._mongo["studyDays"].find({"studentId": student_id}).sort("day", ASCENDING))
+            found = self._mongo["summaries"].aggregate(
+                [
+                    {"$match": {"_id": student_id}},
+                    _beside("progress", own, {"$project": only(RECORD)}),
+                    _beside("studyDays", own, {"$sort": {"day": ASCENDING}}, {"$project": only(DAY)}),
+                ]
+            )
+            document = next(iter(found), None)
+        if document is None:  # who has no summary has saved nothing yet
+            return StudentRecord(summary=SummaryRecord(id=student_id), progress={}, days=())
         return StudentRecord(
-            summary=from_document(summary or {"_id": student_id}, SummaryRecord),
-            progress={document["chapterId"]: from_document(document, Progress) for document in progress},
-            days=tuple(from_document(document, StudyDay) for document in days),
+            summary=from_document(document, SummaryRecord),
+            progress={each["chapterId"]: from_document(each, Progress) for each in document["progress"]},
+            days=tuple(from_document(each, StudyDay) for each in document["studyDays"]),
         )
 
     def history(self, student_id: str, chapter_id: str, limit: int) -> tuple[Activity, ...]:
@@ -178,9 +195,14 @@ class ProgressQueries:
         )
 
 
-def _beside(collection: str, wanted: Document) -> Document:
+def only(fields: Iterable[str]) -> Document:
+    """A projection of these fields and nothing else, so that an index that holds them answers alone."""
+    return {"_id": 0, **dict.fromkeys(fields, 1)}
+
+
+def _beside(collection: str, wanted: Document, *then: Document) -> Document:
     """A stage that puts the documents of another collection beside the one that was found."""
-    return {"$lookup": {"from": collection, "pipeline": [{"$match": wanted}], "as": collection}}
+    return {"$lookup": {"from": collection, "pipeline": [{"$match": wanted}, *then], "as": collection}}
 
 
 def progress_document(student_id: str, chapter: Chapter, progress: Progress) -> Document:
