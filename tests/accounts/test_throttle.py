@@ -1,6 +1,7 @@
 """Guessing passwords gets slower, and the owner still gets in."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,7 +50,6 @@ def test_after_five_wrong_passwords_one_has_to_wait(backend: Backend, student: V
 
 def test_many_at_once_are_no_more_than_one_by_one(backend: Backend, student: Viewer) -> None:
     """Twenty guesses in flight together are still five looks at the password."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (of this test alone)
 
     def one(_number: int) -> type[Exception]:
         with at("203.0.113.5"):
