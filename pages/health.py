@@ -4,6 +4,7 @@ from backend.kit.i18n import _
 from pages import _health_words as words
 from pages import _session
 from pages._jobs import draw_jobs
+from pages._limits import draw_limits
 from pages._parts import as_of, metric_row, page_header, section
 from pages._runs import refreshing
 from pages._tables import static_table
@@ -30,6 +31,7 @@ def draw_health() -> None:
     static_table(words.timing_table(health.slowest_queries, _("Database commands that took the most time in all")))
     section(_("Cache"), _("What was read from where. Redis may be emptied at any moment without losing anything."))
     static_table(words.cache_table(health.cache))
+    draw_limits(viewer)
 
 
 _session.viewer("admin")
