@@ -109,6 +109,7 @@ def served(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "MONGODB_URI": str(servers.mongodb_uri),
         "REDIS_URL": str(servers.redis_url),
         "MONGODB_DATABASE": database,
+        "RATE_LIMIT_ANONYMOUS": "1000000/hour",  # all people of these tests stand behind one address
     }
     settings = Settings(
         data_dir=folder / "data",
