@@ -1,6 +1,6 @@
 """The table of all measures, in the order in which they run and stand in docs/performance.md."""
 
-from bench import class_report, memory, reads, writes
+from bench import class_report, http, memory, reads, writes
 from bench.measures import Measure
 
-MEASURES: tuple[Measure, ...] = (*reads.MEASURES, *writes.MEASURES, *class_report.MEASURES, *memory.MEASURES)
+MEASURES: tuple[Measure, ...] = (*reads.MEASURES, *writes.MEASURES, *class_report.MEASURES, *memory.MEASURES, *http.MEASURES)
