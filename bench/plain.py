@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pymongo
+
 from backend.kit.mongo import Document, Mongo
 
+PATIENCE_SECONDS = 120
 _COMPLETED = {"$sum": {"$cond": [{"$eq": ["$status", "Completed"]}, 1, 0]}}
 _IN_PROGRESS = {"$sum": {"$cond": [{"$eq": ["$status", "In Progress"]}, 1, 0]}}
 _WEAK = {"$sum": {"$cond": ["$isWeakChapter", 1, 0]}}
@@ -29,7 +32,7 @@ def statistics(mongo: Mongo) -> list[Document]:
         {"$sort": {"_id": 1}},
         {"$limit": 100},
     ]
-    return list(mongo["progress"].aggregate(pipeline, allowDiskUse=True))
+    return _all(mongo, pipeline)
 
 
 def top(mongo: Mongo, count: int) -> list[Document]:
@@ -43,12 +46,16 @@ def top(mongo: Mongo, count: int) -> list[Document]:
         {"$lookup": user},
         {"$project": {"score": 1, "name": {"$first": "$user.boardName"}}},
     ]
-    return list(mongo["progress"].aggregate(pipeline, allowDiskUse=True))
+    return _all(mongo, pipeline)
 
 
 def rank(mongo: Mongo, student_id: str) -> int:
     """One more than the number of those who solved more than this student."""
-    own = next(iter(mongo["progress"].aggregate([{"$match": {"studentId": student_id}}, _BY_STUDENT])))
+    (own,) = _all(mongo, [{"$match": {"studentId": student_id}}, _BY_STUDENT])
     better: list[Document] = [_SAID, _BY_STUDENT, {"$match": {"score": {"$gt": own["score"]}}}, {"$count": "students"}]
-    found = next(iter(mongo["progress"].aggregate(better, allowDiskUse=True)), {"students": 0})
-    return int(found["students"]) + 1
+    return sum(int(found["students"]) for found in _all(mongo, better)) + 1
+
+
+def _all(mongo: Mongo, pipeline: list[Document]) -> list[Document]:
+    with pymongo.timeout(PATIENCE_SECONDS):  # the product would have given up long before
+        return list(mongo["progress"].aggregate(pipeline, allowDiskUse=True))
