@@ -174,10 +174,15 @@ class Runs:
         with translated():
             self._runs.update_one(_own(run), [{"$set": {"leaseUntil": "$$NOW"}}])
 
-    def plans(self) -> tuple[Plan, ...]:
-        """All jobs that some process ever planned, by name."""
+    def plans(self, runs: int) -> tuple[tuple[Plan, tuple[Run, ...]], ...]:
+        """All jobs that some process ever planned, by name, each with its latest `runs`, newest first. One command."""
+        latest = [{"$sort": {"startedAt": -1}}, {"$limit": runs}]
+        of_job = {"from": "jobRuns", "localField": "_id", "foreignField": "job", "pipeline": latest, "as": "runs"}
         with translated():
-            return tuple(from_document(each, Plan) for each in self._jobs.find().sort("_id", ASCENDING))
+            return tuple(
+                (from_document(each, Plan), tuple(from_document(run, Run) for run in each["runs"]))
+                for each in self._jobs.aggregate([{"$sort": {"_id": 1}}, {"$lookup": of_job}])
+            )
 
     def newest(self, job: str, count: int) -> tuple[Run, ...]:
         """The latest runs of a job, newest first."""

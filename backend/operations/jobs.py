@@ -1,6 +1,6 @@
 """Background jobs as administrators see them: when each is due, how its last runs ended, and a run now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from backend.accounts.models import Viewer
@@ -76,7 +76,7 @@ class JobService:
     def reports(self) -> tuple[JobReport, ...]:
         """The same for the health check, which asks for nobody in particular."""
         now = self._now()
-        return tuple(self._report(plan, now) for plan in self._runs.plans())
+        return tuple(_report(plan, runs, now) for plan, runs in self._runs.plans(SHOWN_RUNS))
 
     def _found(self, name: str) -> JobReport:
         for report in self.reports():
@@ -84,17 +84,18 @@ class JobService:
                 return report
         raise NotFound(_("There is no such job."))
 
-    def _report(self, plan: Plan, now: datetime) -> JobReport:
-        return JobReport(
-            name=plan.id,
-            cron=plan.cron,
-            time_zone=plan.time_zone,
-            makes_up=plan.makes_up,
-            is_tended=now - plan.seen_at < ALIVE,
-            next_at=next_time(plan.cron, plan.time_zone, now),
-            asked_for=plan.asked_for if plan.asked_for and plan.asked_for > now - ALIVE else None,
-            runs=tuple(_shown(run) for run in self._runs.newest(plan.id, SHOWN_RUNS)),
-        )
+
+def _report(plan: Plan, runs: Sequence[Run], now: datetime) -> JobReport:
+    return JobReport(
+        name=plan.id,
+        cron=plan.cron,
+        time_zone=plan.time_zone,
+        makes_up=plan.makes_up,
+        is_tended=now - plan.seen_at < ALIVE,
+        next_at=next_time(plan.cron, plan.time_zone, now),
+        asked_for=plan.asked_for if plan.asked_for and plan.asked_for > now - ALIVE else None,
+        runs=tuple(_shown(run) for run in runs),
+    )
 
 
 def _shown(run: Run) -> JobRun:
