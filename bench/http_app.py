@@ -5,7 +5,9 @@ GET / with the bytes of the file BODY, which are read with its first request.
 """
 
 import asyncio
+import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
@@ -37,7 +39,16 @@ def server(app: ASGIApp, port: int) -> uvicorn.Server:
 async def main(port: int, bare_port: int, body: Path) -> None:
     import app  # noqa: PLC0415  (starts the product's wiring: with its settings, in this process alone)
 
-    await asyncio.gather(server(app.app, port).serve(), server(bare(body), bare_port).serve())
+    both = server(app.app, port), server(bare(body), bare_port)
+    await asyncio.gather(*(each.serve() for each in both), quiet(both))
+
+
+async def quiet(servers: Sequence[uvicorn.Server]) -> None:
+    """Take back the log of every request, which Streamlit turns on where another than itself serves it."""
+    while not all(each.started for each in servers):
+        await asyncio.sleep(0.05)
+    access = logging.getLogger("uvicorn.access")
+    access.handlers, access.propagate = [], False
 
 
 if __name__ == "__main__":

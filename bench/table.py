@@ -3,4 +3,10 @@
 from bench import class_report, http, memory, reads, writes
 from bench.measures import Measure
 
-MEASURES: tuple[Measure, ...] = (*reads.MEASURES, *writes.MEASURES, *class_report.MEASURES, *memory.MEASURES, *http.MEASURES)
+MEASURES: tuple[Measure, ...] = (
+    *reads.MEASURES,
+    *writes.MEASURES,
+    *class_report.MEASURES,
+    *memory.MEASURES,
+    *http.MEASURES,
+)
