@@ -7,7 +7,7 @@ from backend.kit.i18n import _
 from backend.operations.models import Counts, Health
 from pages import _health_words as words
 from pages import _session
-from pages._parts import as_of, card, metric_row, page_header, section
+from pages._parts import as_of, card, metric_row, page_title, section
 from pages._runs import refreshing
 
 REFRESH_SECONDS = 15.0
@@ -17,7 +17,7 @@ QUIET = frozenset({"ok", "info", "unknown"})
 def draw(viewer: Viewer) -> None:
     """The whole page."""
     greeting = _("Hello, {name}").format(name=viewer.name.split()[0])
-    page_header(greeting, _("How your school is doing today."), icon="waving_hand")
+    page_title(greeting, _("How your school is doing today."), icon="waving_hand")
     _draw_now()
 
 

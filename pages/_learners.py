@@ -8,7 +8,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from backend.classrooms.models import KeyFigures, Learner
+from backend.classrooms.models import ClassReport, KeyFigures, Learner
 from backend.kit.i18n import _, ngettext, number, percent
 from pages import _learner, _live, _session
 from pages._learner_words import (
@@ -32,12 +32,19 @@ Names = Mapping[str, str]
 
 
 @refreshing(_live.FALLBACK_SECONDS)
-def draw_learners(classroom_id: str) -> None:
-    """Everything about the learners of a class that has some."""
-    viewer = _session.viewer("teacher", "admin")
-    _live.listen(_live.classroom_room(classroom_id), key="learners")
+def draw_learners(classroom_id: str, read: list[tuple[ClassReport, str]]) -> None:
+    """Everything about the learners of a class that has some.
+
+    `read` holds the report that the page has just read, and the place in the stream from before; every later run of
+    this part reads anew.
+    """
+    viewer, report = _session.viewer("teacher", "admin"), None
+    heard = _live.position()
+    if read:
+        report, heard = read.pop()
+    _live.listen(_live.classroom_room(classroom_id), key="learners", after=heard)
     _note_opened()
-    report = _session.backend().reports.report(viewer, classroom_id)
+    report = report or _session.backend().reports.report(viewer, classroom_id)
     names = shown_names((each.id, each.name) for each in report.learners)
     metric_row(key_figures(report.figures))
     with st.container(key="cp-beside"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from zoneinfo import available_timezones
 
 import streamlit as st
@@ -112,8 +113,14 @@ def day_form() -> None:
         st.caption(_("It is {time} there now.").format(time=now))
 
 
+@cache
+def _zones() -> list[str]:
+    """Every time zone this machine knows: hundreds of files, looked for once."""
+    return sorted(available_timezones())
+
+
 def _zone_field(me: User) -> str | None:
-    zones = sorted(available_timezones())
+    zones = _zones()
     return st.selectbox(
         _("Time zone"),
         zones,

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from backend.kit.i18n import _, number
-from pages._style import ASSETS, chip, escape, mark
+from pages._style import asset, chip, escape, mark
 
 NARROW = 3  # columns: a table of so few reads badly when it is stretched over the page
 
@@ -150,7 +150,9 @@ def _sortable() -> Any:
     return st.components.v2.component(
         "sortable_table",
         html='<div class="cp-sortable"></div>',
-        js=(ASSETS / "table.js").read_text("utf-8"),
+        # A file that the browser keeps. The line breaks tell Streamlit that these are contents and no path.
+        js=f'const loading = import(location.origin + "{asset("table.js")}");\n'
+        "export default (component) => { loading.then((loaded) => loaded.table(component)); };",
         isolate_styles=False,
     )
 
@@ -211,15 +213,19 @@ def _column_data(column: Column) -> dict[str, Any]:
     return {"label": column.label, "numeric": column.numeric, "rule": column.rule}
 
 
-def _cell_data(value: Value) -> dict[str, Any]:
+def _cell_data(value: Value) -> str | dict[str, Any]:
+    """As short as can be: what is not said, table.js takes from the text."""
+    if isinstance(value, str):
+        return value
     if not isinstance(value, Cell):
         return {"text": text_of(value), "sort": value}
     look = mark(value.kind) if value.kind else None
-    return {
+    said = {
         "text": value.text,
-        "sort": value.sort if value.sort is not None else value.text,
-        "note": value.note,
-        "hint": value.hint,
-        "icon": look.icon if look else "",
-        "tone": look.tone if look else "",
+        "sort": value.sort,
+        "note": value.note or None,
+        "hint": value.hint or None,
+        "icon": look.icon if look else None,
+        "tone": look.tone if look else None,
     }
+    return {name: word for name, word in said.items() if word is not None}

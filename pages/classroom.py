@@ -75,7 +75,9 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
     if _join_code.is_on_projector():
         _join_code.draw_projector(classroom)
         return
-    count = _session.backend().reports.report(viewer, classroom.id).figures.learners
+    heard = _live.position()
+    report = _session.backend().reports.report(viewer, classroom.id)
+    count = report.figures.learners
     actions = page_header(classroom.name, _("What you see here keeps itself up to date."), icon="groups")
     with actions:
         if count:
@@ -95,7 +97,7 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
     elif view == "class":
         _draw_settings(classroom)
     else:
-        _learners.draw_learners(classroom.id)
+        _learners.draw_learners(classroom.id, [(report, heard)])
 
 
 def _draw_bar(classrooms: Sequence[Classroom], classroom: Classroom, views: list[str]) -> str | None:

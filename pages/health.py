@@ -5,7 +5,7 @@ from pages import _health_words as words
 from pages import _session
 from pages._jobs import draw_jobs
 from pages._limits import draw_limits
-from pages._parts import as_of, metric_row, page_header, section
+from pages._parts import as_of, metric_row, page_title, section
 from pages._runs import refreshing
 from pages._tables import static_table
 
@@ -35,7 +35,7 @@ def draw_health() -> None:
 
 
 _session.viewer("admin")
-page_header(
+page_title(
     _("Health"), _("What works, how fast, and how to fix what does not. It refreshes itself."), icon="monitor_heart"
 )
 draw_health()

@@ -4,7 +4,7 @@ from backend.kit.i18n import _, day, ngettext, number, percent
 from backend.progress.models import Insights, SyllabusNode
 from pages import _session
 from pages._charts import Area, Line, calendar, chart, lines_over_time, points, treemap
-from pages._parts import KeyFigure, empty_state, metric_row, page_header, section
+from pages._parts import KeyFigure, empty_state, metric_row, page_title, section
 from pages._tables import Cell, Column, Twin
 
 WHOLE = "whole"
@@ -142,7 +142,7 @@ def _area(path: tuple[str, ...], nodes: list[SyllabusNode], label: str = "") -> 
 
 viewer = _session.viewer("student")
 insights = _session.backend().overview.insights(viewer)
-page_header(
+page_title(
     _("Insights"),
     _("Your own patterns. Only you can open this page; your teacher sees your totals on the class page."),
     icon="insights",

@@ -9,7 +9,7 @@ from backend.boards.models import Board, BoardEntry, Measure, Period
 from backend.kit.i18n import _, day, ngettext, number
 from pages import _live, _session
 from pages._errors import noticed
-from pages._parts import KeyFigure, as_of, card, empty_state, filter_bar, metric_row, page_header, section
+from pages._parts import KeyFigure, as_of, card, empty_state, filter_bar, metric_row, page_title, section
 from pages._runs import refreshing
 from pages._tables import Column, Twin, Value, table_html
 
@@ -120,7 +120,7 @@ def _privacy() -> str:
 
 
 viewer = _session.viewer("student", "teacher")
-page_header(_("Leaderboard"), _("By choice, under a name of your own."), icon="leaderboard")
+page_title(_("Leaderboard"), _("By choice, under a name of your own."), icon="leaderboard")
 scope, period, measure = choose(viewer)
 board = _session.backend().boards.board(viewer, scope, period, measure, limit=TOP, around=AROUND)
 if board.reason and viewer.role == "student":

@@ -4,10 +4,10 @@ import streamlit as st
 
 from backend.kit.i18n import _
 from pages import _session, _settings_factor, _settings_forms, _settings_mail, _settings_safety
-from pages._parts import page_header
+from pages._parts import page_title
 
 viewer = _session.viewer()
-page_header(_("Settings"), icon="settings")
+page_title(_("Settings"), icon="settings")
 left, right = st.columns(2, gap="medium")
 with left:
     _settings_forms.name_form()

@@ -1,5 +1,5 @@
 // A sortable table. Every word arrives as data and is written as text, never as HTML.
-export default function ({ data, parentElement, setTriggerValue }) {
+export function table({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cp-sortable");
   const facts = JSON.stringify(data);
   if (root.cpFacts === facts) return; // a refresh without news leaves the reader's place, focus and selection alone
@@ -53,7 +53,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return parts;
   };
 
-  const lines = data.rows.map((row) => {
+  // Sent as short as can be: a word alone sorts by itself, and a cell without its own order by its text.
+  const full = (cell) =>
+    typeof cell === "string" ? { text: cell, sort: cell } : { ...cell, sort: cell.sort === undefined ? cell.text : cell.sort };
+
+  const lines = data.rows.map(({ id, cells: sent }) => {
+    const row = { id, cells: sent.map(full) };
     const cells = row.cells.map((cell, index) => {
       const kind = data.columns[index].numeric ? "cp-number" : null;
       if (index > 0) {

@@ -9,6 +9,12 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 
+def _full(cell: Any) -> Mapping[str, Any]:
+    """A cell as table.js reads it: sent short, a word alone sorts by itself."""
+    given: dict[str, Any] = {"text": cell} if isinstance(cell, str) else cell
+    return {"sort": given["text"], "note": "", "hint": "", "icon": "", "tone": "", **given}
+
+
 class SortableTable:
     """The table with this key on an open page."""
 
@@ -30,7 +36,7 @@ class SortableTable:
         """One row's cells by the heading of their column."""
         headings = [column["label"] for column in self.data["columns"]]
         row = next(row for row in self.data["rows"] if row["id"] == row_id)
-        return dict(zip(headings, row["cells"], strict=True))
+        return dict(zip(headings, map(_full, row["cells"]), strict=True))
 
     def texts(self, row_id: str) -> dict[str, str]:
         """What one row says, by column."""
