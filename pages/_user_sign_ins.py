@@ -6,7 +6,7 @@ from backend.accounts.models import User, Viewer
 from backend.kit.i18n import _, ngettext, number
 from pages import _session
 from pages._errors import noticed
-from pages._parts import button_row, escape, icon_code, plain
+from pages._parts import button_row, icon_code, plain, section
 from pages._session_rows import session_rows
 
 SAID, RESETS = "users.said", "users.resets"
@@ -17,7 +17,7 @@ def draw(user: User, viewer: Viewer) -> None:
     administration = _session.backend().administration
     sessions = administration.sessions(viewer, user.id)
     count = ngettext("Signed in on {count} device", "Signed in on {count} devices", len(sessions))
-    st.html(f'<h3 class="cp-small-heading">{escape(count.format(count=number(len(sessions))))}</h3>')
+    section(count.format(count=number(len(sessions))))
     with noticed():
         if ended := session_rows(sessions, key="theirs"):
             administration.end_session(viewer, ended)
