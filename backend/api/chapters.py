@@ -1,5 +1,7 @@
 """The catalogue: /chapters, read by anyone, changed by teachers and admins."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -7,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from backend.accounts.models import Viewer
 from backend.api import requests
 from backend.api.answers import Answer, Listing, Pagination, answer, listing
-from backend.api.conditional import revalidated, version_of
+from backend.api.conditional import if_match, revalidated, version_of
 from backend.api.deps import BackendDep, OptionalViewer, SignedIn
 from backend.api.documented import returns
 from backend.api.errors import PreconditionFailed
@@ -150,22 +152,21 @@ def change_chapter(
         if body.year_wise_question_count is None
         else body.year_wise_question_count,
     )
-    try:
+    with _failing_condition(by_header=by_header):
         backend.chapters.edit(viewer, chapter_id, draft, version=version)
-    except Conflict as error:
-        if by_header and error.code == "stale":
-            raise PreconditionFailed(error.message) from error
-        raise
     return _detail(request, backend, viewer, chapter_id)
 
 
-@router.delete("/{chapterId}", **returns(Answer[ArchivedChapter], 403, 404, 409, says="The archived chapter"))
-def archive_chapter(chapter_id: ChapterId, viewer: SignedIn, backend: BackendDep) -> Response:
+@router.delete("/{chapterId}", **returns(Answer[ArchivedChapter], 400, 403, 404, 409, 412, says="The archived chapter"))
+def archive_chapter(chapter_id: ChapterId, viewer: SignedIn, request: Request, backend: BackendDep) -> Response:
     """Archive a chapter
 
-    It leaves the syllabus; progress on it is kept, and returns with it.
+    It leaves the syllabus; progress on it is kept, and returns with it. With If-Match, only the version that it names.
     """
-    return answer(archived(backend.chapters.archive(viewer, chapter_id)))
+    authorise(viewer, "chapters.archive")
+    version = if_match(request)
+    with _failing_condition(by_header=version is not None):
+        return answer(archived(backend.chapters.archive(viewer, chapter_id, version=version)))
 
 
 @router.post("/{chapterId}/restore", **returns(Answer[ChapterItemDetail], 403, 404, 409, says="The chapter"))
@@ -173,6 +174,17 @@ def restore_chapter(chapter_id: ChapterId, viewer: SignedIn, request: Request, b
     """Bring a chapter back from the archive"""
     backend.chapters.bring_back(viewer, chapter_id)
     return _detail(request, backend, viewer, chapter_id)
+
+
+@contextmanager
+def _failing_condition(*, by_header: bool) -> Iterator[None]:
+    """A version that is no longer the present one is 412 where If-Match named it, else 409."""
+    try:
+        yield
+    except Conflict as error:
+        if by_header and error.code == "stale":
+            raise PreconditionFailed(error.message) from error
+        raise
 
 
 def _detail(request: Request, backend: Backend, viewer: Viewer | None, chapter_id: str, **options: Any) -> Response:

@@ -72,7 +72,9 @@ HEADERS: dict[str, Any] = {
 }
 LIMIT_HEADERS = {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
 _BODY_ERRORS = (400, 413, 415, 422)
-_MOMENT = re.compile(r"(^a|A)t$|^asOf$")
+_MOMENT = re.compile(r"(^a|A)t$|^asOf$|Since$")
+_TUPLE = re.compile(r"\bAnswer_tuple_[\w.]*?\.(\w+?)__\.\.\.__")
+_OF_FEATURE = re.compile(r"\bbackend\.(\w+)\.models\.(\w+)")  # two features have a shape of this name
 _GENERIC = re.compile(r"\b(Answer|Listing)_(\w+?)_(?=[\"/]|$)")
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -251,7 +253,9 @@ def _with_headers(status: str, response: dict[str, Any], method: str) -> dict[st
 
 def _renamed(document: dict[str, Any]) -> dict[str, Any]:
     """Answer_ChapterItem_ as ChapterItemAnswer, which code generators and people take better."""
-    text = _GENERIC.sub(r"\2\1", msgspec.json.encode(document).decode()).replace("NoneType", "Nothing")
+    text = _TUPLE.sub(r"\1sAnswer", msgspec.json.encode(document).decode())
+    text = _OF_FEATURE.sub(lambda found: found[1].title() + found[2], text)
+    text = _GENERIC.sub(r"\2\1", text).replace("NoneType", "Nothing")
     renamed: dict[str, Any] = msgspec.json.decode(text.encode())
     renamed["components"]["schemas"] = dict(sorted(renamed["components"]["schemas"].items()))
     return renamed

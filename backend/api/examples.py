@@ -19,6 +19,7 @@ SAMPLES: Mapping[str, Any] = {
     "boardMode": "opt-in",
     "boardName": "Quiet Comet",
     "chapter": "Units and Dimensions",
+    "challenge": "c2Vjb25kLWZhY3Rvci1jaGFsbGVuZ2U",
     "class": "Class 11",
     "code": "not_found",
     "currentPassword": "a good long one",

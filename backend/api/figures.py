@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from backend.api import requests
+from backend.api import conditional, requests
 from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
@@ -36,13 +36,15 @@ GroupBy = Annotated[
 Subject = Annotated[str | None, Query(description="Only this subject", min_length=1, max_length=120)]
 
 
-@router.get("/statistics", tags=["Statistics"], **returns(Answer[Statistics], says="A row for each group"))
-def statistics(viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject") -> Response:
+@router.get(
+    "/statistics", tags=["Statistics"], **returns(Answer[Statistics], says="A row for each group", conditional=True)
+)
+def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject") -> Response:
     """Statistics over all students
 
     Sums over the syllabus, a row for each group; chapters that nobody has begun count as well.
     """
-    return answer(backend.statistics.statistics(viewer, _groupings(group_by)))
+    return conditional.figures(request, backend.statistics.statistics(viewer, _groupings(group_by)), viewer=None)
 
 
 @router.get(
@@ -97,10 +99,16 @@ def list_classrooms(query: requests.PageQuery, viewer: SignedIn, backend: Backen
 @router.get(
     "/classrooms/{classroomId}/statistics",
     tags=["Classrooms"],
-    **returns(Answer[ClassStatistics], 403, 404, says="Key figures, sums by group, distribution and weeks"),
+    **returns(
+        Answer[ClassStatistics], 403, 404, says="Key figures, sums by group, distribution and weeks", conditional=True
+    ),
 )
 def classroom_statistics(
-    classroom_id: ClassroomId, viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject"
+    request: Request,
+    classroom_id: ClassroomId,
+    viewer: SignedIn,
+    backend: BackendDep,
+    group_by: GroupBy = "subject",
 ) -> Response:
     """Statistics of a class
 
@@ -109,7 +117,8 @@ def classroom_statistics(
     """
     report = backend.reports.report(viewer, classroom_id)
     sums = backend.class_statistics.statistics(viewer, classroom_id, _groupings(group_by))
-    return answer(
+    return conditional.figures(
+        request,
         ClassStatistics(
             classroom=report.classroom,
             figures=report.figures,
@@ -118,7 +127,8 @@ def classroom_statistics(
             distribution=backend.class_statistics.distribution(viewer, classroom_id),
             weeks=backend.reports.completions_over_time(viewer, classroom_id, WEEKS),
             as_of=min(report.as_of, sums.as_of),
-        )
+        ),
+        viewer=viewer,
     )
 
 
@@ -137,8 +147,10 @@ def classroom_students(
     return paged(backend.reports.report(viewer, classroom_id).learners, query, by_urgency)
 
 
-@router.get("/leaderboard", tags=["Leaderboard"], **returns(Answer[Board], 404, says="The board"))
-def leaderboard(query: Annotated[requests.BoardQuery, Query()], viewer: SignedIn, backend: BackendDep) -> Response:
+@router.get("/leaderboard", tags=["Leaderboard"], **returns(Answer[Board], 404, says="The board", conditional=True))
+def leaderboard(
+    request: Request, query: Annotated[requests.BoardQuery, Query()], viewer: SignedIn, backend: BackendDep
+) -> Response:
     """Read a leaderboard
 
     The top lines, and with `around=me` the lines around the caller's own. Only who joined is on it; a student who
@@ -152,7 +164,7 @@ def leaderboard(query: Annotated[requests.BoardQuery, Query()], viewer: SignedIn
         limit=query.limit,
         around=NEIGHBOURS if query.around else 0,
     )
-    return answer(board)
+    return conditional.figures(request, board, viewer=viewer)
 
 
 def _groupings(names: str) -> tuple[Grouping, ...]:

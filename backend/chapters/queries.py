@@ -70,10 +70,15 @@ class ChapterQueries:
         )
         return from_document(found, Chapter) if found else None
 
-    def set_archived(self, session: ClientSession, chapter_id: str, at: datetime, *, archived: bool) -> Chapter | None:
-        """The chapter after archiving or bringing back; None where it stood so already."""
+    def set_archived(
+        self, session: ClientSession, chapter_id: str, at: datetime, *, archived: bool, version: int | None = None
+    ) -> Chapter | None:
+        """The chapter after archiving or bringing back; None where it stood so already, or has another `version`."""
+        wanted: dict[str, Any] = {"_id": chapter_id, "archivedAt": None if archived else {"$ne": None}}
+        if version is not None:
+            wanted["version"] = version
         found = self._mongo[COLLECTION].find_one_and_update(
-            {"_id": chapter_id, "archivedAt": None if archived else {"$ne": None}},
+            wanted,
             {"$set": {"archivedAt": at if archived else None, "updatedAt": at}, "$inc": {"version": 1}},
             session=session,
             return_document=ReturnDocument.AFTER,

@@ -96,9 +96,12 @@ class ChapterService:
         self._cache.invalidate(TAG)
         return after
 
-    def archive(self, viewer: Viewer, chapter_id: str) -> Chapter:
-        """Take a chapter out of the syllabus. Progress on it is kept and returns with `bring_back`."""
-        return self._set_archived(viewer, chapter_id, archived=True)
+    def archive(self, viewer: Viewer, chapter_id: str, *, version: int | None = None) -> Chapter:
+        """Take a chapter out of the syllabus. Progress on it is kept and returns with `bring_back`.
+
+        With `version`, raises Conflict ("stale") where it changed since.
+        """
+        return self._set_archived(viewer, chapter_id, archived=True, version=version)
 
     def bring_back(self, viewer: Viewer, chapter_id: str) -> Chapter:
         """Put an archived chapter back into the syllabus."""
@@ -159,11 +162,18 @@ class ChapterService:
         self._tell(session, before, after)
         return after
 
-    def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool) -> Chapter:
-        self._authorised(viewer, "chapters.archive" if archived else "chapters.bring_back", chapter_id)
+    def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool, version: int | None = None) -> Chapter:
+        before = self._authorised(viewer, "chapters.archive" if archived else "chapters.bring_back", chapter_id)
+
+        if version is not None and before.version != version:
+            raise _stale()
 
         def work(session: Any) -> Chapter:
-            after = self._queries.set_archived(session, chapter_id, self._clock.now(), archived=archived)
+            after = self._queries.set_archived(
+                session, chapter_id, self._clock.now(), archived=archived, version=version
+            )
+            if after is None and version is not None:
+                raise _stale()
             if after is None:
                 raise Conflict(_already(archived=archived))
             self._tell(session, replace(after, archived_at=None if archived else after.updated_at), after)

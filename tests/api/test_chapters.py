@@ -195,3 +195,15 @@ def test_numbers_are_numbers_and_texts_are_texts(door: Door) -> None:
         assert error["details"]["fields"][0]["field"] == field
     assert problem(door.teacher.post("/chapters", NEW | {"yearWiseQuestionCount": {"soon": 1}}), 422)
     assert problem(door.teacher.post("/chapters", NEW | {"chapter": "  "}), 422)
+
+
+def test_archiving_may_name_the_version(door: Door) -> None:
+    """With If-Match a chapter that somebody changed meanwhile stays where it is; without, it goes."""
+    chapter = first_chapter(door.teacher)
+    path = f"/chapters/{chapter['id']}"
+    tag = door.teacher.get(path).headers["ETag"]
+    door.admin("PATCH", path, json={"unit": "Changed meanwhile", "version": 1})
+    assert problem(door.teacher("DELETE", path, headers={"If-Match": tag}), 412)["code"] == "stale"
+    assert problem(door.teacher("DELETE", path, headers={"If-Match": "nonsense"}), 400)["code"] == "malformed"
+    tag = door.teacher.get(path).headers["ETag"]
+    assert door.teacher("DELETE", path, headers={"If-Match": tag}).status_code == 200

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from backend.accounts.models import ProfileChange
 from backend.api import create_api
 from backend.bootstrap import Backend
+from backend.kit.clock import SetClock
 from backend.operations.models import Process, Readiness, Status
 from tests.api.caller import Door, as_json, first_chapter, problem
 from tests.school import School
@@ -52,7 +54,9 @@ def test_the_class_by_http_is_the_class_on_the_page(door: Door, backend: Backend
         school.student(door.classroom, name)
     path = f"/classrooms/{door.classroom.id}/students?limit=3"
     first, second = door.teacher.get(path).json(), door.teacher.get(f"{path}&page=2").json()
-    assert first["pagination"] == {"page": 1, "limit": 3, "total": 4, "totalPages": 2, "nextCursor": None}
+    cursor = first["pagination"].pop("nextCursor")
+    assert first["pagination"] == {"page": 1, "limit": 3, "total": 4, "totalPages": 2}
+    assert door.teacher.get(f"{path}&after={cursor}").json()["data"] == second["data"]
     report = backend.reports.report(door.teacher_viewer, door.classroom.id)
     assert first["data"] + second["data"] == as_json(report.learners)
 
@@ -109,3 +113,17 @@ def test_a_process_that_cannot_serve_says_so_and_lives_on(backend: Backend, path
     assert answer.status_code == status
     if status == 503:
         assert problem(answer, 503)["details"]["isReady"] is False
+
+
+def test_figures_are_sent_once(door: Door, clock: SetClock) -> None:
+    """Unchanged figures are 304 however late it is; those of all may be kept by anybody, a class's by their reader."""
+    shared = {"/statistics": "public, max-age=300"}
+    private = {f"/classrooms/{door.classroom.id}/statistics": "private, no-cache", "/leaderboard": "private, no-cache"}
+    for path, kept in (shared | private).items():
+        answer = door.teacher.get(path)
+        assert answer.headers["Cache-Control"] == kept
+        assert {"Authorization", "Cookie"} <= {each.strip() for each in answer.headers["Vary"].split(",")}
+        clock.advance(timedelta(seconds=40))
+        again = door.teacher.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b""), path
+        assert again.headers["Cache-Control"] == kept
