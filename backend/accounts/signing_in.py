@@ -98,6 +98,7 @@ class SigningIn:
         user = self._queries.user(self._answered(challenge, code, PROGRAM))
         if user is None or not self._sessions.may_enter(user):
             raise _too_late()
+        self._throttle.remember(user.id)
         return self._sessions.open_for_program(user, device)
 
     def refresh(self, refresh_token: str) -> TokenPair:
