@@ -19,8 +19,8 @@ from bench.made import SIZES
 from bench.measures import Measure, Result, Target
 from bench.school import Bench, School, until
 
-ROUNDS = 9
-ROUND_SECONDS = 2.0
+ROUNDS = 15
+ROUND_SECONDS = 1.0
 PATH = "/api/v1/chapters?page=1&limit=10"
 GENEROUS = {
     "RATE_LIMIT_USER": "1000000000/hour",
