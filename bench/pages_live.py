@@ -1,0 +1,137 @@
+"""A class page while its learners save: how long its runs take, and how soon a change stands in another browser."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+from random import Random
+from shutil import which
+from statistics import median
+
+from playwright.sync_api import Page, sync_playwright
+
+from backend.bootstrap import Backend
+from backend.kit.mongo import new_id
+from backend.progress.models import ProgressChange
+from bench.made import Made
+from bench.measures import Measure, Result, Target
+from bench.pages_load import Address, Seen, opened, run
+from bench.pages_served import Served, served, session
+from bench.pairs import percentile
+from bench.people import CLASS_SIZE
+from bench.school import Bench, School, busy
+
+SAVERS, THINK_SECONDS = 30, (0.5, 1.5)  # between two saves of one student
+PHASES, READS_EACH, BETWEEN_SECONDS = 4, 40, 0.1
+CHANGES = 40
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+CLASS_PAGE = Address("classroom")
+
+
+def while_saving(bench: Bench) -> Sequence[Result]:
+    """p95 of the class page's script run, with savers and without, in turns."""
+    with bench.scratch() as (backend, made):
+        school = School(bench.settings(backend.mongo.database.name), made)
+        cookie = session(school, made.teacher(0))
+        with served(school) as app:
+            quiet, saving = Seen(), Seen()
+            asyncio.run(_read(app, cookie, Seen(), 5))
+            for _phase in range(PHASES):
+                asyncio.run(_read(app, cookie, quiet, READS_EACH))
+                with busy(partial(_save, backend, made), SAVERS):
+                    asyncio.run(_read(app, cookie, saving, READS_EACH))
+    ours, against = percentile(saving.seconds, 0.95), percentile(quiet.seconds, 0.95)
+    return [Result(ours / against, "", ours, against, len(saving.seconds), "p95 of both")]
+
+
+async def _read(app: Served, cookie: str, seen: Seen, times: int) -> None:
+    async with opened(app.host, cookie, 1) as (tab,):
+        await run(tab, CLASS_PAGE, Seen())
+        for _turn in range(times):
+            await run(tab, CLASS_PAGE, seen)
+            await asyncio.sleep(BETWEEN_SECONDS)
+
+
+def _save(backend: Backend, made: Made, number: int, stop: threading.Event) -> None:
+    dice, chapters = Random(number), backend.chapters.active()  # noqa: S311 - when somebody clicks, no secret
+    student = made.student(number * CLASS_SIZE // SAVERS)
+    for turn in count():
+        if stop.wait(dice.uniform(*THINK_SECONDS)):
+            return
+        chapter = chapters[(number + turn) % len(chapters)]
+        backend.progress.change(student, chapter.id, ProgressChange(questions_delta=1), key=new_id(), confirm=True)
+
+
+def shown(bench: Bench) -> Sequence[Result]:
+    """From the moment a change carries in the database to its row on the class page in another browser."""
+    with bench.scratch() as (backend, made):
+        school = School(bench.settings(backend.mongo.database.name), made)
+        cookies = [session(school, made.student(0)), session(school, made.teacher(0))]
+        with served(school) as app, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=list(FLAGS))
+            student, teacher = (_signed_in(browser.new_context().new_page(), app, cookie) for cookie in cookies)
+            waits = _waits(backend, made, student, teacher, f"http://{app.host}")
+            browser.close()
+    note = f"median {1e3 * median(waits):.0f} ms; from the time that is saved with the change, its commit included"
+    return [Result(1e3 * percentile(waits, 0.95), "p95", samples=len(waits), note=note)]
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def _signed_in(page: Page, app: Served, cookie: str) -> Page:
+    page.context.add_cookies([{"name": "session", "value": cookie, "url": f"http://{app.host}"}])
+    return page
+
+
+def _waits(backend: Backend, made: Made, student: Page, teacher: Page, base: str) -> list[float]:
+    """Seconds of each change. The teacher's browser notes when the row changes, by the same clock as the server's."""
+    viewer, chapter = made.student(0), backend.chapters.active()[0]
+    teacher.goto(f"{base}/classroom")
+    teacher.get_by_role("button", name=f"Open {viewer.name}").last.wait_for()
+    teacher.evaluate(_WATCH, viewer.name)
+    student.goto(f"{base}/chapters")
+    add = student.get_by_role("button", name="Add 1 solved to").first
+    add.wait_for()
+    waits = []
+    for _change in range(CHANGES):
+        before = teacher.evaluate("window.cpShown.length")
+        add.click()
+        teacher.wait_for_function(f"window.cpShown.length > {before}", timeout=20_000)
+        shown_at = teacher.evaluate("window.cpShown.at(-1)") / 1e3
+        waits.append(shown_at - backend.progress.history(viewer, chapter.id, 1)[0].at.timestamp())
+        teacher.wait_for_timeout(900)  # past the pace at which news are told: each change is the first one
+    return waits
+
+
+_WATCH = """(name) => {
+  const rows = () => [...document.querySelectorAll('.cp-sortable tr')];
+  const row = () => rows().filter((each) => each.innerText.includes(name)).at(-1);
+  let last = row().cells[2].innerText;
+  window.cpShown = [];
+  new MutationObserver(() => {
+    const now = row()?.cells[2].innerText;
+    if (now && now !== last) { last = now; window.cpShown.push(Date.now()); }
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+MEASURES: tuple[Measure, ...] = (
+    Measure(
+        "class-page",
+        "pages",
+        "A class page of 60 learners and 100 chapters while 30 save (p95)",
+        "the same page when nobody saves",
+        Target("at most", 2),
+        while_saving,
+    ),
+    Measure(
+        "shown",
+        "pages",
+        "A saved change until it is shown in another browser",
+        "",
+        Target("at most", 500, "ms"),
+        shown,
+    ),
+)
