@@ -7,7 +7,7 @@ import streamlit as st
 
 from backend.accounts.models import ROLES, OneTimeLink, Role, User, Viewer
 from backend.kit.i18n import _, day, moment
-from pages import _session, _user_sign_ins
+from pages import _session, _user_deletion, _user_sign_ins
 from pages._errors import noticed
 from pages._parts import button_row, notice_saved, person_html, plain
 
@@ -65,6 +65,7 @@ def open_person(user_id: str) -> None:
         _draw_role(user, viewer)
         _draw_acts(user, viewer)
         _user_sign_ins.draw(user, viewer)
+        _user_deletion.draw(user, viewer)
         if said := st.session_state.pop(SAID, ""):
             notice_saved(said)
 

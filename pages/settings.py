@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.kit.i18n import _
-from pages import _session, _settings_factor, _settings_forms, _settings_mail, _settings_safety
+from pages import _session, _settings_factor, _settings_forms, _settings_mail, _settings_rights, _settings_safety
 from pages._parts import page_title
 
 viewer = _session.viewer()
@@ -22,3 +22,4 @@ with right:
     _settings_forms.day_form()
     _settings_factor.factor_card()
     _settings_safety.session_list()
+    _settings_rights.rights_card()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from backend.accounts.models import ROLES, Role, User
 from backend.kit.i18n import _, ago, day
-from pages import _session, _user_dialogs
+from pages import _session, _user_deletion, _user_dialogs
 from pages._parts import empty_state, filter_bar, page_header, pager
 from pages._runs import fragment
 from pages._tables import Cell, Column, Row, data_table
@@ -48,6 +48,7 @@ def row_of(user: User) -> Row:
 def draw_list() -> None:
     """The people found, a page at a time; a click on one opens her."""
     viewer = _session.viewer("admin")
+    _user_deletion.draw_open(viewer)
     search, role = draw_filters()
     page = int(st.session_state.get("users-page", 1))
     found = _session.backend().administration.users(viewer, search=search, role=role, page=page, limit=PAGE_SIZE)

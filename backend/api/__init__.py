@@ -18,6 +18,7 @@ from backend.api import (
     health,
     limits,
     progress,
+    rights,
     socket,
     stream,
 )
@@ -51,6 +52,8 @@ ROUTERS = (
     health.router,
     limits.router,
     audit.router,
+    rights.own,
+    rights.others,
     docs_page.router,
 )
 
