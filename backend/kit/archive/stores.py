@@ -156,7 +156,7 @@ class S3Store:
             from botocore.config import Config  # noqa: PLC0415  (as above)
 
             retries = Config(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=60)
-            self._client = boto3.client("s3", config=retries)
+            self._client = boto3.session.Session().client("s3", config=retries)
         return self._client
 
     def _write_parts(self, key: str, parts: Iterable[bytes]) -> None:

