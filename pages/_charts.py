@@ -94,6 +94,28 @@ def bars_by_year(counts: tuple[tuple[int, int], ...], measure: str) -> go.Figure
     return figure
 
 
+@lru_cache(maxsize=256)
+def bars_by_name(names: tuple[str, ...], values: tuple[int, ...], measure: str, kinds: str) -> go.Figure:
+    """A lying bar for each of a few named groups, such as the bins of a histogram, so that names stay level.
+
+    `kinds` says what the groups are.
+    """
+    bars = go.Bar(
+        x=list(values),
+        y=list(names),
+        orientation="h",
+        text=[number(value) if value else "" for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x}<extra></extra>",
+        marker={"cornerradius": 4},
+    )
+    figure = _layout(go.Figure(bars), showlegend=False)
+    figure.update_yaxes(type="category", autorange="reversed", title={"text": kinds}, ticksuffix=" ")
+    figure.update_xaxes(title={"text": measure}, nticks=5, range=[0, max((*values, 1)) * 1.12])
+    return figure
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a chart: its name, the days and the values; `dashed` for a target."""

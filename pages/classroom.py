@@ -9,7 +9,17 @@ from backend.classrooms.models import Classroom
 from backend.errors import NotFound
 from backend.kit.i18n import _, current_locale, use_locale
 from backend.kit.origin import coming_from, origin
-from pages import _class_forms, _class_weeks, _join_code, _learners, _learners_file, _live, _matrix, _session
+from pages import (
+    _class_forms,
+    _class_numbers,
+    _class_weeks,
+    _join_code,
+    _learners,
+    _learners_file,
+    _live,
+    _matrix,
+    _session,
+)
 from pages._parts import card, empty_state, filter_bar, page_header, section
 from pages._pseudonyms import are_names_hidden, hide_names_toggle, shown_names
 from pages._runs import refreshing
@@ -33,7 +43,7 @@ def _choose(classrooms: Sequence[Classroom], chosen: Classroom) -> None:
     names = {each.id: each.name for each in classrooms}
     st.session_state["class-choice"] = chosen.id
     st.selectbox(
-        _("Class"), list(names), key="class-choice", format_func=names.__getitem__, on_change=_go, width=220,
+        _("Class"), list(names), key="class-choice", format_func=names.__getitem__, on_change=_go, width=200,
     )  # fmt: skip
 
 
@@ -46,6 +56,7 @@ def _views() -> dict[str, str]:
         "learners": _("Learners"),
         "chapters": _("Chapter by chapter"),
         "weeks": _("Over time"),
+        "numbers": _("Numbers"),
         "class": _("Join code and name"),
     }
 
@@ -94,6 +105,8 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
         _matrix.draw_matrix(classroom.id)
     elif view == "weeks":
         _class_weeks.draw_weeks(classroom.id)
+    elif view == "numbers":
+        _class_numbers.draw_numbers(classroom.id)
     elif view == "class":
         _draw_settings(classroom)
     else:

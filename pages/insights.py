@@ -3,6 +3,7 @@
 from backend.kit.i18n import _, day, ngettext, number, percent
 from backend.progress.models import Insights, SyllabusNode
 from pages import _session
+from pages._beside_others import draw_beside_others
 from pages._charts import Area, Line, calendar, chart, lines_over_time, points, treemap
 from pages._parts import KeyFigure, empty_state, metric_row, page_title, section
 from pages._tables import Cell, Column, Twin
@@ -153,6 +154,7 @@ if insights.curve:
     draw_curve(insights)
     draw_map(insights)
     draw_coverage(insights)
+    draw_beside_others()
 else:
     empty_state(
         "insights",

@@ -8,6 +8,8 @@ import pytest
 
 from backend.accounts.models import ProfileChange, Viewer
 from backend.boards.models import EVERYONE, MEASURES, PERIODS
+from backend.boards.periods import live_spans
+from backend.boards.queries import BoardQueries
 from backend.bootstrap import Backend
 from backend.progress.models import ProgressChange
 from tests.classrooms.builders import queries_of
@@ -49,6 +51,13 @@ def test_no_statement_reads_a_growing_collection_through(backend: Backend, parts
     assert {"users", "memberships", "sessions", "tickets", "progress", "activity", "studyDays", "summaries"} <= seen
 
 
+def _build_boards(backend: Backend, classroom: str) -> None:
+    """What a builder of a kept board reads."""
+    for scope in (EVERYONE, classroom):
+        for days in live_spans(backend.clock.now()):
+            BoardQueries(backend.mongo).standings(scope, days, as_of_one_moment=True)
+
+
 def _parts(
     backend: Backend, school: School, admin: Viewer, teacher: Viewer, student: Viewer, classroom: str
 ) -> Iterator[tuple[str, Part]]:
@@ -79,6 +88,14 @@ def _parts(
     yield "matrix", partial(backend.reports.matrix, teacher, classroom)
     yield "weeks", partial(backend.reports.completions_over_time, teacher, classroom)
     yield "statistics", partial(backend.statistics.statistics, teacher)
+    yield "spread", partial(backend.statistics.distribution, teacher)
+    yield "weeks of everyone", partial(backend.statistics.weeks, teacher)
+    yield "statistics of a class", partial(backend.class_statistics.statistics, teacher, classroom, "unit")
+    yield "spread of a class", partial(backend.class_statistics.distribution, teacher, classroom)
+    yield "beside others", partial(backend.class_statistics.comparison, student)
+    yield "board built", partial(_build_boards, backend, classroom)
+    yield "board set", partial(backend.board_keeper.work_saved, [student.id])
+    yield "person changed", partial(backend.board_keeper.person_changed, student.id, classroom)
     yield "archive", partial(backend.chapters.archive, teacher, chapter.id)
     yield "join", partial(backend.classrooms.join, student, code)
     yield "remove", partial(backend.classrooms.remove_student, teacher, classroom, student.id)

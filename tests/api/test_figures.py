@@ -127,3 +127,31 @@ def test_figures_are_sent_once(door: Door, clock: SetClock) -> None:
         again = door.teacher.get(path, headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b""), path
         assert again.headers["Cache-Control"] == kept
+
+
+def test_figures_of_a_class_come_with_its_groups(door: Door, backend: Backend) -> None:
+    """Rows by group as for everyone, and histograms that hold every learner, as the services give them."""
+    path = f"/classrooms/{door.classroom.id}/statistics"
+    found = door.teacher.get(f"{path}?groupBy=unit").json()["data"]
+    sums = backend.class_statistics.statistics(door.teacher_viewer, door.classroom.id, "unit")
+    assert (found["groupBy"], found["rows"]) == (["unit"], as_json(sums.rows))
+    assert sum(each["students"] for each in found["distribution"]["completion"]) == found["figures"]["learners"]
+    assert [row["subject"] for row in door.teacher.get(path).json()["data"]["rows"]] == [
+        "Physics",
+        "Chemistry",
+        "Mathematics",
+    ]
+    assert problem(door.teacher.get(f"{path}?groupBy=luck"), 422)
+
+
+def test_how_all_students_spread_is_for_staff(door: Door) -> None:
+    """Histograms and weeks of the whole school for teachers and admins; a student has her own beside averages."""
+    for path in ("/statistics/distribution", "/statistics/weeks"):
+        assert door.teacher.get(path).status_code == door.admin.get(path).status_code == 200
+        assert problem(door.student.get(path), 403)
+        assert problem(door.anyone.get(path), 401)
+    assert problem(door.teacher.get("/statistics/distribution?subject=Alchemy"), 404)
+    assert len(door.teacher.get("/statistics/weeks").json()["data"]) == 12
+    rows = door.student.get("/statistics/comparison").json()["data"]["rows"]
+    assert {(row["classes"], row["everyone"]) for row in rows} == {(None, None)}
+    assert problem(door.teacher.get("/statistics/comparison"), 403)
