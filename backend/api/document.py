@@ -71,7 +71,7 @@ HEADERS: dict[str, Any] = {
     "ETag": {"description": "For If-None-Match, and on a chapter for If-Match", "schema": {"type": "string"}},
 }
 LIMIT_HEADERS = {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
-_BODY_ERRORS = (400, 413, 415, 422)
+_BODY_ERRORS = (400, 408, 413, 415, 422)
 _MOMENT = re.compile(r"(^a|A)t$|^asOf$|Since$")
 _TUPLE = re.compile(r"\bAnswer_tuple_[\w.]*?\.(\w+?)__\.\.\.__")
 _OF_FEATURE = re.compile(r"\bbackend\.(\w+)\.models\.(\w+)")  # two features have a shape of this name

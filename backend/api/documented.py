@@ -19,6 +19,7 @@ REASONS = {
     401: "Not signed in, or the token is not valid",
     403: "The caller's role does not allow this",
     404: "There is no such thing, or the caller may not know of it",
+    408: "The body came too slowly",
     409: "It cannot be done as things stand: changed meanwhile, exists already, or asks first",
     412: "The chapter is no longer the version that If-Match names",
     413: "The body is too large: 1 MB, or 50 MB for a file",

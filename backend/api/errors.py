@@ -27,6 +27,13 @@ class Malformed(AppError):
     code = "malformed"
 
 
+class TooSlow(AppError):
+    """The body did not arrive in its time."""
+
+    status = 408
+    code = "too_slow"
+
+
 class PreconditionFailed(AppError):
     """If-Match names a version that is no longer the present one."""
 
@@ -137,6 +144,7 @@ def _said(request: Request, error: HTTPException) -> tuple[str, str]:
         400: ("malformed", _("The body cannot be read ({reason}).").format(reason=str(error.detail).rstrip("."))),
         404: ("not_found", _("There is nothing at this address.")),
         405: ("method_not_allowed", _("This address does not take {method}.").format(method=request.method[:20])),
+        408: (TooSlow.code, str(error.detail)),
         413: ("too_large", str(error.detail)),
     }
     return known.get(error.status_code, ("error", str(error.detail)))

@@ -40,6 +40,7 @@ WAIT_SECONDS = 5.0
 PAUSE_SECONDS = 0.1
 
 _PLAIN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
+CODES = {408: "too_slow", 413: "too_large"}
 _KEPT_HEADERS = ("content-type", "location", "etag", "cache-control")
 _log = log.get(__name__)
 
@@ -77,7 +78,7 @@ class Once:
             mark = _fingerprint(request, body)
             found = await _begin(replays, owner, key, mark)
         except HTTPException as error:  # of the limit of bodies
-            return failure(error.status_code, "too_large", str(error.detail), request)
+            return failure(error.status_code, CODES[error.status_code], str(error.detail), request)
         except AppError as error:
             return answer_to(request, error)
         except ClientDisconnect:
