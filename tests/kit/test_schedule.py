@@ -224,8 +224,10 @@ def test_what_is_asked_for_runs_once_and_soon(runs: Runs) -> None:
     work = Counted()
     job = Job("job", NIGHTLY, work, makes_up=False)
     pair = [scheduler(runs, job), scheduler(runs, job)]
-    assert runs.ask("job", delay_seconds=0.5)
-    assert runs.ask("job", delay_seconds=0.7)
+    assert runs.ask("job", delay_seconds=2)
+    wanted = runs.asked()["job"]
+    assert runs.ask("job", delay_seconds=60)
+    assert runs.asked()["job"] == wanted  # who asks again and again does not put it off for ever
 
     def is_done() -> bool:
         for made in pair:
