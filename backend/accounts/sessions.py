@@ -164,7 +164,8 @@ class Sessions:
         user = session and self._owner(session, now)
         if not session or not user:
             raise NotSignedIn(_("You are signed out. Please sign in again."))
-        self.queries.touch(session_id, now, now - SEEN_EVERY)
+        if session.last_seen_at < now - SEEN_EVERY:
+            self.queries.touch(session_id, now, now - SEEN_EVERY)
         return _viewer(
             user,
             session_id,

@@ -21,7 +21,9 @@ def new_secret() -> str:
 
 def address(secret: str, *, account: str, issuer: str) -> str:
     """The otpauth:// address that an authenticator app reads from a QR code."""
-    return pyotp.TOTP(secret, digits=CODE_DIGITS, interval=STEP_SECONDS).provisioning_uri(name=account, issuer_name=issuer)
+    return pyotp.TOTP(secret, digits=CODE_DIGITS, interval=STEP_SECONDS).provisioning_uri(
+        name=account, issuer_name=issuer
+    )
 
 
 def matching_step(secret: str, code: str, at: datetime) -> int | None:

@@ -105,7 +105,7 @@ def test_an_arrival_counts_once_and_for_five_minutes(federated: Backend, clock: 
 
 
 def test_who_signed_up_with_anothers_address_is_out(federated: Backend) -> None:
-    """A student who took an address that is not hers loses the account to its owner: password, sessions, second factor."""
+    """A student who took another's address loses the account to its owner: password, sessions, second factor."""
     school = School(federated)
     classroom = school.classroom(school.teacher(school.admin()))
     thief = federated.accounts.sign_up(
