@@ -54,7 +54,8 @@ def served(school: School, *words: str) -> Iterator[Served]:
             "MONGODB_DATABASE": settings.mongodb_database,
         }
         command = [sys.executable, "-m", "bench.pages_app", *words]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
+        silent = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=silent, stderr=silent)  # noqa: S603 - our own words
         try:
             host = f"127.0.0.1:{port}"
             with Client(base_url=f"http://{host}") as client:

@@ -1,6 +1,8 @@
 """The forms of the settings page, each of which saves by itself. The page puts them in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from functools import cache
 from zoneinfo import available_timezones
@@ -17,6 +19,7 @@ from pages._runs import fragment
 LATEST_DAY_END = 6
 BOARD_NAME_LENGTH = 30
 CODE_LENGTH = 20
+_read: ContextVar[User | None] = ContextVar("account", default=None)
 
 
 def _save(name: str, change: ProfileChange) -> bool:
@@ -26,6 +29,7 @@ def _save(name: str, change: ProfileChange) -> bool:
         _session.backend().accounts.update_profile(viewer, change)
         is_saved = True
     if is_saved:
+        _read.set(None)
         _note_saved(name)
     return is_saved
 
@@ -45,11 +49,11 @@ def _saved_line(name: str) -> None:
 @fragment
 def name_form() -> None:
     """How everybody sees this person."""
-    me = _me()
+    own = me()
     with card("name"):
-        section(_("Name"), me.email)
+        section(_("Name"), own.email)
         with st.form("name", border=False):
-            name = st.text_input(_("Your name"), value=me.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
+            name = st.text_input(_("Your name"), value=own.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
             sent = st.form_submit_button(_("Save name"))
         if sent and _save("name", ProfileChange(name=name)):
             st.rerun(scope="app")  # the name stands beside the menu too
@@ -59,7 +63,7 @@ def name_form() -> None:
 @fragment
 def goal_form() -> None:
     """What a student works towards."""
-    me = _me()
+    own = me()
     with card("goal"):
         section(_("Goal"))
         with st.form("goal", border=False):
@@ -67,13 +71,13 @@ def goal_form() -> None:
                 _("Questions a day"),
                 min_value=1,
                 max_value=GOAL_LIMIT,
-                value=me.daily_goal,
+                value=own.daily_goal,
                 key="daily_goal",
                 help=_("Your home page compares today's solved questions with it."),
             )
             exam = st.date_input(
                 _("Exam date"),
-                value=me.exam_date,
+                value=own.exam_date,
                 min_value=date(2000, 1, 1),
                 max_value=date(2100, 12, 31),
                 format="DD/MM/YYYY",
@@ -90,17 +94,17 @@ def goal_form() -> None:
 @fragment
 def day_form() -> None:
     """When a day begins and ends for this person."""
-    me = _me()
+    own = me()
     with card("day"):
         note = _("New work counts for the day by these; days that are over never change.")
-        section(_("Your day"), note if me.role == "student" else _("Times are shown in your time zone."))
+        section(_("Your day"), note if own.role == "student" else _("Times are shown in your time zone."))
         with st.form("day", border=False):
-            zone, ends = _zone_field(me), None
-            if me.role == "student":
+            zone, ends = _zone_field(own), None
+            if own.role == "student":
                 ends = st.selectbox(
                     _("My day ends at"),
                     range(LATEST_DAY_END + 1),
-                    index=me.day_end_hour,
+                    index=own.day_end_hour,
                     format_func=_hour,
                     key="day_end_hour",
                     help=_("Questions solved before this hour still count for the day before, if you work late."),
@@ -109,7 +113,7 @@ def day_form() -> None:
         if sent:
             _save("day", ProfileChange(time_zone=zone, day_end_hour=ends))
         _saved_line("day")
-        now = clock_time(_session.backend().clock.now(), _me().time_zone)
+        now = clock_time(_session.backend().clock.now(), me().time_zone)
         st.caption(_("It is {time} there now.").format(time=now))
 
 
@@ -119,12 +123,12 @@ def _zones() -> list[str]:
     return sorted(available_timezones())
 
 
-def _zone_field(me: User) -> str | None:
+def _zone_field(own: User) -> str | None:
     zones = _zones()
     return st.selectbox(
         _("Time zone"),
         zones,
-        index=zones.index(me.time_zone) if me.time_zone in zones else None,
+        index=zones.index(own.time_zone) if own.time_zone in zones else None,
         key="time_zone",
         help=_("Type the name of a large city near you, such as Kolkata."),
     )
@@ -137,7 +141,7 @@ def _hour(hour: int) -> str:
 @fragment
 def board_form() -> None:
     """Taking part in leaderboards: joining and leaving are the same two clicks."""
-    me = _me()
+    own = me()
     words: dict[bool, Callable[[], str]] = {
         False: lambda: _("I do not take part: nobody sees me there"),
         True: lambda: _("I take part under my display name"),
@@ -148,13 +152,13 @@ def board_form() -> None:
             joined = st.radio(
                 _("Taking part"),
                 [False, True],
-                index=int(me.board_joined),
+                index=int(own.board_joined),
                 format_func=lambda choice: words[choice](),
                 key="board_joined",
             )
             name = st.text_input(
                 _("Display name"),
-                value=me.board_name or "",
+                value=own.board_name or "",
                 max_chars=BOARD_NAME_LENGTH,
                 autocomplete="off",
                 key="board_name",
@@ -186,5 +190,16 @@ def classes_form() -> None:
         st.caption(plain(words))
 
 
-def _me() -> User:
-    return _session.backend().accounts.me(_session.viewer())
+def me() -> User:
+    """One's own account: as the page read it, or read anew where a part runs alone."""
+    return _read.get() or _session.backend().accounts.me(_session.viewer())
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within, the forms of a whole run of the page share one read of the account."""
+    before = _read.set(me())
+    try:
+        yield
+    finally:
+        _read.reset(before)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from backend.accounts.models import EMAIL_LENGTH
 from backend.kit.i18n import _, clock_time
-from pages import _proof, _session
+from pages import _proof, _session, _settings_forms
 from pages._errors import noticed
 from pages._parts import card, notice_saved, section
 from pages._runs import fragment
@@ -15,8 +15,8 @@ SAID = "settings.mail.said"
 @fragment
 def mail_form() -> None:
     """Change the address; the form keeps what was typed while the password is asked for."""
-    viewer = _session.viewer()
-    me = _session.backend().accounts.me(viewer)
+    _session.viewer()
+    me = _settings_forms.me()
     with card("mail"):
         section(_("E-mail address"), _("You sign in with it."))
         with st.form("mail", border=False):

@@ -10,7 +10,7 @@ from backend.chapters.models import Chapter
 from backend.chapters.service import ChapterService
 from backend.kit.clock import Clock
 from backend.policy import authorise
-from backend.progress import listing, plan, rules, streak
+from backend.progress import listing, plan, rules, streak, weights
 from backend.progress.models import (
     ChapterDetail,
     ChapterFilters,
@@ -131,8 +131,8 @@ def from_summary(kept: SummaryRecord, chapters: Sequence[Chapter], today: date) 
     """A student's totals as every page, table and export shows them."""
     known = {counts.subject: counts for counts in kept.subjects}
     subjects = tuple(
-        replace(known.get(subject, SubjectCounts(subject=subject)), chapters=len(part))
-        for subject, part in _by_subject(chapters).items()
+        replace(known.get(subject, SubjectCounts(subject=subject)), chapters=size)
+        for subject, size in weights.of(chapters).sizes.items()
     )
     return Summary(
         student_id=kept.id,

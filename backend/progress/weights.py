@@ -1,5 +1,6 @@
 """How much a chapter counts in the exam: recency-weighted shares of past-paper questions. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,9 +17,10 @@ Trend = Literal["rising", "falling", "steady"]
 
 @dataclass(frozen=True)
 class Weights:
-    """What past papers say of each chapter, by id; the same for every student."""
+    """What the catalogue and its past papers say of chapters, by id; the same for every student."""
 
     latest: int
+    sizes: Mapping[str, int]  # chapters of each subject, in syllabus order
     shares: Mapping[str, float]
     recent: Mapping[str, int]
     trends: Mapping[str, Trend]
@@ -43,6 +45,7 @@ def _weighed(chapters: Sequence[Chapter]) -> Weights:
     latest = latest_year(chapters)
     return Weights(
         latest=latest,
+        sizes=dict(Counter(chapter.subject for chapter in chapters)),
         shares=shares(chapters),
         recent={chapter.id: recent_total(chapter, latest) for chapter in chapters},
         trends={chapter.id: trend(chapter, latest) for chapter in chapters},
