@@ -60,6 +60,7 @@ class BackupService:
         self._secret = secret
         self._app_version = app_version
         self._zone = ZoneInfo(time_zone)
+        self._known: dict[str, Backup] = {}
 
     def backups(self, viewer: Viewer) -> tuple[Backup, ...]:
         """All archives, newest first. Raises NotSignedIn, NotAllowed unless an admin, Unavailable."""
@@ -71,7 +72,9 @@ class BackupService:
         found = []
         for backup_id in reversed(self._reached(archives)):
             try:
-                found.append(_backup(self.archive(backup_id).manifest()))
+                if backup_id not in self._known:  # an archive never changes
+                    self._known[backup_id] = _backup(self.archive(backup_id).manifest())
+                found.append(self._known[backup_id])
             except Damaged as error:
                 _log.warning("backup_unreadable", backup=backup_id, error=str(error))
         return tuple(found)

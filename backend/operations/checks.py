@@ -1,6 +1,9 @@
 """What each fact about the running system means: its state, one line, and how to fix it. Pure: nothing is asked."""
 
+from datetime import datetime, timedelta
+
 from backend.audit.models import ChainState
+from backend.backups.models import BackupState
 from backend.kit.cache import RegionStatistics
 from backend.kit.i18n import _, listing, ngettext, number, percent
 from backend.kit.redis import ServerDescription
@@ -16,6 +19,7 @@ DISK_CRITICAL_BYTES = 300_000_000
 MEMORY_WARNING_SHARE = 0.08  # of the machine still available
 LAG_WARNING_SECONDS, LAG_ERROR_SECONDS = 10.0, 120.0
 MILLISECONDS = 1_000
+BACKUP_LATE, BACKUP_MISSING, DRILL_LATE = timedelta(hours=26), timedelta(days=3), timedelta(days=9)
 NONE_UNUSED = Unused()
 
 
@@ -28,6 +32,7 @@ def titles() -> dict[str, str]:
         "worker": _("Statistics worker"),
         "jobs": _("Background jobs"),
         "indexes": _("Database indexes"),
+        "backups": _("Backups"),
         "disk": _("Disk"),
         "memory": _("Memory"),
         "secrets": _("Secrets"),
@@ -216,6 +221,36 @@ def jobs(found: tuple[JobReport, ...]) -> Check:
         return check("jobs", "warning", words.format(count=number(len(failed))), detail=listing(failed), fix=fix)
     words = ngettext("{count} job, no failure", "{count} jobs, no failure", len(found))
     return check("jobs", "ok", words.format(count=number(len(found))))
+
+
+def backups(found: BackupState | None, now: datetime) -> Check:
+    """Whether last night's backup is there, and whether the newest trial restore of one went well."""
+    if found is None or not found.is_configured:
+        fix = _("Name a folder or an S3 bucket in BACKUP_URL, on another machine if you can.")
+        return check("backups", "warning", _("No place for backups is set"), fix=fix)
+    if found.failure:
+        fix = _("Put right what it says, then run the job backup.")
+        return check("backups", "error", _("The last backup failed"), detail=found.failure, fix=fix)
+    if found.last is None:
+        fix = _("The first one is taken at 2 o'clock tonight; run the job backup to have one now.")
+        return check("backups", "info", _("None yet"), detail=found.place, fix=fix)
+    age = now - found.last.taken_at
+    if age > BACKUP_LATE:
+        state: State = "error" if age > BACKUP_MISSING else "warning"
+        summary = _("The newest is {hours} h old").format(hours=number(round(age / timedelta(hours=1))))
+        fix = _("Does the app or the worker run at night? Run the job backup, and look at its last runs.")
+        return check("backups", state, summary, detail=found.place, fix=fix)
+    if found.drill and not found.drill.has_passed:
+        fix = _("Take a backup and run the job backup-drill. If it fails again, something in the data is wrong.")
+        return check("backups", "error", _("The last trial restore failed"), detail=found.drill.problems[0], fix=fix)
+    is_tried = found.drill is not None and now - found.drill.at < DRILL_LATE
+    summary = _("The newest is {hours} h old, {size}").format(
+        hours=number(round(age / timedelta(hours=1))), size=size(found.last.stored_bytes)
+    )
+    if not is_tried:
+        fix = _("The next trial restore is on Sunday night; run the job backup-drill to have one now.")
+        return check("backups", "info", summary, detail=_("No trial restore in the last week"), fix=fix)
+    return check("backups", "ok", summary, detail=found.place)
 
 
 def size(count: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from backend.accounts.models import Viewer
 from backend.audit.models import ChainState
+from backend.backups.models import BackupState
 from backend.kit import log
 from backend.kit import redis as redis_kit
 from backend.kit.cache import Cache
@@ -71,6 +72,7 @@ class OperationsService:
         projector: Callable[[], ProjectorHealth] | None = None,
         audit: Callable[[], ChainState | None] = lambda: None,
         jobs: Callable[[], tuple[JobReport, ...]] = lambda: (),
+        backups: Callable[[], BackupState] = lambda: BackupState(is_configured=False),
     ) -> None:
         self._queries = queries
         self._redis = redis
@@ -81,6 +83,7 @@ class OperationsService:
         self._projector = projector
         self._audit = audit
         self._jobs = jobs
+        self._backups = backups
         self._probes = Probes(BOUND_SECONDS)
         self._looking = threading.Lock()
         self._kept: dict[str, _Findings] = {}
@@ -171,6 +174,7 @@ class OperationsService:
             "indexes": lambda: checks.indexes(
                 self._queries.missing_indexes(), self._queries.unused_indexes(self._clock.now())
             ),
+            "backups": lambda: checks.backups(self._backups(), self._clock.now()),
             "disk": lambda: checks.disk(machine.disk(folder), str(folder)),
             "memory": lambda: checks.memory(machine.memory()),
             "secrets": lambda: checks.secrets(machine.readable_by_others(folder / "secrets")),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from backend.backups.models import Backup, BackupState, Drill
 from backend.kit.cache import RegionStatistics
 from backend.kit.redis import ServerDescription
 from backend.operations import checks
@@ -60,6 +61,32 @@ def lag(seconds: float, *, is_alive: bool = True) -> Check:
     return checks.worker(ProjectorHealth(owner="one", epoch=1, is_alive=is_alive, lag_seconds=seconds))
 
 
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+KEPT = BackupState(is_configured=True, place="/backups")
+
+
+def backed_up(
+    *, hours: float = 4, tried_days: int | None = 3, failure: str = "", problems: tuple[str, ...] = ()
+) -> BackupState:
+    """A school whose newest backup is `hours` old."""
+    taken_at = NOW - timedelta(hours=hours)
+    last = Backup(
+        id="2026-11-22T02-00-00Z-abcd",
+        taken_at=taken_at,
+        seconds=1.0,
+        documents=10,
+        stored_bytes=1000,
+        raw_bytes=5000,
+        collections=3,
+        is_sealed=False,
+        app_version="1",
+        server_version="6.0.5",
+    )
+    tried = NOW - timedelta(days=tried_days) if tried_days is not None else None
+    drill = Drill(backup_id=last.id, at=tried, seconds=1.0, documents=10, problems=problems) if tried else None
+    return msgspec.structs.replace(KEPT, last=last, failure=failure, drill=drill)
+
+
 CASES: dict[str, tuple[Check, State]] = {
     "healthy replica set": (deployment(), "ok"),
     "sharded cluster": (deployment(replica_set=None, is_sharded=True, members=()), "ok"),
@@ -91,6 +118,15 @@ CASES: dict[str, tuple[Check, State]] = {
     "real school": (checks.demo(0, is_production=True), "ok"),
     "demo school": (checks.demo(124, is_production=False), "info"),
     "demo school in production": (checks.demo(124, is_production=True), "critical"),
+    "no place for backups": (checks.backups(None, NOW), "warning"),
+    "no backup yet": (checks.backups(KEPT, NOW), "info"),
+    "backup of last night, tried": (checks.backups(backed_up(), NOW), "ok"),
+    "backup never tried": (checks.backups(backed_up(tried_days=None), NOW), "info"),
+    "backup not tried lately": (checks.backups(backed_up(tried_days=10), NOW), "info"),
+    "backup of the day before": (checks.backups(backed_up(hours=30), NOW), "warning"),
+    "backup of last week": (checks.backups(backed_up(hours=100), NOW), "error"),
+    "backup that failed": (checks.backups(backed_up(failure="No space left on device"), NOW), "error"),
+    "trial that failed": (checks.backups(backed_up(problems=("users: other documents",)), NOW), "error"),
     "worker": (lag(0.2), "ok"),
     "worker behind": (lag(30), "warning"),
     "worker far behind": (lag(600), "error"),
