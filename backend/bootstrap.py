@@ -240,7 +240,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         ),
         board_keeper=keeper,
         projector=projector,
-        operations=_operations(settings, clock, connections, statistics, audit, jobs),
+        operations=_operations(settings, clock, connections, statistics, audit, jobs, kept.backups),
         audit=audit,
         trail=trail,
         rights=RightsService(
@@ -370,6 +370,7 @@ def _operations(
     statistics: StatisticsService,
     audit: AuditService,
     jobs: JobService,
+    backups: BackupService,
 ) -> OperationsService:
     return OperationsService(
         OperationQueries(connections.mongo, INDEXES),
@@ -381,4 +382,5 @@ def _operations(
         projector=statistics.projector_health,
         audit=audit.state,
         jobs=jobs.reports,
+        backups=backups.state,
     )
