@@ -91,3 +91,14 @@ def test_on_the_staffs_pages(served: ServedSchool, hostile: HostileSchool, visit
     page.get_by_role("button", name=f"Open {STUDENT}").click()
     page.get_by_role("dialog").get_by_role("button", name="Deactivate").click()
     stands(page, f"{STUDENT} is signed out everywhere")
+
+    served.backend.rights.request(served.viewer(hostile.student.email))
+    page = admin.open("/users")
+    page.get_by_text("1 account will be deleted").click()
+    stands(page, STUDENT)
+    page = admin.open("/audit")
+    stands(page, STUDENT)  # that it was looked at
+    stands(page, CLASS)
+    page.get_by_role("button", name=re.compile("^Open")).first.click()
+    page.get_by_role("dialog").wait_for()
+    stands(page, STUDENT)
