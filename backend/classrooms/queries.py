@@ -1,7 +1,7 @@
 """The classrooms collection, who belongs to which, and what a class is computed from. No query per learner."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from backend.chapters.models import OwnProgress
 from backend.classrooms.join_code import tidied
-from backend.classrooms.models import ChapterSums, ClassDays, Classroom, LearnerRecord, Member
+from backend.classrooms.models import ChapterSums, Classroom, Member
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import from_document, to_document
 from backend.progress.models import Activity, StudyDay, SummaryRecord
@@ -24,6 +24,10 @@ INDEXES = {
     "activity": [IndexModel([("studentId", ASCENDING), ("at", DESCENDING)], name="recent")],
 }
 ONE_BATCH = 20_000  # a class comes in one answer, instead of 101 documents and then the rest
+
+
+Version = tuple[int, datetime | None]
+Work = tuple[SummaryRecord, tuple[StudyDay, ...]]
 
 
 class ClassroomQueries:
@@ -113,35 +117,37 @@ class ClassroomQueries:
 
     # what a class is computed from
 
-    def learners(self, classroom_id: str, since: date) -> tuple[LearnerRecord, ...]:
-        """Every active student with her summary and her study days from `since` on: three queries in all."""
-        members = self.members([classroom_id])
-        ids = [member.id for member in members]
+    def versions(self, student_ids: Sequence[str]) -> dict[str, Version]:
+        """What changes with every save of each of these students, and with nothing else. One small query."""
+        versions: dict[str, Version] = dict.fromkeys(student_ids, (0, None))
+        fields = {"revision": 1, "lastActivityAt": 1}
+        with translated():
+            for found in self._mongo["summaries"].find(
+                {"_id": {"$in": list(student_ids)}}, fields, batch_size=ONE_BATCH
+            ):
+                versions[found["_id"]] = (found.get("revision", 0), found.get("lastActivityAt"))
+        return versions
+
+    def work(self, student_ids: Sequence[str]) -> dict[str, Work]:
+        """The summary of each of these students, and her study days in order. Two queries."""
         with translated():
             summaries = {
                 document["_id"]: from_document(document, SummaryRecord)
-                for document in self._mongo["summaries"].find({"_id": {"$in": ids}}, batch_size=ONE_BATCH)
+                for document in self._mongo["summaries"].find({"_id": {"$in": list(student_ids)}}, batch_size=ONE_BATCH)
             }
-            days = self._days(ids, since)
-        return tuple(
-            LearnerRecord(
-                member=member,
-                summary=summaries.get(member.id, SummaryRecord(id=member.id)),
-                days=tuple(days.get(member.id, ())),
-            )
-            for member in members
-        )
+            days = self._days(student_ids)
+        return {each: (summaries.get(each, SummaryRecord(id=each)), tuple(days.get(each, ()))) for each in student_ids}
 
-    def progress(self, student_ids: Iterable[str]) -> dict[str, dict[str, OwnProgress]]:
+    def progress(self, student_ids: Sequence[str]) -> dict[str, dict[str, OwnProgress]]:
         """What these students have on each chapter: by student, then by chapter."""
         fields = {"_id": 0, "studentId": 1, "chapterId": 1, "status": 1, "questionSolved": 1, "isWeakChapter": 1}
-        records: dict[str, dict[str, OwnProgress]] = {}
+        records: dict[str, dict[str, OwnProgress]] = {each: {} for each in student_ids}
         with translated():
             for document in self._mongo["progress"].find(
                 {"studentId": {"$in": list(student_ids)}}, fields, batch_size=ONE_BATCH
             ):
                 own = from_document(document, OwnProgress)
-                records.setdefault(document["studentId"], {})[document["chapterId"]] = own
+                records[document["studentId"]][document["chapterId"]] = own
         return records
 
     def chapter_sums(self, chapter_id: str, student_ids: Iterable[str]) -> ChapterSums:
@@ -160,34 +166,14 @@ class ClassroomQueries:
             found = next(iter(self._mongo["progress"].aggregate(pipeline)), None)
         return from_document(found, ChapterSums) if found else ChapterSums()
 
-    def days_together(self, student_ids: Sequence[str], since: date) -> ClassDays:
-        """The study days of all these students added up, in order, from `since` on."""
-        earlier = {"studentId": {"$in": list(student_ids)}, "day": {"$lt": since.isoformat()}}
-        pipeline: list[Document] = [
-            {"$match": {"studentId": {"$in": list(student_ids)}, "day": {"$gte": since.isoformat()}}},
-            {
-                "$group": {
-                    "_id": "$day",
-                    "solved": {"$sum": "$solved"},
-                    "completed": {"$sum": "$completed"},
-                    "changes": {"$sum": "$changes"},
-                }
-            },
-        ]
-        with translated():
-            found = list(self._mongo["studyDays"].aggregate(pipeline, batchSize=ONE_BATCH))
-            has_earlier = self._mongo["studyDays"].find_one(earlier, {"_id": 1}) is not None
-        days = (from_document({"day": document["_id"], **document}, StudyDay) for document in found)
-        return ClassDays(days=tuple(sorted(days, key=lambda each: each.day)), has_earlier=has_earlier)
-
     def recent_activity(self, student_id: str, limit: int) -> tuple[Activity, ...]:
         """A student's newest changes on any chapter, newest first."""
         with translated():
             found = self._mongo["activity"].find({"studentId": student_id}).sort("at", DESCENDING).limit(limit)
             return tuple(from_document(document, Activity) for document in found)
 
-    def _days(self, student_ids: Sequence[str], since: date) -> dict[str, list[StudyDay]]:
-        wanted = {"studentId": {"$in": list(student_ids)}, "day": {"$gte": since.isoformat()}}
+    def _days(self, student_ids: Sequence[str]) -> dict[str, list[StudyDay]]:
+        wanted = {"studentId": {"$in": list(student_ids)}}
         days: dict[str, list[StudyDay]] = {}
         order, fields = [("studentId", ASCENDING), ("day", ASCENDING)], only(("studentId", *DAY))
         for document in self._mongo["studyDays"].find(wanted, fields, batch_size=ONE_BATCH).sort(order):

@@ -1,9 +1,8 @@
 """What a class looks like: the report, one learner, the matrix, weeks, averages. Reads only."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Any
 
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
@@ -16,7 +15,6 @@ from backend.classrooms.attention import Facts
 from backend.classrooms.models import (
     ChapterAverage,
     ChapterSums,
-    ClassDays,
     ClassReport,
     Flag,
     KeyFigures,
@@ -28,22 +26,20 @@ from backend.classrooms.models import (
     RecentActivity,
     Week,
 )
-from backend.classrooms.queries import ClassroomQueries
+from backend.classrooms.queries import ClassroomQueries, Version, Work
 from backend.classrooms.service import ClassroomService
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
+from backend.kit.held import Held
 from backend.kit.i18n import _
-from backend.kit.shape import Shape
 from backend.policy import authorise
 from backend.progress import listing, rules
-from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord
+from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord, StudyDay, SummaryRecord
 from backend.progress.overview import from_summary, summarised
 from backend.progress.service import ProgressService, classroom_tag
 
-LEARNERS = Region("classLearners", tuple[LearnerRecord, ...], ttl_seconds=30)
-DAYS = Region("classDays", ClassDays, ttl_seconds=60)
 AVERAGES = Region("chapterAverages", ChapterSums, ttl_seconds=60)
 MEMBERS = Region("classMembers", tuple[Member, ...], ttl_seconds=30)
 
@@ -54,20 +50,11 @@ LEARNER_WEEKS = 8
 WEEKS_LIMIT = 53
 FEWEST_CLASSMATES = 5
 ONE_DAY = timedelta(days=1)
+HELD = 1_000  # students of whom a process holds what its teachers look at: some ten classes
 URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
 
 
 Known = tuple[LearnerRecord, Counts, Facts]
-
-
-class MatrixRecord(Shape, frozen=True, kw_only=True):
-    """What a matrix is built from: one value, one cache entry."""
-
-    members: tuple[Member, ...]
-    records: dict[str, dict[str, OwnProgress]]
-
-
-MATRIX = Region("classMatrix", MatrixRecord, ttl_seconds=30)
 
 
 class ClassroomReports:
@@ -90,20 +77,21 @@ class ClassroomReports:
         self._chapters = chapters
         self._cache = cache
         self._clock = clock
+        self._work = Held[Version, Work](queries.work, most=HELD)
+        self._cells = Held[Version, dict[str, OwnProgress]](queries.progress, most=HELD)
 
     def report(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.report"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
-        answer = self.learners_of(classroom_id)
-        known = _known(answer.value, self._chapters.active(), now)
+        known = _known(self.learners_of(classroom_id), self._chapters.active(), now)
         quartile = attention.quartile(facts for _record, _counts, facts in known)
         learners = sorted((_learner(*each, quartile) for each in known), key=by_urgency)
         return ClassReport(
             classroom=classroom,
             figures=_figures(learners, known),
             learners=tuple(learners),
-            as_of=now - timedelta(seconds=answer.age_seconds),
+            as_of=now,
         )
 
     def export(self, viewer: Viewer, classroom_id: str) -> ClassReport:
@@ -136,15 +124,15 @@ class ClassroomReports:
         """Learners by name × active chapters, of one subject or all."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.matrix"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
-        answer = self._matrix(classroom_id)
-        members, records = answer.value.members, answer.value.records
+        members = self.members([classroom_id])
+        records = self._cells.of(self._versions(members))
         chapters = [each for each in self._chapters.active() if subject is None or each.subject == subject]
         return Matrix(
             classroom=classroom,
             subject=subject,
             columns=matrix.columns(members, chapters, records),
             rows=matrix.rows(members, chapters, records),
-            as_of=now - timedelta(seconds=answer.age_seconds),
+            as_of=now,
         )
 
     def completions_over_time(self, viewer: Viewer, classroom_id: str, weeks: int = 12) -> tuple[Week, ...]:
@@ -154,13 +142,10 @@ class ClassroomReports:
             raise Invalid(_("Between 1 and {most} weeks can be shown.").format(most=WEEKS_LIMIT))
         today = self._progress.today(viewer)
         since = first_day(today, weeks)
-        days = self._cache.get_or_create(
-            DAYS,
-            f"{classroom_id}:{since}",
-            lambda: self._days_together(classroom_id, since),
-            tags=class_tags(classroom_id),
-        ).value
-        return weekly(days.days, today, weeks, has_earlier=days.has_earlier)
+        work = self._work.of(self._versions(self.members([classroom_id]))).values()
+        days = [day for _summary, own in work for day in own[_place(own, since) :]]
+        has_earlier = any(own and own[0].day < since for _summary, own in work)
+        return weekly(days, today, weeks, has_earlier=has_earlier)
 
     def chapter_average(self, viewer: Viewer, chapter_id: str) -> ChapterAverage | None:
         """A student's own classes on one chapter, herself included; None where she has fewer than 5 classmates.
@@ -183,45 +168,41 @@ class ClassroomReports:
             students=len(ids), average_solved=sums.solved / len(ids), completed=sums.completed / len(ids)
         )
 
+    def learners_of(self, classroom_id: str) -> tuple[LearnerRecord, ...]:
+        """What the report is computed from, as it stands now, for services that have authorised the reader."""
+        members, since = self.members([classroom_id]), (self._clock.now() - KEPT_DAYS).date()
+        work = self._work.of(self._versions(members))
+        return tuple(_record(member, *work[member.id], since) for member in members)
+
     def warmed_by(self, warmer: Warmer) -> None:
-        """Let the report and the matrix of much visited classes be read before somebody asks for them."""
+        """Let the classes that are much looked at be read before somebody asks for them."""
 
-        def read(one: Callable[[str], Answer[Any]], classroom_id: str) -> Answer[Any] | None:
-            return one(classroom_id) if self._classrooms.exists(classroom_id) else None
+        def read(key: str) -> Answer[tuple[Member, ...]] | None:
+            classroom_ids = key.split(",")
+            if not all(map(self._classrooms.exists, classroom_ids)):
+                return None
+            answer = self._members(classroom_ids)
+            versions = self._versions(answer.value)
+            self._work.of(versions)
+            self._cells.of(versions)
+            return answer
 
-        warmer.add(LEARNERS, partial(read, self.learners_of), wide_tags=[CATALOGUE_TAG])
-        warmer.add(MATRIX, partial(read, self._matrix), wide_tags=[CATALOGUE_TAG])
-
-    def learners_of(self, classroom_id: str) -> Answer[tuple[LearnerRecord, ...]]:
-        """What the report is computed from, for services that have authorised the reader."""
-        since = (self._clock.now() - KEPT_DAYS).date()
-        return self._cache.get_or_create(
-            LEARNERS,
-            classroom_id,
-            lambda: self._queries.learners(classroom_id, since),
-            tags=class_tags(classroom_id),
-        )
-
-    def _matrix(self, classroom_id: str) -> Answer[MatrixRecord]:
-        return self._cache.get_or_create(
-            MATRIX, classroom_id, lambda: self._matrix_record(classroom_id), tags=class_tags(classroom_id)
-        )
+        warmer.add(MEMBERS, read, wide_tags=[CATALOGUE_TAG])
 
     def members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
         """The active students of these classes, each once, for services that have authorised the reader."""
+        return self._members(classroom_ids).value
+
+    def _members(self, classroom_ids: Sequence[str]) -> Answer[tuple[Member, ...]]:
         return self._cache.get_or_create(
             MEMBERS,
             ",".join(classroom_ids),
             lambda: self._queries.members(classroom_ids),
-            tags=class_tags(*classroom_ids),
-        ).value
+            tags=[BOARDS_TAG],  # of whoever comes, goes or changes her name; work is no reason to ask again
+        )
 
-    def _matrix_record(self, classroom_id: str) -> MatrixRecord:
-        members = self._queries.members([classroom_id])
-        return MatrixRecord(members=members, records=self._queries.progress(member.id for member in members))
-
-    def _days_together(self, classroom_id: str, since: date) -> ClassDays:
-        return self._queries.days_together([member.id for member in self._queries.members([classroom_id])], since)
+    def _versions(self, members: Sequence[Member]) -> dict[str, Version]:
+        return self._queries.versions([member.id for member in members])
 
     def _recent(self, student_id: str) -> tuple[RecentActivity, ...]:
         known = {chapter.id: chapter for chapter in self._chapters.every()}
@@ -232,6 +213,15 @@ class ClassroomReports:
 def class_tags(*classroom_ids: str) -> list[str]:
     """Cache tags of what is computed from these classes' learners and their work."""
     return [*(classroom_tag(each) for each in classroom_ids), BOARDS_TAG, CATALOGUE_TAG]
+
+
+def _record(member: Member, summary: SummaryRecord, days: tuple[StudyDay, ...], since: date) -> LearnerRecord:
+    return LearnerRecord(member=member, summary=summary, days=days[_place(days, since) :])
+
+
+def _place(days: Sequence[StudyDay], since: date) -> int:
+    """Where the days from `since` on begin in days that are in order."""
+    return bisect_left(days, since, key=lambda each: each.day)
 
 
 def _today(member: Member, now: datetime) -> date:

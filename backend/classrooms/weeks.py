@@ -19,10 +19,12 @@ def weekly(days: Iterable[StudyDay], today: date, count: int, *, has_earlier: bo
 
     Weeks before the first of `days` hold no data rather than 0, unless there are earlier days (`has_earlier`).
     """
-    days = tuple(days)
-    starts = [first_day(today, count) + number * WEEK for number in range(count)]
-    began = starts[0] if has_earlier else min((day.day for day in days), default=today + WEEK)
-    return tuple(_week(start, [day for day in days if start <= day.day < start + WEEK], began) for start in starts)
+    days, first = tuple(days), first_day(today, count)
+    began = first if has_earlier else min((day.day for day in days), default=today + WEEK)
+    by_week: dict[int, list[StudyDay]] = {}
+    for day in days:
+        by_week.setdefault((day.day - first) // WEEK, []).append(day)
+    return tuple(_week(first + number * WEEK, by_week.get(number, []), began) for number in range(count))
 
 
 def _week(start: date, days: list[StudyDay], began: date) -> Week:

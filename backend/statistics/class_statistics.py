@@ -74,10 +74,9 @@ class ClassStatisticsService:
         """
         self._classrooms.taught(viewer, classroom_id, "class_statistics.distribution")
         chapters = chapters_of(self._chapters.active(), subject)
-        answer = self._reports.learners_of(classroom_id)
-        found = levels((record.summary for record in answer.value), [subject] if subject else [])
-        as_of = self._clock.now() - timedelta(seconds=answer.age_seconds)
-        return distribution(found, subject, len(chapters), len(answer.value), as_of)
+        learners = self._reports.learners_of(classroom_id)
+        found = levels((record.summary for record in learners), [subject] if subject else [])
+        return distribution(found, subject, len(chapters), len(learners), self._clock.now())
 
     def comparison(self, viewer: Viewer) -> Comparison:
         """A student's share of chapters completed by subject, beside her classes and everyone, herself included.
