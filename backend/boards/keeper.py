@@ -11,7 +11,7 @@ from typing import Any
 from backend.accounts import rooms
 from backend.boards.models import EVERYONE, MEASURES, BoardState, Measure, Standing
 from backend.boards.periods import Span, live_spans
-from backend.boards.queries import BoardQueries
+from backend.boards.queries import GONE, BoardQueries
 from backend.boards.ranking import name_order
 from backend.chapters.models import Chapter
 from backend.chapters.service import TAG as CATALOGUE_TAG
@@ -84,6 +84,9 @@ class BoardKeeper:
         """
         try:
             revision = self._queries.raise_revision(student_id)
+            if revision == GONE:  # and with the account all knowledge of the classes on whose boards she stood
+                self.forget()
+                return
             spans = live_spans(self._clock.now())
             scopes = (EVERYONE, *self._queries.classroom_ids(student_id), *left)
             gone = Row(id=student_id, version=revision, scores=(0,) * len(MEASURES))

@@ -9,7 +9,6 @@ from backend.accounts import rooms
 from backend.accounts.models import Viewer
 from backend.boards.models import EVERYONE
 from backend.boards.periods import live_spans, span, spans
-from backend.boards.queries import BoardQueries
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.kit.clock import SetClock
@@ -181,13 +180,16 @@ def test_running_periods_are_those_of_every_zone() -> None:
     assert span("all", today).first_day is None
 
 
-def test_a_removed_account_is_off_for_good(backend: Backend, pair: tuple[Viewer, Viewer], teacher: Viewer) -> None:
-    """Nothing that was read before she was deleted can put her back."""
-    before = BoardQueries(backend.mongo).standings_of([pair[0].id], live_spans(backend.clock.now()))
-    assert set(scores(backend, teacher)) == {"Comet", "Meteor"}
+def test_a_removed_account_is_off_every_board(
+    backend: Backend, pair: tuple[Viewer, Viewer], teacher: Viewer, classroom: Classroom
+) -> None:
+    """Also off her class's, though nobody knows any more that she was in it; late work does not bring her back."""
+    boards = boards_of(backend, is_kept=True)
+    assert boards.board(teacher, classroom.id).participants == 2
     backend.mongo["users"].delete_one({"_id": pair[0].id})
+    backend.mongo["memberships"].delete_many({"userId": pair[0].id})
     backend.board_keeper.person_changed(pair[0].id)
-    assert before
     save(backend, pair[0], 0, "late", FIVE)
     backend.board_keeper.work_saved([pair[0].id])
+    assert [entry.name for entry in boards.board(teacher, classroom.id).entries] == ["Meteor"]
     assert set(scores(backend, teacher)) == {"Meteor"}
