@@ -16,8 +16,8 @@ from bench.people import CLASS_SIZE
 from bench.school import Bench, at_work, busy
 
 SAVERS = 30
-THINK_SECONDS = (0.5, 1.5)  # between two saves of one student: a click a second is as fast as people are
-PHASES, READS_EACH, BETWEEN_SECONDS = 4, 75, 0.05  # a teacher's page asks again when news comes, so often at most
+THINK_SECONDS = (1.0, 3.0)  # between two saves of one student: faster than anybody solves a question
+PHASES, READS_EACH, BETWEEN_SECONDS = 3, 50, 0.05  # a teacher's page asks again when news comes, so often at most
 REPORT, MATRIX, WEEKS = "learners", "chapter by chapter", "over time"
 
 
