@@ -1,8 +1,10 @@
-"""Timing of script and fragment runs, for the percentiles on the health page."""
+"""Runs of pages and parts: how many at once, and how long they take, for the percentiles on the health page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, TypeVar, cast
 
 import streamlit as st
@@ -13,11 +15,29 @@ from pages import _session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Python runs one thread at a time; every other thread that could run asks for its turn 200 times a second, which at
+# two hundred open pages cost more than the pages (docs/decisions/0023-few-large-elements.md).
+AT_ONCE = 4
+PATIENCE_SECONDS = 3.0  # then a page is drawn all the same: those before it may wait for something slow
+
+_turns = BoundedSemaphore(AT_ONCE)
+
 
 def run(page: Page) -> None:
-    """Run a page, fragments and all, and note how long it took."""
-    with _session.backend().metrics.timed(SCRIPT_RUNS, page.url_path or "home"):
+    """Run a page, fragments and all, when it is its turn, and note how long it took."""
+    with in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, page.url_path or "home"):
         page.run()
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Wait until few enough pages are being drawn, but not for ever."""
+    has_turn = _turns.acquire(timeout=PATIENCE_SECONDS)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _turns.release()
 
 
 def fragment(function: F) -> F:
