@@ -217,7 +217,20 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
     for service in (chapters, statistics, reports):
         service.warmed_by(warmer)
     jobs = JobService(runs, trail)
-    kept = _kept(settings, clock, connections, trail, keeper)
+    rights = RightsService(
+        RightsQueries(mongo),
+        AccountQueries(mongo),
+        projector,
+        keeper,
+        mongo,
+        cache,
+        clock,
+        trail,
+        forget_kept=lambda: redis.forget_everything(connections.redis_client, settings.mongodb_database),
+        grace_days=settings.deletion_grace_days,
+        idle_days=settings.idle_student_days,
+    )
+    kept = _kept(settings, clock, connections, trail, keeper, rights)
     return Backend(
         settings=settings,
         clock=clock,
@@ -243,19 +256,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         operations=_operations(settings, clock, connections, statistics, audit, jobs, kept.backups),
         audit=audit,
         trail=trail,
-        rights=RightsService(
-            RightsQueries(mongo),
-            AccountQueries(mongo),
-            projector,
-            keeper,
-            mongo,
-            cache,
-            clock,
-            trail,
-            forget_kept=lambda: redis.forget_everything(connections.redis_client, settings.mongodb_database),
-            grace_days=settings.deletion_grace_days,
-            idle_days=settings.idle_student_days,
-        ),
+        rights=rights,
         limits=_limits(settings, clock, connections),
         metrics=connections.metrics,
         monitoring=Monitoring(connections.metrics, cache, trail, settings.metrics_token),
@@ -279,7 +280,14 @@ class _Kept(NamedTuple):
     recorder: Recorder
 
 
-def _kept(settings: Settings, clock: Clock, connections: Connections, trail: AuditTrail, keeper: BoardKeeper) -> _Kept:
+def _kept(
+    settings: Settings,
+    clock: Clock,
+    connections: Connections,
+    trail: AuditTrail,
+    keeper: BoardKeeper,
+    rights: RightsService,
+) -> _Kept:
     mongo, cache = connections.mongo, connections.cache
     queries, place = BackupQueries(mongo), settings.backup_place
     backups = BackupService(
@@ -297,8 +305,9 @@ def _kept(settings: Settings, clock: Clock, connections: Connections, trail: Aud
         for each in cache.statistics():
             cache.clear_region(each.name)
 
-    # What the archive knew is old news to the boards and the cache; a journal begins after the backup that follows.
-    restores = RestoreService(backups, queries, mongo, trail, afterwards=(empty_cache, keeper.forget, backups.take))
+    # Who was deleted since is back for a moment; the cache and the boards know the present; a journal begins anew.
+    afterwards = (rights.apply_tombstones, empty_cache, keeper.forget, backups.take)
+    restores = RestoreService(backups, queries, mongo, trail, afterwards=afterwards)
     return _Kept(backups, restores, Recorder(backups, queries, place=place))
 
 

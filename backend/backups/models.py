@@ -11,8 +11,9 @@ LEFT_OUT = frozenset(
         *("jobs", "jobRuns", "boardState", "backupState"),
     }
 )
-# In every archive, but a school that goes back in time keeps its present ones: what was done stays written down.
-KEPT_ON_RESTORE = frozenset({"audit", "auditHead", "deletions"})
+# In every archive, but a school with people in it that goes back in time keeps its present ones: what was done stays
+# written down, and who was deleted stays deleted.
+KEPT_ON_RESTORE = frozenset({"audit", "auditHead", "deletions", "tombstones"})
 
 
 class Backup(Shape, frozen=True, kw_only=True):

@@ -105,14 +105,14 @@ class BackupQueries:
         """
         self._exchange(set(names), set(leave), incoming=RESTORING, outgoing=REPLACED)
 
+    def replaced(self) -> set[str]:
+        """The names of what the last restore put away."""
+        with translated():
+            return self._named(REPLACED)
+
     def forget_replaced(self) -> None:
         """Give up the way back of an earlier restore."""
         self._drop_all(REPLACED)
-
-    def has_replaced(self) -> bool:
-        """Whether the last restore can be taken back."""
-        with translated():
-            return any(self._mongo.database.list_collection_names(filter={"name": {"$regex": f"^{REPLACED}"}}))
 
     def swap_back(self, leave: Iterable[str]) -> None:
         """Put every `replaced_…` collection back; what stood in its place is dropped."""

@@ -1,7 +1,7 @@
 """The way back: the school as it was at a backup, or at any second since, with a look before and a way back after."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -20,8 +20,6 @@ from backend.kit.mongo import Mongo
 from backend.policy import authorise
 
 HOLD_SECONDS = 30.0
-_LEAVE = LEFT_OUT | KEPT_ON_RESTORE
-
 _log = log.get(__name__)
 
 
@@ -58,8 +56,9 @@ class RestoreService:
             raise _damaged(error) from error
         if until is not None:
             self._check_reached(Moment(*manifest.cluster_time), until)
-        then = {each.name: each.documents for each in manifest.collections if each.name not in _LEAVE}
-        now = {name: count for name, count in self._queries.counts().items() if name in then}
+        now = self._queries.counts()
+        left = _left(now)
+        then = {each.name: each.documents for each in manifest.collections if each.name not in left}
         return Preview(
             backup=backup,
             until=until or backup.taken_at,
@@ -85,12 +84,13 @@ class RestoreService:
             authorise(viewer, "restores.restore")
         plan = self.preview(viewer, backup_id=backup_id, until=until)
         with self._alone():
-            names = self._prepared(plan, until, on_progress)
+            left = _left(self._queries.counts())
+            names = self._prepared(plan, until, left, on_progress)
             facts: Facts = {"until": plan.until.isoformat(), "documents": plan.backup.documents}
             self._trail.record(viewer, "backup.restored", "backup", plan.backup.id, after=facts)
             with self._nobody_writes():
                 self._queries.forget_replaced()
-                self._queries.swap_in(names, _LEAVE)
+                self._queries.swap_in(names, left)
             self._finish()
         return plan
 
@@ -98,19 +98,20 @@ class RestoreService:
         """Undo the last restore: the school as it was just before. Raises NotFound where there is nothing to undo."""
         if viewer is not None:
             authorise(viewer, "restores.roll_back")
-        if not self._queries.has_replaced():
+        replaced = self._queries.replaced()
+        if not replaced:
             raise NotFound(_("There is no restore to undo."))
         with self._alone():
             self._trail.record(viewer, "backup.restored", "backup", "rollback")
             with self._nobody_writes():
-                self._queries.swap_back(_LEAVE)
+                self._queries.swap_back(LEFT_OUT | KEPT_ON_RESTORE - replaced)
             self._finish()
 
-    def _prepared(self, plan: Preview, until: datetime | None, on_progress: Progress) -> set[str]:
+    def _prepared(self, plan: Preview, until: datetime | None, left: frozenset[str], on_progress: Progress) -> set[str]:
         self._queries.clear_restoring()
         archive, database = self._backups.archive(plan.backup.id), self._queries.database
         try:
-            manifest = archive.load(database, prefix=RESTORING, leave_out=_LEAVE, on_progress=on_progress)
+            manifest = archive.load(database, prefix=RESTORING, leave_out=left, on_progress=on_progress)
             if until is not None:
                 journal = self._backups.journal()
                 since = Moment(*manifest.cluster_time)
@@ -121,12 +122,12 @@ class RestoreService:
                     since=since,
                     until=moment(until),
                     prefix=RESTORING,
-                    leave_out=_LEAVE,
+                    leave_out=left,
                 )
         except Damaged as error:
             self._queries.clear_restoring()
             raise _damaged(error) from error
-        return {each.name for each in manifest.collections if each.name not in _LEAVE}
+        return {each.name for each in manifest.collections if each.name not in left}
 
     def _finish(self) -> None:
         for step in self._afterwards:
@@ -180,6 +181,11 @@ class RestoreService:
             done.set()
             thread.join()
             self._mongo.release_writes()
+
+
+def _left(counts: Mapping[str, int]) -> frozenset[str]:
+    """What a restore leaves as it is: more in a school than on an empty machine, which gets all of its past."""
+    return LEFT_OUT | KEPT_ON_RESTORE if counts.get("users") else LEFT_OUT
 
 
 def _damaged(error: Damaged) -> Unavailable:

@@ -96,7 +96,7 @@ class BackupService:
             drill=self._queries.drill(),
             journal_from=files[0].since.as_datetime() if files else None,
             journal_until=reached.as_datetime() if reached else None,
-            can_roll_back=self._queries.has_replaced(),
+            can_roll_back=bool(self._queries.replaced()),
         )
 
     def take(self, *, on_progress: Progress = unobserved) -> Backup:

@@ -12,7 +12,8 @@ import pytest
 from backend.accounts.models import Viewer
 from backend.backups.recorder import Recorder
 from backend.backups.retention import kept
-from backend.bootstrap import Backend
+from backend.bootstrap import Backend, build
+from backend.config import Settings
 from backend.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
@@ -134,6 +135,39 @@ def test_a_restore_brings_everything_back(backend: Backend, admin: Viewer, learn
     assert solved(backend, learner) == 25
     with pytest.raises(NotFound):
         backend.restores.roll_back(admin)
+
+
+def test_an_empty_machine_gets_the_whole_school(
+    backend: Backend, admin: Viewer, learner: Viewer, settings: Settings, clock: SetClock
+) -> None:
+    """On a new database the archive brings people, work and the audit trail, which goes on unbroken."""
+    solve(backend, learner, 5)
+    backend.backups.take()
+    entries = backend.audit.entries(admin).entries
+    fresh = build(settings.model_copy(update={"mongodb_database": f"{settings.mongodb_database}_new"}), clock=clock)
+    try:
+        fresh.restores.restore(None)
+        assert solved(fresh, learner) == 5
+        assert fresh.audit.check_all().broken_at is None
+        later = fresh.audit.entries(admin).entries
+        assert all(each in later for each in entries)
+    finally:
+        fresh.mongo.client.drop_database(fresh.settings.mongodb_database)
+        fresh.close()
+
+
+def test_who_was_deleted_stays_deleted(backend: Backend, admin: Viewer, learner: Viewer, clock: SetClock) -> None:
+    """A backup from before a deletion brings that person's data not back."""
+    solve(backend, learner, 5)
+    backend.backups.take()
+    backend.rights.request(learner)
+    for _month in range(2):  # first the account is closed, later its data is deleted
+        clock.advance(timedelta(days=60))
+        backend.rights.fulfil_due()
+    assert backend.mongo["users"].find_one({"_id": learner.id}) is None
+    backend.restores.restore(None)
+    assert backend.mongo["users"].find_one({"_id": learner.id}) is None
+    assert backend.mongo["activity"].count_documents({"studentId": learner.id}) == 0
 
 
 def test_the_journal_leads_back_to_any_second(
