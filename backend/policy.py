@@ -203,7 +203,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "recorder": "run",
     "trail": "record record_view forget_origins",
     "rights": "fulfil_due request_for_idle tombstones apply_tombstones",
-    "limits": "start close watch rules_for held decide admit",
+    "limits": "start close watch rules_for held decide admit lease spend",
 }
 
 
