@@ -31,7 +31,9 @@ def valkey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine a listener may get no turn for a while: what that means is the subject of other tests."""
+    """On a busy machine a thread may get no turn for a while: what that means is the subject of other tests."""
+    monkeypatch.setattr("backend.kit.cache.cache._WAIT_SECONDS", 30.0)
+    monkeypatch.setattr("backend.kit.cache.cache._LOCK_SECONDS", 60.0)
     monkeypatch.setattr("backend.kit.cache.listener._SILENCE_SECONDS", 20.0)
     monkeypatch.setattr("backend.kit.cache.listener._CALL_TIMEOUT_SECONDS", 10.0)
 
