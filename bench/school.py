@@ -13,6 +13,7 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.jobs import Jobs
 from backend.kit.embedded import Servers, start_servers
+from backend.kit.mongo import new_id
 from bench import maker
 from bench.clock import MovingClock
 from bench.made import SIZES, Made, Size
@@ -82,7 +83,7 @@ class Bench:
     @contextmanager
     def scratch(self) -> Iterator[tuple[Backend, Made]]:
         """A school of ten thousand records to write in, gone afterwards, and the product over it."""
-        settings = self.settings("bench_scratch")
+        settings = self.settings(f"bench_scratch_{new_id()}")  # what Redis still knows is of another school
         school = School(settings, maker.made(settings, SIZES["10k"], self.report, is_fresh=True))
         backend = self._built(school, is_caching=True)
         try:
