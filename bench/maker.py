@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 from time import perf_counter
 
-import pymongo
 from msgspec import ValidationError
 from pymongo.write_concern import WriteConcern
 
@@ -31,7 +30,6 @@ from bench.past import Past, past
 STAMP = "benchSchool"
 BLOCK = 250  # students whose work is written together, in the order of time: as in life, nobody's lies side by side
 BULK = 5_000
-INDEX_SECONDS = 900
 
 Report = Callable[[str], None]
 
@@ -72,9 +70,8 @@ def _make(mongo: Mongo, school: Made, report: Report) -> Made:
         for each in pending:
             each.result()
     report("Making the indexes …")
-    with pymongo.timeout(INDEX_SECONDS):
-        for indexes in INDEXES:
-            mongo.ensure_indexes(indexes)
+    for indexes in INDEXES:
+        mongo.ensure_indexes(indexes)
     ProjectorQueries(mongo).rebuild()
     mongo[STAMP].insert_one(to_document(school))
     report(f"Made in {perf_counter() - began:.0f} s.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import pymongo
 from bson import CodecOptions, ObjectId
 from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 DUPLICATE_KEY = 11000
+INDEX_SECONDS = 900.0
 SNAPSHOT_UNAVAILABLE = 246  # a collection or index was made a moment ago, and the newest moment is before that
 SNAPSHOT_PAUSES = (0.05, 0.2)
 
@@ -129,9 +131,10 @@ class Mongo:
     def ensure_indexes(self, indexes: Indexes) -> None:
         """Make the indexes that a feature declares beside its queries; those that exist cost nothing.
 
-        One that an older version declared otherwise under the same name is replaced.
+        One that an older version declared otherwise under the same name is replaced. Others read and write meanwhile,
+        so a long build has all the time it needs.
         """
-        with translated():
+        with translated(), pymongo.timeout(INDEX_SECONDS):
             for collection, models in indexes.items():
                 try:
                     self[collection].create_indexes(list(models))
