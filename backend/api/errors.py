@@ -1,6 +1,7 @@
 """One place that turns errors into answers of the contract: {"success": false, "error": {…}}."""
 
 import json
+import math
 import secrets
 from typing import Any
 
@@ -82,7 +83,7 @@ def answer_to(request: Request, error: AppError) -> Response:
     """The answer to what a service or the door has said no to."""
     response = failure(error.status, error.code, error.message, request, error.details)
     if isinstance(error, RateLimited):
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
