@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.jobs import Jobs
+from backend.kit import redis
 from backend.kit.embedded import Servers, start_servers
 from backend.kit.mongo import new_id
 from bench import maker
@@ -45,6 +46,9 @@ class Bench:
         """A mongod and a Valkey, started when first needed."""
         if self._servers is None:
             self._servers = start_servers(self.folder, report=self.report)
+            client = redis.connect(str(self._servers.redis_url))
+            client.flushall()  # what an earlier run cached may be of a school that was made anew since
+            redis.disconnect(client)
         return self._servers
 
     @property
@@ -88,8 +92,8 @@ class Bench:
         backend = self._built(school, is_caching=True)
         try:
             yield backend, school.made
-            backend.mongo.client.drop_database(settings.mongodb_database)
         finally:
+            backend.mongo.client.drop_database(settings.mongodb_database)
             backend.close()
 
     def close(self) -> None:
