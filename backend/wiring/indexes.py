@@ -1,0 +1,27 @@
+"""The indexes of every feature, declared beside the queries that need them."""
+
+from backend.accounts.place_queries import INDEXES as PLACE_INDEXES
+from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
+from backend.accounts.session_queries import INDEXES as SESSION_INDEXES
+from backend.audit.queries import INDEXES as AUDIT_INDEXES
+from backend.boards.queries import INDEXES as BOARD_INDEXES
+from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
+from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
+from backend.kit.replays import INDEXES as REPLAY_INDEXES
+from backend.kit.schedule_runs import INDEXES as RUN_INDEXES
+from backend.progress.queries import INDEXES as PROGRESS_INDEXES
+from backend.rights.queries import INDEXES as RIGHTS_INDEXES
+
+INDEXES = (
+    ACCOUNT_INDEXES,
+    SESSION_INDEXES,
+    PLACE_INDEXES,
+    CHAPTER_INDEXES,
+    PROGRESS_INDEXES,
+    CLASSROOM_INDEXES,
+    BOARD_INDEXES,
+    AUDIT_INDEXES,
+    RIGHTS_INDEXES,
+    REPLAY_INDEXES,
+    RUN_INDEXES,
+)

@@ -1,0 +1,88 @@
+"""Chapters, progress, classes, boards and statistics: what the school is about."""
+
+from dataclasses import dataclass
+
+from backend.boards.keeper import BoardKeeper
+from backend.boards.queries import BoardQueries
+from backend.boards.service import BoardService
+from backend.chapters.queries import ChapterQueries
+from backend.chapters.service import ChapterService
+from backend.classrooms.queries import ClassroomQueries
+from backend.classrooms.report import ClassroomReports
+from backend.classrooms.service import ClassroomService
+from backend.kit.cache import Warmer
+from backend.progress.overview import ProgressOverview
+from backend.progress.queries import ProgressQueries
+from backend.progress.service import ProgressService
+from backend.statistics.class_statistics import ClassStatisticsService
+from backend.statistics.figure_queries import FigureQueries
+from backend.statistics.projector import Projector
+from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+from backend.statistics.service import StatisticsService
+from backend.wiring.base import Base
+
+
+@dataclass(frozen=True)
+class Learning:
+    """`classroom_queries` and `board_keeper` are asked by those who change people."""
+
+    chapters: ChapterService
+    progress: ProgressService
+    overview: ProgressOverview
+    classroom_queries: ClassroomQueries
+    classrooms: ClassroomService
+    reports: ClassroomReports
+    board_keeper: BoardKeeper
+    boards: BoardService
+    statistics: StatisticsService
+    class_statistics: ClassStatisticsService
+    projector: Projector
+    warmer: Warmer
+
+
+def learning(base: Base) -> Learning:
+    """Who changes work tells who counts it: the progress of a chapter and the boards follow the catalogue."""
+    mongo, cache, clock, events = base.connections.mongo, base.connections.cache, base.clock, base.connections.events
+    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, base.trail)
+    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
+    projected, board_queries = ProjectorQueries(mongo), BoardQueries(mongo)
+    keeper = _keeper(base, board_queries, projected)
+    for follower in (progress, keeper):
+        chapters.follow(follower)
+
+    queries = ClassroomQueries(mongo)
+    classrooms = ClassroomService(queries, mongo, cache, clock, events, base.trail, follower=keeper)
+    reports = ClassroomReports(queries, classrooms, progress, chapters, cache, clock, base.trail)
+    figures = FigureQueries(mongo)
+    statistics = StatisticsService(StatisticsQueries(mongo), figures, projected, chapters, cache, clock)
+    warmer = Warmer(cache)
+    for service in (chapters, statistics, reports):
+        service.warmed_by(warmer)
+    return Learning(
+        chapters=chapters,
+        progress=progress,
+        overview=ProgressOverview(progress, chapters, clock),
+        classroom_queries=queries,
+        classrooms=classrooms,
+        reports=reports,
+        board_keeper=keeper,
+        boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
+        statistics=statistics,
+        class_statistics=ClassStatisticsService(
+            figures, statistics, classrooms, reports, progress, chapters, cache, clock
+        ),
+        projector=Projector(projected, cache, keeper),
+        warmer=warmer,
+    )
+
+
+def _keeper(base: Base, queries: BoardQueries, projected: ProjectorQueries) -> BoardKeeper:
+    return BoardKeeper(
+        queries,
+        base.connections.redis_client,
+        base.connections.cache,
+        base.clock,
+        base.connections.events,
+        namespace=base.settings.mongodb_database,
+        is_projected=lambda: projected.health().is_alive,
+    )
