@@ -139,8 +139,8 @@ def test_a_token_that_expired_is_not_answered(door: Door, backend: Backend, cloc
 
 
 def test_repetitions_use_up_the_allowance(settings: Settings, clock: SetClock) -> None:
-    """Of 200 an hour exactly 200 are answered, repeated or not, and then none."""
-    few = {"rate_limit_anonymous": "200/hour", "rate_limit_burst": "1000/hour"}
+    """Of 200 a day exactly 200 are answered, repeated or not, and then none."""
+    few = {"rate_limit_anonymous": "200/day", "rate_limit_burst": "1000/day"}
     backend = build(settings.model_copy(update=few), clock=clock)
     try:
         front = Front(backend)
