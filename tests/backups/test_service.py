@@ -142,8 +142,8 @@ def test_an_empty_machine_gets_the_whole_school(
 ) -> None:
     """On a new database the archive brings people, work and the audit trail, which goes on unbroken."""
     solve(backend, learner, 5)
-    backend.backups.take()
     entries = backend.audit.entries(admin).entries
+    backend.backups.take()
     fresh = build(settings.model_copy(update={"mongodb_database": f"{settings.mongodb_database}_new"}), clock=clock)
     try:
         fresh.restores.restore(None)
