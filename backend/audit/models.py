@@ -23,7 +23,16 @@ Act = Literal[
     "deletion.fulfilled", "tombstones.applied",
 ]  # fmt: skip
 TargetKind = Literal[
-    "user", "session", "chapter", "catalogue", "classroom", "cache", "settings", "backup", "audit", "statistics",
+    "user",
+    "session",
+    "chapter",
+    "catalogue",
+    "classroom",
+    "cache",
+    "settings",
+    "backup",
+    "audit",
+    "statistics",
     "job",
 ]
 Fact = str | int | float | bool | None

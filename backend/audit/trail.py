@@ -6,6 +6,8 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from backend.audit.models import SYSTEM, Act, Entry, Facts, TargetKind
 from backend.audit.queries import AuditQueries
 from backend.kit import log
@@ -56,11 +58,12 @@ class AuditTrail:
             before=_checked(before),
             after=_checked(after),
         )
-        salt = secrets.token_hex(16)
+        # Without the name of the browser: tickets are bound to it, so it is a secret.
+        here, salt = replace(origin(), browser=""), secrets.token_hex(16)
         if session is None:
-            written = self._queries.append_alone(entry, origin(), salt)
+            written = self._queries.append_alone(entry, here, salt)
         else:
-            written = self._queries.append(session, entry, origin(), salt)
+            written = self._queries.append(session, entry, here, salt)
         # Whoever keeps the log elsewhere can prove from it that the chain was not written anew as a whole.
         _log.info("audit", entry=written.id, act=act, actor=entry.actor_id, target=target_id, hash=written.hash)
 

@@ -99,6 +99,6 @@ def test_on_the_staffs_pages(served: ServedSchool, hostile: HostileSchool, visit
     page = admin.open("/audit")
     stands(page, STUDENT)  # that it was looked at
     stands(page, CLASS)
-    page.get_by_role("button", name=re.compile("^Open")).first.click()
+    page.get_by_role("button", name=re.compile(r"^Open \d")).first.click()
     page.get_by_role("dialog").wait_for()
     stands(page, STUDENT)
