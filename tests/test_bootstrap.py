@@ -7,9 +7,10 @@ from time import monotonic, sleep
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from backend.bootstrap import Backend, build, key_ring
+from backend.bootstrap import Backend, build
 from backend.chapters.models import ChapterDraft
 from backend.config import Settings
+from backend.connections import key_ring
 from backend.errors import NotSignedIn, Unavailable
 from tests.school import PASSWORD, School
 

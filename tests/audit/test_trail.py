@@ -158,4 +158,6 @@ def test_only_administrators_read_it(backend: Backend, admin: Viewer, school: Sc
 def test_nothing_that_reads_or_writes_it_can_change_an_entry(backend: Backend) -> None:
     """The whole public surface of the trail: append, look, check, and forgetting by time or by a person's right."""
     names = {name for part in (backend.audit, backend.trail) for name in dir(part) if not name.startswith("_")}
-    assert names == {"entries", "export", "check", "check_all", "state", "forget_old", "record", "record_view"} | {"forget_origins"}
+    assert names == {"entries", "export", "check", "check_all", "state", "forget_old", "record", "record_view"} | {
+        "forget_origins"
+    }
