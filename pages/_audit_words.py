@@ -37,6 +37,7 @@ def act_words() -> dict[str, str]:
         "classroom.code_renewed": _("Join code renewed"),
         "classroom.board_changed": _("Class leaderboard switched"),
         "classroom.archived": _("Class archived"),
+        "classroom.brought_back": _("Class brought back"),
         "classroom.viewed": _("Class looked at"),
         "classroom.exported": _("Class exported"),
         "student.viewed": _("Student looked at"),

@@ -158,5 +158,5 @@ def _attend(past: Past, learner: Learner, ground: _Ground) -> Learner:
             past.at(at).progress.change_many(viewer, changes, key=f"demo-{time.date(day.day)}", confirm=True)
             last = at
     if last:
-        past.at(last).accounts.authenticate(learner.email, people.PASSWORD)
+        people.sign_in_and_out(past.at(last), viewer)
     return learner

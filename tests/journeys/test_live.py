@@ -121,7 +121,7 @@ def test_a_session_ended_elsewhere_closes_the_open_page(served: ServedSchool, vi
     listening(page, "/classroom", served)
     expect(row_of(page, "Sita Secret")).to_be_visible()
     served.backend.accounts.sign_out_elsewhere(served.viewer(person.email))
-    expect(page.get_by_role("link", name="Sign in and come back to this page")).to_be_visible(timeout=CUT_MS)
+    expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible(timeout=CUT_MS)
     expect(page.get_by_text("Sita Secret")).to_have_count(0)
 
 

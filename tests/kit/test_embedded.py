@@ -128,9 +128,10 @@ def client(pair: Servers) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def family(pair: Servers) -> list[psutil.Process]:
+def family(pair: Servers, home: Path) -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    return [one for one in children if one.name() in {"mongod", "valkey-server", "redis-server"}]
+    names = {"mongod", "valkey-server", "redis-server"}
+    return [one for one in children if one.name() in names and str(home) in " ".join(one.cmdline()) + one.cwd()]
 
 
 def test_transactions_and_change_streams_are_real(client: Client) -> None:

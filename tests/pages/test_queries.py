@@ -21,6 +21,7 @@ from tests.school import School
 Asked = Counter[str]
 LIVE = {"find sessions", "update sessions", "find users", "find memberships"}  # who is there is known for 2 s
 STATE = {"find boardState", "aggregate leases"}  # whether boards are kept is known for 1 s
+VERSIONS = frozenset({"find summaries"})  # a class is held by version: each look asks how far its learners are
 SLACK = 4  # commands of LIVE, asked anew where a page takes longer than that
 
 
@@ -54,18 +55,18 @@ LOOKS = {
         "chapter": Look("chapter", 4 + 1 + 3 + 2 + 4, again=frozenset({"find activity"})),
         "beside others": Look("insights", 4 + 1 + 3 + 2 + 3, beside_others),
         "leaderboard": Look("leaderboard", 4 + 3 + 2 + 2 + 3),
-        "settings": Look("settings", 4 + 2 + 10),
+        "settings": Look("settings", 4 + 2 + 10, again=frozenset({"find deletions"})),
     },
     "teacher": {
-        "home": Look("", 4 + 1 + 4 + 4),
-        "class": Look("classroom", 4 + 1 + 4 + 4),
-        "chapter by chapter": Look("classroom", 4 + 1 + 4 + 4 + 2, view("chapters")),
-        "over time": Look("classroom", 4 + 1 + 4 + 4 + 3, view("weeks")),
-        "numbers": Look("classroom", 4 + 1 + 4 + 4 + 1, view("numbers")),
+        "home": Look("", 4 + 1 + 4 + 4, again=VERSIONS),
+        "class": Look("classroom", 4 + 1 + 4 + 4, again=VERSIONS),
+        "chapter by chapter": Look("classroom", 4 + 1 + 4 + 4 + 2, view("chapters"), VERSIONS),
+        "over time": Look("classroom", 4 + 1 + 4 + 4 + 3, view("weeks"), VERSIONS),
+        "numbers": Look("classroom", 4 + 1 + 4 + 4 + 1, view("numbers"), VERSIONS),
         "catalogue": Look("manage-chapters", 4 + 1 + 1),
     },
     "admin": {
-        "users": Look("users", 4 + 2, again=frozenset({"aggregate users"})),
+        "users": Look("users", 4 + 2, again=frozenset({"aggregate users", "aggregate deletions"})),
     },
 }
 
