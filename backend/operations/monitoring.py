@@ -15,6 +15,7 @@ from backend.kit.i18n import _
 from backend.kit.metrics import Registry
 from backend.operations import machine
 from backend.operations.models import CacheRegion
+from backend.operations.regions import regions
 from backend.policy import authorise
 
 KINDS: Mapping[str, tuple[str, str, str]] = {  # kind: name, label, what it counts
@@ -51,19 +52,7 @@ class Monitoring:
     def cache(self, viewer: Viewer) -> tuple[CacheRegion, ...]:
         """How each region of the cache is read, in this process and since its start. For admins."""
         authorise(viewer, "monitoring.cache")
-        return tuple(
-            CacheRegion(
-                name=each.name,
-                hits_app=each.hits_local,
-                hits_redis=each.hits_redis,
-                misses=each.misses,
-                stale=each.stale,
-                errors=each.errors,
-                waits=each.waits,
-                entries=each.entries,
-            )
-            for each in self._cache.statistics()
-        )
+        return regions(self._cache)
 
     def clear(self, viewer: Viewer, region: str) -> int:
         """Empty one region in every process; how many values this one held.

@@ -21,7 +21,6 @@ from backend.operations import checks, machine, timings
 from backend.operations.jobs import JobReport
 from backend.operations.models import (
     NOT_SERVING,
-    CacheRegion,
     Check,
     Counts,
     Health,
@@ -32,6 +31,7 @@ from backend.operations.models import (
     worst,
 )
 from backend.operations.queries import OperationQueries
+from backend.operations.regions import regions
 from backend.policy import authorise
 from backend.statistics.models import ProjectorHealth
 
@@ -99,7 +99,7 @@ class OperationsService:
             is_ready=_is_ready(found.checks),
             checks=found.checks,
             process=self.live(),
-            cache=self._regions(),
+            cache=regions(self._cache),
             timings=timings.by_kind(self._registry),
             slowest_queries=timings.slowest_queries(self._registry),
             counts=found.counts,
@@ -181,21 +181,6 @@ class OperationsService:
             "audit": lambda: checks.audit(self._audit()),
             "demo": lambda: checks.demo(self._queries.demo_people(), is_production=self._surroundings.is_production),
         }
-
-    def _regions(self) -> tuple[CacheRegion, ...]:
-        return tuple(
-            CacheRegion(
-                name=each.name,
-                hits_app=each.hits_local,
-                hits_redis=each.hits_redis,
-                misses=each.misses,
-                stale=each.stale,
-                errors=each.errors,
-                waits=each.waits,
-                entries=each.entries,
-            )
-            for each in self._cache.statistics()
-        )
 
 
 def _settled(name: str, outcome: Any) -> Check:
