@@ -8,7 +8,8 @@ from backend.kit.metrics import BUCKETS, GROWTH, LEAST_SECONDS, Figures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "chapter_performance"
-EVERY = 7  # of the 130 buckets every seventh: edges about twice as far apart each time, 18 lines a histogram
+EVERY = 4  # of the 130 buckets every fourth: each edge 1.46 times the one before, 34 lines a histogram
+QUANTILES = (0.5, 0.95, 0.99)
 
 
 class Sample(NamedTuple):
@@ -35,6 +36,17 @@ def histogram(name: str, about: str, label: str, figures: Mapping[str, Figures])
     yield from _head(failed, f"{about}: how many failed", "counter")
     for value, found in sorted(figures.items()):
         yield _line(failed, {label: value}, found.failed)
+
+
+def quantiles(name: str, about: str, label: str, figures: Mapping[str, Figures]) -> Iterator[str]:
+    """Lines of the 50th, 95th and 99th percentile in seconds; none for a label that was not observed."""
+    full = f"{PREFIX}_{name}_recent_seconds"
+    yield from _head(full, f"{about}: percentiles of the last five to ten minutes", "gauge")
+    for value, found in sorted(figures.items()):
+        for quantile in QUANTILES:
+            seconds = found.percentile(quantile)
+            if seconds is not None:
+                yield _line(full, {label: value, "quantile": f"{quantile:g}"}, seconds)
 
 
 def counter(name: str, about: str, samples: Iterable[Sample]) -> Iterator[str]:

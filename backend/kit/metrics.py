@@ -1,15 +1,15 @@
 """Counting what this process does and how long it takes. A Registry is made in bootstrap and handed to who observes.
 
 Times fall into 130 buckets, each 10 % wider than the one before: percentiles within 5 %, and sums over processes
-by adding the counts.
+by adding the counts. Each histogram knows two spans of time: since the process started, and the last minutes.
 """
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 
 REQUESTS = "requests"
 SCRIPT_RUNS = "script_runs"
@@ -17,12 +17,14 @@ FRAGMENT_RUNS = "fragment_runs"
 QUERIES = "queries"
 EVENTS = "events"
 JOBS = "jobs"
+POOL_WAITS = "pool_waits"
 
 BUCKETS = 130
 GROWTH = 1.1
 LEAST_SECONDS = 0.000_1  # the last bucket ends at 24 s, beyond every time limit we set
 LABELS_PER_KIND = 200  # a label made of what people type would otherwise fill the memory
 OTHER = "other"
+RECENT_SECONDS = 300.0  # "recent" is the present five minutes and the five before: at least five, at most ten
 _LOG_GROWTH = math.log(GROWTH)
 
 
@@ -48,29 +50,61 @@ class Figures:
         return self.max_seconds
 
 
-class Histogram:
-    """Times of one kind of act. Thread-safe."""
+class _Span:
+    """What was observed within one span of time. Guarded by its histogram's lock."""
+
+    __slots__ = ("buckets", "count", "failed", "longest", "total")
 
     def __init__(self) -> None:
+        self.buckets = [0] * (BUCKETS + 1)
+        self.count = self.failed = 0
+        self.total = self.longest = 0.0
+
+    def add(self, index: int, seconds: float, failed: bool) -> None:
+        self.buckets[index] += 1
+        self.count += 1
+        self.failed += failed
+        self.total += seconds
+        self.longest = max(self.longest, seconds)
+
+    def figures(self) -> Figures:
+        return Figures(self.count, self.failed, self.total, self.longest, tuple(self.buckets))
+
+
+class Histogram:
+    """Times of one kind of act. Thread-safe. `now` is seconds that only grow; a test sets it."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._lock = threading.Lock()
-        self._buckets = [0] * (BUCKETS + 1)
-        self._count = self._failed = 0
-        self._total = self._max = 0.0
+        self._now = now
+        self._all, self._young, self._old = _Span(), _Span(), _Span()
+        self._turn_at = now() + RECENT_SECONDS
 
     def observe(self, seconds: float, *, failed: bool = False) -> None:
         """Add one observation."""
         index = bucket_of(seconds)
         with self._lock:
-            self._buckets[index] += 1
-            self._count += 1
-            self._failed += failed
-            self._total += seconds
-            self._max = max(self._max, seconds)
+            if self._now() >= self._turn_at:
+                self._turn()
+            self._all.add(index, seconds, failed)
+            self._young.add(index, seconds, failed)
 
     def read(self) -> Figures:
-        """What was observed so far."""
+        """What was observed since the process started."""
         with self._lock:
-            return Figures(self._count, self._failed, self._total, self._max, tuple(self._buckets))
+            return self._all.figures()
+
+    def recent(self) -> Figures:
+        """What was observed in the last five to ten minutes."""
+        with self._lock:
+            if self._now() >= self._turn_at:
+                self._turn()
+            return merged([self._young.figures(), self._old.figures()])
+
+    def _turn(self) -> None:
+        is_next = self._now() < self._turn_at + RECENT_SECONDS
+        self._old, self._young = (self._young if is_next else _Span()), _Span()
+        self._turn_at = self._now() + RECENT_SECONDS
 
 
 class Registry:
@@ -105,6 +139,12 @@ class Registry:
             found = dict(self._histograms.get(kind, {}))
         return {label: histogram.read() for label, histogram in found.items()}
 
+    def recent(self, kind: str) -> dict[str, Figures]:
+        """The figures of a kind by label, of the last five to ten minutes alone."""
+        with self._lock:
+            found = dict(self._histograms.get(kind, {}))
+        return {label: histogram.recent() for label, histogram in found.items()}
+
     def histogram(self, kind: str, label: str) -> Histogram:
         """Where such acts are observed, for who does so many thousand times a second."""
         # Reading without the lock is safe: a dict that only grows is never seen half-written.
@@ -127,6 +167,8 @@ def bucket_of(seconds: float) -> int:
 
 def merged(figures: Sequence[Figures]) -> Figures:
     """The figures of all together, exactly as if one histogram had seen everything."""
+    if not figures:
+        return NOTHING
     return Figures(
         count=sum(each.count for each in figures),
         failed=sum(each.failed for each in figures),
@@ -134,3 +176,17 @@ def merged(figures: Sequence[Figures]) -> Figures:
         max_seconds=max((each.max_seconds for each in figures), default=0.0),
         buckets=tuple(map(sum, zip(*(each.buckets for each in figures), strict=True))),
     )
+
+
+def since(now: Figures, before: Figures) -> Figures:
+    """What was observed between two readings of one histogram; the longest is that of the later one."""
+    return Figures(
+        count=now.count - before.count,
+        failed=now.failed - before.failed,
+        total_seconds=now.total_seconds - before.total_seconds,
+        max_seconds=now.max_seconds,
+        buckets=tuple(one - other for one, other in zip(now.buckets, before.buckets, strict=True)),
+    )
+
+
+NOTHING = Figures(0, 0, 0.0, 0.0, (0,) * (BUCKETS + 1))

@@ -14,10 +14,12 @@ from backend.kit.metrics import (
     LABELS_PER_KIND,
     LEAST_SECONDS,
     OTHER,
+    RECENT_SECONDS,
     Histogram,
     Registry,
     bucket_of,
     merged,
+    since,
 )
 
 SECONDS = st.floats(min_value=0.000_2, max_value=20.0)
@@ -77,6 +79,37 @@ def test_nothing_observed_is_no_data() -> None:
     """Before the first observation there is no percentile, which is not zero."""
     assert Histogram().read().percentile(0.5) is None
     assert merged([]).percentile(0.99) is None
+
+
+def test_recent_figures_forget() -> None:
+    """What was observed ten minutes ago is gone from the recent figures, and stays in those since the start."""
+    now = [0.0]
+    histogram = Histogram(lambda: now[0])
+    histogram.observe(10.0, failed=True)
+    now[0] = RECENT_SECONDS
+    histogram.observe(0.01)
+    assert (histogram.recent().count, histogram.recent().failed) == (2, 1)
+    now[0] = 2 * RECENT_SECONDS
+    histogram.observe(0.01)
+    recent = histogram.recent()
+    assert (recent.count, recent.failed, recent.max_seconds) == (2, 0, 0.01)
+    now[0] = 10 * RECENT_SECONDS
+    assert histogram.recent().count == 0
+    assert histogram.read().count == 3
+
+
+@given(st.lists(SECONDS, max_size=50), st.lists(SECONDS, min_size=1, max_size=50))
+def test_what_came_between_two_readings(first: list[float], second: list[float]) -> None:
+    """Taking one reading from a later one leaves what was observed between them."""
+    histogram, alone = Histogram(), Histogram()
+    for value in first:
+        histogram.observe(value)
+    before = histogram.read()
+    for value in second:
+        histogram.observe(value)
+        alone.observe(value)
+    between, expected = since(histogram.read(), before), alone.read()
+    assert (between.count, between.buckets) == (expected.count, expected.buckets)
 
 
 def test_labels_cannot_fill_the_memory() -> None:
