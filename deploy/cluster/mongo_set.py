@@ -3,13 +3,14 @@
 For trials and tests: no sign-in, so whoever may open a socket on this machine may read it.
 """
 
+import random
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,8 +25,10 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 ELECTION_MILLISECONDS = 2_000  # docs/decisions/0003: writes resume some three seconds after a kill
 HEARTBEAT_MILLISECONDS = 500
+HEARTBEAT_TIMEOUT_SECONDS = 2  # a new primary waits so long for word from a frozen one before it takes writes
 _ANSWER_MILLISECONDS = 1_500
 _LOOK_SECONDS = 0.05
+_PORTS = range(10_000, 20_000)  # the private servers have those above, and outgoing connections those from 32768
 
 T = TypeVar("T")
 Advertised = Callable[[int], int]
@@ -222,7 +225,11 @@ class MongoSet:
         self.await_whole()
 
     def _configuration(self) -> dict[str, Any]:
-        times = {"electionTimeoutMillis": ELECTION_MILLISECONDS, "heartbeatIntervalMillis": HEARTBEAT_MILLISECONDS}
+        times = {
+            "electionTimeoutMillis": ELECTION_MILLISECONDS,
+            "heartbeatIntervalMillis": HEARTBEAT_MILLISECONDS,
+            "heartbeatTimeoutSecs": HEARTBEAT_TIMEOUT_SECONDS,
+        }
         members = [{"_id": each.number, "host": each.address} for each in self.members]
         return {"_id": NAME, "members": members, "settings": times}
 
@@ -246,12 +253,6 @@ def _program() -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that were free a moment ago, all different."""
-    probes = [socket.socket() for _number in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of loopback that were free a moment ago, all different; no outgoing connection is ever given one."""
+    free = (port for port in random.sample(_PORTS, len(_PORTS)) if mongod.is_free(port))
+    return list(islice(free, count))

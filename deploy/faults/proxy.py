@@ -1,0 +1,109 @@
+"""A TCP proxy that can be slow, silent, rude or absent: a network's faults on a machine without a network."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+_CHUNK = 65_536
+_PATIENCE_SECONDS = 10.0
+
+
+class Proxy:
+    """Listens on `port` of loopback and hands everything on to `target`, both ways, until told otherwise.
+
+    Runs on a thread of its own; every method returns once it is so.
+    """
+
+    def __init__(self, port: int, target: int) -> None:
+        self.port = port
+        self._target = target
+        self._delay_seconds = 0.0
+        self._flows = asyncio.Event()
+        self._links: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{port}", daemon=True)
+        self._thread.start()
+        self.heal()
+
+    def heal(self) -> None:
+        """Hand on again; what was held back while it was silent arrives now, late."""
+        self._do(self._heal())
+
+    def slow(self, seconds: float) -> None:
+        """Everything takes so much longer, in each direction."""
+        self._delay_seconds = seconds
+
+    def silence(self) -> None:
+        """A black hole: connections stay open and new ones are taken, but nothing arrives any more."""
+        self._do(self._silence())
+
+    def reset(self) -> None:
+        """Break every connection there is; new ones are served."""
+        self._do(self._reset())
+
+    def refuse(self) -> None:
+        """Break every connection, and take no new one."""
+        self._do(self._refuse())
+
+    def close(self) -> None:
+        """Refuse, and end the thread. Last call."""
+        self._do(self._refuse())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_PATIENCE_SECONDS)
+        self._loop.close()
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_SECONDS)
+
+    async def _heal(self) -> None:
+        self._delay_seconds = 0.0
+        self._flows.set()
+        if self._server is None:
+            self._server = await asyncio.start_server(self._link, "127.0.0.1", self.port)
+
+    async def _silence(self) -> None:
+        self._flows.clear()
+
+    async def _reset(self) -> None:
+        self._flows.set()
+        for link in self._links:
+            link.transport.abort()
+        while self._links:
+            await asyncio.sleep(0.001)
+
+    async def _refuse(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._reset()
+
+    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._links.add(writer)
+        try:
+            await self._flows.wait()
+            to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            self._links.add(to_writer)
+            try:
+                await asyncio.gather(self._pump(reader, to_writer), self._pump(to_reader, writer))
+            finally:
+                to_writer.transport.abort()
+                self._links.discard(to_writer)
+        except OSError:  # one side is gone: so is the other
+            pass
+        finally:
+            writer.transport.abort()
+            self._links.discard(writer)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(_CHUNK):
+            if self._delay_seconds:
+                await asyncio.sleep(self._delay_seconds)
+            await self._flows.wait()
+            writer.write(data)
+            await writer.drain()
+        with suppress(OSError):
+            await self._flows.wait()
+            writer.write_eof()
