@@ -58,7 +58,7 @@ class Mongo:
 
     def __init__(self, uri: str, database: str, registry: Registry | None = None) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
-        self.waits = PoolWaits()
+        self.waits = PoolWaits(registry)
         listeners = [self.waits, *([QueryTimes(registry)] if registry else [])]
         self.client: MongoClient[Document] = MongoClient(
             uri, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
