@@ -11,7 +11,7 @@ from backend.chapters import export
 from backend.chapters.models import Chapter
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets
-from pages import _session
+from pages import _downloads, _session
 from pages._parts import empty_state, escape, filter_bar, pager
 from pages._tables import Column, Row, Value, data_table
 
@@ -106,9 +106,9 @@ def draw_downloads(viewer: Viewer, filters: ChapterFilters) -> None:
     with st.popover(_("Download"), icon=":material/download:"):
         st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with their year counts."))}</p>')
         today = _session.backend().progress.today(viewer)
-        _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, viewer, filters, today)
-        _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, viewer, filters, today)
-        _download(_("JSON for programs"), "json", "application/json", export.to_json, viewer, filters, today)
+        _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
+        _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, filters, today)
+        _download(_("JSON for programs"), "json", "application/json", export.to_json, filters, today)
 
 
 def _download(
@@ -116,13 +116,13 @@ def _download(
     ending: str,
     mime: str,
     write: Callable[[list[Chapter]], bytes],
-    viewer: Viewer,
     filters: ChapterFilters,
     today: date,
 ) -> None:
     about = " ".join(word for word in (filters.subject, filters.class_, filters.unit) if word)
     st.download_button(
-        label, lambda: write(_every(viewer, filters)), export.file_name(ending, today, about), mime,
+        label, _downloads.fetched(lambda reader: write(_every(reader, filters))),
+        export.file_name(ending, today, about), mime,
         key=f"catalogue-{ending}", on_click="ignore", width="stretch",
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from backend.chapters import export
 from backend.chapters.models import Chapter, ImportReport, Outcome, OwnProgress
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterFilters
-from pages import _pace, _session
+from pages import _downloads, _pace, _session
 from pages._errors import noticed
 from pages._parts import KeyFigure, escape, metric_row, notice_saved, plain
 from pages._tables import Column, Twin, Value, static_table
@@ -28,9 +28,9 @@ def actions(viewer: Viewer, filters: ChapterFilters) -> None:
     with st.popover(_("Download"), icon=":material/download:"):
         st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with your progress."))}</p>')
         today = _session.backend().progress.today(viewer)
-        _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, viewer, filters, today)
-        _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, viewer, filters, today)
-        _download(_("JSON for programs"), "json", "application/json", export.to_json, viewer, filters, today)
+        _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
+        _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, filters, today)
+        _download(_("JSON for programs"), "json", "application/json", export.to_json, filters, today)
     if st.button(_("Bring your list"), icon=":material/upload_file:", key="bring"):
         st.session_state.pop(_REPORT, None)
         _bring()
@@ -39,12 +39,10 @@ def actions(viewer: Viewer, filters: ChapterFilters) -> None:
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _download(
-    label: str, ending: str, mime: str, write: Write, viewer: Viewer, filters: ChapterFilters, today: date
-) -> None:
+def _download(label: str, ending: str, mime: str, write: Write, filters: ChapterFilters, today: date) -> None:
     overview = _session.backend().overview
 
-    def content() -> bytes:
+    def content(viewer: Viewer) -> bytes:
         page = overview.chapters(viewer, msgspec.structs.replace(filters, limit=200, page=1))
         rows = list(page.rows)
         while page.next_cursor:
@@ -54,7 +52,7 @@ def _download(
 
     st.download_button(
         label,
-        content,
+        _downloads.fetched(content),
         export.file_name(ending, today, _file_about(filters)),
         mime,
         key=f"download-{ending}",

@@ -30,3 +30,8 @@ def count_guest(kind: Kind) -> None:
 def count_import(viewer: Viewer) -> None:
     """One file that is read. Raises RateLimited."""
     _session.backend().limits.admit(viewer, "", "page import")
+
+
+def count_export(viewer: Viewer) -> None:
+    """One file that is made. Raises RateLimited."""
+    _session.backend().limits.admit(viewer, "", "page export")

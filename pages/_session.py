@@ -45,6 +45,15 @@ def viewer(*roles: Role) -> Viewer:
     return require(person, *roles)
 
 
+def asked_later() -> Callable[[], Viewer]:
+    """Who is signed in in this browser at the time of the call, for what happens outside any run.
+
+    What is given back raises NotSignedIn where the session is over by then.
+    """
+    token, services = st.context.cookies.get(SESSION_COOKIE), backend()
+    return lambda: require(services.accounts.viewer(token) if token else None)
+
+
 def _origin() -> Origin:
     """Where the script run comes from, for the audit trail."""
     headers = st.context.headers

@@ -4,9 +4,8 @@ import streamlit as st
 
 from backend.accounts.models import Viewer
 from backend.kit.i18n import _, day, listing, ngettext, number
-from backend.kit.origin import coming_from, origin
 from backend.rights.models import Deletion
-from pages import _session
+from pages import _downloads, _session
 from pages._errors import noticed
 from pages._parts import button_row, card, plain, section
 from pages._runs import fragment
@@ -67,14 +66,13 @@ def _kept() -> str:
 
 
 def _download(viewer: Viewer) -> None:
-    rights, here = _session.backend().rights, origin()
+    rights = _session.backend().rights
 
-    def content() -> bytes:
-        with coming_from(lambda: here):
-            return b"".join(rights.export(viewer))
+    def content(owner: Viewer) -> bytes:
+        return b"".join(rights.export(owner))
 
     st.download_button(
-        _("Download my data"), content, rights.file_name(viewer), "application/zip", key="my-data",
+        _("Download my data"), _downloads.fetched(content), rights.file_name(viewer), "application/zip", key="my-data",
         icon=":material/download:", on_click="ignore", help=_("Everything that is kept about you, as JSON and CSV."),
     )  # fmt: skip
 

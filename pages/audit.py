@@ -7,10 +7,9 @@ import streamlit as st
 
 from backend.accounts.models import Viewer
 from backend.audit.models import AuditFilter, ChainState, Entry, EntryPage
-from backend.kit.i18n import _, current_locale, moment, ngettext, number, use_locale
-from backend.kit.origin import coming_from, origin
+from backend.kit.i18n import _, moment, ngettext, number
 from pages import _audit_words as words
-from pages import _session
+from pages import _downloads, _session
 from pages._parts import button_row, empty_state, filter_bar, page_header, plain
 from pages._runs import fragment
 from pages._tables import Cell, Column, Row, data_table, static_table
@@ -106,16 +105,15 @@ def _turn_pages(page: EntryPage, cursors: list[int]) -> None:
 
 
 def _download(viewer: Viewer, wanted: AuditFilter) -> None:
-    backend, here, locale = _session.backend(), origin(), current_locale()
+    backend = _session.backend()
 
-    def content() -> bytes:
-        use_locale(locale)
-        with coming_from(lambda: here):
-            return words.to_csv(backend.audit.export(viewer, wanted), viewer.time_zone)
+    def content(reader: Viewer) -> bytes:
+        return words.to_csv(backend.audit.export(reader, wanted), reader.time_zone)
 
     st.download_button(
-        _("CSV"), content, words.file_name(backend.progress.today(viewer)), "text/csv", key="audit-csv",
-        icon=":material/download:", on_click="ignore", help=_("What your filters show; people by their id alone."),
+        _("CSV"), _downloads.fetched(content), words.file_name(backend.progress.today(viewer)), "text/csv",
+        key="audit-csv", icon=":material/download:", on_click="ignore",
+        help=_("What your filters show; people by their id alone."),
     )  # fmt: skip
 
 

@@ -7,12 +7,12 @@ import streamlit as st
 from backend.accounts.models import Viewer
 from backend.classrooms.models import Classroom
 from backend.errors import NotFound
-from backend.kit.i18n import _, current_locale, use_locale
-from backend.kit.origin import coming_from, origin
+from backend.kit.i18n import _
 from pages import (
     _class_forms,
     _class_numbers,
     _class_weeks,
+    _downloads,
     _join_code,
     _learners,
     _learners_file,
@@ -63,19 +63,17 @@ def _views() -> dict[str, str]:
 
 def _download(viewer: Viewer, classroom: Classroom) -> None:
     """The file as it stands when it is fetched; that happens outside any run, where no session is at hand."""
-    backend, is_hidden, locale = _session.backend(), are_names_hidden(), current_locale()
-    here = origin()
+    backend, is_hidden = _session.backend(), are_names_hidden()
 
-    def content() -> bytes:
-        use_locale(locale)
-        with coming_from(lambda: here):
-            report = backend.reports.export(viewer, classroom.id)
+    def content(reader: Viewer) -> bytes:
+        report = backend.reports.export(reader, classroom.id)
         names = shown_names(((each.id, each.name) for each in report.learners), is_hidden=is_hidden)
-        return _learners_file.to_csv(report, names, viewer.time_zone)
+        return _learners_file.to_csv(report, names, reader.time_zone)
 
     st.download_button(
-        _("CSV"), content, _learners_file.file_name(classroom.name, backend.progress.today(viewer)), "text/csv",
-        key="class-csv", icon=":material/download:", on_click="ignore",
+        _("CSV"), _downloads.fetched(content),
+        _learners_file.file_name(classroom.name, backend.progress.today(viewer)), "text/csv", key="class-csv",
+        icon=":material/download:", on_click="ignore",
         help=_("The table of learners for a spreadsheet, with names hidden where they are hidden here."),
     )  # fmt: skip
 

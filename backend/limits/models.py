@@ -10,7 +10,7 @@ from backend.kit.shape import Shape
 
 Tier = Literal["anonymous", "user", "premium"]
 Kind = Literal[
-    "api", "import", "export", "stream", "page", "page import", "sign-in", "sign-up", "reset", "browser"
+    "api", "import", "export", "stream", "page", "page import", "page export", "sign-in", "sign-up", "reset", "browser"
 ]  # fmt: skip
 TIERS: tuple[Tier, ...] = ("anonymous", "user", "premium")
 HOUR, MINUTE = 3600, 60
@@ -25,6 +25,7 @@ EXTRA: Mapping[Kind, Rule] = {
 # stand behind one address, so these bound a flood, and a lesson of sixty who begin at once passes.
 OWN: Mapping[Kind, tuple[Rule, ...]] = {
     "page import": (Rule("import", 60, HOUR),),
+    "page export": (Rule("export", 60, HOUR),),
     "stream": (Rule("stream", 240, MINUTE),),
     "sign-in": (Rule("sign-in", 120, MINUTE),),
     "sign-up": (Rule("sign-up", 200, HOUR),),

@@ -1,0 +1,78 @@
+"""Files that pages give out: for whoever is signed in when they are fetched, and not without end."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from streamlit.runtime.context import ContextProxy
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.errors import NotSignedIn, RateLimited
+from backend.limits.models import OWN
+from pages import _downloads, _session
+from tests.pages.signed_in import OpenPage
+from tests.school import School
+
+PAGES = Path(__file__).resolve().parent.parent.parent / "pages"
+MADE_IN_THE_RUN = {"_settings_factor.py"}  # the recovery codes, which stand on the page and nowhere else
+
+
+def name_of(reader: Viewer) -> bytes:
+    return reader.name.encode()
+
+
+def test_a_session_that_is_over_gives_no_file(open_page: OpenPage, school: School, backend: Backend) -> None:
+    """The page stands open with its button; once the session was ended elsewhere, the button gives nothing."""
+    admin = school.admin()
+    open_page("audit.py", school.user(admin))
+    content = _downloads.fetched(name_of)
+    assert content() == admin.name.encode()
+    backend.administration.end_sessions(admin, admin.id)
+    with pytest.raises(NotSignedIn):
+        content()
+
+
+def test_who_is_asked_for_is_as_she_is_by_then(open_page: OpenPage, school: School, backend: Backend) -> None:
+    """A role that was taken away meanwhile is gone for files too: the page's own reader is not used."""
+    admin = school.admin()
+    teacher = school.teacher(admin)
+    open_page("classroom.py", school.user(teacher))
+    content = _downloads.fetched(lambda reader: reader.role.encode())
+    assert content() == b"teacher"
+    backend.administration.set_role(admin, teacher.id, "student")
+    assert content() == b"student"
+
+
+def test_files_are_counted(open_page: OpenPage, school: School) -> None:
+    """Sixty files an hour for one person; then she is told when to go on, and others are not held up."""
+    quota = OWN["page export"][0].quota
+    admin = school.admin()
+    teacher = school.teacher(admin)
+    open_page("manage_chapters.py", school.user(teacher))
+    content = _downloads.fetched(name_of)
+    for _file in range(quota):
+        content()
+    with pytest.raises(RateLimited, match="You can go on in"):
+        content()
+    open_page("audit.py", school.user(admin))
+    assert _downloads.fetched(name_of)() == admin.name.encode()
+
+
+def test_a_guest_gets_no_file(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a session there is nobody to make a file for."""
+    open_page("sign_in.py")
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: {_session.BROWSER_COOKIE: "x"}))
+    with pytest.raises(NotSignedIn):
+        _downloads.fetched(name_of)()
+
+
+def test_every_file_of_a_page_goes_this_way() -> None:
+    """No download button is given its content in another way."""
+    found = []
+    for file in sorted(PAGES.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.download_button":
+                found.append((file.name, ast.unparse(node.args[1]).startswith("_downloads.fetched(")))
+    assert len(found) > 4
+    assert {name for name, is_guarded in found if not is_guarded} == MADE_IN_THE_RUN
