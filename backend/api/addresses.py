@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -59,7 +59,12 @@ def _is_in(address: str, trusted: Sequence[Network]) -> bool:
         found = ip_address(address)
     except ValueError:
         return False
-    return any(found in network for network in trusted)
+    return any(_unmapped(found) in network for network in trusted)
+
+
+def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """A server that listens on both kinds of addresses sees 10.0.0.1 as ::ffff:10.0.0.1."""
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _plain(hop: str) -> str:
@@ -70,6 +75,6 @@ def _plain(hop: str) -> str:
     elif hop.count(":") == 1:
         hop = hop.partition(":")[0]
     try:
-        return str(ip_address(hop))
+        return str(_unmapped(ip_address(hop)))
     except ValueError:
         return ""

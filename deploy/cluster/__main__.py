@@ -1,0 +1,76 @@
+"""`python -m deploy.cluster`: a cluster on this machine until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from backend.demo.school import sign_ins
+from backend.errors import AppError
+from backend.kit import log
+from deploy.cluster.cluster import LEARNERS, Cluster
+
+FAILED = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 stopped by Ctrl-C, 1 failed (said in a sentence)."""
+    said = _parser().parse_args(arguments)
+    log.configure("ERROR")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: _interrupt(stop))
+    try:
+        with Cluster(said.folder.absolute(), port=said.port, report=_say) as cluster:
+            _introduce(cluster)
+            stop.wait()
+            _say("Stopping …")
+    except (AppError, OSError, RuntimeError, ValueError) as error:
+        _say(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+    return 0
+
+
+def _interrupt(stop: threading.Event) -> None:
+    """The first time while it starts, and every second time, what is under way is broken off."""
+    if stop.is_set() or not _is_up:
+        raise KeyboardInterrupt
+    stop.set()
+
+
+_is_up: list[bool] = []
+
+
+def _introduce(cluster: Cluster) -> None:
+    people = sign_ins(LEARNERS)
+    _say(f"\n  {cluster.url}   (the certificate signs itself: the browser will ask)\n")
+    _say(f"  Administrator    {people.administrator}")
+    _say(f"  Teachers         {people.teachers[0]} … {people.teachers[-1]}")
+    _say(f"  Students         {people.students[0]} … {people.students[-1]}")
+    _say(f"  Password of all  {people.password}\n")
+    for name, pid in sorted(cluster.programs().items()):
+        _say(f"  {pid:>8}  {name}")
+    _say(f"\n  Logs and data: {cluster.folder}. Ctrl-C stops all of it.\n")
+    _is_up.append(True)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description=__doc__)
+    folder = Path(tempfile.gettempdir()) / "chapter-performance-cluster"
+    parser.add_argument("--folder", type=Path, default=folder, help=f"emptied at the start ({folder})")
+    parser.add_argument("--port", type=int, default=8443, help="where nginx listens (8443)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

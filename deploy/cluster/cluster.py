@@ -1,0 +1,212 @@
+"""The whole cluster: databases, caches, processes with pages, with the API, with background work, and nginx before."""
+
+import os
+import secrets
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from backend import bootstrap
+from backend.bootstrap import Backend
+from backend.config import Settings
+from backend.demo import open_school
+from deploy.cluster.front import Nginx
+from deploy.cluster.leash import Leash
+from deploy.cluster.mongo_set import MongoSet, free_ports
+from deploy.cluster.program import Program
+from deploy.cluster.valkey_set import ValkeySet
+from deploy.nginx import program
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DATABASE = "chapter_performance"
+READY_SECONDS = 120.0
+LEARNERS, DAYS = 24, 30
+LOOPBACK = "127.0.0.1/32"
+COMMANDS = {
+    "web": ("app.py",),
+    "api": ("-m", "backend.api_server"),
+    "worker": ("-m", "backend.worker"),
+}
+
+Report = Callable[[str], None]
+
+
+class Served(Program):
+    """A process of the app that answers on `port`."""
+
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def status(self, path: str = "/api/v1/health/ready") -> int:
+        """What it answers; 0 where it does not."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=3) as answer:  # noqa: S310 - our own process
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+
+class Cluster:
+    """Everything on this machine, as plain processes. A context; whatever it started ends with it.
+
+    `settings` are environment variables for every process of the app, over those the cluster sets itself.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        settings: Mapping[str, str] | None = None,
+        report: Report = lambda _line: None,
+    ) -> None:
+        program()  # says what is missing before anything is started
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        self.folder = folder
+        self._report = report
+        self._chosen = dict(settings or {})
+        self._leash = Leash()
+        self._close = ExitStack()
+        self._close.callback(self._leash.end)
+        try:
+            self._start(port or free_ports(1)[0])
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def _start(self, port: int) -> None:
+        self.port = port
+        self._report("Starting three MongoDB members and six Valkey nodes …")
+        with ThreadPoolExecutor(2) as pool:
+            mongo = pool.submit(MongoSet, self.folder / "mongodb")
+            valkey = pool.submit(ValkeySet, self.folder / "valkey")
+            self.mongo, self.valkey = mongo.result(), valkey.result()
+        self._close.callback(self.mongo.stop)
+        self._close.callback(self.valkey.stop)
+        self.environment = self._environment()
+        self.backend = bootstrap.build(self.settings())
+        self._close.callback(self.backend.close)
+        self._report("Opening a small demo school …")
+        open_school(self.backend, count=LEARNERS, days=DAYS)
+        self._report("Starting two processes with pages, one with the API, one with background work …")
+        self.web = {name: self.program("web", name) for name in ("a", "b")}
+        self.api = {"api": self.program("api", "api")}
+        self.worker = self.program("worker", "worker")
+        for each in (*self.web.values(), *self.api.values(), self.worker):
+            self._close.callback(each.stop)
+        for each in (*self.web.values(), *self.api.values(), self.worker):
+            each.start()
+        self.await_ready(*self.web.values(), *self.api.values())
+        self.nginx = Nginx(self.folder / "nginx", port, self.addresses(self.web), self.api_addresses())
+        self._close.callback(self.nginx.stop)
+        self.nginx.start()
+
+    @property
+    def url(self) -> str:
+        """Where people go."""
+        return f"https://localhost:{self.port}"
+
+    @staticmethod
+    def addresses(served: Mapping[str, Served]) -> dict[str, str]:
+        """Name and address of each, for nginx."""
+        return {name: each.address for name, each in served.items()}
+
+    def api_addresses(self) -> Sequence[str]:
+        """Where the API is served apart from pages."""
+        return [each.address for each in self.api.values()]
+
+    def program(self, kind: str, name: str, **settings: str) -> Served:
+        """One more process of the app, not started: kind web, api or worker."""
+        port = free_ports(1)[0]
+        environment = {**_surroundings(), **self.environment, "PORT": str(port), **settings}
+        command = [sys.executable, *COMMANDS[kind]]
+        made = Served(name, command, self.folder / f"{name}.log", self._leash, environment=environment, cwd=ROOT)
+        made.port = port
+        return made
+
+    def await_ready(self, *served: Served, seconds: float = READY_SECONDS) -> None:
+        """Until each serves. Raises TimeoutError; RuntimeError where one has ended."""
+        deadline = time.monotonic() + seconds
+        for each in served:
+            while each.status() != 200:  # noqa: PLR2004 - OK
+                if not each.is_running:
+                    raise RuntimeError(f"{each.name} does not run: {each.log} says why")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{each.name} is not ready after {seconds} s: {each.log} may say why")
+                time.sleep(0.1)
+
+    def mend(self) -> None:
+        """Thaw and start whatever should run, and wait until all of it is whole. Raises TimeoutError."""
+        apps = (*self.web.values(), *self.api.values(), self.worker)
+        for each in apps:
+            each.thaw()
+        self.mongo.mend()
+        self.valkey.mend()
+        for each in apps:
+            each.start()
+        self.nginx.process.start()
+        self.await_ready(*self.web.values(), *self.api.values())
+
+    def settings(self) -> Settings:
+        """What the processes of the app are told, for services in this one."""
+        told = {name.lower(): value for name, value in self.environment.items()}
+        hidden = {name: SecretStr(told.pop(name)) for name in ("mongodb_uri", "redis_url", "jwt_keys")}
+        return Settings.model_validate({**told, **hidden})
+
+    def built(self) -> Backend:
+        """One more set of services, of whoever asks, who closes it."""
+        return bootstrap.build(self.settings())
+
+    def programs(self) -> dict[str, int]:
+        """Every process that runs, by name."""
+        mongods = {f"mongod-{member.number}": member.pid for member in self.mongo.members}
+        apps = (*self.web.values(), *self.api.values(), self.worker, *self.valkey.nodes, self.nginx.process)
+        found = mongods | {each.name: each.pid for each in apps}
+        return {name: pid for name, pid in found.items() if pid}
+
+    def stop(self) -> None:
+        """End everything. May be called again."""
+        self._close.close()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "MONGODB_URI": self.mongo.uri,
+            "MONGODB_DATABASE": DATABASE,
+            "REDIS_URL": self.valkey.url,
+            "DATA_DIR": str(self.folder / "data"),
+            "JWT_KEYS": f"cluster:{secrets.token_urlsafe(48)}",
+            "PUBLIC_URL": self.url,
+            "TRUSTED_PROXIES": LOOPBACK,
+            "RATE_LIMIT_PROCESSES": "3",
+            **self._chosen,
+        }
+
+
+def _surroundings() -> dict[str, str]:
+    """The environment of this process without settings of the app."""
+    own = frozenset(Settings.model_fields)
+    return {name: value for name, value in os.environ.items() if name.lower() not in own}

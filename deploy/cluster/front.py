@@ -1,0 +1,76 @@
+"""The nginx of a cluster on this machine: started, told of other processes by a reload, stopped."""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.cluster.certificate import self_signed
+from deploy.cluster.program import Program
+from deploy.nginx import Front, program
+
+RELOAD_SECONDS = 20.0
+PATIENCE = "20s"  # how long pages may hold a replaced worker; a school gives them more
+
+
+class Nginx:
+    """nginx in a folder of its own, in front of the processes it was last told of."""
+
+    def __init__(self, folder: Path, port: int, web: Mapping[str, str], api: Sequence[str]) -> None:
+        folder.mkdir(parents=True)
+        self._file = folder / "nginx.conf"
+        self._front = Front(
+            folder=folder,
+            web=web,
+            api=api,
+            listen=f"127.0.0.1:{port}",
+            tls=self_signed(folder),
+            names=("localhost", "127.0.0.1"),
+            workers="2",
+            connections=2048,
+            patience=PATIENCE,
+        )
+        # Its workers outlive a master that is killed outright, so it is ended by the kernel with a signal it can obey.
+        leash = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        command = [*leash, str(program()), "-c", str(self._file), "-e", str(folder / "error.log")]
+        self.process = Program("nginx", command, folder / "nginx.log", None)
+
+    def start(self) -> None:
+        """Begin to listen. Raises ValueError with nginx's own words where it does not take its configuration."""
+        self._write(self._front)
+        self.process.start()
+
+    def lead_to(self, web: Mapping[str, str], api: Sequence[str]) -> None:
+        """Send requests to these from now on; what is under way is finished by those that have it."""
+        self._front = replace(self._front, web=web, api=api)
+        self._write(self._front)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the configuration again, with new workers; returns when they take the requests. Raises TimeoutError."""
+        before = self._workers()
+        self.process.signal(signal.SIGHUP)
+        deadline = time.monotonic() + RELOAD_SECONDS
+        while not self._workers() - before:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nginx has no new workers; {self.process.log} and its error.log say why")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it at once, open connections included."""
+        self.process.stop()
+
+    def _workers(self) -> set[int]:
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        return {int(each) for each in children.read_text().split()} if pid else set()
+
+    def _write(self, front: Front) -> None:
+        self._file.write_text(front.text())
+        command = [str(program()), "-t", "-q", "-c", str(self._file), "-e", str(front.folder / "error.log")]
+        checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own file
+        if checked.returncode:
+            raise ValueError(checked.stderr)

@@ -1,0 +1,94 @@
+"""One process of a cluster: started with its own log, killed, frozen, asked to stop, started again."""
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.cluster.leash import Leash
+
+STOP_SECONDS = 30.0
+
+
+class Program:
+    """A command that may run many times, one at a time. What it says is added to one log."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        leash: Leash | None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._command = list(command)
+        self._leash = leash
+        self._environment = dict(environment) if environment is not None else None
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, None where there is none."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process, frozen or not."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Start it where it does not run; it answers some moments later."""
+        if self.is_running:
+            return
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C in the terminal is for the cluster, which stops its parts in order
+                env=self._environment,
+                cwd=self._cwd,
+            )
+        if self._leash is not None:
+            self._leash.add(self._process.pid)
+
+    def kill(self) -> None:
+        """End it as a power cut would (kill -9)."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does, connections open (SIGSTOP)."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen one go on (SIGCONT)."""
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, as before maintenance; does not wait."""
+        self.thaw()
+        self.signal(signal.SIGTERM)
+
+    def stop(self, seconds: float = STOP_SECONDS) -> int | None:
+        """Ask it to stop and wait; killed where it does not within `seconds`. Its exit status."""
+        if self._process is None:
+            return None
+        self.ask_to_stop()
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.returncode
