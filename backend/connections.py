@@ -1,11 +1,12 @@
 """What a backend stands on before it has any service: keys, private servers, and clients of the servers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.config import Settings
 from backend.errors import Unavailable
 from backend.kit import redis
+from backend.kit.breaker import Breaker
 from backend.kit.cache import Cache
 from backend.kit.embedded import Servers, start_servers
 from backend.kit.events import EventHub
@@ -58,6 +59,11 @@ class Connections:
     events: EventHub
     limiter: Limiter
     metrics: Registry
+
+    @property
+    def breakers(self) -> Mapping[str, Breaker]:
+        """What refuses calls while a server is away, by name: "mongodb", "mongodb_reads", "redis"."""
+        return {**self.mongo.breakers, redis.BREAKER: redis.breaker_of(self.redis_client)}
 
     def start(self, indexes: Sequence[Indexes], report: Report) -> None:
         """Make the indexes and begin to listen."""

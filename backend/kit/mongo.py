@@ -22,11 +22,14 @@ from pymongo.errors import (
 )
 from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from backend.errors import Conflict, Unavailable
+from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
+from backend.kit.mongo_guard import GuardedClient, Standing, time_left
 from backend.kit.mongo_hold import KNOWN_SECONDS, WriteHold
 from backend.kit.mongo_pool import PoolWaits
 from backend.kit.mongo_times import QueryTimes
@@ -59,14 +62,23 @@ class Mongo:
     def __init__(self, uri: str, database: str, registry: Registry | None = None) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
         self.waits = PoolWaits(registry)
-        listeners = [self.waits, *([QueryTimes(registry)] if registry else [])]
-        self.client: MongoClient[Document] = MongoClient(
-            uri, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
+        self.standing = Standing()
+        listeners = [self.waits, self.standing, *([QueryTimes(registry)] if registry else [])]
+        self._guarded = GuardedClient(
+            uri, self.standing, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
         )
+        self.client: MongoClient[Document] = self._guarded
         self.database: Database[Document] = self.client.get_database(
-            database, codec_options=CodecOptions(tz_aware=True)
+            database,
+            codec_options=CodecOptions(tz_aware=True),
+            read_preference=None if "readpreference=" in uri.lower() else ReadPreference.PRIMARY_PREFERRED,
         )
         self._hold = WriteHold(self.database)
+
+    @property
+    def breakers(self) -> Mapping[str, Breaker]:
+        """The breakers of what the primary must do and of what any server can, by name."""
+        return self._guarded.breakers
 
     def __getitem__(self, collection: str) -> Collection[Document]:
         return self.database[collection]
@@ -74,14 +86,15 @@ class Mongo:
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """What `work(session)` returns, committed by a majority; repeated whole on a transient error.
 
-        Raises Unavailable while writes are held.
+        Ends, repetitions and all, with the caller's deadline. Raises Unavailable while writes are held.
         """
         self._hold.check()
-        with translated(), self.client.start_session() as session:
+        with translated(), time_left(), self.client.start_session() as session:
             return session.with_transaction(
                 work,
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority"),
+                read_preference=ReadPreference.PRIMARY,
             )
 
     def at_one_moment(self, read: Callable[[ClientSession], T]) -> T:

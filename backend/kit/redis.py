@@ -13,14 +13,24 @@ import msgspec
 from redis import BlockingConnectionPool, Redis, RedisCluster
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import (
+    ClusterError,
+    ConnectionError,
+    MaxConnectionsError,
+    RedisClusterException,
+    RedisError,
+    TimeoutError,
+)
 from redis.retry import Retry
 
 from backend.errors import Unavailable
+from backend.kit import deadline
+from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 
 SCANNED_AT_ONCE = 500
 Client = Redis | RedisCluster
+BREAKER = "redis"
 
 FAILURES = (RedisError, RedisClusterException, OSError)
 """Whatever a command may raise when the server fails or refuses (cluster errors are no RedisError)."""
@@ -28,7 +38,39 @@ FAILURES = (RedisError, RedisClusterException, OSError)
 MAX_CONNECTIONS = 50
 CALL_TIMEOUT_SECONDS = 0.25
 _POOL_WAIT_SECONDS = 1.0
+_RESET_SECONDS = 0.5  # a probe costs its caller two call timeouts at most
+_FAILURES_IN_A_ROW = 3
+_AWAY = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, OSError)
+_POOL_EMPTY = "No connection available."  # all our own connections are in use; the driver has no class for it
 _DEFAULT_PORT = 6379
+
+
+class RedisRefused(ConnectionError):
+    """Redis was not asked: it has just failed again and again, or whoever waits for the answer waits no longer."""
+
+
+class _Guarded(Redis):
+    """A client whose commands pass a breaker and heed the deadline."""
+
+    def __init__(self, pool: BlockingConnectionPool, breaker: Breaker) -> None:
+        self.breaker = breaker
+        super().__init__(connection_pool=pool)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        _heed_deadline()
+        return self.breaker.call(super().execute_command, *args, **options)
+
+
+class _GuardedCluster(RedisCluster):
+    """The same for a Cluster, of which one breaker guards all: successes of other nodes keep it closed."""
+
+    def __init__(self, breaker: Breaker, **settings: Any) -> None:
+        self.breaker = breaker
+        super().__init__(**settings)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        _heed_deadline()
+        return self.breaker.call(super().execute_command, *args, **options)
 
 
 class ServerDescription(msgspec.Struct, frozen=True):
@@ -52,7 +94,36 @@ def connect(url: str) -> Client:
     if parts.scheme in ("redis+cluster", "rediss+cluster"):
         return _connect_cluster(parts)
     pool = BlockingConnectionPool.from_url(url, timeout=_POOL_WAIT_SECONDS, **_connection_settings())
-    return Redis(connection_pool=pool)
+    return _Guarded(pool, _new_breaker())
+
+
+def breaker_of(client: Client) -> Breaker:
+    """The breaker of a client that `connect` made."""
+    assert isinstance(client, _Guarded | _GuardedCluster)  # noqa: S101  (nobody else makes clients)
+    return client.breaker
+
+
+def _new_breaker() -> Breaker:
+    return Breaker(
+        BREAKER,
+        weigh=_weight,
+        refusal=lambda reason: RedisRefused(f"not asked, because it failed a moment ago: {reason}"),
+        limit=_FAILURES_IN_A_ROW,
+        reset_seconds=_RESET_SECONDS,
+    )
+
+
+def _weight(error: BaseException) -> int | None:
+    """Only a server that cannot be reached counts; one that refuses a command answers."""
+    if not isinstance(error, Exception) or isinstance(error, MaxConnectionsError) or str(error) == _POOL_EMPTY:
+        return None
+    return int(isinstance(error, _AWAY))
+
+
+def _heed_deadline() -> None:
+    left = deadline.remaining()
+    if left is not None and left <= 0:
+        raise RedisRefused("the deadline was over before the call")
 
 
 def disconnect(client: Client) -> None:
@@ -143,7 +214,8 @@ def _connect_cluster(parts: SplitResult) -> RedisCluster:
     first, *others = hosts.split(",")
     scheme = parts.scheme.removesuffix("+cluster")
     try:
-        return RedisCluster(  # with a URL, for only then does redis-py use the class of pool that is asked for
+        return _GuardedCluster(  # with a URL, for only then does redis-py use the class of pool that is asked for
+            _new_breaker(),
             url=urlunsplit((scheme, credentials + at + first, parts.path, parts.query, "")),
             startup_nodes=[_cluster_node(host) for host in others],
             connection_pool_class=BlockingConnectionPool,

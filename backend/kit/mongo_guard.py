@@ -1,0 +1,154 @@
+"""The client through which every operation on MongoDB goes: refused while the server is away, bounded by the deadline.
+
+Two breakers, because a set that has lost its primary still answers reads (docs/decisions/0052-breakers.md).
+"""
+
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.errors import (
+    ConnectionFailure,
+    NetworkTimeout,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+)
+from pymongo.monitoring import (
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyListener,
+    TopologyOpenedEvent,
+)
+
+from backend.kit import deadline
+from backend.kit.breaker import CONCLUSIVE, Breaker
+
+PRIMARY, READS = "mongodb", "mongodb_reads"
+ELECTION_SECONDS = 12.0  # an election with the server's own default settings; so long a missing primary is no outage
+SILENCE_SECONDS = 3.0  # where nobody at all answers, no election will help
+PROBE_SECONDS = 2.0
+TAKE_WRITES = frozenset({"RSPrimary", "Standalone", "Mongos", "LoadBalancer"})  # as the driver names them
+TAKE_READS = frozenset({"RSSecondary"})
+
+
+class MongoRefused(ConnectionFailure):
+    """MongoDB was not asked: it has just failed again and again."""
+
+
+class OutOfTime(NetworkTimeout):
+    """MongoDB was not asked: whoever waits for the answer waits no longer."""
+
+
+class Standing(TopologyListener):
+    """What the driver's own watch of the servers has found out last: is there a primary, is there anybody?"""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._primary_lost: tuple[float, datetime] | None = None
+        self._all_lost: tuple[float, datetime] | None = None
+        self._breakers: Mapping[str, Breaker] = {}
+
+    def tells(self, breakers: Mapping[str, Breaker]) -> None:
+        """Let these know as soon as a server is heard of again."""
+        self._breakers = breakers
+
+    @property
+    def primary_lost_at(self) -> datetime | None:
+        """Since when there is no server that takes writes; None while there is one."""
+        lost = self._primary_lost
+        return lost[1] if lost else None
+
+    @property
+    def all_lost_at(self) -> datetime | None:
+        """Since when no server answers at all; None while one does."""
+        lost = self._all_lost
+        return lost[1] if lost else None
+
+    def is_hopeless(self, *, needs_primary: bool) -> bool:
+        """Whether there has been nobody to ask for longer than an election takes."""
+        now, all_lost, primary_lost = monotonic(), self._all_lost, self._primary_lost
+        if all_lost and now - all_lost[0] >= SILENCE_SECONDS:
+            return True
+        return bool(needs_primary and primary_lost and now - primary_lost[0] >= ELECTION_SECONDS)
+
+    def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        """Called by the driver, in order, from one thread."""
+        found, moment = event.new_description, (monotonic(), datetime.now(UTC))
+        kinds = {server.server_type_name for server in found.server_descriptions().values()}
+        has_primary, has_any = bool(kinds & TAKE_WRITES), bool(kinds & (TAKE_WRITES | TAKE_READS))
+        with self._lock:
+            had_primary, had_any = self._primary_lost is None, self._all_lost is None
+            self._primary_lost = None if has_primary else self._primary_lost or moment
+            self._all_lost = None if has_any else self._all_lost or moment
+        if has_primary and not had_primary:
+            self._hint(PRIMARY)
+        if has_any and not had_any:
+            self._hint(READS)
+
+    def opened(self, event: TopologyOpenedEvent) -> None: ...
+    def closed(self, event: TopologyClosedEvent) -> None: ...
+
+    def _hint(self, name: str) -> None:
+        breaker = self._breakers.get(name)
+        if breaker:
+            breaker.hint()
+
+
+class GuardedClient(MongoClient[dict[str, Any]]):
+    """A MongoClient whose operations pass a breaker and heed the deadline.
+
+    It overrides the one method of the driver that carries out every operation, of cursors and transactions too.
+    That method is private: tests/kit/test_breaker.py would show if an upgrade took another way.
+    """
+
+    def __init__(self, uri: str, standing: Standing, **options: Any) -> None:
+        self.standing = standing
+        self.breakers: Mapping[str, Breaker] = {
+            PRIMARY: Breaker(PRIMARY, weigh=_weigher(standing, needs_primary=True), refusal=_refusal),
+            READS: Breaker(READS, weigh=_weigher(standing, needs_primary=False), refusal=_refusal),
+        }
+        standing.tells(self.breakers)
+        super().__init__(uri, **options)
+
+    def _retry_internal(self, func: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
+        preference = kwargs.get("read_pref")
+        by_any = preference is not None and preference.mode and not (session and session.in_transaction)
+        breaker = self.breakers[READS if by_any and kwargs.get("is_read") else PRIMARY]
+        # The driver watches the servers by itself, so a probe need not wait long for one to appear.
+        with time_left(None if breaker.is_closed else PROBE_SECONDS):
+            return breaker.call(super()._retry_internal, func, session, *args, **kwargs)
+
+
+def time_left(at_most: float | None = None) -> AbstractContextManager[Any]:
+    """What is called inside shares what is left of the deadline. Raises OutOfTime where nothing is."""
+    left = deadline.remaining() if at_most is None else deadline.clamped(at_most)
+    if left is None:
+        return nullcontext()
+    if left <= 0:
+        raise OutOfTime("the deadline was over before the call")
+    return pymongo.timeout(left)
+
+
+def _refusal(reason: str) -> MongoRefused:
+    return MongoRefused(f"not asked, because it failed a moment ago: {reason}")
+
+
+def _weigher(standing: Standing, *, needs_primary: bool) -> Any:
+    def weigh(error: BaseException) -> int | None:
+        if not isinstance(error, Exception) or isinstance(error, WaitQueueTimeoutError):
+            return None  # called off; or all our own connections are in use
+        if not isinstance(error, ConnectionFailure):
+            return 0
+        if standing.is_hopeless(needs_primary=needs_primary):
+            return CONCLUSIVE
+        if isinstance(error, ServerSelectionTimeoutError):
+            return None  # an election goes on, or little time was left: nobody was asked
+        left = deadline.remaining()
+        return None if left is not None and left <= 0 else 1
+
+    return weigh
