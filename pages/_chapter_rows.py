@@ -1,7 +1,6 @@
 """Chapters as rows that are changed in place: one browser component for the whole list, drawn from plain values."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from backend.chapters.models import STATUSES, Chapter
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
 from pages import _pace, _saving, _session
+from pages._components import component, encoded
 from pages._style import asset, mark
 
 EVERY = ChapterFilters(limit=200)
@@ -43,7 +43,7 @@ def editable_rows(viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool =
         rows = rows_of(viewer, ids)
     answered = [act.tag for act in acts if act.tag in kept.done]
     data = _data(rows, kept, answered, alone=alone)
-    result = _rows_component()(data=data, key=key, on_acts_change=_rerun_only)
+    result = _rows_component()(data=encoded(data), key=key, on_acts_change=_rerun_only)
     # A browser that comes back to a new session (a restart of the server) brings its unsaved acts along.
     if _carry_out(viewer, _saving.decode(result.get("acts") or ()), kept, rows):
         st.rerun()
@@ -66,7 +66,8 @@ def chapter_links(previous: Chapter | None, next_: Chapter | None) -> None:
         )
         if chapter
     ]
-    _links_component()(data={"label": _("Neighbouring chapters"), "links": links}, key="chapter-links")
+    data = {"label": _("Neighbouring chapters"), "links": links}
+    _links_component()(data=encoded(data), key="chapter-links")
 
 
 def trend_words(trend: str) -> tuple[str, str]:
@@ -96,27 +97,17 @@ def _rerun_only() -> None:
     """State needs a callback to exist; the rerun itself is what the page reacts to."""
 
 
-@cache
 def _rows_component() -> Any:
-    return _registered("chapter_rows", '<div class="cp-rows"></div>', "show")
+    return _drawn_by("show", "chapter_rows", '<div class="cp-rows"></div>')
 
 
-@cache
 def _links_component() -> Any:
-    return _registered("chapter_links", '<nav class="cp-links"></nav>', "links")
+    return _drawn_by("links", "chapter_links", '<nav class="cp-links"></nav>')
 
 
-def _registered(name: str, html: str, exported: str) -> Any:
-    # Script and look are files that the browser keeps, so that a save sends a few lines and not all of them. The
-    # line breaks within tell Streamlit that these are contents and no paths.
-    return st.components.v2.component(
-        name,
-        html=html,
-        css=f'@import url("{asset("chapter_rows.css")}");\n:root {{}}',
-        js=f'const loading = import(location.origin + "{asset("chapter_rows.js")}");\n'
-        f"export default (component) => {{ loading.then((loaded) => loaded.{exported}(component)); }};",
-        isolate_styles=False,
-    )
+def _drawn_by(exported: str, name: str, html: str) -> Any:
+    css = f'@import url("{asset("chapter_rows.css")}");\n:root {{}}'
+    return component(name, file="chapter_rows.js", exported=exported, html=html, css=css)
 
 
 def _data(

@@ -1,14 +1,11 @@
 """Fragments that are pushed to: the browser hears of a change and reruns the one part that shows it."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
-
-import streamlit as st
 
 from backend.accounts.rooms import BOARDS, classroom_room
 from pages import _session
-from pages._style import asset
+from pages._components import component, encoded
 
 ME = "student:me"
 MOST_ROOMS = 40  # the API takes 50 for all parts of a page
@@ -29,8 +26,8 @@ def listen(*rooms: str, key: str, after: str | None = None, own: Sequence[str] =
     later it needs the `position` from before. The browser sees to it that reruns are not too many, waits while the
     tab is hidden, and polls without a stream. `own`: batches of saved work that this part shows already.
     """
-    data = {"rooms": rooms[:MOST_ROOMS], "after": position() if after is None else after, "own": list(own)}
-    result = _component()(data=data, key=f"live-{key}", on_news_change=_rerun_only)
+    data = {"rooms": rooms[:MOST_ROOMS], "after": position() if after is None else after, "own": own}
+    result = _component()(data=encoded(data), key=f"live-{key}", on_news_change=_rerun_only)
     return bool(result.get("news"))
 
 
@@ -40,24 +37,13 @@ def guard() -> None:
     Call it once a page, outside of fragments.
     """
     data = {"rooms": (ME,), "after": "", "own": (), "gate": True}
-    _component()(data=data, key="live-gate", on_news_change=_rerun_only)
+    _component()(data=encoded(data), key="live-gate", on_news_change=_rerun_only)
 
 
 def _rerun_only() -> None:
     """The trigger needs a callback to exist; the rerun itself is what the part reacts to."""
 
 
-@cache
 def _component() -> Any:
-    # The line breaks tell Streamlit that these are contents and no paths.
-    return st.components.v2.component(
-        "live",
-        html='<span class="cp-live" hidden></span>',
-        css='[class*="st-key-live-"] {\n  display: none;\n}',
-        js=f'const loading = import(location.origin + "{asset("live.js")}");\n'
-        "export default (component) => {\n"
-        "  let leave = () => {};\n"
-        "  loading.then((loaded) => { leave = loaded.listen(component); });\n"
-        "  return () => leave();\n};",
-        isolate_styles=False,
-    )
+    hidden = '[class*="st-key-live-"] {\n  display: none;\n}'
+    return component("live", file="live.js", exported="listen", html='<span class="cp-live" hidden></span>', css=hidden)

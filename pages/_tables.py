@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from typing import Any
 
 import streamlit as st
 
 from backend.kit.i18n import _, number
-from pages._style import asset, chip, escape, mark
+from pages._components import component, encoded
+from pages._style import chip, escape, mark
 
 NARROW = 3  # columns: a table of so few reads badly when it is stretched over the page
 
@@ -145,16 +145,8 @@ def text_of(value: Value) -> str:
     return value if isinstance(value, str) else number(value)
 
 
-@cache
 def _sortable() -> Any:
-    return st.components.v2.component(
-        "sortable_table",
-        html='<div class="cp-sortable"></div>',
-        # A file that the browser keeps. The line breaks tell Streamlit that these are contents and no path.
-        js=f'const loading = import(location.origin + "{asset("table.js")}");\n'
-        "export default (component) => { loading.then((loaded) => loaded.table(component)); };",
-        isolate_styles=False,
-    )
+    return component("sortable_table", file="table.js", exported="table", html='<div class="cp-sortable"></div>')
 
 
 def data_table(
@@ -187,7 +179,7 @@ def data_table(
         "stacked": stacked,
         "words": _words(len(rows)),
     }
-    result = _sortable()(data=data, key=key, on_open_change=_rerun_only)
+    result = _sortable()(data=encoded(data), key=key, on_open_change=_rerun_only)
     opened = result.get("open")
     return str(opened) if opened is not None else None
 

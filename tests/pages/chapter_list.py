@@ -18,7 +18,7 @@ class ChapterList:
     @property
     def data(self) -> Mapping[str, Any]:
         """What the component draws."""
-        data: Mapping[str, Any] = json.loads(self._proto.json)
+        data: Mapping[str, Any] = json.loads(self._proto.bytes)
         return data
 
     @property

@@ -25,7 +25,7 @@ class SortableTable:
     @property
     def data(self) -> Mapping[str, Any]:
         """What the component draws."""
-        data: Mapping[str, Any] = json.loads(self._proto.json)
+        data: Mapping[str, Any] = json.loads(self._proto.bytes)
         return data
 
     @property

@@ -81,7 +81,8 @@ def test_figures_of_the_exam(page: AppTest, chapter: Chapter) -> None:
 def test_neighbours_are_linked(page: AppTest, backend: Backend) -> None:
     """Previous and next chapter of the syllabus are there by name."""
     before, _here, after = backend.chapters.active()[:3]
-    words = next(e.proto.json for e in page.get("bidi_component") if e.proto.component_name.endswith("chapter_links"))
+    links = (each.proto for each in page.get("bidi_component") if each.proto.component_name.endswith("chapter_links"))
+    words = next(links).bytes.decode()
     assert before.chapter in words
     assert after.chapter in words
 

@@ -32,7 +32,7 @@ class Parts:
     @property
     def asked(self) -> dict[str, Mapping[str, Any]]:
         """What the browser is told, by the key of the part."""
-        return {key: json.loads(proto.json) for key, proto in self._protos().items()}
+        return {key: json.loads(proto.bytes) for key, proto in self._protos().items()}
 
     @property
     def rooms(self) -> dict[str, list[str]]:
