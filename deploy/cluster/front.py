@@ -1,5 +1,6 @@
 """The nginx of a cluster on this machine: started, told of other processes by a reload, stopped."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ class Nginx:
             workers="2",
             connections=2048,
             patience=PATIENCE,
+            user="root" if os.geteuid() == 0 else "",  # the folder is for whoever runs the cluster
         )
         # Its workers outlive a master that is killed outright, so it is ended by the kernel with a signal it can obey.
         leash = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []

@@ -56,6 +56,7 @@ class Front:
     cache_size: str = "200m"
     access_log: str = ""
     error_log: str = ""
+    user: str = ""
 
     def text(self) -> str:
         """The configuration. Raises ValueError for names and addresses that would not fit in."""
@@ -63,6 +64,7 @@ class Front:
         modules = _brotli_modules()
         words = {
             "modules": "\n".join(f"load_module {each};" for each in modules),
+            "user": f"user {self.user};" if self.user else "# Its workers run as the user that nginx was built for.",
             "workers": self.workers,
             "folder": str(self.folder),
             "error_log": self.error_log or str(self.folder / "error.log"),
