@@ -33,6 +33,7 @@ from backend.kit.replays import Replays
 from backend.kit.schedule_runs import Runs
 from backend.kit.sealing import Sealer
 from backend.limits.service import LimitService
+from backend.mails.service import MailService
 from backend.operations.jobs import JobService
 from backend.operations.monitoring import Monitoring
 from backend.operations.service import OperationsService
@@ -88,6 +89,7 @@ class Backend:
     backups: BackupService
     restores: RestoreService
     recorder: Recorder
+    mails: MailService
     servers: Servers | None = None
 
     def close(self) -> None:
@@ -174,6 +176,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         backups=kept.backups,
         restores=kept.restores,
         recorder=kept.recorder,
+        mails=ground.mails,
         limits=kept.limits,
         runs=kept.runs,
         jobs=kept.jobs,

@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. docs/configuration.md and the README say the same (a test compares)."""
 
+import os
 import re
 from datetime import timedelta
 from ipaddress import ip_network
@@ -26,6 +27,10 @@ class Settings(BaseSettings):
 
     port: int = Field(8501, ge=1, le=65535, description="Port of the web server")
     data_dir: Path = Field(Path("data"), description="Folder of the private servers, secrets and logs")
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of files named like these variables, whose content is their value (Docker, Kubernetes)",
+    )
     mongodb_uri: SecretStr | None = Field(None, description="Use this MongoDB instead of a private one")
     mongodb_database: str = Field("chapter_performance", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="Database name")
     redis_url: SecretStr | None = Field(
@@ -110,6 +115,17 @@ class Settings(BaseSettings):
         None,
         description="Keep every change, to go back to any second. Default: yes where BACKUP_URL is set",
     )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Server that takes mail: smtps://user:password@host, or smtp://user:password@host:587?starttls. "
+        "Without it no mail is sent",
+    )
+    mail_from: str = Field(
+        "", max_length=300, validate_default=True, description="Sender of mail, such as School <learn@school.example>"
+    )
+    background_work: bool = Field(
+        True, description="Do background work in the web process as well; no: leave it to workers"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
 
     @field_validator("time_zone")
@@ -139,6 +155,20 @@ class Settings(BaseSettings):
     def _is_folder_or_bucket(cls, value: str | None) -> str | None:
         if value and "://" in value and not re.match(r"(file:///|s3://[a-z0-9.-]{3,63}(/|$))", value):
             raise ValueError("is neither a folder nor s3://bucket/prefix")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.fullmatch(r"smtps?://[^\s/?#]+/?(\?starttls=?)?", value.get_secret_value()):
+            raise ValueError("is no address such as smtp://user:password@mail.school.example:587?starttls")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_is_named(cls, value: str, field: ValidationInfo) -> str:
+        if field.data.get("smtp_url") and not re.fullmatch(r"[^\r\n]*[^\s@<>]+@[^\s@<>]+>?", value):
+            raise ValueError("is needed with SMTP_URL: the sender, such as School <learn@school.example>")
         return value
 
     @field_validator("public_url")
@@ -223,5 +253,9 @@ def _spans(value: str) -> tuple[timedelta, timedelta]:
 
 
 def load() -> Settings:
-    """Settings from the environment. Raises pydantic's ValidationError, which names each wrong variable."""
-    return Settings()
+    """Settings from the environment, then from the files of SECRETS_DIR.
+
+    Raises pydantic's ValidationError, which names each wrong variable.
+    """
+    folder = os.environ.get("SECRETS_DIR")
+    return Settings(_secrets_dir=folder) if folder else Settings()

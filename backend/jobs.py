@@ -8,6 +8,7 @@ from backend import bootstrap
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Unavailable
 from backend.kit.schedule import Job, Scheduler, Work
+from backend.mails.courier import Courier
 
 STOP_SECONDS = 15.0
 KEPT_RUNS = 200  # of each job; warming after changes would fill the record otherwise
@@ -43,6 +44,8 @@ class Jobs:
         }
         if backend.settings.keeps_journal:
             threads["journal"] = backend.recorder.run
+        if backend.mails.is_configured:
+            threads["mail"] = Courier(backend.mails).run
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=run, args=(self._stop,), name=name, daemon=True) for name, run in threads.items()

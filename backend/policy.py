@@ -201,6 +201,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "jobs": "reports",
     "backups": "every state take verify thin_out drill archive journal segments",
     "recorder": "run",
+    "mails": "queue administrators state deliver",
     "trail": "record record_view forget_origins",
     "rights": "fulfil_due request_for_idle tombstones apply_tombstones",
     "limits": "start close watch rules_for held decide admit lease spend",

@@ -1,7 +1,7 @@
 """What an administrator does to other people's accounts."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.accounts import fields
@@ -16,9 +16,12 @@ from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache
 from backend.kit.clock import Clock
-from backend.kit.i18n import _
+from backend.kit.i18n import _, moment
 from backend.kit.mongo import new_id
 from backend.kit.tokens import fingerprint, new_token
+from backend.mails import letters
+from backend.mails.models import Recipient
+from backend.mails.service import MailService
 from backend.policy import authorise
 
 RESET_LIFE = timedelta(days=3)
@@ -36,6 +39,7 @@ class AccountAdministration:
         cache: Cache,
         clock: Clock,
         trail: AuditTrail,
+        mails: MailService,
         *,
         time_zone: str,
         follower: PersonFollower | None = None,
@@ -45,6 +49,7 @@ class AccountAdministration:
         self._factors = factors
         self._follower = follower or NobodyFollows()
         self._trail = trail
+        self._mails = mails
         self._cache = cache
         self._clock = clock
         self._time_zone = time_zone
@@ -114,7 +119,10 @@ class AccountAdministration:
         return changed
 
     def make_reset_link(self, viewer: Viewer, user_id: str) -> OneTimeLink:
-        """A one-time link with which the person sets a new password; links made before stop working."""
+        """A one-time link with which the person sets a new password; links made before stop working.
+
+        It is also sent to her where mail is sent (`is_mailed`).
+        """
         authorise(viewer, "administration.make_reset_link")
         user = self._user(user_id)
         if not user.is_active:
@@ -181,7 +189,21 @@ class AccountAdministration:
         self._sessions.queries.insert_ticket(
             fingerprint(token), "reset", user.id, "", now=now, expires_at=expires_at, only=True
         )
-        return OneTimeLink(token=token, user=user, expires_at=expires_at)
+        is_mailed = self._mail_link(user, token, expires_at)
+        return OneTimeLink(token=token, user=user, expires_at=expires_at, is_mailed=is_mailed)
+
+    def _mail_link(self, user: User, token: str, expires_at: datetime) -> bool:
+        """Whether the link goes to the person's own mailbox too: it needs a server, and the address of the school."""
+        if user.is_demo or not self._mails.base_url:
+            return False
+        address = f"{self._mails.base_url}/reset-password?token={token}"
+        school = self._mails.school
+        return self._mails.queue(
+            "password-link",
+            f"{user.id}:{fingerprint(token)[:16]}",
+            Recipient(user_id=user.id, address=user.email, name=user.name, locale=user.locale),
+            lambda: letters.password_link(user.name, school, address, moment(expires_at, user.time_zone, "long")),
+        )
 
     def _noting(self, viewer: Viewer, act: Act, user: User, before: Facts, after: Facts) -> Callable[[Any], None]:
         """What writes the act down within the transaction that does it."""

@@ -126,11 +126,15 @@ class UserPage(Shape, frozen=True, kw_only=True):
 
 
 class OneTimeLink(Shape, frozen=True, kw_only=True):
-    """A secret that works once: shown to the admin who made it, never stored in the clear."""
+    """A secret that works once: shown to the admin who made it, never stored in the clear.
+
+    `is_mailed`: it is on its way to the person as well.
+    """
 
     token: str
     user: User
     expires_at: datetime
+    is_mailed: bool = False
 
 
 class FactorState(Shape, frozen=True, kw_only=True):

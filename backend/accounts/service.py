@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from backend.accounts import fields, rooms
 from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import DemoSignIn, OpenSession, ProfileChange, Role, User, Viewer
-from backend.accounts.queries import AccountQueries
+from backend.accounts.queries import AccountQueries, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import TAG, Sessions
 from backend.accounts.signing_in import SigningIn, wrong_password
@@ -19,6 +19,9 @@ from backend.kit.events import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo import new_id
 from backend.kit.tokens import fingerprint
+from backend.mails import letters
+from backend.mails.models import Recipient
+from backend.mails.service import MailService
 from backend.policy import authorise
 
 DEMO = Region("demoSignIns", tuple[DemoSignIn, ...], ttl_seconds=60)
@@ -43,6 +46,7 @@ class AccountService(SigningIn):
         events: EventHub,
         trail: AuditTrail,
         throttle: SignInThrottle,
+        mails: MailService,
         *,
         time_zone: str,
         demo_allowed: bool,
@@ -66,6 +70,7 @@ class AccountService(SigningIn):
         self._cache = cache
         self._events = events
         self._trail = trail
+        self._mails = mails
 
     # becoming someone
 
@@ -157,18 +162,32 @@ class AccountService(SigningIn):
         return user
 
     def change_email(self, viewer: Viewer, email: str) -> User:
-        """The account under its new address. Raises NotAllowed without a fresh password, Invalid, Conflict."""
+        """The account under its new address; the old one is told, where mail is sent.
+
+        Raises NotAllowed without a fresh password, Invalid, Conflict.
+        """
         user = self.me(authorise(viewer, "accounts.change_email"))
         self._sessions.require_proof(viewer)
         tidied = fields.address(email)
 
         def note(session: Any) -> None:
+            self._tell_old_address(user, tidied, session)
             self._trail.record(viewer, "email.changed", "user", user.id, session=session)
 
         changed = self._queries.change_email(user.id, tidied, note)
         self._sessions.queries.drop_tickets(user.id)  # links that were sent to the old address
         self._sessions.forget()
         return changed or user
+
+    def _tell_old_address(self, user: User, new: str, session: Any) -> None:
+        if email_key(user.email) != email_key(new) and not user.is_demo:
+            self._mails.queue(
+                "address-changed",
+                f"{user.id}:{new_id()}",
+                Recipient(user_id=user.id, address=user.email, name=user.name, locale=user.locale),
+                lambda: letters.address_changed(user.name, self._mails.school, new),
+                session=session,
+            )
 
     def change_password(self, viewer: Viewer, current: str, new: str) -> None:
         """Set a new password and end every other session. Raises NotAllowed for a wrong present one, Invalid.

@@ -2,6 +2,8 @@
 
 import gettext as _gettext
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -23,6 +25,16 @@ _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 def use_locale(name: str) -> None:
     """Speak `name` (such as "en_IN") for the rest of this request or script run."""
     _locale.set(name)
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Speak `name` within a block, as for a letter to somebody else."""
+    before = _locale.set(name)
+    try:
+        yield
+    finally:
+        _locale.reset(before)
 
 
 def current_locale() -> str:

@@ -17,6 +17,7 @@ FRAGMENT_RUNS = "fragment_runs"
 QUERIES = "queries"
 EVENTS = "events"
 JOBS = "jobs"
+MAILS = "mails"
 POOL_WAITS = "pool_waits"
 
 BUCKETS = 130

@@ -33,6 +33,7 @@ HOLDINGS = (
     Holding("sessions", "userId", "sessions", OWN_SESSION, "createdAt"),
     Holding("tickets", "userId", ""),
     Holding("places", "userId", ""),
+    Holding("outbox", "userId", "mails", ("kind", "address", "createdAt", "endedAt", "state"), "createdAt"),
     Holding("deletions", "_id", "deletion", ("requestedAt", "dueAt")),
 )
 NOT_SHOWN = frozenset({"_id", "studentId", "idempotencyKey", "batchId", "revision"})  # of use to the program alone

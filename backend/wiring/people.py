@@ -56,6 +56,7 @@ def people(base: Base, learning: Learning) -> People:
         connections.events,
         trail,
         SignInThrottle(connections.limiter, PlaceQueries(mongo), clock),
+        base.mails,
         time_zone=settings.time_zone,
         demo_allowed=settings.demo_allowed,
         sign_up_domains=_domains(settings.oidc_sign_up_domains),
@@ -63,7 +64,7 @@ def people(base: Base, learning: Learning) -> People:
         follower=follower,
     )
     administration = AccountAdministration(
-        queries, sessions, factors, cache, clock, trail, time_zone=settings.time_zone, follower=follower
+        queries, sessions, factors, cache, clock, trail, base.mails, time_zone=settings.time_zone, follower=follower
     )
     accounts.shut_demo_out()
     second_factor.reseal()

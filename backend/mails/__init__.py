@@ -1,0 +1,1 @@
+"""Mail that the school sends: the outbox, its delivery, and the words of each letter."""

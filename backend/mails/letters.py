@@ -1,0 +1,48 @@
+"""The words of letters about accounts and backups, in the reader's language. Pure."""
+
+from backend.kit.i18n import _
+from backend.kit.mail_body import Link, Part, Small
+from backend.mails.models import Content
+
+
+def address_changed(name: str, school: str, new: str) -> Content:
+    """To the old address: whoever took an account over must not do so in silence."""
+    words = _("The e-mail address of your account was changed to {address}. From now on you sign in with that one.")
+    warning = _("If it was not you, tell your school at once: an administrator can end every session and help you in.")
+    return Content(
+        _("The e-mail address of your account was changed"),
+        [_hello(name), words.format(address=_shortened(new)), warning, _sent_by(school)],
+    )
+
+
+def password_link(name: str, school: str, address: str, until: str) -> Content:
+    """A one-time link that an administrator made."""
+    words = _("An administrator made a link with which you set your password. It works once, until {time}.")
+    nothing = _("If you expected none, leave it alone: without it nothing changes.")
+    return Content(
+        _("Set your password"),
+        [_hello(name), words.format(time=until), Link(_("Set my password"), address), nothing, _sent_by(school)],
+    )
+
+
+def backup_alarm(name: str, school: str, said: str, next_step: str, page: str) -> Content:
+    """To administrators: the school is not kept as it should be."""
+    parts: list[Part] = [_hello(name), said, next_step]
+    if page:
+        parts.append(Link(_("Open the backups"), page))
+    return Content(_("The backups need you"), [*parts, _sent_by(school)])
+
+
+def _hello(name: str) -> str:
+    return _("Hello {name},").format(name=name)
+
+
+def _sent_by(school: str) -> Small:
+    words = _("Sent by {school} because you have an account there. This address reads no answers.")
+    return Small(words.format(school=school))
+
+
+def _shortened(address: str) -> str:
+    """Enough to know one's own by: whoever reads the old mailbox need not learn the new one."""
+    local, _at, domain = address.rpartition("@")
+    return f"{local[:2]}…@{domain}"
