@@ -41,7 +41,8 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
         # Raising would bury the sentence under a traceback of the server.
         os._exit(1)
     jobs = Jobs(backend)
-    jobs.start()
+    if settings.background_work:
+        jobs.start()
     _session.install(backend)
     api.state.backend = backend
     api.state.streams.hear_signals()

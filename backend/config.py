@@ -128,6 +128,13 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
 
+    @field_validator("secrets_dir")
+    @classmethod
+    def _is_folder(cls, value: Path | None) -> Path | None:
+        if value and not value.is_dir():
+            raise ValueError("is no folder")
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
@@ -258,4 +265,4 @@ def load() -> Settings:
     Raises pydantic's ValidationError, which names each wrong variable.
     """
     folder = os.environ.get("SECRETS_DIR")
-    return Settings(_secrets_dir=folder) if folder else Settings()
+    return Settings(_secrets_dir=folder) if folder and Path(folder).is_dir() else Settings()

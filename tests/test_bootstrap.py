@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from backend.bootstrap import Backend, build
 from backend.chapters.models import ChapterDraft
-from backend.config import Settings
+from backend.config import Settings, load
 from backend.connections import key_ring
 from backend.errors import NotSignedIn, Unavailable
 from tests.school import PASSWORD, School
@@ -120,6 +120,24 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "eighty")
     with pytest.raises(ValidationError, match="port"):
         Settings()
+
+
+def test_secrets_may_stand_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file of SECRETS_DIR gives the variable of its name; the environment goes before it."""
+    (tmp_path / "mongodb_uri").write_text("mongodb://from-a-file/\n")
+    (tmp_path / "REDIS_URL").write_text("redis://from-a-file")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("REDIS_URL", "redis://from-the-environment")
+    found = load()
+    assert found.mongodb_uri and found.mongodb_uri.get_secret_value() == "mongodb://from-a-file/"
+    assert found.redis_url and found.redis_url.get_secret_value() == "redis://from-the-environment"
+
+
+def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder that was not mounted stops the start, instead of a private server with an empty school."""
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(ValidationError, match="secrets_dir"):
+        load()
 
 
 def test_a_start_that_fails_leaves_nothing_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
