@@ -9,17 +9,19 @@ IN_VENV := $(VENV)/bin
 RUNTIME := $(VENV)/requirements.stamp
 DEVELOPMENT := $(VENV)/requirements-dev.stamp
 INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check
-SOURCES := app.py backend bench pages tests
+SOURCES := app.py backend bench deploy pages tests
 DOCUMENT_TESTS := tests/test_readme.py tests/test_words.py
 
 # Which tests: a path, a node id, or any words for pytest, as in T="tests/progress -k undo".
 T ?=
 # Words for `python -m bench`, as in B="--only statistics --dry-run"; none measures everything.
 B ?=
+# How often `make chaos` makes each fault.
+F ?= 10
 # All of them: two at a time, file by file, which took two thirds of the time on two cores.
 ALL := -n 2 --dist loadfile
 
-.PHONY: help run demo test check bench words pins
+.PHONY: help run demo test check bench chaos words pins
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -44,6 +46,9 @@ check: $(DEVELOPMENT) ## Lint, format, types, import rules, and that the documen
 
 bench: $(DEVELOPMENT) ## Measure, and write bench/results.json and the tables of docs/performance.md
 	@exec $(IN_VENV)/python -m bench $(B)
+
+chaos: $(DEVELOPMENT) ## Make every fault ten times (or F=3) under people who save; figures go to docs/reliability.md
+	@exec $(IN_VENV)/python -m pytest tests/reliability --faults $(F) --timeout 3600 $(T)
 
 words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
 	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot --no-location --sort-output --no-wrap --project=chapter-performance --version=1 .

@@ -133,7 +133,11 @@ class Member:
             "oplogSize": "128",  # MB
             "logpath": str(self.folder / "mongod.log"),
         }
-        settings = ["diagnosticDataCollectionEnabled=false", "transactionLifetimeLimitSeconds=10"]
+        settings = [
+            "diagnosticDataCollectionEnabled=false",
+            "transactionLifetimeLimitSeconds=10",
+            "shutdownTimeoutMillisForSignaledShutdown=2000",  # it would serve reads for 15 s after it stepped down
+        ]
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         words += [word for setting in settings for word in ("--setParameter", setting)]
         return [str(_program()), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting", *self._options]

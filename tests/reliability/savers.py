@@ -1,0 +1,138 @@
+"""Sixteen people who save at once, whatever fails, as a good client does: again, by the same key, until answered."""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from time import monotonic, sleep
+from typing import Self
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.errors import AppError, Unavailable
+from backend.kit.mongo import new_id, stable_id
+from backend.progress.models import ProgressChange
+from tests.waiting import until
+
+THREADS = 16
+STUDENTS = 8  # two threads each, so that one student's saves meet as well
+CHAPTERS = 40
+PAUSE_SECONDS = 0.1  # between two saves of one person, and before another try
+PATIENCE_SECONDS = 90.0
+ONE_MORE = ProgressChange(questions_delta=1)
+
+
+@dataclass(frozen=True)
+class Ack:
+    """A save that was answered with yes. Times are monotonic seconds; `was_saved`: a try before, which got no clear
+    answer, had saved it already."""
+
+    student_id: str
+    chapter_id: str
+    key: str
+    begun_at: float
+    at: float
+    was_saved: bool
+    thread: int
+
+    @property
+    def kept_as(self) -> str:
+        """The idempotency key under which the database has it."""
+        return f"{stable_id(self.student_id, self.key)}:{self.chapter_id}"
+
+
+def people() -> list[Viewer]:
+    """Students as they are once signed in."""
+    return [
+        Viewer(id=new_id(), name=f"Student {number}", email=f"{number}@example.org", role="student")
+        for number in range(STUDENTS)
+    ]
+
+
+class Savers:
+    """A context: they save until it is left, and leave only once every save that was begun is answered."""
+
+    def __init__(self, backend: Backend, students: Sequence[Viewer]) -> None:
+        self._backend = backend
+        self._students = students
+        self._name = new_id()
+        self._stop = threading.Event()
+        self._mutex = threading.Lock()
+        self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(THREADS)]
+        self.acks: list[Ack] = []
+        self.refused: Counter[str] = Counter()
+        self.strange: list[str] = []
+        self.stale: list[str] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(2 * PATIENCE_SECONDS)
+        assert not any(thread.is_alive() for thread in self._threads), "a call never came back"
+
+    def all_save_again(self) -> None:
+        """Wait until each of them has begun and finished a save from now on. Raises AssertionError."""
+        since = monotonic()
+        until(lambda: self._have_saved(since) or bool(self.strange), seconds=PATIENCE_SECONDS)
+
+    def gap_seconds(self, since: float) -> float:
+        """The longest time from `since` on in which nobody was answered."""
+        times = sorted([since, *(ack.at for ack in self.acks if ack.at > since)])
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+
+    def longest_seconds(self, since: float) -> float:
+        """The longest that one of them waited for an answer, all tries together."""
+        return max((ack.at - ack.begun_at for ack in self.acks if ack.at > since), default=0.0)
+
+    def _have_saved(self, since: float) -> bool:
+        return len({ack.thread for ack in tuple(self.acks) if ack.begun_at > since}) == THREADS
+
+    def _work(self, number: int) -> None:
+        viewer, chapters = self._students[number % len(self._students)], self._backend.chapters.active()
+        turn = 0
+        while not self._stop.is_set():
+            turn += 1
+            chapter_id = chapters[(7 * number + turn) % CHAPTERS].id
+            if not self._save(viewer, chapter_id, f"{self._name} {number} {turn}", number):
+                return
+            sleep(PAUSE_SECONDS)
+
+    def _save(self, viewer: Viewer, chapter_id: str, key: str, thread: int) -> bool:
+        begun_at = monotonic()
+        while monotonic() - begun_at < PATIENCE_SECONDS:
+            tried_at = datetime.now(UTC)
+            try:
+                saved = self._backend.progress.change(viewer, chapter_id, ONE_MORE, key=key, confirm=True)
+            except Unavailable as error:
+                self._count(error)
+                sleep(PAUSE_SECONDS)
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever else a caller would see is a fault of the product
+                self.strange.append(repr(error))
+                return False
+            self.acks.append(Ack(viewer.id, chapter_id, key, begun_at, monotonic(), saved.at < tried_at, thread))
+            self._read_back(viewer, chapter_id, saved.progress[0].version)
+            return True
+        self.strange.append(f"no answer within {PATIENCE_SECONDS} s")
+        return False
+
+    def _read_back(self, viewer: Viewer, chapter_id: str, version: int) -> None:
+        """Who saved reads what she saved, or something newer."""
+        try:
+            found = self._backend.progress.record(viewer.id).progress.get(chapter_id)
+        except AppError as error:
+            self._count(error)
+            return
+        if found is None or found.version < version:
+            self.stale.append(f"{chapter_id}: saved version {version}, read {found and found.version}")
+
+    def _count(self, error: AppError) -> None:
+        with self._mutex:
+            self.refused[error.message] += 1
