@@ -24,7 +24,7 @@ from bench.school import Bench, School, busy
 
 SAVERS, THINK_SECONDS = 30, (0.5, 1.5)  # between two saves of one student
 PHASES, READS_EACH, BETWEEN_SECONDS = 4, 40, 0.1
-CHANGES = 40
+CHANGES, ROWS = 40, 20
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 CLASS_PAGE = Address("classroom")
 
@@ -88,17 +88,16 @@ def _signed_in(page: Page, app: Served, cookie: str) -> Page:
 
 def _waits(backend: Backend, made: Made, student: Page, teacher: Page, base: str) -> list[float]:
     """Seconds of each change. The teacher's browser notes when the row changes, by the same clock as the server's."""
-    viewer, chapter = made.student(0), backend.chapters.active()[0]
+    viewer, rows = made.student(0), backend.chapters.active()[:ROWS]
     teacher.goto(f"{base}/classroom")
     teacher.get_by_role("button", name=f"Open {viewer.name}").last.wait_for()
     teacher.evaluate(_WATCH, viewer.name)
     student.goto(f"{base}/chapters")
-    add = student.get_by_role("button", name="Add 1 solved to").first
-    add.wait_for()
     waits = []
-    for _change in range(CHANGES):
+    for change in range(CHANGES):  # row by row: more than a chapter's past-paper questions would be asked about first
+        chapter = rows[change % ROWS]
         before = teacher.evaluate("window.cpShown.length")
-        add.click()
+        student.get_by_role("button", name=f"+1: Add 1 solved to {chapter.chapter}", exact=True).click()
         shown_at = teacher.evaluate(_NEXT, before) / 1e3
         waits.append(shown_at - backend.progress.history(viewer, chapter.id, 1)[0].at.timestamp())
         teacher.wait_for_timeout(900)  # past the pace at which news are told: each change is the first one
