@@ -107,7 +107,7 @@ def _probe(backend: Backend, made: Made, lags: list[float], _number: int, stop: 
     """Save on a chapter of one's own, see how long its statistics take to say so, and again."""
     student, chapter = made.student(made.size.students - 1), backend.chapters.active()[PROBE_CHAPTER]
     statistics = backend.mongo["chapterStatistics"]
-    solved = backend.statistics.chapter(student, chapter.id).solved
+    solved = backend.statistics.chapter(made.administrator(), chapter.id).solved
     while not stop.is_set():
         backend.progress.change(student, chapter.id, ProgressChange(questions_delta=1), key=new_id(), confirm=True)
         saved, solved = time.perf_counter(), solved + 1

@@ -42,9 +42,12 @@ Subject = Annotated[str | None, Query(description="Only this subject", min_lengt
 def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject") -> Response:
     """Statistics over all students
 
-    Sums over the syllabus, a row for each group; chapters that nobody has begun count as well.
+    Sums over the syllabus, a row for each group; chapters that nobody has begun count as well. For students, chapters
+    on which five students or fewer have progress are in no sum: `leftOut` says how many, and sums of nothing else are
+    null.
     """
-    return conditional.figures(request, backend.statistics.statistics(viewer, _groupings(group_by)), viewer=None)
+    found = backend.statistics.statistics(viewer, _groupings(group_by))
+    return conditional.figures(request, found, viewer=None if viewer.role == "student" else viewer)
 
 
 @router.get(

@@ -30,6 +30,9 @@ class StatisticsRow(Shape, frozen=True, kw_only=True):
 
     `students` is known for single chapters only (a student may work on many). `average_solved` is per student and
     chapter with progress, None where there is none; for a single chapter that is per student.
+
+    `left_out` is how many chapters are in no sum because too few students stand behind them for the reader to know;
+    where nothing else is left, the sums are None.
     """
 
     subject: str | None = None
@@ -38,11 +41,12 @@ class StatisticsRow(Shape, frozen=True, kw_only=True):
     chapter: str | None = None
     chapter_id: str | None = None
     chapters: int
+    left_out: int = 0
     students: int | None = None
-    completed: int
-    in_progress: int
-    weak: int
-    solved: int
+    completed: int | None
+    in_progress: int | None
+    weak: int | None
+    solved: int | None
     average_solved: float | None
 
 

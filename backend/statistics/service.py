@@ -9,7 +9,7 @@ from backend.chapters.models import Chapter
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
 from backend.classrooms.models import ClassDays, Week
-from backend.classrooms.report import WEEKS_LIMIT
+from backend.classrooms.report import FEWEST_CLASSMATES, WEEKS_LIMIT
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
@@ -57,19 +57,22 @@ class StatisticsService:
     def statistics(self, viewer: Viewer, group_by: Grouping | Sequence[Grouping] = "subject") -> Statistics:
         """Sums over active chapters, a row per group in syllabus order.
 
-        Every chapter counts, also one that nobody has begun. Raises Invalid for an unknown or repeated grouping.
+        Every chapter counts, also one that nobody has begun. For students those are left out on which up to five
+        students have progress: their sums would tell of single people, and be had by subtraction from sums with them.
+        Raises Invalid for an unknown or repeated grouping.
         """
         authorise(viewer, "statistics.statistics")
+        few = FEWEST_CLASSMATES if viewer.role == "student" else 0
         grouping = checked(group_by)
         answer = self._every()
         return Statistics(
             group_by=grouping,
-            rows=rows(self._chapters.active(), answer.value, grouping),
+            rows=rows(self._chapters.active(), answer.value, grouping, few=few),
             as_of=self._as_of(answer),
         )
 
     def chapter(self, viewer: Viewer, chapter_id: str) -> ChapterStatistics:
-        """One active chapter; zeros where nobody has progress on it yet. Raises NotFound."""
+        """One active chapter; zeros where nobody has progress on it yet. For teachers and admins. Raises NotFound."""
         authorise(viewer, "statistics.chapter")
         chapter_id = self._chapters.get(chapter_id).id
         return self._every().value.get(chapter_id, ChapterStatistics(id=chapter_id))
@@ -118,13 +121,17 @@ class StatisticsService:
 
 
 def rows(
-    chapters: Iterable[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping]
+    chapters: Iterable[Chapter],
+    known: Mapping[str, ChapterStatistics],
+    grouping: Sequence[Grouping],
+    *,
+    few: int = 0,
 ) -> tuple[StatisticsRow, ...]:
-    """A row per group of chapters, in the order in which the chapters come."""
+    """A row per group of chapters, in the order in which they come; sums without those of `few` students or fewer."""
     groups: dict[tuple[str, ...], list[Chapter]] = {}
     for chapter in chapters:
         groups.setdefault(tuple(_name(chapter, each) for each in grouping), []).append(chapter)
-    return tuple(_row(group, known, grouping) for group in groups.values())
+    return tuple(_row(group, known, grouping, few) for group in groups.values())
 
 
 def chapters_of(chapters: Iterable[Chapter], subject: str | None) -> tuple[Chapter, ...]:
@@ -136,11 +143,12 @@ def chapters_of(chapters: Iterable[Chapter], subject: str | None) -> tuple[Chapt
 
 
 def _row(
-    group: Sequence[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping]
+    group: Sequence[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping], few: int
 ) -> StatisticsRow:
-    found = [known[chapter.id] for chapter in group if chapter.id in known]
-    first, is_chapter = group[0], "chapter" in grouping
-    records, solved = sum(each.students for each in found), sum(each.solved for each in found)
+    begun = [known[chapter.id] for chapter in group if chapter.id in known and known[chapter.id].students]
+    told = [each for each in begun if each.students > few]
+    is_known, first, is_chapter = bool(told) or not begun, group[0], "chapter" in grouping
+    records, solved = sum(each.students for each in told), sum(each.solved for each in told)
     return StatisticsRow(
         subject=first.subject if is_chapter or "subject" in grouping else None,
         class_=first.class_ if is_chapter or "class" in grouping else None,
@@ -148,11 +156,12 @@ def _row(
         chapter=first.chapter if is_chapter else None,
         chapter_id=first.id if is_chapter else None,
         chapters=len(group),
-        students=records if is_chapter else None,
-        completed=sum(each.completed for each in found),
-        in_progress=sum(each.in_progress for each in found),
-        weak=sum(each.weak for each in found),
-        solved=solved,
+        left_out=len(begun) - len(told),
+        students=records if is_chapter and is_known else None,
+        completed=sum(each.completed for each in told) if is_known else None,
+        in_progress=sum(each.in_progress for each in told) if is_known else None,
+        weak=sum(each.weak for each in told) if is_known else None,
+        solved=solved if is_known else None,
         average_solved=solved / records if records else None,
     )
 

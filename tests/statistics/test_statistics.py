@@ -7,6 +7,7 @@ from backend.bootstrap import Backend
 from backend.chapters.models import ChapterDraft
 from backend.errors import Invalid, NotFound
 from backend.progress.models import ProgressChange
+from backend.statistics.models import GROUPINGS
 from backend.statistics.service import StatisticsService
 from tests.classrooms.builders import save
 from tests.school import School
@@ -79,7 +80,7 @@ def test_archived_chapters_do_not_count(
     """A chapter in the archive is in no sum, and back in all of them when it returns; a move takes its sums along."""
     first = backend.chapters.active()[0]
     backend.chapters.archive(teacher, first.id)
-    assert sum(row.solved for row in statistics.statistics(teacher).rows) == 3
+    assert sum(row.solved or 0 for row in statistics.statistics(teacher).rows) == 3
     with pytest.raises(NotFound):
         statistics.chapter(teacher, first.id)
     back = backend.chapters.bring_back(teacher, first.id)
@@ -87,6 +88,35 @@ def test_archived_chapters_do_not_count(
     backend.chapters.edit(teacher, first.id, draft, version=back.version)
     solved = {row.subject: row.solved for row in statistics.statistics(teacher).rows}
     assert solved["Astronomy"] == 30
+
+
+@pytest.mark.usefixtures("worked")
+def test_students_learn_nothing_of_so_few(
+    backend: Backend, school: School, statistics: StatisticsService, teacher: Viewer
+) -> None:
+    """Chapters of up to five students are in no sum that a student reads, so no difference of two tells either."""
+    others = [school.student(school.classroom(teacher, "Big"), f"S{number}") for number in range(5)]
+    chapters = backend.chapters.active()
+    for number, each in enumerate(others[:4]):  # six with the two of `worked` on the first chapter, five on the last
+        save(backend, each, 0, f"d{number}", ProgressChange(questions_delta=1))
+    for number, each in enumerate(others[:4]):
+        save(backend, each, -1, f"e{number}", ProgressChange(questions_delta=1))
+    projector(backend).rebuild()
+    read = {row.chapter_id: row for row in statistics.statistics(others[0], "chapter").rows}
+    first, second, last = read[chapters[0].id], read[chapters[1].id], read[chapters[-1].id]
+    assert (first.students, first.solved, first.completed, first.left_out) == (6, 34, 1, 0)
+    assert (second.students, second.solved, second.left_out) == (0, 0, 0)
+    nothing = (last.students, last.solved, last.completed, last.in_progress, last.weak, last.average_solved)
+    assert nothing == (None,) * 6
+    assert last.left_out == 1
+    for grouping in GROUPINGS:
+        mine, staffs = (statistics.statistics(who, grouping).rows for who in (others[0], teacher))
+        assert sum(row.solved or 0 for row in mine) == 34
+        assert sum(row.left_out for row in mine) == 1
+        assert sum(row.solved or 0 for row in staffs) == 34 + 7
+        assert sum(row.left_out for row in staffs) == 0
+    alone = next(row for row in statistics.statistics(others[0], "subject").rows if row.subject == chapters[-1].subject)
+    assert (alone.solved, alone.completed) == (None, None)  # nothing else was begun there: 0 would be a lie
 
 
 @pytest.mark.parametrize("grouping", ["year", (), ("subject", "subject")])
