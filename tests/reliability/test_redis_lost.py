@@ -21,7 +21,7 @@ from tests.kit.valkey_nodes import ValkeyNodes
 from tests.kit.valkey_process import ValkeyProcess
 from tests.reliability.savers import people
 from tests.reliability.trial import Ground, Trials
-from tests.school import School
+from tests.school import NOON, School
 from tests.statistics.builders import running
 from tests.waiting import until
 
@@ -129,7 +129,7 @@ def boards(ground: Ground, *, is_kept: bool) -> list[Board]:
         service.board(viewer, scope, period, measure)
         for scope, period, measure in product([EVERYONE, *viewer.classroom_ids], PERIODS, MEASURES)
     ]
-    return [replace(board, as_of=found[0].as_of) for board in found]
+    return [replace(board, as_of=NOON) for board in found]
 
 
 class Nodes:
