@@ -31,10 +31,11 @@ def session_rows(sessions: Sequence[OpenSession], *, key: str, ends_this: bool =
 
 def _row(session: OpenSession, key: str, *, has_button: bool) -> bool:
     name = session_name(session)
+    if not has_button:
+        st.html(_words_html(session, name))
+        return False
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(_words_html(session, name))
-        if not has_button:
-            return False
         label = _("Sign out of {device}").format(device=name)
         return st.button(
             _("Sign out"), key=f"{key}-{session.id[:12]}", help=label, icon=icon_code("logout"), type="tertiary"

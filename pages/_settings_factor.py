@@ -11,14 +11,12 @@ from backend.kit.i18n import _, day, ngettext, number
 from pages import _proof, _session
 from pages._errors import noticed
 from pages._parts import button_row, card, chip, escape, icon_code, notice_saved, section
-from pages._runs import fragment
 
 SETUP, CODES, SAID, ASKED = "factor.setup", "factor.codes", "factor.said", "factor.asked"
 LED = "factor.led"
 FEW_CODES = 3
 
 
-@fragment
 def factor_card() -> None:
     """The card of the settings page."""
     viewer = _session.viewer()

@@ -13,8 +13,7 @@ from backend.accounts.models import GOAL_LIMIT, NAME_LENGTH, ProfileChange, User
 from backend.kit.i18n import _, clock_time, listing
 from pages import _session
 from pages._errors import noticed
-from pages._parts import card, notice_saved, plain, section
-from pages._runs import fragment
+from pages._parts import notice_saved, plain, section
 
 LATEST_DAY_END = 6
 BOARD_NAME_LENGTH = 30
@@ -46,70 +45,70 @@ def _saved_line(name: str) -> None:
         notice_saved(words)
 
 
-@fragment
+@contextmanager
+def form_card(name: str, title: str, note: str = "") -> Iterator[None]:
+    """A form that is a card at the same time, heading and all; what it says after saving stands in it too."""
+    with st.form(f"cp-card-{name}"):
+        section(title, note)
+        yield
+
+
 def name_form() -> None:
     """How everybody sees this person."""
     own = me()
-    with card("name"):
-        section(_("Name"), own.email)
-        with st.form("name", border=False):
-            name = st.text_input(_("Your name"), value=own.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
-            sent = st.form_submit_button(_("Save name"))
+    with form_card("name", _("Name"), own.email):
+        name = st.text_input(_("Your name"), value=own.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
+        sent = st.form_submit_button(_("Save name"))
         if sent and _save("name", ProfileChange(name=name)):
             st.rerun(scope="app")  # the name stands beside the menu too
         _saved_line("name")
 
 
-@fragment
 def goal_form() -> None:
     """What a student works towards."""
     own = me()
-    with card("goal"):
-        section(_("Goal"))
-        with st.form("goal", border=False):
-            goal = st.number_input(
-                _("Questions a day"),
-                min_value=1,
-                max_value=GOAL_LIMIT,
-                value=own.daily_goal,
-                key="daily_goal",
-                help=_("Your home page compares today's solved questions with it."),
-            )
-            exam = st.date_input(
-                _("Exam date"),
-                value=own.exam_date,
-                min_value=date(2000, 1, 1),
-                max_value=date(2100, 12, 31),
-                format="DD/MM/YYYY",
-                key="exam_date",
-                help=_("Your pace and the countdown are computed from it. Leave it empty if you do not know it yet."),
-            )
-            sent = st.form_submit_button(_("Save goal"))
+    with form_card("goal", _("Goal")):
+        goal = st.number_input(
+            _("Questions a day"),
+            min_value=1,
+            max_value=GOAL_LIMIT,
+            value=own.daily_goal,
+            key="daily_goal",
+            help=_("Your home page compares today's solved questions with it."),
+        )
+        exam = st.date_input(
+            _("Exam date"),
+            value=own.exam_date,
+            min_value=date(2000, 1, 1),
+            max_value=date(2100, 12, 31),
+            format="DD/MM/YYYY",
+            key="exam_date",
+            help=_("Your pace and the countdown are computed from it. Leave it empty if you do not know it yet."),
+        )
+        sent = st.form_submit_button(_("Save goal"))
         if sent:
             change = ProfileChange(daily_goal=int(goal), exam_date=exam, clear_exam_date=exam is None)
             _save("goal", change)
         _saved_line("goal")
 
 
-@fragment
 def day_form() -> None:
     """When a day begins and ends for this person."""
     own = me()
-    with card("day"):
-        note = _("New work counts for the day by these; days that are over never change.")
-        section(_("Your day"), note if own.role == "student" else _("Times are shown in your time zone."))
-        with st.form("day", border=False):
-            zone, ends = _zone_field(own), None
-            if own.role == "student":
-                ends = st.selectbox(
-                    _("My day ends at"),
-                    range(LATEST_DAY_END + 1),
-                    index=own.day_end_hour,
-                    format_func=_hour,
-                    key="day_end_hour",
-                    help=_("Questions solved before this hour still count for the day before, if you work late."),
-                )
-            sent = st.form_submit_button(_("Save day"))
+    is_student = own.role == "student"
+    note = _("New work counts for the day by these; days that are over never change.")
+    with form_card("day", _("Your day"), note if is_student else _("Times are shown in your time zone.")):
+        zone, ends = _zone_field(own), None
+        if is_student:
+            ends = st.selectbox(
+                _("My day ends at"),
+                range(LATEST_DAY_END + 1),
+                index=own.day_end_hour,
+                format_func=_hour,
+                key="day_end_hour",
+                help=_("Questions solved before this hour still count for the day before, if you work late."),
+            )
+        sent = st.form_submit_button(_("Save day"))
         if sent:
             _save("day", ProfileChange(time_zone=zone, day_end_hour=ends))
         _saved_line("day")
@@ -138,7 +137,6 @@ def _hour(hour: int) -> str:
     return _("midnight") if hour == 0 else _("{hour} in the night").format(hour=f"{hour:02d}:00")
 
 
-@fragment
 def board_form() -> None:
     """Taking part in leaderboards: joining and leaving are the same two clicks."""
     own = me()
@@ -146,40 +144,36 @@ def board_form() -> None:
         False: lambda: _("I do not take part: nobody sees me there"),
         True: lambda: _("I take part under my display name"),
     }
-    with card("board"):
-        section(_("Leaderboard"), _("Only those who take part see it. You can change your mind at any time."))
-        with st.form("board", border=False):
-            joined = st.radio(
-                _("Taking part"),
-                [False, True],
-                index=int(own.board_joined),
-                format_func=lambda choice: words[choice](),
-                key="board_joined",
-            )
-            name = st.text_input(
-                _("Display name"),
-                value=own.board_name or "",
-                max_chars=BOARD_NAME_LENGTH,
-                autocomplete="off",
-                key="board_name",
-                help=_("It need not be your own name."),
-            )
-            sent = st.form_submit_button(_("Save choice"))
+    note = _("Only those who take part see it. You can change your mind at any time.")
+    with form_card("board", _("Leaderboard"), note):
+        joined = st.radio(
+            _("Taking part"),
+            [False, True],
+            index=int(own.board_joined),
+            format_func=lambda choice: words[choice](),
+            key="board_joined",
+        )
+        name = st.text_input(
+            _("Display name"),
+            value=own.board_name or "",
+            max_chars=BOARD_NAME_LENGTH,
+            autocomplete="off",
+            key="board_name",
+            help=_("It need not be your own name."),
+        )
+        sent = st.form_submit_button(_("Save choice"))
         if sent:
             _save("board", ProfileChange(board_joined=joined, board_name=name if joined or name.strip() else None))
         _saved_line("board")
 
 
-@fragment
 def classes_form() -> None:
     """The student's classes, and the way into another one."""
     backend, viewer = _session.backend(), _session.viewer("student")
     given = st.query_params.get("code", "")[:CODE_LENGTH]
-    with card("classes"):
-        section(_("Classes"))
-        with st.form("join", border=False):
-            code = st.text_input(_("Join code of another class"), value=given, autocomplete="off", key=f"code-{given}")
-            sent = st.form_submit_button(_("Join class"))
+    with form_card("join", _("Classes")):
+        code = st.text_input(_("Join code of another class"), value=given, autocomplete="off", key=f"code-{given}")
+        sent = st.form_submit_button(_("Join class"))
         if sent:
             with noticed():
                 joined = backend.classrooms.join(viewer, code)

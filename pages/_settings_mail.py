@@ -7,12 +7,10 @@ from backend.kit.i18n import _, clock_time
 from pages import _proof, _session, _settings_forms
 from pages._errors import noticed
 from pages._parts import card, notice_saved, section
-from pages._runs import fragment
 
 SAID = "settings.mail.said"
 
 
-@fragment
 def mail_form() -> None:
     """Change the address; the form keeps what was typed while the password is asked for."""
     _session.viewer()

@@ -8,13 +8,11 @@ from backend.rights.models import Deletion
 from pages import _downloads, _session
 from pages._errors import noticed
 from pages._parts import button_row, card, plain, section
-from pages._runs import fragment
 from pages._tables import Twin, Value, static_table
 
 ASKED = "settings.rights.asked"
 
 
-@fragment
 def rights_card() -> None:
     """Seen by whom, taken along, deleted."""
     viewer = _session.viewer()

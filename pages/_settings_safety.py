@@ -6,32 +6,29 @@ from backend.kit.i18n import _, clock_time, ngettext, number
 from pages import _session
 from pages._errors import noticed
 from pages._parts import card, icon_code, notice_saved, section
-from pages._runs import fragment
 from pages._session_rows import session_rows
+from pages._settings_forms import form_card
 
 ROUND = "settings.password.round"  # the fields of a form are emptied by giving them other keys
 SAID = "settings.password.said"
 ENDED = "settings.sessions.ended"
 
 
-@fragment
 def password_form() -> None:
     """Change the password; every other session ends with it."""
     turn = st.session_state.get(ROUND, 0)
-    with card("password"):
-        section(_("Password"), _("Changing it signs you out on every other device."))
-        with st.form("password", border=False):
-            current = st.text_input(
-                _("Present password"), type="password", autocomplete="current-password", key=f"current-{turn}"
-            )
-            new = st.text_input(
-                _("New password"),
-                type="password",
-                autocomplete="new-password",
-                key=f"new-{turn}",
-                help=_("At least 8 characters, and none of the most common passwords."),
-            )
-            sent = st.form_submit_button(_("Change password"))
+    with form_card("password", _("Password"), _("Changing it signs you out on every other device.")):
+        current = st.text_input(
+            _("Present password"), type="password", autocomplete="current-password", key=f"current-{turn}"
+        )
+        new = st.text_input(
+            _("New password"),
+            type="password",
+            autocomplete="new-password",
+            key=f"new-{turn}",
+            help=_("At least 8 characters, and none of the most common passwords."),
+        )
+        sent = st.form_submit_button(_("Change password"))
         if sent:
             _change_password(current, new)
         said = st.session_state.pop(SAID, "")
@@ -49,7 +46,6 @@ def _change_password(current: str, new: str) -> None:
         st.rerun(scope="app")  # the list of sessions is shorter now
 
 
-@fragment
 def session_list() -> None:
     """Where this person is signed in; each device can be signed out from here, or all the others at once."""
     viewer = _session.viewer()

@@ -5,6 +5,7 @@ import streamlit as st
 from backend.kit.i18n import _
 from pages import _session, _settings_factor
 from pages._parts import page_header
+from pages._runs import fragment
 
 _session.viewer()
 st.session_state[_settings_factor.LED] = True
@@ -14,4 +15,4 @@ page_header(
     icon="shield_lock",
 )
 with st.container(width=640):
-    _settings_factor.factor_card()
+    fragment(_settings_factor.factor_card)()

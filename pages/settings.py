@@ -1,26 +1,59 @@
-"""One's own settings. Each form saves by itself; what is typed in the others stays."""
+"""One's own settings in views, of which one is drawn. Each form saves by itself and leaves what is typed beside it."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
+from backend.accounts.models import Viewer
 from backend.kit.i18n import _
 from pages import _session, _settings_factor, _settings_forms, _settings_mail, _settings_rights, _settings_safety
 from pages._parts import page_title
+from pages._runs import fragment
+
+PARAMETER, CHOICE = "view", "settings-view"
+WIDTH = 380  # of a card, at least, where two stand side by side
+Card = Callable[[], None]
+
+
+def _views(viewer: Viewer) -> dict[str, tuple[str, tuple[Card, ...]]]:
+    """Token in the address → words and cards. Drawn together they were 90 elements, most of which nobody looked at."""
+    forms = _settings_forms
+    studies: tuple[Card, ...] = (forms.goal_form,) if viewer.role == "student" else ()
+    views = {"profile": (_("Profile"), (forms.name_form, *studies, forms.day_form))}
+    if viewer.role == "student":
+        views["classes"] = (_("Classes and leaderboard"), (forms.classes_form, forms.board_form))
+    safety = _settings_safety
+    cards = (_settings_mail.mail_form, safety.password_form, _settings_factor.factor_card, safety.session_list)
+    views["security"] = (_("Security"), cards)
+    views["data"] = (_("Your data"), (_settings_rights.rights_card,))
+    return views
+
+
+def _chosen(viewer: Viewer) -> str:
+    """The view that the address names, so that a link can open it; with a join code in the address, the classes."""
+    words = {view: label for view, (label, _cards) in _views(viewer).items()}
+    named = st.query_params.get(PARAMETER, "classes" if "code" in st.query_params else "")
+    chosen = st.session_state[CHOICE] = named if named in words else next(iter(words))
+    st.segmented_control(
+        _("View"), list(words), required=True, key=CHOICE, on_change=_go, format_func=words.__getitem__,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen
+
+
+def _go() -> None:
+    st.query_params[PARAMETER] = st.session_state[CHOICE]
+
+
+@fragment
+def _draw(view: str) -> None:
+    _label, cards = _views(_session.viewer())[view]
+    side_by_side = min(2, len(cards))
+    with _settings_forms.read_once(), st.grid(side_by_side, min_column_width=WIDTH, gap="small", key="cp-cards"):
+        for card in cards:
+            card()
+
 
 viewer = _session.viewer()
 page_title(_("Settings"), icon="settings")
-left, right = st.columns(2, gap="medium")
-with _settings_forms.read_once():
-    with left:
-        _settings_forms.name_form()
-        if viewer.role == "student":
-            _settings_forms.goal_form()
-            _settings_forms.board_form()
-        _settings_mail.mail_form()
-        _settings_safety.password_form()
-    with right:
-        if viewer.role == "student":
-            _settings_forms.classes_form()
-        _settings_forms.day_form()
-        _settings_factor.factor_card()
-        _settings_safety.session_list()
-        _settings_rights.rights_card()
+_draw(_chosen(viewer))

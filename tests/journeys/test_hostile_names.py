@@ -61,7 +61,7 @@ def test_on_the_students_pages(served: ServedSchool, hostile: HostileSchool, vis
     expect(page.get_by_role("heading", level=1)).to_contain_text(CHAPTER)
     page = student.open("/leaderboard")
     stands(page, f"{STUDENT} (you)")
-    page = student.open("/settings")
+    page = student.open("/settings?view=classes")
     stands(page, CLASS)
 
 

@@ -49,7 +49,7 @@ def test_a_second_factor_from_scan_to_paper(served: ServedSchool, visitors: Visi
     """Set up with the QR code; then signing in wants a code, which works once; a recovery code does too, once."""
     person = served.teacher("Tara Twofold")
     visitor = visitors(served.app)
-    page = visitor.sign_in(person.email, person.password, "/settings")
+    page = visitor.sign_in(person.email, person.password, "/settings?view=security")
     phone, codes = turn_on(page)
     assert len(codes) == 10
     expect(page.get_by_text("10 recovery codes left")).to_be_visible()
@@ -71,7 +71,7 @@ def test_a_second_factor_from_scan_to_paper(served: ServedSchool, visitors: Visi
     expect(page.get_by_text("was used before")).to_be_visible()
     answer(page, codes[1].lower().replace("-", ""))
     expect(page.get_by_role("button", name="Sign out", exact=True).first).to_be_attached()
-    visitor.open("/settings")
+    visitor.open("/settings?view=security")
     expect(page.get_by_text("8 recovery codes left")).to_be_visible()
 
 
@@ -102,7 +102,7 @@ def test_an_administrator_is_led_to_it_where_it_is_wanted(
         expect(page.get_by_role("heading", level=1)).to_contain_text("Protect your account")
         turn_on(page)
         expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Class"))
-        visitor.open("/settings")
+        visitor.open("/settings?view=security")
         expect(page.get_by_text("Your school wants a second factor of your role.")).to_be_visible()
         expect(page.get_by_role("button", name="Turn off")).to_have_count(0)
 
@@ -111,7 +111,7 @@ def test_a_change_of_address_asks_for_the_password_again(served: ServedSchool, v
     """Some minutes after signing in the password is asked for; then the address is saved that was typed before."""
     person = served.lone_student()
     visitor = served.visit(visitors, person.email)
-    page = visitor.open("/settings")
+    page = visitor.open("/settings?view=security")
     served.backend.mongo["sessions"].update_many({"userId": person.user.id}, {"$unset": {"provenAt": ""}})
     field = page.locator('[class*="st-key-cp-card-mail"]').get_by_label("E-mail address")
     field.fill("moved@example.org")

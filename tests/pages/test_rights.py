@@ -9,7 +9,7 @@ from tests.school import School
 
 def test_a_student_sees_who_sees_what(school: School, open_page: OpenPage, student: Viewer) -> None:
     """Each kind of data with those who see it; the leaderboard says whether she takes part."""
-    page = open_page("settings.py", school.user(student))
+    page = open_page("settings.py", school.user(student), view="data")
     assert not page.exception
     said = html_of(page)
     for words in ("Who can see what about me", "teachers of your classes", "nobody: you do not take part"):
@@ -20,7 +20,7 @@ def test_she_asks_for_her_deletion_and_changes_her_mind(
     backend: Backend, school: School, open_page: OpenPage, student: Viewer
 ) -> None:
     """Asking needs two clicks, keeping the account one; the date stands on the page meanwhile."""
-    page = open_page("settings.py", school.user(student))
+    page = open_page("settings.py", school.user(student), view="data")
     page.button(key="delete-account").click().run()
     assert backend.rights.deletion(student) is None
     page.button(key="delete-yes").click().run()

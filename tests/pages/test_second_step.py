@@ -80,7 +80,7 @@ def test_the_card_sets_it_up(
 ) -> None:
     """QR code and key, then a code, then ten recovery codes until they are put away."""
     browser.sign_in(school.user(teacher))
-    tab = browser.open("settings")
+    tab = browser.open("settings", view="security")
     tab.button("factor-begin").click().run()
     key = tab.code[0].value
     assert 'alt="QR code with the key below" src="data:image/svg+xml' in html_of(tab)
@@ -120,7 +120,7 @@ def test_a_session_is_signed_out_from_the_list(
     backend.accounts.sign_out(teacher)
     browser.sign_in(user)
     backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, "b"), "b", "Mozilla (X11) Firefox/141.0")
-    tab = browser.open("settings")
+    tab = browser.open("settings", view="security")
     (button,) = (each for each in tab.button if str(each.key).startswith("own-"))
     button.click().run()
     assert "Firefox, Linux" not in html_of(tab)

@@ -28,7 +28,7 @@ def test_a_new_name_stands_beside_the_menu_at_once(
     """Saving the name says when, and the name beside the menu is the new one in the same run."""
     tab = browser.open("settings")
     tab.text_input("name").set_value("Sita Devi")
-    tab.button("FormSubmitter:name-Save name").click().run()
+    tab.button("FormSubmitter:cp-card-name-Save name").click().run()
     assert school.user(student).name == "Sita Devi"
     assert "<strong>Sita Devi</strong>" in html_of(tab)
     assert "Saved 12:00" in html_of(tab)
@@ -39,10 +39,10 @@ def test_goal_and_exam_date_are_saved(browser: Browser, school: School, person: 
     tab = browser.open("settings")
     tab.number_input("daily_goal").set_value(35)
     tab.date_input("exam_date").set_value(date(2027, 4, 4))
-    tab.button("FormSubmitter:goal-Save goal").click().run()
+    tab.button("FormSubmitter:cp-card-goal-Save goal").click().run()
     assert (school.user(student).daily_goal, school.user(student).exam_date) == (35, date(2027, 4, 4))
     tab.date_input("exam_date").set_value(None)
-    tab.button("FormSubmitter:goal-Save goal").click().run()
+    tab.button("FormSubmitter:cp-card-goal-Save goal").click().run()
     assert (school.user(student).daily_goal, school.user(student).exam_date) == (35, None)
 
 
@@ -52,7 +52,7 @@ def test_zone_and_day_end_are_saved(browser: Browser, school: School, person: Us
     assert "Asia/Kolkata" in tab.selectbox("time_zone").options
     tab.selectbox("time_zone").set_value("Asia/Dubai")
     tab.selectbox("day_end_hour").set_value(3)
-    tab.button("FormSubmitter:day-Save day").click().run()
+    tab.button("FormSubmitter:cp-card-day-Save day").click().run()
     assert (school.user(student).time_zone, school.user(student).day_end_hour) == ("Asia/Dubai", 3)
     assert any("10:30" in caption.value for caption in tab.caption)
 
@@ -61,23 +61,23 @@ def test_joining_and_leaving_the_board_are_the_same_effort(
     browser: Browser, school: School, person: User, student: Viewer
 ) -> None:
     """One choice and one button, both ways; joining without a name is refused in place."""
-    tab = browser.open("settings")
+    tab = browser.open("settings", view="classes")
     tab.radio("board_joined").set_value(True)
-    tab.button("FormSubmitter:board-Save choice").click().run()
+    tab.button("FormSubmitter:cp-card-board-Save choice").click().run()
     assert "display name" in tab.error[0].value.lower()
     assert not school.user(student).board_joined
     tab.text_input("board_name").set_value("Comet")
-    tab.button("FormSubmitter:board-Save choice").click().run()
+    tab.button("FormSubmitter:cp-card-board-Save choice").click().run()
     assert (school.user(student).board_joined, school.user(student).board_name) == (True, "Comet")
     tab.radio("board_joined").set_value(False)
-    tab.button("FormSubmitter:board-Save choice").click().run()
+    tab.button("FormSubmitter:cp-card-board-Save choice").click().run()
     assert not school.user(student).board_joined
 
 
 def test_a_wrong_join_code_is_refused_in_place(browser: Browser, person: User) -> None:
     """A code that no class has is said so, and the classes stay as they were."""
     tab = browser.open("settings", code="nonsense")
-    tab.button("FormSubmitter:join-Join class").click().run()
+    tab.button("FormSubmitter:cp-card-join-Join class").click().run()
     assert "No class has this join code" in tab.error[0].value
     assert any("12 A" in caption.value for caption in tab.caption)
 
@@ -85,13 +85,13 @@ def test_a_wrong_join_code_is_refused_in_place(browser: Browser, person: User) -
 def test_changing_the_password_ends_other_sessions(browser: Browser, backend: Backend, person: User) -> None:
     """The fields are emptied, this session stays, every other one is over."""
     other = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(person, "b"), "b", "test")
-    tab = browser.open("settings")
+    tab = browser.open("settings", view="security")
     tab.text_input("current-0").set_value("not it")
     tab.text_input("new-0").set_value(NEW)
-    tab.button("FormSubmitter:password-Change password").click().run()
+    tab.button("FormSubmitter:cp-card-password-Change password").click().run()
     assert tab.error[0].value == "Your present password is wrong."
     tab.text_input("current-0").set_value(PASSWORD)
-    tab.button("FormSubmitter:password-Change password").click().run()
+    tab.button("FormSubmitter:cp-card-password-Change password").click().run()
     assert not tab.error
     assert tab.text_input("current-1").value == ""
     assert backend.accounts.authenticate(person.email, NEW)
@@ -103,7 +103,7 @@ def test_changing_the_password_ends_other_sessions(browser: Browser, backend: Ba
 def test_signing_out_elsewhere_leaves_this_device(browser: Browser, backend: Backend, person: User) -> None:
     """The list names this device; the button ends all the others and says how many."""
     backend.accounts.redeem_ticket(backend.accounts.issue_ticket(person, "b"), "b", "Mozilla/5.0 (X11) Firefox/141.0")
-    tab = browser.open("settings")
+    tab = browser.open("settings", view="security")
     assert "Firefox, Linux" in html_of(tab)
     tab.button("sign_out_elsewhere").click().run()
     assert "Firefox, Linux" not in html_of(tab)
@@ -127,6 +127,17 @@ def test_another_tab_shows_what_was_saved(
     browser.open("settings")
     backend.accounts.update_profile(student, ProfileChange(daily_goal=77))
     assert browser.open("settings").number_input("daily_goal").value == 77
+
+
+def test_the_address_opens_a_view_and_a_view_stands_in_the_address(browser: Browser, person: User) -> None:
+    """Only the cards of the chosen view are drawn; a link can name it, and an unknown name opens the first one."""
+    tab = browser.open("settings", view="nonsense")
+    assert "<h2>Name</h2>" in html_of(tab)
+    assert "<h2>Password</h2>" not in html_of(tab)
+    tab.segmented_control("settings-view").set_value("security").run()
+    assert tab.query_params["view"] == "security"
+    assert "<h2>Password</h2>" in html_of(tab)
+    assert "<h2>Name</h2>" not in html_of(tab)
 
 
 @pytest.mark.parametrize(

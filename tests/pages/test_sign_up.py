@@ -54,7 +54,7 @@ def test_a_student_takes_an_invitation_to_her_settings(browser: Browser, school:
     browser.sign_in(school.user(student))
     assert heading(browser.open("sign-up", code=str(second.join_code))) == "Join your class"
     tab = browser.open("settings", code=str(second.join_code))
-    tab.button("FormSubmitter:join-Join class").click().run()
+    tab.button("FormSubmitter:cp-card-join-Join class").click().run()
     assert [each.name for each in backend.classrooms.classrooms(school.viewer(school.user(student)))] == [
         "12 A",
         "12 B",
