@@ -46,6 +46,9 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     _session.install(backend)
     api.state.backend = backend
     api.state.streams.hear_signals()
+    backend.limits.watch(asyncio.get_running_loop())
+    backend.monitoring.count("pages", _session.open_pages)
+    backend.presence.start("web")
     seconds, url = number(round(time.perf_counter() - started, 1)), f"http://localhost:{settings.port}"
     if answers_to_localhost_alone(settings):
         terminal.say(_("Only http://localhost is answered: set PUBLIC_URL or ALLOWED_HOSTS to the school's address."))

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         None,
         description="Address that people type, such as https://learn.school.example; https makes cookies Secure",
     )
+    certificate_file: Path | None = Field(
+        None,
+        description="Certificate of PUBLIC_URL (PEM), to watch its end where this machine cannot reach the address",
+    )
     allowed_hosts: str = Field(
         "",
         max_length=2000,

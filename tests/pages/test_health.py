@@ -6,7 +6,7 @@ from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
 from backend.kit.schedule_runs import Run
-from backend.operations.checks import titles
+from backend.operations.check_titles import titles
 from tests.pages.at_path import Browser, heading, html_of
 from tests.pages.key_figures import key_figures
 from tests.school import School
@@ -22,7 +22,7 @@ def lose_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_client: object) -> float:
         raise Unavailable("It does not answer.")
 
-    monkeypatch.setattr("backend.operations.service.redis_kit.ping_by_value", away)
+    monkeypatch.setattr("backend.kit.redis.ping_by_value", away)
 
 
 def test_every_check_is_on_the_page(browser: Browser) -> None:
