@@ -34,7 +34,7 @@ class Keeping:
 
 def keeping(base: Base, learning: Learning) -> Keeping:
     """Health asks all the others."""
-    connections, runs = base.connections, Runs(base.connections.mongo)
+    runs = Runs(base.connections.mongo)
     rights, jobs = _rights(base, learning), JobService(runs, base.trail)
     kept, load = copies(base, learning, rights, runs), _load(base)
     watch = watching(base, learning, jobs, kept.backups, load)
