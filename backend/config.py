@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Networks, by commas, whose X-Forwarded-For is believed, such as 10.0.0.0/8"
     )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        description="Seconds between SIGTERM and the stop: requests are answered, but /health/ready says no",
+    )
     backup_url: str | None = Field(
         None, description="Place of the backups: a folder or s3://bucket/prefix. Default: backups in DATA_DIR"
     )
