@@ -67,7 +67,7 @@ def _introduction() -> None:
 def _check(known: OpenImport, file: UploadedFile) -> None:
     viewer = _session.viewer("teacher", "admin")
     _pace.count_import(viewer)
-    with st.spinner(_("Reading {name} …").format(name=plain(known.name))):
+    with st.spinner(_("Reading {name} …").format(name=plain(known.name))), deadline.lifted():
         known.report = _session.backend().chapters.import_file(viewer, known.name, file.getvalue(), dry_run=True)
 
 
