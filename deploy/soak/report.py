@@ -17,6 +17,7 @@ from deploy.soak.watch import Growth
 PAGE = machine.ROOT / "docs" / "reliability.md"
 KEPT = machine.ROOT / "docs" / "soak.json"
 MEGABYTE = 1e6
+HAPPENED = ("event heard", "event stream cut")  # to somebody: nothing that she asked for
 
 
 def summary(soak: Soak) -> dict[str, Any]:
@@ -51,8 +52,9 @@ def placed(whole: str, name: str, content: str) -> str:
 
 def text(found: dict[str, Any]) -> str:
     """The part of the page, in Markdown."""
-    verdict, calls = found["verdict"], sum(each["calls"] for each in found["actors"])
-    errors = sum(each["errors"] for each in found["actors"])
+    asked = [each for each in found["actors"] if each["actor"] not in HAPPENED]
+    verdict, calls = found["verdict"], sum(each["calls"] for each in asked)
+    errors = sum(each["errors"] for each in asked)
     lines = [
         f"{found['minutes']:.0f} minutes, {len(found['faults'])} faults, {calls:,} calls, {verdict['acknowledged']:,} "
         f"saves acknowledged: **{verdict['lost']} lost, {verdict['doubled']} counted twice, "
@@ -70,9 +72,12 @@ def text(found: dict[str, Any]) -> str:
                     f"{each['errors'] / max(1, each['calls']):.2%}",
                     *(_milliseconds(each[name]) for name in ("p50", "p95", "p99")),
                 )
-                for each in found["actors"]
+                for each in asked
             ),
         ),
+        "",
+        "Beside that: "
+        + ", ".join(f"{each['calls']:,} × {each['actor']}" for each in found["actors"] if each["actor"] in HAPPENED),
         "",
         "What the errors were: " + ("; ".join(f"{each['what']} {each['times']}" for each in found["errors"]) or "none"),
         "",
