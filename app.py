@@ -18,6 +18,7 @@ from backend import bootstrap, terminal
 from backend.api import create_api
 from backend.api.addresses import ClientAddress
 from backend.api.browser import BrowserCookie
+from backend.api.draining import Drain, Draining
 from backend.api.repeats import Repeats
 from backend.api.security import Shield, answers_to_localhost_alone
 from backend.errors import AppError
@@ -46,6 +47,10 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     _session.install(backend)
     api.state.backend = backend
     api.state.streams.hear_signals()
+    drain.hear_signals(settings.drain_seconds)  # last: it puts off what the others do
+    backend.limits.watch(asyncio.get_running_loop())
+    backend.monitoring.count("pages", _session.open_pages)
+    backend.presence.start("web")
     seconds, url = number(round(time.perf_counter() - started, 1)), f"http://localhost:{settings.port}"
     if answers_to_localhost_alone(settings):
         terminal.say(_("Only http://localhost is answered: set PUBLIC_URL or ALLOWED_HOSTS to the school's address."))
@@ -67,10 +72,12 @@ os.environ["FORWARDED_ALLOW_IPS"] = ""
 settings = terminal.settings()
 log.configure(settings.log_level)
 api = create_api()
+drain = Drain()
 app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[Mount("/api/v1", api), Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets"))],
     middleware=[
+        Middleware(Draining, drain=drain),
         Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
         Middleware(Repeats, state=api.state),
         Middleware(Shield, settings=settings, index_html=INDEX_HTML.read_text("utf-8")),

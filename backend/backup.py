@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from backend import terminal
-from backend.backups.models import Backup, Preview
+from backend.backups.models import AT_TERMINAL, Backup, Preview
 from backend.bootstrap import Backend
 from backend.kit.i18n import _, ngettext, number
 
@@ -71,13 +71,13 @@ def _drill(backend: Backend, _chosen: argparse.Namespace) -> int:
 
 
 def _restore(backend: Backend, chosen: argparse.Namespace) -> int:
-    plan = backend.restores.preview(None, backup_id=chosen.id, until=chosen.to)
+    plan = backend.restores.preview(AT_TERMINAL, backup_id=chosen.id, until=chosen.to)
     for line in _described(plan):
         terminal.say(line)
     if not chosen.yes and not _is_meant(_("Put the school back to that time? Type yes: ")):
         terminal.say(_("Nothing was changed."))
         return terminal.INTERRUPTED
-    backend.restores.restore(None, backup_id=plan.backup.id, until=chosen.to, on_progress=_Bar().show)
+    backend.restores.restore(AT_TERMINAL, backup_id=plan.backup.id, until=chosen.to, on_progress=_Bar().show)
     terminal.say(_("Restored. `python -m backend.backup roll-back` undoes it."))
     return terminal.DONE
 
@@ -86,7 +86,7 @@ def _roll_back(backend: Backend, chosen: argparse.Namespace) -> int:
     if not chosen.yes and not _is_meant(_("Undo the last restore? Type yes: ")):
         terminal.say(_("Nothing was changed."))
         return terminal.INTERRUPTED
-    backend.restores.roll_back(None)
+    backend.restores.roll_back(AT_TERMINAL)
     terminal.say(_("The school is as it was before the restore."))
     return terminal.DONE
 

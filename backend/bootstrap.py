@@ -8,9 +8,11 @@ from backend.accounts.second_factor import SecondFactor
 from backend.accounts.service import AccountService
 from backend.audit.service import AuditService
 from backend.audit.trail import AuditTrail
+from backend.backups.alarm import BackupAlarm
 from backend.backups.recorder import Recorder
 from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
+from backend.backups.tasks import BackupTasks
 from backend.boards.keeper import BoardKeeper
 from backend.boards.service import BoardService
 from backend.chapters.catalogue import catalogue
@@ -36,6 +38,7 @@ from backend.limits.service import LimitService
 from backend.mails.service import MailService
 from backend.operations.jobs import JobService
 from backend.operations.monitoring import Monitoring
+from backend.operations.presence import Presence
 from backend.operations.service import OperationsService
 from backend.progress.overview import ProgressOverview
 from backend.progress.service import ProgressService
@@ -82,6 +85,7 @@ class Backend:
     limits: LimitService
     metrics: Registry
     monitoring: Monitoring
+    presence: Presence
     replays: Replays
     warmer: Warmer
     runs: Runs
@@ -89,11 +93,15 @@ class Backend:
     backups: BackupService
     restores: RestoreService
     recorder: Recorder
+    backup_tasks: BackupTasks
+    backup_alarm: BackupAlarm
     mails: MailService
     servers: Servers | None = None
 
     def close(self) -> None:
         """Let go of everything; private servers stop last."""
+        self.backup_tasks.close()
+        self.presence.close()
         self.operations.close()
         self.limits.close()
         self.events.close()
@@ -173,14 +181,17 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         projector=school.projector,
         warmer=school.warmer,
         rights=kept.rights,
-        backups=kept.backups,
-        restores=kept.restores,
-        recorder=kept.recorder,
+        backups=kept.copies.backups,
+        restores=kept.copies.restores,
+        recorder=kept.copies.recorder,
+        backup_tasks=kept.copies.backup_tasks,
+        backup_alarm=kept.copies.backup_alarm,
         mails=ground.mails,
         limits=kept.limits,
         runs=kept.runs,
         jobs=kept.jobs,
         operations=kept.operations,
         monitoring=kept.monitoring,
+        presence=kept.presence,
         replays=Replays(connections.mongo, Sealer(ring, "replays"), SystemClock()),
     )

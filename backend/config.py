@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         None,
         description="Address that people type, such as https://learn.school.example; https makes cookies Secure",
     )
+    certificate_file: Path | None = Field(
+        None,
+        description="Certificate of PUBLIC_URL (PEM), to watch its end where this machine cannot reach the address",
+    )
     allowed_hosts: str = Field(
         "",
         max_length=2000,
@@ -104,6 +108,12 @@ class Settings(BaseSettings):
     rate_limit_adaptive: bool = Field(True, description="Allow programs less while the machine is loaded, to a quarter")
     trusted_proxies: str = Field(
         "", description="Networks, by commas, whose X-Forwarded-For is believed, such as 10.0.0.0/8"
+    )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        description="Seconds between SIGTERM and the stop: requests are answered, but /health/ready says no",
     )
     backup_url: str | None = Field(
         None, description="Place of the backups: a folder or s3://bucket/prefix. Default: backups in DATA_DIR"

@@ -87,10 +87,11 @@ def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) 
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
     registry = Registry()
     redis_client = redis.connect(str(redis_url))
+    mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry)
     return Connections(
-        mongo=Mongo(str(mongodb_uri), settings.mongodb_database, registry),
+        mongo=mongo,
         redis_client=redis_client,
-        cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database),
+        cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database, truth=mongo),
         events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
         limiter=Limiter(redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes),
         metrics=registry,

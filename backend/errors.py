@@ -69,5 +69,8 @@ class RateLimited(AppError):
 
 
 class Unavailable(AppError):
+    """Something that is needed cannot be reached; `retry_after_seconds` is a guess at when it can."""
+
     status = 503
     code = "unavailable"
+    retry_after_seconds: float = 5.0

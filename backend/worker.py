@@ -39,6 +39,7 @@ def _serve(backend: Backend) -> int:
         signal.signal(name, lambda _number, _frame: stop.set())
     jobs = Jobs(backend)
     jobs.start()
+    backend.presence.start("worker")
     terminal.say(_("The worker is running. Ctrl-C stops it."))
     stop.wait()
     jobs.stop()

@@ -37,10 +37,9 @@ def _draw_now() -> None:
 def _draw_state(health: Health) -> None:
     """The verdict, and only those checks that want something."""
     with card("state"):
-        words.draw_verdict(health.state)
         wanting = [check for check in health.checks if check.state not in QUIET]
-        if wanting:
-            words.draw_checks(wanting)
+        below = words.checks_html(wanting) if wanting else ""
+        st.html(words.verdict_html(health.state) + below)
         st.page_link("health.py", label=_("All checks"), icon=":material/monitor_heart:")
 
 

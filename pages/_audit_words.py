@@ -54,6 +54,8 @@ def act_words() -> dict[str, str]:
         "settings.changed": _("Settings changed"),
         "limits.changed": _("Limits changed"),
         "backup.created": _("Backup made"),
+        "backup.verified": _("Backup read again"),
+        "backup.tried": _("Backup tried"),
         "backup.downloaded": _("Backup downloaded"),
         "backup.deleted": _("Backup deleted"),
         "backup.restored": _("Backup restored"),
@@ -80,6 +82,7 @@ def kind_words() -> dict[str, str]:
         "backup": _("backup"),
         "audit": _("audit trail"),
         "statistics": _("statistics"),
+        "job": _("background job"),
     }
 
 

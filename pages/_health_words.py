@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import streamlit as st
 from babel.dates import format_timedelta
 
 from backend.kit.i18n import _, current_locale, number, percent
 from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
-from backend.operations.models import CacheRegion, Check, Counts, Health, State, Timing
+from backend.operations.models import CacheRegion, Check, Counts, Health, Instance, State, Timing
 from pages._parts import KeyFigure, chip, escape
-from pages._tables import Column, Twin, Value
+from pages._tables import Cell, Column, Twin, Value
 
 MEGABYTE = 1_000_000
 SLOW_MS = 10
@@ -28,14 +27,14 @@ def verdict(state: State) -> str:
     }[state]
 
 
-def draw_verdict(state: State) -> None:
+def verdict_html(state: State) -> str:
     """The whole system as one chip and one sentence."""
-    st.html(f'<p class="cp-verdict" role="status">{chip(state)} <span>{escape(verdict(state))}</span></p>')
+    return f'<p class="cp-verdict" role="status">{chip(state)} <span>{escape(verdict(state))}</span></p>'
 
 
-def draw_checks(checks: Sequence[Check]) -> None:
+def checks_html(checks: Sequence[Check]) -> str:
     """One line for each check: icon and word, what was found, and how to fix it where that is due."""
-    st.html(f'<ul class="cp-checks">{"".join(_check_html(each) for each in checks)}</ul>')
+    return f'<ul class="cp-checks">{"".join(_check_html(each) for each in checks)}</ul>'
 
 
 def _check_html(check: Check) -> str:
@@ -79,6 +78,37 @@ def process_figures(health: Health) -> list[KeyFigure]:
     ]
 
 
+def instances_table(instances: Sequence[Instance]) -> Twin:
+    """Every process of the app, and those that fell silent lately."""
+    heads = [
+        Column(_("Process")),
+        Column(_("State")),
+        Column(_("Version")),
+        Column(_("Running for")),
+        Column(_("Processor"), numeric=True, rule=_("Of one processor, over the last five seconds")),
+        Column(_("Memory"), numeric=True),
+        Column(_("Threads"), numeric=True),
+        Column(_("Per minute"), numeric=True, rule=_("Requests and page runs, over the last half minute")),
+    ]
+    return Twin(_("Processes that are there, by heartbeat"), heads, [_instance_row(each) for each in instances])
+
+
+def _instance_row(instance: Instance) -> list[Value]:
+    roles = {"web": _("Web"), "api": _("API"), "worker": _("Worker")}
+    running = (instance.seen_at - instance.started_at).total_seconds()
+    silent = _("Silent for {time}").format(time=duration(instance.silent_seconds))
+    return [
+        Cell(roles.get(instance.role, instance.role), note=f"{instance.host} · {instance.pid}"),
+        Cell(_("There"), kind="ok") if instance.is_alive else Cell(silent, kind="warning"),
+        instance.version,
+        duration(max(0, int(running))),
+        percent(instance.cpu_share),
+        _("{count} MB").format(count=number(round(instance.memory_bytes / MEGABYTE))),
+        instance.threads,
+        number(round(instance.requests_per_minute)),
+    ]
+
+
 def people_figures(counts: Counts | None) -> list[KeyFigure]:
     """How many people of each role may sign in, and how many may not."""
     rule = _("Accounts that may sign in.")
@@ -117,6 +147,7 @@ def timing_table(timings: Sequence[Timing], caption: str) -> Twin:
         Column(_("What")),
         Column(_("Count"), numeric=True),
         Column(_("Failed"), numeric=True),
+        Column(_("Since the start"), numeric=True, rule=_("How many there were since this process started")),
         Column(_("Half within"), numeric=True, rule=_("50th percentile")),
         Column(_("95% within"), numeric=True, rule=_("95th percentile, within 5%")),
         Column(_("99% within"), numeric=True, rule=_("99th percentile, within 5%")),
@@ -127,7 +158,8 @@ def timing_table(timings: Sequence[Timing], caption: str) -> Twin:
 
 def _timing_row(timing: Timing) -> list[Value]:
     times = (timing.p50_ms, timing.p95_ms, timing.p99_ms, timing.max_ms)
-    return [timing.label or _kinds()[timing.kind], timing.count, timing.failed, *map(milliseconds, times)]
+    name = timing.label or _kinds()[timing.kind]
+    return [name, timing.count, timing.failed, timing.total, *map(milliseconds, times)]
 
 
 def _kinds() -> dict[str, str]:

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS, ImportReport, ImportRow, Outcome
+from backend.kit import deadline
 from backend.kit.i18n import _, ngettext, number
 from pages import _pace, _session
 from pages._errors import noticed
@@ -67,7 +68,7 @@ def _introduction() -> None:
 def _check(known: OpenImport, file: UploadedFile) -> None:
     viewer = _session.viewer("teacher", "admin")
     _pace.count_import(viewer)
-    with st.spinner(_("Reading {name} …").format(name=plain(known.name))):
+    with st.spinner(_("Reading {name} …").format(name=plain(known.name))), deadline.lifted():
         known.report = _session.backend().chapters.import_file(viewer, known.name, file.getvalue(), dry_run=True)
 
 
@@ -117,7 +118,7 @@ def _import(known: OpenImport, file: UploadedFile) -> None:
     if known.report and not known.report.dry_run:
         return
     viewer, chapters = _session.viewer("teacher", "admin"), _session.backend().chapters
-    with st.spinner(_("Importing {name} …").format(name=plain(known.name))):
+    with st.spinner(_("Importing {name} …").format(name=plain(known.name))), deadline.lifted():
         known.report = chapters.import_file(viewer, known.name, file.getvalue(), dry_run=False)
     st.rerun()
 

@@ -9,21 +9,17 @@ from backend.kit.i18n import _, moment, number
 from backend.operations.jobs import JobReport, JobRun
 from pages import _session
 from pages._errors import noticed
-from pages._parts import button_row, section
-from pages._runs import refreshing
-from pages._tables import Cell, Column, Twin, Value, static_table
+from pages._parts import button_row, section_html
+from pages._tables import Cell, Column, Twin, Value, table_html
 
-REFRESH_SECONDS = 5.0
 CHOSEN = "jobs.chosen"
 
 
-@refreshing(REFRESH_SECONDS)
-def draw_jobs() -> None:
-    """The table of jobs, and under it a run now; draws itself anew while the page is open."""
-    viewer, jobs = _session.viewer("admin"), _session.backend().jobs
-    section(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
-    reports = jobs.jobs(viewer)
-    static_table(jobs_table(reports, viewer.time_zone))
+def draw_jobs(viewer: Viewer) -> None:
+    """The table of jobs, and under it a run now."""
+    reports = _session.backend().jobs.jobs(viewer)
+    head = section_html(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
+    st.html(head + table_html(jobs_table(reports, viewer.time_zone)))
     if reports:
         _draw_run(viewer, [report.name for report in reports])
 

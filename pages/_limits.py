@@ -6,18 +6,15 @@ from backend.accounts.models import Viewer
 from backend.kit.i18n import _, listing, number, percent, waiting_time
 from backend.limits.models import LimitsReport, Pressure, RuleLine
 from pages import _session
-from pages._parts import KeyFigure, metric_row, section
-from pages._tables import Column, Twin, Value, static_table
+from pages._parts import KeyFigure, figures_html, section_html
+from pages._tables import Column, Twin, Value, table_html
 
 
-def draw_limits(viewer: Viewer) -> None:
+def limits_html(viewer: Viewer) -> str:
     """Key figures, and three tables: what presses, the allowances, and how often each set of rules was met."""
     report = _session.backend().limits.report(viewer)
-    section(_("Limits"), verdict(report))
-    metric_row(_figures(report))
-    static_table(_pressures(report))
-    static_table(_allowances(report))
-    static_table(_counts(report))
+    tables = "".join(table_html(each) for each in (_pressures(report), _allowances(report), _counts(report)))
+    return section_html(_("Limits"), verdict(report)) + figures_html(_figures(report)) + tables
 
 
 def verdict(report: LimitsReport) -> str:

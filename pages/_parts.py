@@ -16,6 +16,7 @@ __all__ = [
     "KeyFigure",
     "Ring",
     "as_of",
+    "as_of_html",
     "ask",
     "avatar_html",
     "button_row",
@@ -223,8 +224,13 @@ def notice_saved(text: str, undo_key: str | None = None) -> bool:
 
 def as_of(at: datetime, zone: str) -> None:
     """A discreet "as of 14:02:05", in the reader's zone."""
+    st.html(as_of_html(at, zone))
+
+
+def as_of_html(at: datetime, zone: str) -> str:
+    """`as_of` for HTML parts."""
     words = _("As of {time}").format(time=clock_time(at, zone, "medium"))
-    st.html(f'<p class="cp-as-of">{icon_html("schedule")}{escape(words)}</p>')
+    return f'<p class="cp-as-of">{icon_html("schedule")}{escape(words)}</p>'
 
 
 def person_html(name: str, note: str = "") -> str:

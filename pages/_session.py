@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 
 from backend.accounts.models import ProviderIdentity, Role, User, Viewer, require
 from backend.bootstrap import Backend
@@ -30,6 +31,11 @@ def install(backend: Backend) -> None:
 def backend() -> Backend:
     """The services behind the pages."""
     return _installed[0]
+
+
+def open_pages() -> int:
+    """How many tabs are connected to this process."""
+    return len(runtime.get_instance()._session_mgr.list_active_sessions()) if runtime.exists() else 0
 
 
 def viewer(*roles: Role) -> Viewer:

@@ -51,7 +51,9 @@ class SessionQueries:
         return from_document(found, SessionRecord) if found else None
 
     def touch(self, session_id: str, now: datetime, seen_before: datetime) -> None:
-        """Note that a session is in use, at most once since `seen_before`."""
+        """Note that a session is in use, at most once since `seen_before`; later, while nothing can be written."""
+        if self._mongo.standing.primary_lost_at:
+            return
         with translated():
             self._mongo["sessions"].update_one(
                 {"_id": session_id, "lastSeenAt": {"$lt": seen_before}}, {"$set": {"lastSeenAt": now}}

@@ -23,6 +23,7 @@ from backend.api import (
     socket,
     stream,
 )
+from backend.api.deadlines import Deadlines
 from backend.api.document import install_document
 from backend.api.errors import install_error_handlers
 from backend.api.limits import Limits
@@ -81,6 +82,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     api.add_middleware(BodyLimit)
     api.add_middleware(ReadyAnswers)
     api.add_middleware(Limits)
+    api.add_middleware(Deadlines)
     api.add_middleware(Frame)
     return api
 

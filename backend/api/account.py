@@ -14,10 +14,11 @@ from backend.accounts.models import (
     User,
 )
 from backend.api import requests
-from backend.api.answers import Answer, Listing, Pagination, answer, listing
+from backend.api.answers import Answer, Listing, answer
 from backend.api.auth import PAIR_EXAMPLE
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
+from backend.api.pages import paged
 from backend.kit.shape import Shape
 
 router = APIRouter(prefix="/auth", tags=["Sign-in"])
@@ -36,15 +37,14 @@ _SESSION = {
 }
 SESSIONS_EXAMPLE = {
     "data": [_SESSION],
-    "pagination": {"page": 1, "limit": 1, "total": 1, "totalPages": 1, "nextCursor": None},
+    "pagination": {"page": 1, "limit": 50, "total": 1, "totalPages": 1, "nextCursor": None},
 }
 _CODES = {"data": {"codes": ["K7QMX-29HDT", "PW4CR-8ZNE3"]}}
 
 
-def all_sessions(sessions: tuple[OpenSession, ...]) -> Response:
-    """All of them on one page: sessions end by themselves, so that nobody has very many."""
-    count = len(sessions)
-    return listing(sessions, Pagination(page=1, limit=max(1, count), total=count, total_pages=1))
+def page_of_sessions(sessions: tuple[OpenSession, ...], query: requests.Page) -> Response:
+    """The newest first: when one was opened stays as it is, so a cursor keeps its place while sessions are used."""
+    return paged(sessions, query, lambda each: (each.created_at.timestamp(), each.id), descending=True)
 
 
 class Ended(Shape, frozen=True, kw_only=True):
@@ -99,10 +99,12 @@ def change_password(body: requests.PasswordChange, viewer: SignedIn, backend: Ba
     return answer(None)
 
 
-@router.get("/sessions", **returns(Listing[OpenSession], says="The last used first", example=SESSIONS_EXAMPLE))
-def sessions(viewer: SignedIn, backend: BackendDep) -> Response:
+@router.get(
+    "/sessions", **returns(Listing[OpenSession], says="A page of them, the newest first", example=SESSIONS_EXAMPLE)
+)
+def sessions(query: requests.PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
     """Where am I signed in?"""
-    return all_sessions(backend.accounts.sessions(viewer))
+    return page_of_sessions(backend.accounts.sessions(viewer), query)
 
 
 @router.delete("/sessions", **returns(Answer[Ended], says="How many have ended", example={"data": {"ended": 2}}))

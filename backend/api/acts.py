@@ -85,6 +85,7 @@ ROUTES: Mapping[str, str] = {
     "GET /admin/cache": "monitoring.cache",
     "DELETE /admin/cache/{region}": "monitoring.clear",
     "GET /admin/health": "operations.health",
+    "GET /admin/health/history": "operations.history",
     "GET /admin/jobs": "jobs.jobs",
     "POST /admin/jobs/{name}/run": "jobs.run",
     "GET /admin/limits": "limits.report",

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from backend.accounts.models import OpenSession, User
-from backend.api.account import SESSIONS_EXAMPLE, Ended, SessionId, all_sessions
+from backend.api import requests
+from backend.api.account import SESSIONS_EXAMPLE, Ended, SessionId, page_of_sessions
 from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
@@ -18,11 +19,11 @@ OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, descrip
 
 @router.get(
     "/sessions",
-    **returns(Listing[OpenSession], 403, 404, says="The last used first", example=SESSIONS_EXAMPLE),
+    **returns(Listing[OpenSession], 403, 404, says="A page of them, the newest first", example=SESSIONS_EXAMPLE),
 )
-def sessions_of(user: OfUser, viewer: SignedIn, backend: BackendDep) -> Response:
+def sessions_of(query: Annotated[requests.SessionsQuery, Query()], viewer: SignedIn, backend: BackendDep) -> Response:
     """Where is this person signed in?"""
-    return all_sessions(backend.administration.sessions(viewer, user))
+    return page_of_sessions(backend.administration.sessions(viewer, query.user), query)
 
 
 @router.delete(

@@ -16,7 +16,7 @@ from backend.bootstrap import Backend
 from backend.errors import Invalid, NotSignedIn
 from backend.kit.exposition import CONTENT_TYPE
 from backend.kit.i18n import _
-from backend.operations.models import Health
+from backend.operations.models import Health, History
 from backend.policy import authorise
 
 router = APIRouter(prefix="/admin", tags=["Administration"])
@@ -105,6 +105,15 @@ def full_health(viewer: SignedIn, backend: BackendDep) -> Response:
     return answer(backend.operations.health(viewer))
 
 
+@router.get("/health/history", **returns(Answer[History], 403, 503, says="Up to 61 points"))
+def health_history(viewer: SignedIn, backend: BackendDep) -> Response:
+    """The last hour by minutes
+
+    Of all processes together: requests, page runs, how long they took, memory, delays. At most ten seconds old.
+    """
+    return answer(backend.operations.history(viewer))
+
+
 @router.get("/cache", **returns(Answer[CacheReads], 403, says="A row for each region"))
 def cache_regions(viewer: SignedIn, backend: BackendDep) -> Response:
     """How the cache is read
@@ -125,12 +134,12 @@ def clear_region(region: requests.RegionName, viewer: SignedIn, backend: Backend
 
 def metrics_text(request: Request, backend: BackendDep) -> str:
     """The counts, for the token of METRICS_TOKEN or an administrator."""
-    gauges = {"streams": float(len(request.app.state.streams))}
+    listeners = request.app.state.streams.counts()
     _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    known = backend.monitoring.text(token.strip(), gauges)
+    known = backend.monitoring.text(token.strip(), listeners)
     if known is not None:
         return known
-    return backend.monitoring.metrics(_administrator(request, backend), gauges)
+    return backend.monitoring.metrics(_administrator(request, backend), listeners)
 
 
 def _administrator(request: Request, backend: Backend) -> Viewer:

@@ -11,6 +11,7 @@ from starlette.routing import Mount
 
 from backend.api import create_api
 from backend.api.addresses import ClientAddress
+from backend.api.draining import Drain, Draining
 from backend.api.repeats import Repeats
 from backend.api.security import API, Shield
 from backend.bootstrap import Backend
@@ -20,21 +21,23 @@ NO_PAGES = ""  # a content policy without a page's own scripts
 
 def create_alone(backend: Backend) -> Starlette:
     """The API under /api/v1, within the layers that app.py puts around pages and API; everything else is not found."""
-    api = create_api(backend)
+    api, drain = create_api(backend), Drain()
     settings = backend.settings
     return Starlette(
         routes=[Mount(API, api)],
         middleware=[
+            Middleware(Draining, drain=drain),
             Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
             Middleware(Repeats, state=api.state),
             Middleware(Shield, settings=settings, index_html=NO_PAGES),
         ],
-        lifespan=lambda _app: _serving(api),
+        lifespan=lambda _app: _serving(api, drain, settings.drain_seconds),
     )
 
 
 @asynccontextmanager
-async def _serving(api: FastAPI) -> AsyncIterator[dict[str, Any]]:
+async def _serving(api: FastAPI, drain: Drain, drain_seconds: float) -> AsyncIterator[dict[str, Any]]:
     """Streams end when the server is told to stop: it has its signals by now, and nobody listens yet."""
     api.state.streams.hear_signals()
+    drain.hear_signals(drain_seconds)  # last: it puts off what the others do
     yield {}

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 from fastapi import Response
 
+from backend.kit import age
 from backend.kit.cache.trace import farthest_source
 from backend.kit.shape import Shape
 
@@ -66,7 +67,14 @@ def listing(items: Sequence[object], pagination: Pagination) -> Response:
 
 def _respond(envelope: Shape, status: int, headers: Mapping[str, str] | None) -> Response:
     response = Response(_encoder.encode(envelope), status, headers, media_type="application/json")
-    source = farthest_source()
-    if source:
-        response.headers["X-Cache"] = source
+    response.headers.update(cache_headers())
     return response
+
+
+def cache_headers() -> dict[str, str]:
+    """Where cached reads were answered; and where something old stood in for the newest, how old it is."""
+    source, seconds = farthest_source(), age.oldest_seconds()
+    headers: dict[str, str] = {"X-Cache": source} if source else {}
+    if seconds is not None:
+        headers |= {"Age": str(int(seconds)), "Warning": '111 - "Revalidation Failed"'}
+    return headers

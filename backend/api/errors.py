@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from backend.errors import AppError, RateLimited
+from backend.errors import AppError, RateLimited, Unavailable
 from backend.kit import log
 from backend.kit.i18n import _
 
@@ -82,7 +82,7 @@ def unforeseen(request: Request, error: Exception) -> Response:
 def answer_to(request: Request, error: AppError) -> Response:
     """The answer to what a service or the door has said no to."""
     response = failure(error.status, error.code, error.message, request, error.details)
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | Unavailable):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -12,11 +12,11 @@ from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.accounts.models import Viewer
+from backend.api.answers import cache_headers
 from backend.api.conditional import has_tag, kept_for
 from backend.bootstrap import Backend
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.kit.cache import Region
-from backend.kit.cache.trace import farthest_source
 from backend.kit.shape import Shape
 from backend.progress.service import student_tag
 
@@ -66,10 +66,7 @@ def ready_chapters(backend: Backend, viewer: Viewer | None, query: bytes, make: 
 
 def respond(request: Request, ready: Ready, viewer: Viewer | None) -> Response:
     """The answer with its ETag; 304 where the caller has it."""
-    headers = {"ETag": ready.tag, **kept_for(viewer)}
-    source = farthest_source()
-    if source:
-        headers["X-Cache"] = source
+    headers = {"ETag": ready.tag, **kept_for(viewer), **cache_headers()}
     if has_tag(request.headers.get("if-none-match", ""), ready.tag):
         return Response(status_code=304, headers=headers)
     return Response(ready.body, headers=headers, media_type="application/json")

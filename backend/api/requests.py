@@ -228,6 +228,12 @@ class PeopleQuery(Page):
     role: Role | None = None
 
 
+class SessionsQuery(Page):
+    """The query string of the list of somebody's sessions."""
+
+    user: str = Field(min_length=1, max_length=64, description="Id of a person")
+
+
 class BoardQuery(BaseModel):
     """The query string of a leaderboard."""
 

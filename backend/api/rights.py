@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import StreamingResponse
 
-from backend.api.answers import Answer, Listing, Pagination, answer, listing
+from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
+from backend.api.pages import paged
+from backend.api.requests import PageQuery
 from backend.kit.shape import Shape
 from backend.rights.models import Deletion, OpenDeletion
 
@@ -81,12 +83,11 @@ def call_deletion_off(viewer: SignedIn, backend: BackendDep) -> Response:
     return answer(CalledOff(called_off_at=backend.clock.now()))
 
 
-@others.get("", **returns(Listing[OpenDeletion], 403, says="All that stand, the next one first"))
-def list_deletions(viewer: SignedIn, backend: BackendDep) -> Response:
+@others.get("", **returns(Listing[OpenDeletion], 403, says="A page of those that stand, the next one first"))
+def list_deletions(query: PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
     """List the deletions that were asked for"""
     found = backend.rights.open_requests(viewer)
-    count = len(found)
-    return listing(found, Pagination(page=1, limit=max(1, count), total=count, total_pages=1))
+    return paged(found, query, lambda each: (each.deletion.due_at.timestamp(), each.deletion.id))
 
 
 @others.post(

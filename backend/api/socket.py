@@ -25,7 +25,7 @@ from backend.api.socket_messages import (
 )
 from backend.api.socket_messages import heard as decoded
 from backend.api.stream import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT
-from backend.api.streams import Streams
+from backend.api.streams import SOCKETS, Streams
 from backend.bootstrap import Backend
 from backend.errors import AppError, Invalid, NotAllowed, NotSignedIn, RateLimited, TooLarge, Unavailable
 from backend.kit.events import MISSED, Subscription
@@ -94,7 +94,7 @@ class Socket:
             self._credential = credential or await self._entry()
         self._viewer = await anyio.to_thread.run_sync(self._credential.viewer)
         authorise(self._viewer, "rooms.boards")
-        self._place = self._streams.take(self._viewer.id)
+        self._place = self._streams.take(self._viewer.id, SOCKETS)
         held.callback(self._streams.leave, self._place)
         held.callback(self._leave_all)
         self._boards = await self._listen(rooms.BOARDS)

@@ -20,14 +20,16 @@ STREAMS_PER_VIEWER = 8  # tabs in sight, not open ones: a hidden tab lets its st
 STREAMS_PER_PROCESS = 2000
 ENTERING_PER_PROCESS = 200
 CHECKS_AT_ONCE = 8
+EVENTS, SOCKETS = "events", "sockets"  # what is open: server-sent events, /ws
 _RETRY_AFTER_SECONDS = 15.0
 
 
 class Place:
     """One stream: woken from any thread, and told when the process is about to stop."""
 
-    def __init__(self, viewer_id: str) -> None:
+    def __init__(self, viewer_id: str, kind: str) -> None:
         self.viewer_id = viewer_id
+        self.kind = kind
         self.is_ending = False
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
@@ -75,7 +77,7 @@ class Streams:
             self._hears_signals = True
             call_before_stopping(self.end)
 
-    def take(self, viewer_id: str) -> Place:
+    def take(self, viewer_id: str, kind: str = EVENTS) -> Place:
         """A place for one more stream. Raises RateLimited for too many of a viewer, Unavailable for too many in all."""
         if self._is_ending or len(self._places) >= self._most:
             raise Unavailable(_("Too many pages listen just now. Please try again in a moment."))
@@ -83,7 +85,7 @@ class Streams:
             words = _("At most {count} streams can be open for one person.").format(count=self._per_viewer)
             raise RateLimited(words, retry_after_seconds=_RETRY_AFTER_SECONDS)
         self.hear_signals()
-        place = Place(viewer_id)
+        place = Place(viewer_id, kind)
         self._places.add(place)
         self._by_viewer[viewer_id] += 1
         return place
@@ -110,6 +112,11 @@ class Streams:
         self._is_ending = True
         for place in tuple(self._places):
             place.end()
+
+    def counts(self) -> dict[str, float]:
+        """How many are open, by kind."""
+        found = Counter(place.kind for place in tuple(self._places))
+        return {kind: float(found[kind]) for kind in (EVENTS, SOCKETS)}
 
     def __len__(self) -> int:
         return len(self._places)

@@ -18,7 +18,7 @@ Act = Literal[
     "classroom.board_changed", "classroom.archived", "classroom.brought_back", "classroom.viewed",
     "classroom.exported", "student.viewed", "student.removed",
     "statistics.rebuilt", "job.started", "cache.cleared", "settings.changed", "limits.changed",
-    "backup.created", "backup.downloaded", "backup.deleted", "backup.restored",
+    "backup.created", "backup.verified", "backup.tried", "backup.downloaded", "backup.deleted", "backup.restored",
     "audit.exported", "audit.forgotten", "data.exported", "deletion.requested", "deletion.cancelled",
     "deletion.fulfilled", "tombstones.applied",
 ]  # fmt: skip

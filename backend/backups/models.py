@@ -1,7 +1,9 @@
 """Shapes of backups: one archive, a drill, what a restore would change, and how well the school is kept."""
 
 from datetime import datetime
+from typing import Literal
 
+from backend.accounts.models import Viewer
 from backend.kit.shape import Shape
 
 # Made anew by whoever needs it, or worthless later: sessions that ended must not come back.
@@ -9,11 +11,23 @@ LEFT_OUT = frozenset(
     {
         *("sessions", "tickets", "replays", "leases", "healthChecks", "journalMarkers", "projectorState"),
         *("jobs", "jobRuns", "boardState", "backupState"),
+        *("instances", "vitals", "slowOperations"),
     }
 )
 # In every archive, but a school with people in it that goes back in time keeps its present ones: what was done stays
 # written down, and who was deleted stays deleted.
 KEPT_ON_RESTORE = frozenset({"audit", "auditHead", "deletions", "tombstones"})
+
+
+class AtTerminal:
+    """Whoever may run commands on the server itself: a door passes this on purpose, never for want of a viewer."""
+
+
+AT_TERMINAL = AtTerminal()
+Actor = Viewer | AtTerminal
+
+TaskKind = Literal["take", "verify", "drill", "restore", "roll-back"]
+TaskState = Literal["running", "done", "failed"]
 
 
 class Backup(Shape, frozen=True, kw_only=True):
@@ -45,6 +59,52 @@ class Drill(Shape, frozen=True, kw_only=True):
         return not self.problems
 
 
+class Checks(Shape, frozen=True, kw_only=True):
+    """What was found when an archive was read again. Times are None where it never was; `damage` is empty when whole.
+
+    `drill_problems` is of the last trial restore of this very archive.
+    """
+
+    id: str
+    verified_at: datetime | None = None
+    damage: str = ""
+    drilled_at: datetime | None = None
+    drill_problems: tuple[str, ...] = ()
+
+
+class KeptBackup(Shape, frozen=True, kw_only=True):
+    """An archive with what is known of it."""
+
+    backup: Backup
+    checks: Checks
+
+
+class Reach(Shape, frozen=True, kw_only=True):
+    """From an archive on, every second up to `until` can be had back."""
+
+    since: datetime
+    until: datetime
+
+
+class Task(Shape, frozen=True, kw_only=True):
+    """Long work on backups, done by one process and seen from all. `share` is how far it is, from 0 to 1.
+
+    `message` is how it ended, in the language of whoever asked. A process that dies in it leaves "failed".
+    """
+
+    id: str
+    kind: TaskKind
+    state: TaskState
+    backup_id: str = ""
+    until: datetime | None = None
+    share: float = 0.0
+    collection: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
+    message: str = ""
+    asked_by: str = ""
+
+
 class CollectionChange(Shape, frozen=True, kw_only=True):
     """One collection: how many documents there are now, and in the archive."""
 
@@ -72,5 +132,18 @@ class BackupState(Shape, frozen=True, kw_only=True):
     drill: Drill | None = None
     journal_until: datetime | None = None
     journal_from: datetime | None = None
-    is_read_only: bool = False
+    reach: Reach | None = None
+    is_sealed: bool = False
+    keeps_journal: bool = False
     can_roll_back: bool = False
+
+
+class BackupReport(Shape, frozen=True, kw_only=True):
+    """All archives, newest first, how well the school is kept, and how many of each period stay."""
+
+    state: BackupState
+    backups: tuple[KeptBackup, ...]
+    kept_daily: int
+    kept_weekly: int
+    kept_monthly: int
+    is_mail_sent: bool

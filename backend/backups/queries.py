@@ -8,11 +8,12 @@ import pymongo
 from bson import Timestamp
 from pymongo.database import Database
 
-from backend.backups.models import Drill
+from backend.backups.models import Checks, Drill, Task
 from backend.kit.mongo import Document, Mongo, new_id, translated
 from backend.kit.shape import from_document, to_document
 
 STATE, JOURNAL, FAILURE, DRILL, RESTORE = "backupState", "journal", "failure", "drill", "restore"
+TASK, CHECKS = "task", "checks:"
 RESTORING, REPLACED = "restoring_", "replaced_"
 _DRILLS = "_drill"
 
@@ -52,7 +53,61 @@ class BackupQueries:
         return from_document(found, Drill) if found else None
 
     def keep_drill(self, drill: Drill) -> None:
+        """Remember it, as the last one and with its archive."""
         self._keep(DRILL, to_document(drill))
+        self._note(drill.backup_id, {"drilledAt": drill.at, "drillProblems": list(drill.problems)})
+
+    def keep_verified(self, backup_id: str, damage: str, at: datetime) -> None:
+        """Remember that an archive was read again, and what was wrong with it."""
+        self._note(backup_id, {"verifiedAt": at, "damage": damage})
+
+    def checks(self) -> dict[str, Checks]:
+        """What is known of archives by their ids."""
+        with translated():
+            found = self._mongo[STATE].find({"_id": {"$regex": f"^{CHECKS}"}})
+            known = (from_document(each | {"_id": each["_id"].removeprefix(CHECKS)}, Checks) for each in found)
+            return {each.id: each for each in known}
+
+    def forget_checks(self, backup_id: str) -> None:
+        with translated():
+            self._mongo[STATE].delete_one({"_id": CHECKS + backup_id})
+
+    def people_since(self) -> datetime | None:
+        """When the first account was made, about: ids begin with their time."""
+        with translated():
+            first = self._mongo["users"].find_one({}, {"createdAt": 1}, sort=[("_id", 1)])
+        return first["createdAt"] if first else None
+
+    # long work, seen from every process
+
+    def begin_task(self, task: Task, seconds: float) -> bool:
+        """Whether no other task is under way; this one is from now on, for `seconds` unless it is kept alive."""
+        if not self._lease(TASK, task.id, seconds):
+            return False
+        self.keep_task(task)
+        return True
+
+    def keep_task_alive(self, task_id: str, seconds: float) -> None:
+        self._lease(TASK, task_id, seconds)
+
+    def keep_task(self, task: Task) -> None:
+        """How far it is; the one after it is kept in its place."""
+        self._keep(TASK, to_document(task) | {"_id": TASK, "taskId": task.id})
+
+    def end_task(self, task: Task) -> None:
+        """It is over; another one may begin."""
+        self.keep_task(task)
+        self._release(TASK, task.id)
+
+    def task(self) -> tuple[Task, bool] | None:
+        """The last task, and whether a process is still at it."""
+        found = self._state(TASK)
+        if found is None:
+            return None
+        with translated():
+            is_held = {"_id": TASK, "owner": found["taskId"], "$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
+            is_alive = self._mongo["leases"].find_one(is_held, {"_id": 1}) is not None
+        return from_document(found | {"_id": found["taskId"]}, Task), is_alive
 
     def failure(self) -> tuple[str, datetime] | None:
         """Why and when the last backup failed; None since one succeeded."""
@@ -67,6 +122,19 @@ class BackupQueries:
         """Up to when the journal at `place` is written, and from where the stream goes on."""
         found = self._state(JOURNAL)
         return (found["until"], found.get("token")) if found and found.get("place") == place else None
+
+    def begin_journal(self, place: str, since: Timestamp) -> tuple[Timestamp, Document | None]:
+        """The journal at `place` begins at `since`, unless it has begun already: then where it is."""
+        begun = self.journal_place(place)
+        if begun is None:
+            other = {"_id": JOURNAL, "place": {"$ne": place}}
+            with translated():
+                self._mongo[STATE].delete_one(other)
+                self._mongo[STATE].update_one(
+                    {"_id": JOURNAL}, {"$setOnInsert": {"place": place, "until": since, "token": None}}, upsert=True
+                )
+            begun = self.journal_place(place)
+        return begun or (since, None)
 
     def keep_journal_place(self, place: str, until: Timestamp, token: Document | None) -> None:
         self._keep(JOURNAL, {"place": place, "until": until, "token": token})
@@ -161,6 +229,14 @@ class BackupQueries:
             until = {"$add": ["$$NOW", int(seconds * 1000)]}
             changed = leases.update_one({"_id": name, "$expr": free}, [{"$set": {"owner": owner, "expiresAt": until}}])
         return changed.matched_count == 1
+
+    def _release(self, name: str, owner: str) -> None:
+        with translated():
+            self._mongo["leases"].update_one({"_id": name, "owner": owner}, [{"$set": {"expiresAt": "$$NOW"}}])
+
+    def _note(self, backup_id: str, fields: Document) -> None:
+        with translated():
+            self._mongo[STATE].update_one({"_id": CHECKS + backup_id}, {"$set": fields}, upsert=True)
 
     def _state(self, key: str) -> Document | None:
         with translated():

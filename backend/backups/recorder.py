@@ -1,6 +1,7 @@
 """Keeps the journal: a thread that any process may have; one of them writes, the others wait to take over."""
 
 import threading
+from collections.abc import Callable
 
 from backend.backups.queries import BackupQueries
 from backend.backups.service import BackupService
@@ -19,7 +20,10 @@ _log = log.get(__name__)
 
 
 class Recorder:
-    """What is lost at most, should the database be lost with all its members, are the last 15 seconds."""
+    """What is lost at most, should the database be lost with all its members, are the last 15 seconds.
+
+    `on_gap` is called where changes were missed: only a new archive can be followed from then on.
+    """
 
     def __init__(
         self,
@@ -27,12 +31,14 @@ class Recorder:
         queries: BackupQueries,
         *,
         place: str,
+        on_gap: Callable[[], object] = lambda: None,
         every_seconds: float = EVERY_SECONDS,
         quiet_seconds: float = QUIET_SECONDS,
     ) -> None:
         self._backups = backups
         self._queries = queries
         self._place = place
+        self._on_gap = on_gap
         self._every = every_seconds
         self._quiet = quiet_seconds
         self._owner = new_id()
@@ -46,6 +52,7 @@ class Recorder:
             except PlaceLost as error:
                 _log.error("journal_has_a_gap", error=str(error))
                 self._begin_at(self._queries.cluster_time())
+                self._on_gap()
             except (AppError, StoreFailed) as error:
                 _log.warning("journal_waits", error=str(error))
             except Exception:  # noqa: BLE001 - the journal must go on, whatever it was
@@ -54,7 +61,8 @@ class Recorder:
 
     def _write(self, stop: threading.Event) -> None:
         journal = self._backups.journal()
-        since, token = self._queries.journal_place(self._place) or (self._beginning(), None)
+        begun = self._queries.journal_place(self._place)
+        since, token = begun or self._queries.begin_journal(self._place, self._beginning())
         following: Following = journal.follow(since, token)
         try:
             while not stop.is_set() and self._leads():

@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from backend.accounts.models import Viewer
 from backend.audit.models import Facts
 from backend.audit.trail import AuditTrail
-from backend.backups.models import KEPT_ON_RESTORE, LEFT_OUT, Backup, CollectionChange, Preview
+from backend.backups.models import (
+    KEPT_ON_RESTORE,
+    LEFT_OUT,
+    Actor,
+    AtTerminal,
+    Backup,
+    CollectionChange,
+    Preview,
+)
 from backend.backups.queries import RESTORING, BackupQueries
 from backend.backups.service import BackupService
 from backend.errors import Conflict, Invalid, NotFound, Unavailable
@@ -41,14 +49,13 @@ class RestoreService:
         self._trail = trail
         self._afterwards = afterwards
 
-    def preview(self, viewer: Viewer | None, *, backup_id: str | None = None, until: datetime | None = None) -> Preview:
+    def preview(self, actor: Actor, *, backup_id: str | None = None, until: datetime | None = None) -> Preview:
         """What a restore would change. Without an id, the newest backup not after `until` (or of all) is taken.
 
-        `viewer` None is the person at the server's terminal. Raises NotSignedIn, NotAllowed unless an admin, NotFound,
-        Invalid for a time that the journal does not reach, Unavailable where the backup cannot be read.
+        Raises NotSignedIn, NotAllowed unless an admin or at the server's terminal, NotFound, Invalid for a time that
+        the journal does not reach, Unavailable where the backup cannot be read.
         """
-        if viewer is not None:
-            authorise(viewer, "restores.preview")
+        _authorised(actor, "restores.preview")
         backup = self._chosen(backup_id, until)
         try:
             manifest = self._backups.archive(backup.id).manifest()
@@ -69,7 +76,7 @@ class RestoreService:
 
     def restore(
         self,
-        viewer: Viewer | None,
+        actor: Actor,
         *,
         backup_id: str | None = None,
         until: datetime | None = None,
@@ -80,9 +87,8 @@ class RestoreService:
         Until the exchange nothing of the present school is touched; what it replaced can be had back by `roll_back`.
         The audit trail stays as it is. Raises as `preview`, and Conflict while another restore is under way.
         """
-        if viewer is not None:
-            authorise(viewer, "restores.restore")
-        plan = self.preview(viewer, backup_id=backup_id, until=until)
+        viewer = _authorised(actor, "restores.restore")
+        plan = self.preview(actor, backup_id=backup_id, until=until)
         with self._alone():
             left = _left(self._queries.counts())
             names = self._prepared(plan, until, left, on_progress)
@@ -94,10 +100,9 @@ class RestoreService:
             self._finish()
         return plan
 
-    def roll_back(self, viewer: Viewer | None) -> None:
+    def roll_back(self, actor: Actor) -> None:
         """Undo the last restore: the school as it was just before. Raises NotFound where there is nothing to undo."""
-        if viewer is not None:
-            authorise(viewer, "restores.roll_back")
+        viewer = _authorised(actor, "restores.roll_back")
         replaced = self._queries.replaced()
         if not replaced:
             raise NotFound(_("There is no restore to undo."))
@@ -181,6 +186,11 @@ class RestoreService:
             done.set()
             thread.join()
             self._mongo.release_writes()
+
+
+def _authorised(actor: Actor, act: str) -> Viewer | None:
+    """Who is written in the trail: the viewer, or None for the server itself."""
+    return None if isinstance(actor, AtTerminal) else authorise(actor, act)
 
 
 def _left(counts: Mapping[str, int]) -> frozenset[str]:

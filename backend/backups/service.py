@@ -1,7 +1,7 @@
 """Backups as administrators and jobs use them: taken, listed, checked, thinned out, and tried in a drill."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import TypeVar
@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from backend.accounts.models import Viewer
 from backend.audit.trail import AuditTrail
-from backend.backups.models import LEFT_OUT, Backup, BackupState, Drill
+from backend.backups.models import LEFT_OUT, Backup, BackupReport, BackupState, Checks, Drill, KeptBackup, Reach
 from backend.backups.queries import BackupQueries, disagreements
-from backend.backups.retention import kept
+from backend.backups.retention import DAILY, MONTHLY, WEEKLY, kept
 from backend.errors import NotFound, Unavailable
 from backend.kit import log
 from backend.kit.archive import (
@@ -25,13 +25,14 @@ from backend.kit.archive import (
     content_of,
     unobserved,
 )
-from backend.kit.archive.journal import MARKERS, Journal, Segment, covered, segments
+from backend.kit.archive.journal import MARKERS, Journal, Moment, Segment, covered, segments
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo import new_id
 from backend.policy import authorise
 
 _ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
+BEFORE_SECONDS = 10  # how far behind the primary the member may be that an archive is read from
 T = TypeVar("T")
 
 _log = log.get(__name__)
@@ -51,6 +52,8 @@ class BackupService:
         secret: str | None,
         app_version: str,
         time_zone: str,
+        keeps_journal: bool = False,
+        is_mail_sent: bool = False,
     ) -> None:
         self._queries = queries
         self._store = store
@@ -60,12 +63,29 @@ class BackupService:
         self._secret = secret
         self._app_version = app_version
         self._zone = ZoneInfo(time_zone)
-        self._known: dict[str, Backup] = {}
+        self._keeps_journal = keeps_journal
+        self._is_mail_sent = is_mail_sent
+        self._known: dict[str, tuple[Backup, Moment]] = {}
 
     def backups(self, viewer: Viewer) -> tuple[Backup, ...]:
         """All archives, newest first. Raises NotSignedIn, NotAllowed unless an admin, Unavailable."""
         authorise(viewer, "backups.backups")
         return self.every()
+
+    def report(self, viewer: Viewer) -> BackupReport:
+        """All archives with what is known of each, and how well the school is kept. Raises as `backups`."""
+        authorise(viewer, "backups.report")
+        state = self.state()
+        checks = self._queries.checks()
+        every = self.every() if state.is_configured else ()
+        return BackupReport(
+            state=state,
+            backups=tuple(KeptBackup(backup=each, checks=checks.get(each.id, Checks(id=each.id))) for each in every),
+            kept_daily=DAILY,
+            kept_weekly=WEEKLY,
+            kept_monthly=MONTHLY,
+            is_mail_sent=self._is_mail_sent,
+        )
 
     def every(self) -> tuple[Backup, ...]:
         """All archives, newest first; those whose manifest cannot be read are left out. Raises Unavailable."""
@@ -73,8 +93,9 @@ class BackupService:
         for backup_id in reversed(self._reached(archives)):
             try:
                 if backup_id not in self._known:  # an archive never changes
-                    self._known[backup_id] = _backup(self.archive(backup_id).manifest())
-                found.append(self._known[backup_id])
+                    manifest = self.archive(backup_id).manifest()
+                    self._known[backup_id] = _backup(manifest), Moment(*manifest.cluster_time)
+                found.append(self._known[backup_id][0])
             except Damaged as error:
                 _log.warning("backup_unreadable", backup=backup_id, error=str(error))
         return tuple(found)
@@ -96,15 +117,31 @@ class BackupService:
             drill=self._queries.drill(),
             journal_from=files[0].since.as_datetime() if files else None,
             journal_until=reached.as_datetime() if reached else None,
+            reach=self._reach(every, files),
+            is_sealed=self._secret is not None,
+            keeps_journal=self._keeps_journal,
             can_roll_back=bool(self._queries.replaced()),
         )
 
-    def take(self, *, on_progress: Progress = unobserved) -> Backup:
+    def _reach(self, every: Sequence[Backup], files: Sequence[Segment]) -> Reach | None:
+        """The last unbroken stretch: from the oldest archive that the journal continues up to its end."""
+        ends = {each.id: covered(files, self._known[each.id][1]) for each in every}
+        going_on = [each for each in every if ends[each.id] > self._known[each.id][1]]
+        if not going_on:
+            return None
+        end = max(ends[each.id] for each in going_on)
+        since = min(each.taken_at for each in going_on if ends[each.id] == end)
+        return Reach(since=since, until=end.as_datetime())
+
+    def take(self, *, by: Viewer | None = None, on_progress: Progress = unobserved) -> Backup:
         """A new archive of the school as it is at this moment, while it is used. Raises Unavailable.
 
-        A failure is remembered until the next one succeeds; nothing of a failed archive stays.
+        A failure is remembered until the next one succeeds; nothing of a failed archive stays. `by` is who asked, None
+        for the server itself; the caller has authorised her.
         """
         now = self._clock.now()
+        if self._keeps_journal and self._store is not None:
+            self._begin_journal()
         archive = self.archive(f"{now:%Y-%m-%dT%H-%M-%SZ}-{new_id()[-4:]}")
         try:
             manifest = archive.take(
@@ -120,14 +157,19 @@ class BackupService:
             self._queries.keep_failure(reason, now)
             raise Unavailable(_("The backup failed: {reason}").format(reason=reason)) from error
         self._queries.keep_failure("", now)
-        self._trail.record(None, "backup.created", "backup", archive.id, after={"documents": manifest.documents})
+        self._trail.record(by, "backup.created", "backup", archive.id, after={"documents": manifest.documents})
         return _backup(manifest)
 
     def verify(self, backup_id: str, *, on_progress: Progress = unobserved) -> Backup:
         """Read all of an archive and compare every checksum. Raises NotFound, Unavailable where it is damaged."""
+        now = self._clock.now()
         try:
-            return _backup(self._reached(lambda _store: self.archive(backup_id).verify(on_progress)))
+            manifest = self._reached(lambda _store: self.archive(backup_id).verify(on_progress))
+            self._queries.keep_verified(backup_id, "", now)
+            return _backup(manifest)
         except Damaged as error:
+            if backup_id in self._reached(archives):
+                self._queries.keep_verified(backup_id, str(error), now)
             raise Unavailable(_("This backup is damaged: {reason}").format(reason=error)) from error
 
     def thin_out(self) -> tuple[str, ...]:
@@ -139,18 +181,19 @@ class BackupService:
         gone = tuple(sorted(taken.keys() - kept(taken, self._zone)))
         for backup_id in gone:
             self._reached(lambda _store: self.archive(backup_id).delete())  # noqa: B023  (called at once)
+            self._queries.forget_checks(backup_id)
         oldest = min((taken[each] for each in taken.keys() - set(gone)), default=None)
         self._forget_journal(oldest)
         return gone
 
-    def drill(self, *, on_progress: Progress = unobserved) -> Drill:
-        """Restore the newest archive into a scratch database and compare it with its manifest and with itself.
+    def drill(self, backup_id: str | None = None, *, on_progress: Progress = unobserved) -> Drill:
+        """Restore an archive, else the newest, into a scratch database; compare it with its manifest and with itself.
 
-        The result is remembered. Raises NotFound where there is no archive, Unavailable.
+        The result is remembered. Raises NotFound where there is no such archive, Unavailable.
         """
-        newest = next(iter(self.every()), None)
+        newest = next((each for each in self.every() if backup_id in (None, each.id)), None)
         if newest is None:
-            raise NotFound(_("There is no backup yet."))
+            raise NotFound(_("There is no such backup.") if backup_id else _("There is no backup yet."))
         started, now = perf_counter(), self._clock.now()
         scratch = self._queries.scratch()
         try:
@@ -188,6 +231,14 @@ class BackupService:
     def segments(self) -> list[Segment]:
         """The files of the journal, in order. Raises Unavailable."""
         return self._reached(segments)
+
+    def _begin_journal(self) -> None:
+        """Before the archive's moment, so that the very first one can be followed: a secondary may be a little behind.
+
+        Where a journal is kept already, nothing changes.
+        """
+        now = self._queries.cluster_time()
+        self._queries.begin_journal(self._place, Moment(now.time - BEFORE_SECONDS, 1))
 
     def _forget_journal(self, oldest: datetime | None) -> None:
         if oldest is None:

@@ -133,6 +133,11 @@ class MachineProbe:
         """Measure from now on how long this loop lets its work wait."""
         self._loop = loop
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether there is a loop to measure."""
+        return self._loop is not None and not self._loop.is_closed()
+
     def read(self) -> Readings:
         return Readings(
             cpu=psutil.cpu_percent(None) / 100,

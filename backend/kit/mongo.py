@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from backend.errors import Conflict, Unavailable
 from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
-from backend.kit.mongo_guard import GuardedClient, Standing, time_left
+from backend.kit.mongo_guard import TAKE_WRITES, GuardedClient, Standing, time_left
 from backend.kit.mongo_hold import KNOWN_SECONDS, WriteHold
 from backend.kit.mongo_pool import PoolWaits
 from backend.kit.mongo_times import QueryTimes
@@ -69,9 +69,7 @@ class Mongo:
         )
         self.client: MongoClient[Document] = self._guarded
         self.database: Database[Document] = self.client.get_database(
-            database,
-            codec_options=CodecOptions(tz_aware=True),
-            read_preference=None if "readpreference=" in uri.lower() else ReadPreference.PRIMARY_PREFERRED,
+            database, codec_options=CodecOptions(tz_aware=True)
         )
         self._hold = WriteHold(self.database)
 
@@ -79,6 +77,17 @@ class Mongo:
     def breakers(self) -> Mapping[str, Breaker]:
         """The breakers of what the primary must do and of what any server can, by name."""
         return self._guarded.breakers
+
+    def truth(self) -> Hashable | None:
+        """What stays the same while one server has been the primary all along; None while there is none."""
+        servers = self.client.topology_description.server_descriptions().values()
+        primary = next((each for each in servers if each.server_type_name in TAKE_WRITES), None)
+        return (primary.address, primary.election_id) if primary else None
+
+    def behind_since(self) -> float | None:
+        """Since when (seconds since the epoch) reads may be behind, for want of a primary; None where they are not."""
+        lost_at = self.standing.primary_lost_at
+        return lost_at.timestamp() if lost_at else None
 
     def __getitem__(self, collection: str) -> Collection[Document]:
         return self.database[collection]

@@ -4,8 +4,9 @@ Two breakers, because a set that has lost its primary still answers reads (docs/
 """
 
 import threading
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -24,8 +25,9 @@ from pymongo.monitoring import (
     TopologyListener,
     TopologyOpenedEvent,
 )
+from pymongo.read_preferences import ReadPreference
 
-from backend.kit import deadline
+from backend.kit import age, deadline
 from backend.kit.breaker import CONCLUSIVE, Breaker
 
 PRIMARY, READS = "mongodb", "mongodb_reads"
@@ -34,6 +36,9 @@ SILENCE_SECONDS = 3.0  # where nobody at all answers, no election will help
 PROBE_SECONDS = 2.0
 TAKE_WRITES = frozenset({"RSPrimary", "Standalone", "Mongos", "LoadBalancer"})  # as the driver names them
 TAKE_READS = frozenset({"RSSecondary"})
+
+
+_may_be_behind: ContextVar[bool] = ContextVar("may_be_behind", default=False)
 
 
 class MongoRefused(ConnectionFailure):
@@ -116,12 +121,31 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         super().__init__(uri, **options)
 
     def _retry_internal(self, func: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
-        preference = kwargs.get("read_pref")
-        by_any = preference is not None and preference.mode and not (session and session.in_transaction)
-        breaker = self.breakers[READS if by_any and kwargs.get("is_read") else PRIMARY]
+        by_any = kwargs.get("is_read", False) and not (session and session.in_transaction)
+        if by_any and kwargs.get("read_pref") == ReadPreference.PRIMARY:
+            by_any = _may_be_behind.get()
+            kwargs["read_pref"] = ReadPreference.PRIMARY_PREFERRED if by_any else ReadPreference.PRIMARY
+        breaker = self.breakers[READS if by_any else PRIMARY]
         # The driver watches the servers by itself, so a probe need not wait long for one to appear.
         with time_left(None if breaker.is_closed else PROBE_SECONDS):
-            return breaker.call(super()._retry_internal, func, session, *args, **kwargs)
+            result = breaker.call(super()._retry_internal, func, session, *args, **kwargs)
+        lost_at = self.standing.primary_lost_at
+        if lost_at and by_any:
+            age.note((datetime.now(UTC) - lost_at).total_seconds())
+        return result
+
+
+@contextmanager
+def reading_from_any() -> Iterator[None]:
+    """Inside, while there is no primary, other servers answer reads; how old that may be is noted (kit/age.py).
+
+    For doors that show something. Whoever decides by what he reads, as jobs do, waits for the new primary.
+    """
+    token = _may_be_behind.set(True)
+    try:
+        yield
+    finally:
+        _may_be_behind.reset(token)
 
 
 def time_left(at_most: float | None = None) -> AbstractContextManager[Any]:

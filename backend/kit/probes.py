@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
-AT_ONCE = 12
+AT_ONCE = 24  # more than there are checks: those that hang must not stand in the way of the others
 
 
 class Probes:

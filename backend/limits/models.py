@@ -10,7 +10,7 @@ from backend.kit.shape import Shape
 
 Tier = Literal["anonymous", "user", "premium"]
 Kind = Literal[
-    "api", "import", "export", "stream", "page", "page import", "page export", "sign-in", "sign-up", "reset", "browser"
+    "api", "import", "export", "stream", "page", "page import", "page export", "sign-in", "sign-up", "browser"
 ]  # fmt: skip
 TIERS: tuple[Tier, ...] = ("anonymous", "user", "premium")
 HOUR, MINUTE = 3600, 60
@@ -29,7 +29,6 @@ OWN: Mapping[Kind, tuple[Rule, ...]] = {
     "stream": (Rule("stream", 240, MINUTE),),
     "sign-in": (Rule("sign-in", 120, MINUTE),),
     "sign-up": (Rule("sign-up", 200, HOUR),),
-    "reset": (Rule("reset", 20, HOUR),),
     "browser": (Rule("browser", 600, MINUTE),),
 }
 # Gives way while the machine is loaded. People come before programs, and no door to an account is ever narrowed.

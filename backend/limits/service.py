@@ -46,10 +46,9 @@ class LimitService:
         self._scaled = cache(lambda tier, kind, share: self._whole(tier, kind).scaled(share))
 
     def start(self) -> None:
-        """Begin to hear of other processes, and to watch the machine where limits follow it."""
+        """Begin to hear of other processes, and to watch the machine (health asks how loaded it is)."""
         self._limiter.start()
-        if self._is_adaptive:
-            self._governor.start()
+        self._governor.start()
 
     def close(self) -> None:
         """Stop both."""
@@ -66,7 +65,7 @@ class LimitService:
         tier: Tier = "anonymous" if viewer is None else "premium" if viewer.plan == "premium" else "user"
         if kind not in ADAPTED:
             return self._whole(tier, kind)
-        return self._scaled(tier, kind, self._governor.share)
+        return self._scaled(tier, kind, self._share())
 
     def held(self, viewer: Viewer | None, address: str, kind: Kind) -> Decision | None:
         """The decision, where it takes no waiting; else None, and `decide` must be asked."""
@@ -93,11 +92,11 @@ class LimitService:
     def report(self, viewer: Viewer) -> LimitsReport:
         """How limits stand in this process, and why. For administrators."""
         authorise(viewer, "limits.report")
-        state, share = self._governor.state, self._governor.share
+        state, share = self._governor.state, self._share()
         rules = {self._allowances.of(tier) for tier in TIERS} | {self._allowances.burst}
         return LimitsReport(
             share=share,
-            target=state.target,
+            target=state.target if self._is_adaptive else 1.0,
             floor=FLOOR,
             pressures=tuple(
                 Pressure(
@@ -126,6 +125,9 @@ class LimitService:
             ),
             as_of=self._clock.now(),
         )
+
+    def _share(self) -> float:
+        return self._governor.share if self._is_adaptive else 1.0
 
 
 def subject_of(viewer: Viewer | None, address: str) -> str:

@@ -1,49 +1,28 @@
-"""What each fact about the running system means: its state, one line, and how to fix it. Pure: nothing is asked."""
+"""What facts about the servers and the data mean: state, one line, how to fix it. Pure: nothing is asked."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from backend.audit.models import ChainState
 from backend.backups.models import BackupState
+from backend.kit.breaker import BreakerFigures
 from backend.kit.cache import RegionStatistics
 from backend.kit.i18n import _, listing, ngettext, number, percent
 from backend.kit.redis import ServerDescription
+from backend.operations.check_titles import check, size
 from backend.operations.jobs import JobReport
-from backend.operations.machine import Disk, Memory
-from backend.operations.models import Check, State
+from backend.operations.models import Check, Instance, State
 from backend.operations.queries import Deployment, Unused
+from backend.operations.server_queries import Behind, Oplog
 from backend.statistics.models import ProjectorHealth
 
 SLOW_MS = 250.0
-DISK_WARNING_SHARE, DISK_WARNING_BYTES = 0.05, 2_000_000_000
-DISK_CRITICAL_BYTES = 300_000_000
-MEMORY_WARNING_SHARE = 0.08  # of the machine still available
 LAG_WARNING_SECONDS, LAG_ERROR_SECONDS = 10.0, 120.0
 MILLISECONDS = 1_000
 BACKUP_LATE, BACKUP_MISSING, DRILL_LATE = timedelta(hours=26), timedelta(days=3), timedelta(days=9)
+REPLICA_WARNING_SECONDS, REPLICA_ERROR_SECONDS = 10.0, 60.0
+OPLOG_WARNING_SECONDS, OPLOG_ERROR_SECONDS = 3_600.0, 600.0
 NONE_UNUSED = Unused()
-
-
-def titles() -> dict[str, str]:
-    """The name of each check in words, in the order in which they are shown."""
-    return {
-        "mongodb": _("MongoDB"),
-        "redis": _("Redis"),
-        "cache": _("Cache"),
-        "worker": _("Statistics worker"),
-        "jobs": _("Background jobs"),
-        "indexes": _("Database indexes"),
-        "backups": _("Backups"),
-        "disk": _("Disk"),
-        "memory": _("Memory"),
-        "secrets": _("Secrets"),
-        "audit": _("Audit trail"),
-        "demo": _("Demo sign-ins"),
-    }
-
-
-def check(name: str, state: State, summary: str, *, detail: str = "", fix: str = "", ms: float | None = None) -> Check:
-    """A check under its title."""
-    return Check(name=name, title=titles()[name], state=state, summary=summary, detail=detail, fix=fix, latency_ms=ms)
 
 
 def mongodb(found: Deployment) -> Check:
@@ -105,46 +84,6 @@ def cache(is_healthy: bool, regions: tuple[RegionStatistics, ...]) -> Check:
     return check("cache", "warning", _("The in-process layer waits for Redis"), detail=share, fix=fix)
 
 
-def disk(found: Disk, folder: str) -> Check:
-    """Room for data, backups and logs."""
-    share = found.free_bytes / found.total_bytes if found.total_bytes else 0.0
-    summary = _("{free} free of {total} ({share})").format(
-        free=size(found.free_bytes), total=size(found.total_bytes), share=percent(share)
-    )
-    fix = _("Make room on the disk of {folder}, or move DATA_DIR to a larger one.").format(folder=folder)
-    if found.free_bytes < DISK_CRITICAL_BYTES:
-        return check("disk", "critical", summary, detail=folder, fix=fix)
-    if share < DISK_WARNING_SHARE and found.free_bytes < DISK_WARNING_BYTES * 5:
-        return check("disk", "warning", summary, detail=folder, fix=fix)
-    if found.free_bytes < DISK_WARNING_BYTES:
-        return check("disk", "warning", summary, detail=folder, fix=fix)
-    return check("disk", "ok", summary, detail=folder)
-
-
-def memory(found: Memory) -> Check:
-    """Memory of this process beside what the machine has left."""
-    summary = _("{own} used by this process, {available} free on the machine").format(
-        own=size(found.own_bytes), available=size(found.available_bytes)
-    )
-    if found.available_bytes < MEMORY_WARNING_SHARE * found.total_bytes:
-        return check("memory", "warning", summary, fix=_("Close other programs, or give the machine more memory."))
-    return check("memory", "ok", summary)
-
-
-def secrets(readable: tuple[str, ...]) -> Check:
-    """Whether secrets in the data folder are private to the user who runs the app."""
-    if not readable:
-        return check("secrets", "ok", _("Readable by the user who runs the app alone"))
-    words = ngettext(
-        "{count} file can be read by other users of this machine",
-        "{count} files can be read by other users of this machine",
-        len(readable),
-    )
-    fix = _("Run: chmod -R go-rwx {path}").format(path=readable[0])
-    detail = listing(list(readable[:5]))
-    return check("secrets", "error", words.format(count=number(len(readable))), detail=detail, fix=fix)
-
-
 def audit(found: ChainState | None) -> Check:
     """Whether the audit trail is as it was written."""
     if found is None or not found.entries:
@@ -158,8 +97,12 @@ def audit(found: ChainState | None) -> Check:
     return check("audit", "ok", words.format(count=number(found.entries)))
 
 
-def indexes(missing: tuple[str, ...], unused: Unused = NONE_UNUSED) -> Check:
-    """Whether every index that the features declare is there, and which of them nothing asks for."""
+def indexes(missing: tuple[str, ...], unused: Unused = NONE_UNUSED, building: tuple[str, ...] = ()) -> Check:
+    """Whether every index that the features declare is there, which are being built, and which nothing asks for."""
+    if building:
+        words = _("Being built: {names}").format(names=listing(list(building[:8])))
+        fix = _("Nothing to do: pages that need it are slow until it is there.")
+        return check("indexes", "info", words, fix=fix)
     if not missing and unused.names:
         words = ngettext(
             "All present; {count} was not used in {days} days",
@@ -205,8 +148,8 @@ def worker(found: ProjectorHealth | None) -> Check:
     if lag > LAG_WARNING_SECONDS:
         state: State = "error" if lag > LAG_ERROR_SECONDS else "warning"
         fix = _("It catches up by itself after a burst. If the number keeps growing, look at the database.")
-        return check("worker", state, summary, detail=found.owner or "", fix=fix)
-    return check("worker", "ok", summary, detail=found.owner or "")
+        return check("worker", state, summary, detail=found.owner or "", fix=fix, value=lag)
+    return check("worker", "ok", summary, detail=found.owner or "", value=lag)
 
 
 def jobs(found: tuple[JobReport, ...]) -> Check:
@@ -235,28 +178,94 @@ def backups(found: BackupState | None, now: datetime) -> Check:
         fix = _("The first one is taken at 2 o'clock tonight; run the job backup to have one now.")
         return check("backups", "info", _("None yet"), detail=found.place, fix=fix)
     age = now - found.last.taken_at
+    old = age.total_seconds()
     if age > BACKUP_LATE:
         state: State = "error" if age > BACKUP_MISSING else "warning"
         summary = _("The newest is {hours} h old").format(hours=number(round(age / timedelta(hours=1))))
         fix = _("Does the app or the worker run at night? Run the job backup, and look at its last runs.")
-        return check("backups", state, summary, detail=found.place, fix=fix)
+        return check("backups", state, summary, detail=found.place, fix=fix, value=old)
     if found.drill and not found.drill.has_passed:
         fix = _("Take a backup and run the job backup-drill. If it fails again, something in the data is wrong.")
-        return check("backups", "error", _("The last trial restore failed"), detail=found.drill.problems[0], fix=fix)
+        return check(
+            "backups", "error", _("The last trial restore failed"), detail=found.drill.problems[0], fix=fix, value=old
+        )
     is_tried = found.drill is not None and now - found.drill.at < DRILL_LATE
     summary = _("The newest is {hours} h old, {size}").format(
         hours=number(round(age / timedelta(hours=1))), size=size(found.last.stored_bytes)
     )
     if not is_tried:
         fix = _("The next trial restore is on Sunday night; run the job backup-drill to have one now.")
-        return check("backups", "info", summary, detail=_("No trial restore in the last week"), fix=fix)
-    return check("backups", "ok", summary, detail=found.place)
+        return check("backups", "info", summary, detail=_("No trial restore in the last week"), fix=fix, value=old)
+    return check("backups", "ok", summary, detail=found.place, value=old)
 
 
-def size(count: float) -> str:
-    """Bytes in words, in steps of 1,000: "1.2 GB"."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1_000:  # noqa: PLR2004 (one digit)  (the step between units)
-            return f"{number(round(count, 1 if count < 10 else 0))} {unit}"  # noqa: PLR2004 (one digit)
-        count /= 1_000
-    return f"{number(round(count, 1))} TB"
+def replicas(found: tuple[Behind, ...] | None) -> Check:
+    """How far the copies of the database are behind: what is read from them is so old."""
+    if found is None:
+        return check("replicas", "ok", _("This user may not ask the database for them"))
+    if not found:
+        return check("replicas", "ok", _("None: a single server has nothing to be behind"))
+    worst = max(found, key=lambda each: each.seconds)
+    detail = " · ".join(f"{each.name} {number(round(each.seconds))} s" for each in found)
+    summary = _("{seconds} s behind at most").format(seconds=number(round(worst.seconds)))
+    if worst.seconds <= REPLICA_WARNING_SECONDS:
+        return check("replicas", "ok", summary, detail=detail, value=worst.seconds)
+    state: State = "error" if worst.seconds > REPLICA_ERROR_SECONDS else "warning"
+    fix = _("Look at {server}: is it running, and are its disk and network fast enough?").format(server=worst.name)
+    return check("replicas", state, summary, detail=detail, fix=fix, value=worst.seconds)
+
+
+def oplog(found: Oplog | None, *, keeps_journal: bool) -> Check:
+    """Whether whoever was away (the worker, a copy, the journal) can go on where it stopped."""
+    if found is None:
+        return check("oplog", "ok", _("This user may not ask the database for it"))
+    hours = number(round(found.window_seconds / 3600, 1))
+    if not found.is_full:
+        return check("oplog", "ok", _("Everything since {hours} h, with room left").format(hours=hours))
+    summary = _("{hours} h").format(hours=hours)
+    window = found.window_seconds
+    if window >= OPLOG_WARNING_SECONDS:
+        return check("oplog", "ok", summary, value=window)
+    state: State = "error" if keeps_journal and window < OPLOG_ERROR_SECONDS else "warning"
+    fix = _("Make it larger: db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES}). Who is away for longer than "
+            "this begins anew, and the journal of backups gets a gap.")  # fmt: skip
+    return check("oplog", state, summary, fix=fix, value=window)
+
+
+def breakers(found: Sequence[BreakerFigures]) -> Check:
+    """Whether this process lets calls to its servers through."""
+    away = [each.name for each in found if each.state != "closed"]
+    if away:
+        fix = _("It closes by itself once the server answers: see to that one first.")
+        words = _("Open: {names}").format(names=listing(away))
+        detail = next(each.reason for each in found if each.state != "closed")
+        return check("breakers", "warning", words, detail=detail, fix=fix, value=float(len(away)))
+    opened = sum(each.opened for each in found)
+    if not opened:
+        return check("breakers", "ok", _("Closed: calls go through"), value=0.0)
+    words = ngettext("Closed; opened {count} time since this process started",
+                     "Closed; opened {count} times since this process started", opened)  # fmt: skip
+    return check("breakers", "ok", words.format(count=number(opened)), value=0.0)
+
+
+def instances(found: tuple[Instance, ...]) -> Check:
+    """Which processes of the app are there, and whether one fell silent."""
+    alive = [each for each in found if each.is_alive]
+    lost = [each for each in found if not each.is_alive]
+    if not found:
+        fix = _("Nothing to do if the app has just started.")
+        return check("instances", "unknown", _("No process has reported yet"), fix=fix)
+    words = ngettext("{count} process is there", "{count} processes are there", len(alive))
+    summary = words.format(count=number(len(alive)))
+    versions = sorted({each.version for each in alive})
+    value = float(len(alive))
+    if lost:
+        gone = ngettext("{count} fell silent in the last ten minutes", "{count} fell silent in the last ten minutes",
+                        len(lost)).format(count=number(len(lost)))  # fmt: skip
+        detail = listing([f"{each.role} {each.host} {each.pid}" for each in lost])
+        fix = _("It was killed, or its machine is gone. If nobody meant that, look at the end of its log.")
+        return check("instances", "warning", f"{summary}; {gone}", detail=detail, fix=fix, value=value)
+    if len(versions) > 1:
+        fix = _("Nothing to do during an upgrade; otherwise restart those with the old version.")
+        return check("instances", "info", summary, detail=listing(versions), fix=fix, value=value)
+    return check("instances", "ok", summary, value=value)

@@ -1,11 +1,16 @@
 """What this process and the machine under it look like: memory, disk, and who may read the secrets."""
 
+import gc
 import shutil
+import socket
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,15 @@ class Memory:
     own_bytes: int
     available_bytes: int
     total_bytes: int
+
+
+@dataclass(frozen=True)
+class Handles:
+    """What this process holds open, and the processor seconds it has used."""
+
+    threads: int
+    files: int
+    cpu_seconds: float
 
 
 def disk(folder: Path) -> Disk:
@@ -44,9 +58,36 @@ def threads() -> int:
     return psutil.Process().num_threads()
 
 
+def handles() -> Handles:
+    """Threads, open files (0 where the system does not tell) and processor time of this process."""
+    process = psutil.Process()
+    with process.oneshot():
+        times = process.cpu_times()
+        files = process.num_fds() if hasattr(process, "num_fds") else 0
+        return Handles(process.num_threads(), files, times.user + times.system)
+
+
+def collections() -> tuple[int, ...]:
+    """How often Python's garbage collector has run, by generation."""
+    return tuple(int(each["collections"]) for each in gc.get_stats())
+
+
+def host() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
 def readable_by_others(folder: Path) -> tuple[str, ...]:
     """Files and folders of the secrets, the folder itself included, that another user may read, write or enter."""
     if not folder.is_dir():
         return ()
     every = [folder, *sorted(folder.rglob("*"))]
     return tuple(str(path) for path in every if stat.S_IMODE(path.lstat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def age_days(file: Path) -> int | None:
+    """Days since a file was written; None where there is none."""
+    try:
+        return int((time.time() - file.stat().st_mtime) // DAY_SECONDS)
+    except OSError:
+        return None

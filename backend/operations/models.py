@@ -1,4 +1,4 @@
-"""Shapes of the running system: checks and what to do about them, figures of cache, timings, counts and process."""
+"""Shapes of the running system: checks and what to do about them, figures of cache, timings, counts, processes."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,10 @@ NOT_SERVING: frozenset[State] = frozenset({"error", "critical"})
 
 
 class Check(Shape, frozen=True, kw_only=True):
-    """One part of the system: `summary` in one line, `detail` for who wants more, `fix` where something is wrong."""
+    """One part of the system: `summary` in one line, `detail` for who wants more, `fix` where something is wrong.
+
+    `value` is the figure behind it for monitors, where there is one; docs/operations.md says what it counts.
+    """
 
     name: str
     title: str
@@ -20,6 +23,7 @@ class Check(Shape, frozen=True, kw_only=True):
     detail: str = ""
     fix: str = ""
     latency_ms: float | None = None
+    value: float | None = None
 
 
 class Process(Shape, frozen=True, kw_only=True):
@@ -31,6 +35,49 @@ class Process(Shape, frozen=True, kw_only=True):
     memory_bytes: int
     memory_share: float
     threads: int
+
+
+class Instance(Shape, frozen=True, kw_only=True):
+    """One process of the app. `cpu_share` is of one processor, since its last heartbeat; `role` is web, api or worker.
+
+    `is_alive` is false where it fell silent without saying goodbye.
+    """
+
+    id: str
+    role: str
+    version: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    is_alive: bool
+    silent_seconds: int
+    cpu_share: float
+    memory_bytes: int
+    threads: int
+    requests_per_minute: float
+
+
+class Point(Shape, frozen=True, kw_only=True):
+    """One minute of all instances together; memory and delays are those of the worst one. None: no data."""
+
+    at: datetime
+    requests: int | None = None
+    failed: int | None = None
+    request_p95_ms: float | None = None
+    runs: int | None = None
+    run_p95_ms: float | None = None
+    memory_bytes: int | None = None
+    loop_delay_ms: float | None = None
+    hit_share: float | None = None
+    lag_seconds: float | None = None
+
+
+class History(Shape, frozen=True, kw_only=True):
+    """The last hour by minutes, the oldest first; empty before the first sample."""
+
+    points: tuple[Point, ...]
+    as_of: datetime
 
 
 class CacheRegion(Shape, frozen=True, kw_only=True):
@@ -53,10 +100,14 @@ class CacheRegion(Shape, frozen=True, kw_only=True):
 
 
 class Timing(Shape, frozen=True, kw_only=True):
-    """How long acts of one kind took since this process started, in milliseconds; None where there was none."""
+    """How long acts of one kind took in the last five to ten minutes, in milliseconds; None where there was none.
+
+    `total` is how many there were since this process started.
+    """
 
     kind: str
     label: str
+    total: int
     count: int
     failed: int
     p50_ms: float | None
@@ -102,6 +153,7 @@ class Health(Shape, frozen=True, kw_only=True):
     timings: tuple[Timing, ...]
     slowest_queries: tuple[Timing, ...]
     counts: Counts | None
+    instances: tuple[Instance, ...]
     as_of: datetime
 
 

@@ -1,53 +1,54 @@
 """What monitors and administrators read of this process: counts for Prometheus, the cache by region."""
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
 
 from backend.accounts.models import Viewer
 from backend.audit.trail import AuditTrail
 from backend.errors import NotFound
-from backend.kit import exposition, metrics
 from backend.kit.cache import Cache
-from backend.kit.exposition import Sample
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
-from backend.operations import machine
+from backend.operations.metric_lines import Meters, lines
 from backend.operations.models import CacheRegion
 from backend.operations.regions import regions
 from backend.policy import authorise
-
-KINDS: Mapping[str, tuple[str, str, str]] = {  # kind: name, label, what it counts
-    metrics.REQUESTS: ("request", "route", "Requests of the API by route"),
-    metrics.SCRIPT_RUNS: ("script_run", "page", "Runs of page scripts"),
-    metrics.FRAGMENT_RUNS: ("fragment_run", "fragment", "Runs of parts of pages"),
-    metrics.QUERIES: ("database_command", "command", "Commands to MongoDB"),
-    metrics.EVENTS: ("event", "act", "Batches of events sent to other processes"),
-    metrics.JOBS: ("job", "job", "Runs of background work"),
-}
-READS = ("hits_local", "hits_redis", "misses", "stale", "errors", "waits", "renewals")
 
 
 class Monitoring:
     """Counts of the process that is asked; a monitor adds up those of all."""
 
-    def __init__(self, registry: Registry, cache: Cache, trail: AuditTrail, token: SecretStr | None) -> None:
+    def __init__(
+        self, registry: Registry, cache: Cache, trail: AuditTrail, token: SecretStr | None, meters: Meters
+    ) -> None:
         self._registry = registry
         self._cache = cache
         self._trail = trail
         self._token = token.get_secret_value() if token else ""
+        self._meters = meters
+        self._listeners: dict[str, Callable[[], int]] = {}
 
-    def metrics(self, viewer: Viewer, gauges: Mapping[str, float] | None = None) -> str:
-        """The counts as Prometheus reads them, with `gauges` that the door adds. For admins."""
+    def count(self, kind: str, listeners: Callable[[], int]) -> None:
+        """Ask `listeners` from now on how many connections of this kind are open."""
+        self._listeners[kind] = listeners
+
+    def metrics(self, viewer: Viewer, listeners: Mapping[str, float] | None = None) -> str:
+        """The counts as Prometheus reads them, with the open connections that the door adds. For admins."""
         authorise(viewer, "monitoring.metrics")
-        return "\n".join(self._lines(gauges or {})) + "\n"
+        return self.written(listeners)
 
-    def text(self, token: str, gauges: Mapping[str, float] | None = None) -> str | None:
+    def text(self, token: str, listeners: Mapping[str, float] | None = None) -> str | None:
         """The same for whoever brings the token of METRICS_TOKEN; None for any other."""
         if not self._token or not hmac.compare_digest(token.encode(), self._token.encode()):
             return None
-        return "\n".join(self._lines(gauges or {})) + "\n"
+        return self.written(listeners)
+
+    def written(self, listeners: Mapping[str, float] | None = None) -> str:
+        """The same, for a door that has found out by itself who asks."""
+        counted = {kind: float(count()) for kind, count in self._listeners.items()} | dict(listeners or {})
+        return "\n".join(lines(self._registry, self._cache, self._meters, counted)) + "\n"
 
     def cache(self, viewer: Viewer) -> tuple[CacheRegion, ...]:
         """How each region of the cache is read, in this process and since its start. For admins."""
@@ -65,21 +66,3 @@ class Monitoring:
             raise NotFound(_("The cache has no such region, or nobody has read it yet."))
         self._trail.record(viewer, "cache.cleared", "cache", region)
         return held
-
-    def _lines(self, gauges: Mapping[str, float]) -> Iterator[str]:
-        for kind, (name, label, about) in KINDS.items():
-            yield from exposition.histogram(name, about, label, self._registry.read(kind))
-        regions = self._cache.statistics()
-        reads = [
-            Sample({"region": each.name, "outcome": outcome}, getattr(each, outcome))
-            for each in regions
-            for outcome in READS
-        ]
-        yield from exposition.counter("cache_reads", "Reads of the cache by how they ended", reads)
-        held = [Sample({"region": each.name}, each.entries) for each in regions]
-        yield from exposition.gauge("cache_entries", "Values that this process holds", held)
-        memory = machine.memory()
-        yield from exposition.gauge("memory_bytes", "Memory of this process", [Sample({}, memory.own_bytes)])
-        yield from exposition.gauge("threads", "Threads of this process", [Sample({}, machine.threads())])
-        for name, value in gauges.items():
-            yield from exposition.gauge(name, "Of the HTTP door", [Sample({}, value)])

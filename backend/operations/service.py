@@ -1,40 +1,42 @@
 """The health of the running system: checks in parallel, each bounded in time, kept for a few seconds."""
 
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 from backend.accounts.models import Viewer
-from backend.audit.models import ChainState
-from backend.backups.models import BackupState
+from backend.errors import AppError
 from backend.kit import log
-from backend.kit import redis as redis_kit
 from backend.kit.cache import Cache
-from backend.kit.clock import Clock
+from backend.kit.clock import Clock, SystemClock
 from backend.kit.i18n import _, current_locale
 from backend.kit.metrics import Registry
 from backend.kit.probes import Probes
-from backend.operations import checks, machine, timings
-from backend.operations.jobs import JobReport
+from backend.operations import machine, timings
+from backend.operations.check_titles import check, titles
 from backend.operations.models import (
     NOT_SERVING,
     Check,
     Counts,
     Health,
+    History,
+    Instance,
     Process,
     Readiness,
-    State,
     Status,
     worst,
 )
 from backend.operations.queries import OperationQueries
 from backend.operations.regions import regions
+from backend.operations.sights import Sights
+from backend.operations.vital_queries import VitalQueries
+from backend.operations.vitals import by_minute
 from backend.policy import authorise
-from backend.statistics.models import ProjectorHealth
 
+SHOWN = timedelta(hours=1)
+HISTORY_SECONDS = 10.0
 KEPT_SECONDS = 3.0
 BOUND_SECONDS = 2.0
 DECISIVE = ("mongodb", "disk")  # without these nothing can be saved
@@ -44,18 +46,10 @@ _log = log.get(__name__)
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the checks need to know of how this process was started."""
-
-    version: str
-    data_dir: Path
-    is_production: bool
-
-
-@dataclass(frozen=True)
 class _Findings:
     checks: tuple[Check, ...]
     counts: Counts | None
+    instances: tuple[Instance, ...]
     taken_at: float
 
 
@@ -63,30 +57,26 @@ class OperationsService:
     def __init__(
         self,
         queries: OperationQueries,
-        redis: redis_kit.Client,
+        vitals: VitalQueries,
+        sights: Sights,
         cache: Cache,
         registry: Registry,
         clock: Clock,
-        surroundings: Surroundings,
-        *,
-        projector: Callable[[], ProjectorHealth] | None = None,
-        audit: Callable[[], ChainState | None] = lambda: None,
-        jobs: Callable[[], tuple[JobReport, ...]] = lambda: (),
-        backups: Callable[[], BackupState] = lambda: BackupState(is_configured=False),
+        version: str,
     ) -> None:
         self._queries = queries
-        self._redis = redis
+        self._vitals = vitals
+        self._sights = sights
         self._cache = cache
         self._registry = registry
         self._clock = clock
-        self._surroundings = surroundings
-        self._projector = projector
-        self._audit = audit
-        self._jobs = jobs
-        self._backups = backups
+        self._machine_clock = SystemClock()
+        self._version = version
         self._probes = Probes(BOUND_SECONDS)
         self._looking = threading.Lock()
         self._kept: dict[str, _Findings] = {}
+        self._drawing = threading.Lock()
+        self._history: tuple[float, History] | None = None
         self._started_at = clock.now()
         self._started = monotonic()
 
@@ -103,8 +93,28 @@ class OperationsService:
             timings=timings.by_kind(self._registry),
             slowest_queries=timings.slowest_queries(self._registry),
             counts=found.counts,
+            instances=found.instances,
             as_of=self._clock.now(),
         )
+
+    def history(self, viewer: Viewer) -> History:
+        """The last hour of all processes by minutes, at most 10 s old. For admins. Raises Unavailable."""
+        authorise(viewer, "operations.history")
+        with self._drawing:
+            if self._history is None or monotonic() - self._history[0] > HISTORY_SECONDS:
+                now = self._machine_clock.now()
+                points = by_minute(self._vitals.since(now - SHOWN))
+                self._history = (monotonic(), History(points=points, as_of=now))
+            return self._history[1]
+
+    def look(self) -> tuple[Check, ...]:
+        """Every check, at most 3 s old, for the log and for monitors. Never raises."""
+        return self._findings().checks
+
+    def seen(self, seconds: float) -> tuple[Check, ...]:
+        """Every check as it was found at most so long ago, else anew. Never raises."""
+        kept = self._kept.get(current_locale())
+        return kept.checks if kept and monotonic() - kept.taken_at <= seconds else self.look()
 
     def status(self) -> Status:
         """What anybody may know, at most 3 s old: `is_ready` decides between HTTP 200 and 503. Never raises."""
@@ -123,7 +133,7 @@ class OperationsService:
         """That this process runs; touches nothing else. Never raises."""
         memory = machine.memory()
         return Process(
-            version=self._surroundings.version,
+            version=self._version,
             started_at=self._started_at,
             uptime_seconds=int(monotonic() - self._started),
             memory_bytes=memory.own_bytes,
@@ -155,32 +165,16 @@ class OperationsService:
             return kept
 
     def _look(self) -> _Findings:
-        found = self._probes.run({**self._checks(), "counts": self._queries.counts})
-        counts = found.pop("counts")
+        found = self._probes.run(
+            {**self._sights.all(), "counts": self._queries.counts, "present": self._vitals.instances}
+        )
+        counts, present = found.pop("counts"), found.pop("present")
         return _Findings(
-            checks=tuple(_settled(name, found[name]) for name in checks.titles()),
+            checks=tuple(_settled(name, found[name]) for name in titles()),
             counts=counts if isinstance(counts, Counts) else None,
+            instances=present if isinstance(present, tuple) else (),
             taken_at=monotonic(),
         )
-
-    def _checks(self) -> Mapping[str, Callable[[], Check]]:
-        folder = self._surroundings.data_dir
-        return {
-            "mongodb": lambda: checks.mongodb(self._queries.deployment()),
-            "redis": lambda: checks.redis(redis_kit.ping_by_value(self._redis), redis_kit.describe(self._redis)),
-            "cache": lambda: checks.cache(self._cache.healthy, self._cache.statistics()),
-            "worker": lambda: checks.worker(self._projector() if self._projector else None),
-            "jobs": lambda: checks.jobs(self._jobs()),
-            "indexes": lambda: checks.indexes(
-                self._queries.missing_indexes(), self._queries.unused_indexes(self._clock.now())
-            ),
-            "backups": lambda: checks.backups(self._backups(), self._clock.now()),
-            "disk": lambda: checks.disk(machine.disk(folder), str(folder)),
-            "memory": lambda: checks.memory(machine.memory()),
-            "secrets": lambda: checks.secrets(machine.readable_by_others(folder / "secrets")),
-            "audit": lambda: checks.audit(self._audit()),
-            "demo": lambda: checks.demo(self._queries.demo_people(), is_production=self._surroundings.is_production),
-        }
 
 
 def _settled(name: str, outcome: Any) -> Check:
@@ -189,14 +183,18 @@ def _settled(name: str, outcome: Any) -> Check:
         return outcome
     if name == "mongodb":
         fix = _("Is the database server running, and is MONGODB_URI right? Nothing can be read or saved until it is.")
-        return checks.check(name, "critical", _("It does not answer"), fix=fix)
+        return check(name, "critical", _("It does not answer"), fix=fix)
     if name == "redis":
         fix = _("Is the Redis server running, and is REDIS_URL right? Pages work without it, only slower.")
-        return checks.check(name, "warning", _("It does not answer"), fix=fix)
-    state: State = "unknown"
-    if not isinstance(outcome, TimeoutError):
+        return check(name, "warning", _("It does not answer"), fix=fix)
+    if name == "certificate":
+        fix = _(
+            "Can this machine reach PUBLIC_URL? Where it cannot, name the file of the certificate in CERTIFICATE_FILE."
+        )
+        return check(name, "unknown", _("It could not be read"), detail=str(outcome), fix=fix)
+    if not isinstance(outcome, TimeoutError | AppError):
         _log.warning("check_failed", check=name, error=repr(outcome))
-    return checks.check(name, state, _("It could not be found out"), fix=_("See the other checks first."))
+    return check(name, "unknown", _("It could not be found out"), fix=_("See the other checks first."))
 
 
 def _is_ready(found: tuple[Check, ...]) -> bool:

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -29,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DATABASE = "chapter_performance"
 READY_SECONDS = 120.0
 LEARNERS, DAYS = 24, 30
+FEW = 3
+DRAIN_SECONDS = 4.0  # longer than nginx keeps an idle connection to the app
 LOOPBACK = "127.0.0.1/32"
 COMMANDS = {
     "web": ("app.py",),
@@ -39,10 +42,20 @@ COMMANDS = {
 Report = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Given:
+    """Servers that are there already, for a small cluster: two processes with pages and nginx."""
+
+    mongodb_uri: str
+    redis_url: str
+    database: str
+
+
 class Served(Program):
     """A process of the app that answers on `port`."""
 
     port: int
+    kind: str
 
     @property
     def address(self) -> str:
@@ -66,8 +79,13 @@ class Served(Program):
 class Cluster:
     """Everything on this machine, as plain processes. A context; whatever it started ends with it.
 
-    `settings` are environment variables for every process of the app, over those the cluster sets itself.
+    `settings` are environment variables for every process of the app, over those the cluster sets itself. With `given`
+    it is small: those servers, and no processes for the API and the background work apart.
     """
+
+    mongo: MongoSet
+    valkey: ValkeySet
+    worker: Served
 
     def __init__(
         self,
@@ -75,6 +93,7 @@ class Cluster:
         *,
         port: int = 0,
         settings: Mapping[str, str] | None = None,
+        given: Given | None = None,
         report: Report = lambda _line: None,
     ) -> None:
         program()  # says what is missing before anything is started
@@ -82,6 +101,7 @@ class Cluster:
         folder.mkdir(parents=True, mode=0o700)
         self.folder = folder
         self._report = report
+        self._given = given
         self._chosen = dict(settings or {})
         self._leash = Leash()
         self._close = ExitStack()
@@ -100,6 +120,23 @@ class Cluster:
 
     def _start(self, port: int) -> None:
         self.port = port
+        servers = self._given or self._servers()
+        self.environment = self._environment(servers)
+        self.backend = bootstrap.build(self.settings())
+        self._close.callback(self.backend.close)
+        self._report("Opening a small demo school …")
+        open_school(self.backend, count=FEW if self._given else LEARNERS, days=FEW if self._given else DAYS)
+        self._report("Starting the processes of the app …")
+        self.web = {name: self.program("web", name) for name in ("a", "b")}
+        self.api = {} if self._given else {"api": self.program("api", "api")}
+        if not self._given:
+            self.worker = self.program("worker", "worker")
+        self.start(*self._apps())
+        self.nginx = Nginx(self.folder / "nginx", port, self.addresses(self.web), self.api_addresses())
+        self._close.callback(self.nginx.stop)
+        self.nginx.start()
+
+    def _servers(self) -> Given:
         self._report("Starting three MongoDB members and six Valkey nodes …")
         with ThreadPoolExecutor(2) as pool:
             mongo = pool.submit(MongoSet, self.folder / "mongodb")
@@ -107,23 +144,17 @@ class Cluster:
             self.mongo, self.valkey = mongo.result(), valkey.result()
         self._close.callback(self.mongo.stop)
         self._close.callback(self.valkey.stop)
-        self.environment = self._environment()
-        self.backend = bootstrap.build(self.settings())
-        self._close.callback(self.backend.close)
-        self._report("Opening a small demo school …")
-        open_school(self.backend, count=LEARNERS, days=DAYS)
-        self._report("Starting two processes with pages, one with the API, one with background work …")
-        self.web = {name: self.program("web", name) for name in ("a", "b")}
-        self.api = {"api": self.program("api", "api")}
-        self.worker = self.program("worker", "worker")
-        for each in (*self.web.values(), *self.api.values(), self.worker):
+        return Given(self.mongo.uri, self.valkey.url, DATABASE)
+
+    def _apps(self) -> list[Served]:
+        return [*self.web.values(), *self.api.values(), *([] if self._given else [self.worker])]
+
+    def start(self, *served: Served) -> None:
+        """Start these and wait until they serve; they end with the cluster. Raises as `await_ready`."""
+        for each in served:
             self._close.callback(each.stop)
-        for each in (*self.web.values(), *self.api.values(), self.worker):
             each.start()
-        self.await_ready(*self.web.values(), *self.api.values())
-        self.nginx = Nginx(self.folder / "nginx", port, self.addresses(self.web), self.api_addresses())
-        self._close.callback(self.nginx.stop)
-        self.nginx.start()
+        self.await_ready(*(each for each in served if each.kind != "worker"))
 
     @property
     def url(self) -> str:
@@ -145,7 +176,7 @@ class Cluster:
         environment = {**_surroundings(), **self.environment, "PORT": str(port), **settings}
         command = [sys.executable, *COMMANDS[kind]]
         made = Served(name, command, self.folder / f"{name}.log", self._leash, environment=environment, cwd=ROOT)
-        made.port = port
+        made.port, made.kind = port, kind
         return made
 
     def await_ready(self, *served: Served, seconds: float = READY_SECONDS) -> None:
@@ -161,11 +192,12 @@ class Cluster:
 
     def mend(self) -> None:
         """Thaw and start whatever should run, and wait until all of it is whole. Raises TimeoutError."""
-        apps = (*self.web.values(), *self.api.values(), self.worker)
+        apps = self._apps()
         for each in apps:
             each.thaw()
-        self.mongo.mend()
-        self.valkey.mend()
+        if not self._given:
+            self.mongo.mend()
+            self.valkey.mend()
         for each in apps:
             each.start()
         self.nginx.process.start()
@@ -183,25 +215,26 @@ class Cluster:
 
     def programs(self) -> dict[str, int]:
         """Every process that runs, by name."""
-        mongods = {f"mongod-{member.number}": member.pid for member in self.mongo.members}
-        apps = (*self.web.values(), *self.api.values(), self.worker, *self.valkey.nodes, self.nginx.process)
-        found = mongods | {each.name: each.pid for each in apps}
+        mongods = {} if self._given else {f"mongod-{member.number}": member.pid for member in self.mongo.members}
+        caches = [] if self._given else self.valkey.nodes
+        found = mongods | {each.name: each.pid for each in (*self._apps(), *caches, self.nginx.process)}
         return {name: pid for name, pid in found.items() if pid}
 
     def stop(self) -> None:
         """End everything. May be called again."""
         self._close.close()
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, servers: Given) -> dict[str, str]:
         return {
-            "MONGODB_URI": self.mongo.uri,
-            "MONGODB_DATABASE": DATABASE,
-            "REDIS_URL": self.valkey.url,
+            "MONGODB_URI": servers.mongodb_uri,
+            "MONGODB_DATABASE": servers.database,
+            "REDIS_URL": servers.redis_url,
             "DATA_DIR": str(self.folder / "data"),
             "JWT_KEYS": f"cluster:{secrets.token_urlsafe(48)}",
             "PUBLIC_URL": self.url,
             "TRUSTED_PROXIES": LOOPBACK,
-            "RATE_LIMIT_PROCESSES": "3",
+            "RATE_LIMIT_PROCESSES": "2" if self._given else "3",
+            "DRAIN_SECONDS": str(DRAIN_SECONDS),
             **self._chosen,
         }
 

@@ -69,9 +69,10 @@ class Proxy:
 
     async def _reset(self) -> None:
         self._flows.set()
-        for link in self._links:
+        broken = set(self._links)
+        for link in broken:
             link.transport.abort()
-        while self._links:
+        while broken & self._links:
             await asyncio.sleep(0.001)
 
     async def _refuse(self) -> None:

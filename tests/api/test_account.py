@@ -131,6 +131,24 @@ def test_sessions_are_seen_and_ended(door: Door) -> None:
     assert len(here.get("/auth/sessions").json()["data"]) == 1
 
 
+@pytest.mark.parametrize("reader", ["student", "admin"])
+def test_pages_of_sessions_neither_skip_nor_repeat(door: Door, clock: SetClock, reader: str) -> None:
+    """While older sessions are used and new ones are opened, the cursor goes on from where it was."""
+    there = [door.as_(door.student_viewer) for _sign_in in range(5) if clock.advance(timedelta(seconds=1)) is None]
+    path = "/auth/sessions?limit=3" if reader == "student" else f"/admin/sessions?user={door.student_viewer.id}&limit=3"
+    caller, seen, after = (there[0] if reader == "student" else door.admin), list[str](), ""
+    total = caller.get(path).json()["pagination"]["total"]
+    while after is not None:
+        page = caller.get(f"{path}&after={after}" if after else path).json()
+        seen += [each["id"] for each in page["data"]]
+        after = page["pagination"]["nextCursor"]
+        clock.advance(timedelta(minutes=5, seconds=1))
+        there[1].get("/auth/me")  # is the last used by now
+        door.as_(door.student_viewer)  # and a new one
+    assert len(seen) == len(set(seen)) == total
+    assert problem(caller.get(f"{path}&after=nonsense"), 422)
+
+
 def test_administrators_see_and_end_sessions_of_anybody(door: Door, clock: SetClock, backend: Backend) -> None:
     """By person: all or one; and a lost second factor is taken away. Nobody else may."""
     student, path = door.as_(door.student_viewer), f"/admin/sessions?user={door.student_viewer.id}"

@@ -100,7 +100,7 @@ def test_counts_are_text_that_prometheus_reads(door: Door) -> None:
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", answer.text, flags=re.MULTILINE))
     assert kinds["chapter_performance_request_seconds"] == "histogram"
     assert kinds["chapter_performance_cache_reads_total"] == "counter"
-    assert kinds["chapter_performance_streams"] == "gauge"
+    assert kinds["chapter_performance_open_connections"] == "gauge"
     for line in answer.text.splitlines():
         assert line.startswith("#") or re.fullmatch(r'\w+(\{(\w+="([^"\\\n]|\\.)*",?)+\})? [-+.e\d]+(Inf)?', line), line
     found = re.findall(

@@ -40,5 +40,11 @@ def test_administrators_act_for_others(door: Door) -> None:
     assert door.admin.post(path).status_code == 201
     (shown,) = door.admin.get("/admin/deletions").json()["data"]
     assert (shown["name"], shown["deletion"]["requestedBy"]) == ("Sita Student", door.admin_viewer.id)
+    assert door.admin.post(f"/admin/deletions/{door.teacher_viewer.id}").status_code == 201
+    first = door.admin.get("/admin/deletions?limit=1").json()
+    assert (first["pagination"]["total"], len(first["data"])) == (2, 1)
+    second = door.admin.get(f"/admin/deletions?limit=1&after={first['pagination']['nextCursor']}").json()
+    assert {each["name"] for each in first["data"] + second["data"]} == {"Sita Student", "Tara Teacher"}
+    assert second["pagination"]["nextCursor"] is None
     assert door.admin("DELETE", path).status_code == 200
     problem(door.admin.post("/admin/deletions/unknown"), 404)

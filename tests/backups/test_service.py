@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backend.accounts.models import Viewer
+from backend.backups.models import AT_TERMINAL
 from backend.backups.recorder import Recorder
 from backend.backups.retention import kept
 from backend.bootstrap import Backend, build
@@ -146,7 +147,7 @@ def test_an_empty_machine_gets_the_whole_school(
     backend.backups.take()
     fresh = build(settings.model_copy(update={"mongodb_database": f"{settings.mongodb_database}_new"}), clock=clock)
     try:
-        fresh.restores.restore(None)
+        fresh.restores.restore(AT_TERMINAL)
         assert solved(fresh, learner) == 5
         assert fresh.audit.check_all().broken_at is None
         later = fresh.audit.entries(admin).entries
@@ -165,7 +166,7 @@ def test_who_was_deleted_stays_deleted(backend: Backend, admin: Viewer, learner:
         clock.advance(timedelta(days=60))
         backend.rights.fulfil_due()
     assert backend.mongo["users"].find_one({"_id": learner.id}) is None
-    backend.restores.restore(None)
+    backend.restores.restore(AT_TERMINAL)
     assert backend.mongo["users"].find_one({"_id": learner.id}) is None
     assert backend.mongo["activity"].count_documents({"studentId": learner.id}) == 0
 

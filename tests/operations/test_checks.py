@@ -9,7 +9,8 @@ import pytest
 from backend.backups.models import Backup, BackupState, Drill
 from backend.kit.cache import RegionStatistics
 from backend.kit.redis import ServerDescription
-from backend.operations import checks
+from backend.operations import checks, machine_checks
+from backend.operations.check_titles import size
 from backend.operations.jobs import JobReport, JobRun
 from backend.operations.machine import Disk, Memory
 from backend.operations.models import Check, State, worst
@@ -98,15 +99,15 @@ CASES: dict[str, tuple[Check, State]] = {
     "slow redis": (checks.redis(0.3, SERVER), "warning"),
     "cache": (checks.cache(True, (READS,)), "ok"),
     "cache without listener": (checks.cache(False, (READS,)), "warning"),
-    "roomy disk": (checks.disk(Disk(50 * GB, 100 * GB), "/data"), "ok"),
-    "disk of 4 %": (checks.disk(Disk(4 * GB, 100 * GB), "/data"), "warning"),
-    "disk of 4 % that is huge": (checks.disk(Disk(80 * GB, 2000 * GB), "/data"), "ok"),
-    "little disk": (checks.disk(Disk(GB, 8 * GB), "/data"), "warning"),
-    "full disk": (checks.disk(Disk(GB // 10, 8 * GB), "/data"), "critical"),
-    "memory": (checks.memory(Memory(GB // 10, 4 * GB, 8 * GB)), "ok"),
-    "little memory": (checks.memory(Memory(GB // 10, GB // 10, 8 * GB)), "warning"),
-    "private secrets": (checks.secrets(()), "ok"),
-    "open secrets": (checks.secrets(("/data/secrets/jwt",)), "error"),
+    "roomy disk": (machine_checks.disk(Disk(50 * GB, 100 * GB), "/data"), "ok"),
+    "disk of 4 %": (machine_checks.disk(Disk(4 * GB, 100 * GB), "/data"), "warning"),
+    "disk of 4 % that is huge": (machine_checks.disk(Disk(80 * GB, 2000 * GB), "/data"), "ok"),
+    "little disk": (machine_checks.disk(Disk(GB, 8 * GB), "/data"), "warning"),
+    "full disk": (machine_checks.disk(Disk(GB // 10, 8 * GB), "/data"), "critical"),
+    "memory": (machine_checks.memory(Memory(GB // 10, 4 * GB, 8 * GB)), "ok"),
+    "little memory": (machine_checks.memory(Memory(GB // 10, GB // 10, 8 * GB)), "warning"),
+    "private secrets": (machine_checks.secrets(()), "ok"),
+    "open secrets": (machine_checks.secrets(("/data/secrets/jwt",)), "error"),
     "indexes": (checks.indexes(()), "ok"),
     "missing index": (checks.indexes(("users.email",)), "error"),
     "unused index": (checks.indexes((), Unused(("users.board",), timedelta(days=9))), "info"),
@@ -175,4 +176,4 @@ def test_a_share_needs_reads() -> None:
 )
 def test_sizes_are_said_in_words(count: int, words: str) -> None:
     """Bytes become the unit in which a person thinks."""
-    assert checks.size(count) == words
+    assert size(count) == words

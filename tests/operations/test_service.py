@@ -16,11 +16,16 @@ from backend.kit.metrics import QUERIES, REQUESTS
 from backend.kit.mongo import Mongo
 from backend.kit.redis import connect
 from backend.operations import service as service_module
+from backend.operations.check_titles import titles
 from backend.operations.models import Check, Health
 from backend.operations.queries import OperationQueries
-from backend.operations.service import OperationsService, Surroundings
+from backend.operations.server_queries import ServerQueries
+from backend.operations.service import OperationsService
+from backend.operations.sights import Sights, Surroundings, Witnesses
+from backend.operations.vital_queries import VitalQueries
 from tests.school import School
 
+OF_BACKGROUND = {"worker", "jobs", "backups", "instances"}  # which no test backend does
 NOBODY_LISTENS = "127.0.0.1:1"
 
 
@@ -33,13 +38,12 @@ def operations(backend: Backend, folder: Path, *, mongo: Mongo | None = None, re
     """The service over what a test puts in its place."""
     configured = backend.settings.redis_url
     client = connect(f"redis://{redis}" if redis or not configured else configured.get_secret_value())
+    database = mongo or backend.mongo
+    queries = OperationQueries(database, INDEXES)
+    around = Surroundings(version="test", data_dir=folder, is_production=False)
+    sights = Sights(queries, ServerQueries(database), client, backend.cache, backend.clock, around, Witnesses())
     return OperationsService(
-        OperationQueries(mongo or backend.mongo, INDEXES),
-        client,
-        backend.cache,
-        backend.metrics,
-        backend.clock,
-        Surroundings(version="test", data_dir=folder, is_production=False),
+        queries, VitalQueries(database), sights, backend.cache, backend.metrics, backend.clock, "test"
     )
 
 
@@ -65,9 +69,9 @@ def test_a_healthy_system_says_so(backend: Backend, school: School) -> None:
     school.student(school.classroom(school.teacher(admin)))
     health = backend.operations.health(admin)
     assert health.is_ready
-    assert {
-        each.name: each.state for each in health.checks if each.name not in {"worker", "jobs", "backups"}
-    } == dict.fromkeys(("mongodb", "redis", "cache", "indexes", "disk", "memory", "secrets", "audit", "demo"), "ok")
+    assert {each.name: each.state for each in health.checks if each.name not in OF_BACKGROUND} == dict.fromkeys(
+        titles().keys() - OF_BACKGROUND, "ok"
+    )
     assert health.counts is not None
     assert (health.counts.students, health.counts.teachers, health.counts.admins) == (1, 1, 1)
     assert (health.counts.classrooms, health.counts.chapters, health.counts.progress) == (1, 101, 0)
@@ -119,7 +123,7 @@ def test_redis_that_forgets_is_noticed(backend: Backend, school: School, monkeyp
     def forgets(_client: object) -> float:
         raise Unavailable("It did not come back.")
 
-    monkeypatch.setattr("backend.operations.service.redis_kit.ping_by_value", forgets)
+    monkeypatch.setattr("backend.kit.redis.ping_by_value", forgets)
     assert check(backend.operations.health(school.admin()), "redis").state == "warning"
 
 

@@ -6,7 +6,7 @@ from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
 from backend.kit.schedule_runs import Run
-from backend.operations.checks import titles
+from backend.operations.check_titles import titles
 from tests.pages.at_path import Browser, heading, html_of
 from tests.pages.key_figures import key_figures
 from tests.school import School
@@ -22,7 +22,7 @@ def lose_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_client: object) -> float:
         raise Unavailable("It does not answer.")
 
-    monkeypatch.setattr("backend.operations.service.redis_kit.ping_by_value", away)
+    monkeypatch.setattr("backend.kit.redis.ping_by_value", away)
 
 
 def test_every_check_is_on_the_page(browser: Browser) -> None:
@@ -33,14 +33,32 @@ def test_every_check_is_on_the_page(browser: Browser) -> None:
     drawn = html_of(tab)
     assert all(f"<strong>{title}</strong>" in drawn for title in titles().values())
     assert drawn.count('<li><span class="cp-chip') == len(titles())
-    for caption in ("Time by kind of work", "Reads since this process started"):
-        assert f"<caption>{caption}</caption>" in drawn
     assert "As of" in drawn
+
+
+@pytest.mark.parametrize(
+    ("kind", "caption"),
+    [
+        ("jobs", "Jobs, their last and their next run"),
+        ("speed", "Time by kind of work"),
+        ("cache", "Reads since this process started"),
+        ("limits", "Load of this machine"),
+    ],
+)
+def test_details_are_drawn_when_they_are_chosen(browser: Browser, kind: str, caption: str) -> None:
+    """Each kind of detail has its table, and only the chosen one is sent."""
+    tab = browser.open("health")
+    tab.button_group("health.details").set_value(kind).run()
+    assert not tab.exception
+    drawn = html_of(tab)
+    assert f"<caption>{caption}</caption>" in drawn
+    assert ("<caption>Jobs" in drawn) == (kind == "jobs")
 
 
 def test_figures_tell_zero_from_no_data(browser: Browser) -> None:
     """No request to the API yet is a dash; no student yet is a 0."""
     tab = browser.open("health")
+    tab.button_group("health.details").set_value("speed").run()
     (requests,) = (part for part in html_of(tab).split("<tr>") if "Requests to the API" in part)
     assert requests.count("–") == 4
     figures = {label: figure.value for label, figure in key_figures(tab).items()}

@@ -108,18 +108,21 @@ def ground(stage: Stage, servers: Servers, tmp_path_factory: pytest.TempPathFact
         backend.close()
 
 
+DISCONNECTED = "all connections to the primary broken"
 FAULTS: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
     "primary killed (kill -9)": Stage.killed,
     "primary frozen (SIGSTOP)": Stage.frozen,
     "primary cut off (nothing arrives, nothing is refused)": Stage.cut_off,
     "primary restarted (SIGTERM)": Stage.restarted,
-    "all connections to the primary broken": Stage.disconnected,
+    DISCONNECTED: Stage.disconnected,
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_nothing_is_lost_with_a_primary(stage: Stage, ground: Ground, trials: Trials, name: str) -> None:
     """Sixteen save while it happens: all that was acknowledged is there once, all sums agree, all of them go on."""
+    if name == DISCONNECTED and not trials.is_long:
+        pytest.skip(LONG_FORM)
     trials.run(ground, name, lambda: FAULTS[name](stage))
 
 

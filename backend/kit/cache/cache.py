@@ -11,12 +11,15 @@ from typing import Generic, TypeVar
 import msgspec
 import structlog
 
+from backend.errors import Unavailable
 from backend.kit.cache.asked import Popularity
 from backend.kit.cache.entry import (
     EVERYTHING,
+    KEPT_SECONDS,
     Answer,
     Entry,
     Region,
+    Source,
     decode,
     encode,
     new_entry,
@@ -29,6 +32,7 @@ from backend.kit.cache.renewals import Renewals
 from backend.kit.cache.shared import Reading, RedisAway, RedisFailed, SharedLayer
 from backend.kit.cache.statistics import RegionCounts, RegionStatistics, Statistics
 from backend.kit.cache.trace import noted
+from backend.kit.cache.truth import AlwaysNewest, Truth
 from backend.kit.redis import Client
 
 T = TypeVar("T")
@@ -65,9 +69,11 @@ class Cache:
         client: Client | None,
         *,
         namespace: str = "cp",
+        truth: Truth | None = None,
         local_ttl_seconds: float = 30.0,
         local_max_entries: int = 2000,
     ) -> None:
+        self._truth = truth or AlwaysNewest()
         self._local_ttl_seconds = local_ttl_seconds
         self._local = LocalLayer(local_max_entries)
         self._shared = SharedLayer(client, namespace, lock_seconds=_LOCK_SECONDS)
@@ -100,6 +106,8 @@ class Cache:
 
         An exception of load() travels to every reader who waited for it, and nothing is kept. A value near its end
         is renewed on another thread (load() is called there), and served meanwhile; failures of that are logged.
+        Where load() raises Unavailable, the last value that nothing has invalidated stands in, for a quarter of an
+        hour: the answer says so (`is_kept`).
         """
         counts = self._statistics.of(region.name)
         full_key = f"{region.name}:{key}"
@@ -112,7 +120,14 @@ class Cache:
                 return noted(held.answer("app", time()))
         self.popularity.note(region.name, key)
         watched = (EVERYTHING, region.tag, *tags)
-        return noted(self._beyond_this_process(_Request(region, full_key, watched, load, counts, generation)))
+        request = _Request(region, full_key, watched, load, counts, generation)
+        try:
+            return noted(self._beyond_this_process(request))
+        except Unavailable:
+            kept = self._kept(request)
+            if kept is None:
+                raise
+            return noted(kept)
 
     def held(self, region: Region[T], key: str) -> Answer[T] | None:
         """The value, where this process holds it and may serve it; never waits and loads nothing."""
@@ -162,10 +177,26 @@ class Cache:
         now = time()
         if reading and entry and entry.is_fresh(now) and not entry.is_due_early(now):
             return self._serve(request, entry)
-        if reading and entry:
+        if reading and entry and now < entry.expires + request.region.grace_seconds:
             return self._renew(request, reading, entry)
         request.counts.add("misses")
         return self._load_or_join(request, reading)
+
+    def _kept(self, request: _Request[T]) -> Answer[T] | None:
+        """The last value known, where no invalidation of it can have been missed and it is not too old."""
+        if not self._listener.hears(monotonic()):
+            return None
+        now = time()
+        entry: Entry[T] | None = self._local.kept(request.key)
+        source: Source = "app"
+        if entry is None or now - entry.created > KEPT_SECONDS:
+            reading = self._ask(request, lambda: self._shared.read(request.key, request.watched))
+            entry = self._decode(request, reading.written, reading.versions) if reading else None
+            source = "redis"
+        if entry is None or now - entry.created > KEPT_SECONDS:
+            return None
+        request.counts.add("kept")
+        return entry.answer(source, now, is_kept=True)
 
     def _serve(self, request: _Request[T], entry: Entry[T]) -> Answer[T]:
         """An answer from Redis, kept in the process if it is still in its time."""
@@ -258,7 +289,7 @@ class Cache:
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _load(self, request: _Request[T], reading: Reading | None, token: str | None) -> Answer[T]:
-        began = time()
+        began, truth = time(), self._truth.truth()
         try:
             value = request.load()
         except BaseException:
@@ -266,6 +297,11 @@ class Cache:
                 self._finish(request, reading, token)
             raise
         entry = new_entry(request.region, value, began=began, now=time())
+        if truth is None or truth != self._truth.truth():  # read from a server that may not have the newest
+            if reading:
+                self._finish(request, reading, token)
+            behind = self._truth.behind_since()
+            return Answer(value, "database", max(0.0, time() - (behind or began)), is_kept=behind is not None)
         if reading:
             self._keep(request, reading, token, entry)
         return entry.answer("database", time())
@@ -280,7 +316,7 @@ class Cache:
             request.counts.add("errors")
             self._finish(request, reading, token)
             return
-        self._finish(request, reading, token, written, entry.expires - time() + request.region.grace_seconds)
+        self._finish(request, reading, token, written, entry.expires - time() + request.region.kept_seconds)
         if kept:  # as it was read back, so that every source gives the same types and nobody else can change it
             self._keep_local(request, kept, time())
 

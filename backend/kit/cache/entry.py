@@ -15,6 +15,7 @@ Source = Literal["app", "redis", "database"]
 EVERYTHING = "*"
 """The tag that every entry carries."""
 
+KEPT_SECONDS = 900.0  # how old a value may be that stands in for a database out of reach
 _SHORT_TTL_SECONDS = 10.0
 _JITTER = 0.1
 _REGION_NAME = re.compile(r"[a-z][a-z0-9_.-]*", re.IGNORECASE)
@@ -49,6 +50,14 @@ class Region(Generic[T]):
         return self.ttl_seconds if self.ttl_seconds >= _SHORT_TTL_SECONDS else 0.0
 
     @property
+    def kept_seconds(self) -> float:
+        """How long after its time Redis keeps a value: for the grace, and for when the database is out of reach.
+
+        What lives for moments is kept by the process that made it alone: there are too many of them.
+        """
+        return max(self.grace_seconds, KEPT_SECONDS if self.ttl_seconds >= _SHORT_TTL_SECONDS else 0.0)
+
+    @property
     def tag(self) -> str:
         """The tag that all entries of this region carry."""
         return region_tag(self.name)
@@ -61,11 +70,15 @@ def region_tag(name: str) -> str:
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """A value, where it came from, and how many seconds ago its loading began."""
+    """A value, where it came from, and how many seconds ago its loading began.
+
+    `is_kept`: past its time, given because the database is out of reach. Whoever shows it says how old it is.
+    """
 
     value: T
     source: Source
     age_seconds: float
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,8 +101,8 @@ class Entry(Generic[T]):
         ahead = -self.compute_seconds * math.log(1.0 - random.random())  # noqa: S311 - spreads load, hides nothing
         return now + ahead >= self.expires
 
-    def answer(self, source: Source, now: float) -> Answer[T]:
-        return Answer(self.value, source, max(0.0, now - self.created))
+    def answer(self, source: Source, now: float, *, is_kept: bool = False) -> Answer[T]:
+        return Answer(self.value, source, max(0.0, now - self.created), is_kept)
 
 
 def new_entry(region: Region[T], value: T, *, began: float, now: float) -> Entry[T]:

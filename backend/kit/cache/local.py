@@ -50,11 +50,19 @@ class LocalLayer:
             held = self._held.get(key)
             if held is None:
                 return None
-            if now >= held.until or held.generation < self._last(held.watched):
+            if held.generation < self._last(held.watched):
                 del self._held[key]
+                return None
+            if now >= held.until:  # kept all the same: see `kept`
                 return None
             self._held.move_to_end(key)
             return held.entry
+
+    def kept(self, key: str) -> Entry[Any] | None:
+        """What was held last, whatever its time, where nothing has invalidated it."""
+        with self._lock:
+            held = self._held.get(key)
+            return held.entry if held and held.generation >= self._last(held.watched) else None
 
     def put(
         self, key: str, entry: Entry[Any], region: str, watched: tuple[str, ...], *, generation: int, until: float

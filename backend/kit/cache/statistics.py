@@ -11,7 +11,8 @@ class RegionStatistics(msgspec.Struct, frozen=True):
     hits_local, hits_redis and misses add up to the reads; `stale` are those hits in Redis that were past
     their time; `waits` are reads that waited for another reader's load; `errors` are failures of Redis,
     unreadable bytes, values that could not be written, and early renewals that failed; `renewals` are values
-    loaded anew before their end, which no reader waited for; `entries` are held by this process now.
+    loaded anew before their end, which no reader waited for; `kept` are misses that an old value answered while the
+    database was out of reach; `entries` are held by this process now.
     """
 
     name: str
@@ -23,6 +24,7 @@ class RegionStatistics(msgspec.Struct, frozen=True):
     waits: int
     entries: int
     renewals: int = 0
+    kept: int = 0
 
 
 class RegionCounts:
@@ -39,6 +41,7 @@ class RegionCounts:
             "errors": 0,
             "waits": 0,
             "renewals": 0,
+            "kept": 0,
         }
 
     def add(self, what: str) -> None:

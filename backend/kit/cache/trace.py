@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from typing import TypeVar
 
+from backend.kit import age
 from backend.kit.cache.entry import Answer, Source
 
 T = TypeVar("T")
@@ -12,7 +13,9 @@ _farthest: ContextVar[Source | None] = ContextVar("farthest_source", default=Non
 
 
 def noted(answer: Answer[T]) -> Answer[T]:
-    """The answer, after its source was remembered."""
+    """The answer, after its source was remembered, and its age where it is not the newest."""
+    if answer.is_kept:
+        age.note(answer.age_seconds)
     if _DISTANCE[answer.source] > _DISTANCE[_farthest.get()]:
         _farthest.set(answer.source)
     return answer
@@ -21,6 +24,7 @@ def noted(answer: Answer[T]) -> Answer[T]:
 def forget_sources() -> None:
     """Begin anew: a request may have inherited the context of whoever started it."""
     _farthest.set(None)
+    age.forget()
 
 
 def farthest_source() -> Source | None:

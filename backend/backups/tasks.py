@@ -1,0 +1,220 @@
+"""Long work on backups that somebody asked for in a page or by HTTP: one at a time in the whole school, on a thread of
+the process that was asked, its progress seen from every other."""
+
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from datetime import datetime
+from time import monotonic
+
+from msgspec.structs import replace
+
+from backend.accounts.models import Viewer
+from backend.audit.trail import AuditTrail
+from backend.backups.models import Task, TaskKind
+from backend.backups.queries import BackupQueries
+from backend.backups.restore import RestoreService
+from backend.backups.service import BackupService
+from backend.errors import AppError, Conflict, NotFound, Unavailable
+from backend.kit import log
+from backend.kit.archive import Progress
+from backend.kit.clock import Clock
+from backend.kit.i18n import _, ngettext, number
+from backend.kit.mongo import new_id
+from backend.policy import authorise
+
+LEASE_SECONDS = 45.0
+STOP_SECONDS = 30.0
+_TELL_SECONDS = 0.5
+_RENEWED = 3  # times within a lease
+
+_log = log.get(__name__)
+
+
+class BackupTasks:
+    """Each method authorises, begins, and returns the task as it stands at that moment; `current` says how it goes on.
+
+    All raise NotSignedIn, NotAllowed unless an admin, Conflict while another task is under way, Unavailable.
+    """
+
+    def __init__(
+        self,
+        backups: BackupService,
+        restores: RestoreService,
+        queries: BackupQueries,
+        trail: AuditTrail,
+        clock: Clock,
+    ) -> None:
+        self._backups = backups
+        self._restores = restores
+        self._queries = queries
+        self._trail = trail
+        self._clock = clock
+        self._threads: list[threading.Thread] = []
+
+    def current(self, viewer: Viewer) -> Task | None:
+        """The task under way, else the last one; None before the first."""
+        authorise(viewer, "backup_tasks.current")
+        found = self._queries.task()
+        if found is None:
+            return None
+        task, is_alive = found
+        if task.state == "running" and not is_alive:
+            return replace(task, state="failed", message=_("The process that did it has ended. Please start it again."))
+        return task
+
+    def take(self, viewer: Viewer) -> Task:
+        """Take a backup now, and let those go whose time is over."""
+        authorise(viewer, "backup_tasks.take")
+        expected = sum(self._queries.counts().values())
+        return self._begin(viewer, "take", "", expected, lambda progress: self._taken(viewer, progress))
+
+    def verify(self, viewer: Viewer, backup_id: str) -> Task:
+        """Read all of a backup again and compare every checksum. Raises NotFound."""
+        authorise(viewer, "backup_tasks.verify")
+        expected = self._documents(backup_id)
+        self._trail.record(viewer, "backup.verified", "backup", backup_id)
+        return self._begin(viewer, "verify", backup_id, expected, lambda progress: self._verified(backup_id, progress))
+
+    def drill(self, viewer: Viewer, backup_id: str) -> Task:
+        """Restore a backup into a scratch database and compare. Raises NotFound."""
+        authorise(viewer, "backup_tasks.drill")
+        expected = self._documents(backup_id)
+        self._trail.record(viewer, "backup.tried", "backup", backup_id)
+        return self._begin(viewer, "drill", backup_id, expected, lambda progress: self._drilled(backup_id, progress))
+
+    def restore(self, viewer: Viewer, *, backup_id: str | None = None, until: datetime | None = None) -> Task:
+        """Put the school back, as RestoreService does it. Raises NotFound and Invalid before anything begins."""
+        authorise(viewer, "backup_tasks.restore")
+        plan = self._restores.preview(viewer, backup_id=backup_id, until=until)
+
+        def work(progress: Progress) -> str:
+            self._restores.restore(viewer, backup_id=plan.backup.id, until=until, on_progress=progress)
+            return _("The school was put back. What it replaced is kept: it can be undone below.")
+
+        return self._begin(viewer, "restore", plan.backup.id, plan.backup.documents, work, until=plan.until)
+
+    def roll_back(self, viewer: Viewer) -> Task:
+        """Undo the last restore. Raises NotFound where there is nothing to undo."""
+        authorise(viewer, "backup_tasks.roll_back")
+        if not self._queries.replaced():
+            raise NotFound(_("There is no restore to undo."))
+
+        def work(_progress: Progress) -> str:
+            self._restores.roll_back(viewer)
+            return _("The school is as it was before the restore.")
+
+        return self._begin(viewer, "roll-back", "", 0, work)
+
+    def close(self) -> None:
+        """Wait for what runs in this process, half a minute at most."""
+        end = monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, end - monotonic()))
+
+    def _begin(
+        self,
+        viewer: Viewer,
+        kind: TaskKind,
+        backup_id: str,
+        expected: int,
+        work: Callable[[Progress], str],
+        *,
+        until: datetime | None = None,
+    ) -> Task:
+        task = Task(
+            id=new_id(),
+            kind=kind,
+            state="running",
+            backup_id=backup_id,
+            until=until,
+            started_at=self._clock.now(),
+            asked_by=viewer.id,
+        )
+        if not self._queries.begin_task(task, LEASE_SECONDS):
+            raise Conflict(_("Another backup or restore is under way. Please wait until it has ended."))
+        context = copy_context()  # who asked, from where and in which language
+        thread = threading.Thread(
+            target=context.run, args=(self._run, task, expected, work), name=f"backup-{kind}", daemon=True
+        )
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
+        thread.start()
+        return task
+
+    def _run(self, task: Task, expected: int, work: Callable[[Progress], str]) -> None:
+        meter = _Meter(task, expected, self._told)
+        over = threading.Event()
+        keeper = threading.Thread(target=self._keep_alive, args=(task, over), name="backup-lease", daemon=True)
+        keeper.start()
+        ended = task
+        try:
+            ended = replace(meter.task, state="done", share=1.0, message=work(meter))
+        except AppError as error:
+            ended = replace(meter.task, state="failed", message=error.message)
+        except Exception:  # noqa: BLE001 - whoever asked must be told that it ended, whatever it was
+            _log.exception("backup_task_failed", kind=task.kind)
+            ended = replace(meter.task, state="failed", message=_("Something went wrong; the log says what."))
+        finally:
+            over.set()
+            keeper.join()
+            self._end(replace(ended, ended_at=self._clock.now()))
+
+    def _keep_alive(self, task: Task, over: threading.Event) -> None:
+        while not over.wait(LEASE_SECONDS / _RENEWED):
+            try:
+                self._queries.keep_task_alive(task.id, LEASE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - the next time may succeed
+                _log.warning("backup_task_not_renewed", error=str(error))
+
+    def _told(self, task: Task) -> None:
+        try:
+            self._queries.keep_task(task)
+        except Exception as error:  # noqa: BLE001 - a bar that stands still harms nothing
+            _log.warning("backup_task_not_told", error=str(error))
+
+    def _end(self, task: Task) -> None:
+        try:
+            self._queries.end_task(task)
+        except Exception as error:  # noqa: BLE001 - its lease ends by itself
+            _log.error("backup_task_end_not_told", error=str(error))
+
+    def _documents(self, backup_id: str) -> int:
+        found = next((each for each in self._backups.every() if each.id == backup_id), None)
+        if found is None:
+            raise NotFound(_("There is no such backup."))
+        return found.documents
+
+    def _taken(self, viewer: Viewer, progress: Progress) -> str:
+        taken = self._backups.take(by=viewer, on_progress=progress)
+        self._backups.thin_out()
+        words = ngettext("{count} document backed up.", "{count} documents backed up.", taken.documents)
+        return words.format(count=number(taken.documents))
+
+    def _verified(self, backup_id: str, progress: Progress) -> str:
+        self._backups.verify(backup_id, on_progress=progress)
+        return _("Every checksum fits: the backup is whole.")
+
+    def _drilled(self, backup_id: str, progress: Progress) -> str:
+        drill = self._backups.drill(backup_id, on_progress=progress)
+        if not drill.has_passed:
+            raise Unavailable(_("The trial restore failed: {reason}").format(reason="; ".join(drill.problems[:3])))
+        return _("The backup was restored beside the school and compared: it is good.")
+
+
+class _Meter:
+    """Progress of single collections, added up to a share of the whole and told twice a second."""
+
+    def __init__(self, task: Task, expected: int, tell: Callable[[Task], None]) -> None:
+        self.task = task
+        self._expected = max(1, expected)
+        self._tell = tell
+        self._done: dict[str, int] = {}
+        self._told_at = float("-inf")
+
+    def __call__(self, collection: str, done: int, _expected: int) -> None:
+        self._done[collection] = done
+        share = min(0.99, sum(self._done.values()) / self._expected)
+        self.task = replace(self.task, share=share, collection=collection)
+        if monotonic() - self._told_at >= _TELL_SECONDS:
+            self._told_at = monotonic()
+            self._tell(self.task)

@@ -1,0 +1,34 @@
+"""How old what was read is, where it is not the newest: noted on the way, for a door to tell whoever reads it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_oldest: ContextVar[float | None] = ContextVar("oldest_seconds", default=None)
+
+
+def note(seconds: float) -> None:
+    """Something was read that may be so old."""
+    _oldest.set(max(seconds, _oldest.get() or 0.0))
+
+
+def oldest_seconds() -> float | None:
+    """The age of the oldest thing read in this context that was not the newest; None where all was."""
+    return _oldest.get()
+
+
+def forget() -> None:
+    """Begin anew: a request may have inherited the context of whoever started it."""
+    _oldest.set(None)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Inside, `oldest_seconds` tells of what is read inside alone; afterwards that counts for the outside too."""
+    before = _oldest.get()
+    _oldest.set(None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            note(before)

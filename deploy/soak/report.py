@@ -1,0 +1,169 @@
+"""What a soak found: docs/soak.json, and the part between markers of docs/reliability.md."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from bench import machine
+from deploy.soak.ledger import OK, Ledger
+from deploy.soak.stage import Soak
+from deploy.soak.watch import Growth
+
+PAGE = machine.ROOT / "docs" / "reliability.md"
+KEPT = machine.ROOT / "docs" / "soak.json"
+MEGABYTE = 1e6
+HAPPENED = ("event heard", "event stream cut")  # to somebody: nothing that she asked for
+
+
+def summary(soak: Soak) -> dict[str, Any]:
+    """Everything that was found, ready for JSON."""
+    return {
+        **machine.described(),
+        "date": machine.today(),
+        "commit": machine.commit(),
+        "minutes": round(soak.minutes, 1),
+        "verdict": asdict(soak.verdict),
+        "actors": _actors(soak.ledger),
+        "errors": _errors(soak.ledger),
+        "errorsByMinute": _by_minute(soak.ledger),
+        "faults": [asdict(each) for each in soak.faults],
+        "processes": [asdict(each) for each in soak.growth],
+    }
+
+
+def write(found: dict[str, Any], page: Path = PAGE, kept: Path = KEPT) -> None:
+    """Keep it, in place of the soak before. Raises ValueError where the page has no place for it."""
+    kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    page.write_text(placed(page.read_text(), "soak", text(found)))
+
+
+def placed(whole: str, name: str, content: str) -> str:
+    """The page with `content` between the markers of that name."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    if begin not in whole or end not in whole:
+        raise ValueError(f"no place for {name}")
+    return re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: begin + content + end, whole, flags=re.DOTALL)
+
+
+def text(found: dict[str, Any]) -> str:
+    """The part of the page, in Markdown."""
+    asked = [each for each in found["actors"] if each["actor"] not in HAPPENED]
+    verdict, calls = found["verdict"], sum(each["calls"] for each in asked)
+    errors = sum(each["errors"] for each in asked)
+    lines = [
+        f"{found['minutes']:.0f} minutes, {len(found['faults'])} faults, {calls:,} calls, {verdict['acknowledged']:,} "
+        f"saves acknowledged: **{verdict['lost']} lost, {verdict['doubled']} counted twice, "
+        f"{len(verdict['disagreements'])} sums of students and {verdict['chapters_that_differ']} of chapters that "
+        f"differ from a recount.** Error rate {errors / max(1, calls):.2%}. Measured {found['date']}, "
+        f"{found['commit']}, on {found['machine']}, which others used at the same time.",
+        "",
+        *_table(
+            ("who", "calls", "errors", "rate", "median", "95 %", "99 %"),
+            (
+                (
+                    each["actor"],
+                    f"{each['calls']:,}",
+                    str(each["errors"]),
+                    f"{each['errors'] / max(1, each['calls']):.2%}",
+                    *(_milliseconds(each[name]) for name in ("p50", "p95", "p99")),
+                )
+                for each in asked
+            ),
+        ),
+        "",
+        "Beside that: "
+        + ", ".join(f"{each['calls']:,} × {each['actor']}" for each in found["actors"] if each["actor"] in HAPPENED),
+        "",
+        "What the errors were: " + ("; ".join(f"{each['what']} {each['times']}" for each in found["errors"]) or "none"),
+        "",
+        *_table(("fault", "times", "whole again after", "nobody saved for at most"), _fault_rows(found["faults"])),
+        "",
+        *_table(
+            ("process", "lived", "memory, settled", "at the end", "slope", "files", "threads"),
+            (_process_row(each) for each in found["processes"]),
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _actors(ledger: Ledger) -> list[dict[str, Any]]:
+    counted: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for found in ledger.calls().values():
+        for (actor, outcome), count in found.items():
+            counted[actor] += count
+            failed[actor] += count if outcome != OK else 0
+    return [
+        {
+            "actor": actor,
+            "calls": counted[actor],
+            "errors": failed[actor],
+            **_percentiles(ledger.seconds.get(actor, [])),
+        }
+        for actor in sorted(counted)
+    ]
+
+
+def _percentiles(seconds: Sequence[float]) -> dict[str, Any]:
+    if len(seconds) < 2:  # noqa: PLR2004 - quantiles need two
+        return {"p50": None, "p95": None, "p99": None}
+    cuts = quantiles(seconds, n=100)
+    return {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
+
+
+def _errors(ledger: Ledger) -> list[dict[str, Any]]:
+    found: Counter[str] = Counter()
+    for calls in ledger.calls().values():
+        for (actor, outcome), count in calls.items():
+            if outcome != OK:
+                found[f"{actor}: {outcome}"] += count
+    return [{"what": what, "times": times} for what, times in found.most_common()]
+
+
+def _by_minute(ledger: Ledger) -> list[dict[str, Any]]:
+    return [
+        {
+            "minute": minute,
+            "calls": sum(found.values()),
+            "errors": {f"{actor}: {outcome}": count for (actor, outcome), count in found.items() if outcome != OK},
+        }
+        for minute, found in sorted(ledger.calls().items())
+    ]
+
+
+def _fault_rows(faults: Sequence[dict[str, Any]]) -> Iterable[tuple[str, ...]]:
+    for name in dict.fromkeys(each["name"] for each in faults):
+        made = [each for each in faults if each["name"] == name]
+        whole = [each["whole_after"] for each in made if each["whole_after"] is not None]
+        unmended = len(made) - len(whole)
+        mended = f"{max(whole):.0f} s" if whole else "–"
+        gap = max(each["longest_gap"] for each in made)
+        yield (name, str(len(made)), mended + (f" ({unmended} not)" if unmended else ""), f"{gap:.1f} s")
+
+
+def _process_row(each: dict[str, Any]) -> tuple[str, ...]:
+    grown = Growth(**each)
+    slope = "–" if grown.bytes_per_hour is None else f"{grown.bytes_per_hour / MEGABYTE:+.1f} MB/h"
+    return (
+        grown.name,
+        f"{grown.minutes:.0f} min",
+        f"{grown.first_bytes / MEGABYTE:.0f} MB",
+        f"{grown.last_bytes / MEGABYTE:.0f} MB",
+        slope,
+        f"{grown.files[0]} → {grown.files[1]}",
+        f"{grown.threads[0]} → {grown.threads[1]}",
+    )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{1000 * seconds:.0f} ms"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]

@@ -1,0 +1,63 @@
+"""The lower half of the health page: one kind of detail at a time, so that only what is looked at is drawn."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from backend.accounts.models import Viewer
+from backend.kit.i18n import _
+from pages import _health_words as words
+from pages import _session
+from pages._jobs import draw_jobs
+from pages._limits import limits_html
+from pages._parts import section_html
+from pages._runs import refreshing
+from pages._tables import table_html
+
+REFRESH_SECONDS = 5.0
+CHOSEN = "health.details"
+
+
+@refreshing(REFRESH_SECONDS)
+def draw_details() -> None:
+    """The choice, and what was chosen."""
+    viewer, kinds = _session.viewer("admin"), _titles()
+    chosen = st.segmented_control(
+        _("Details"), list(kinds), format_func=lambda kind: kinds[kind], default="jobs", key=CHOSEN, required=True
+    )
+    _PARTS[str(chosen)](viewer)
+
+
+def _titles() -> Mapping[str, str]:
+    return {
+        "jobs": _("Jobs"),
+        "speed": _("Speed"),
+        "cache": _("Cache"),
+        "limits": _("Limits"),
+    }
+
+
+def _draw_speed(viewer: Viewer) -> None:
+    health = _session.backend().operations.health(viewer)
+    note = _("This process, in the last five to ten minutes. Percentiles are within 5%.")
+    kinds = words.timing_table(health.timings, _("Time by kind of work"))
+    slowest = words.timing_table(health.slowest_queries, _("Database commands that took the most time in all"))
+    st.html(section_html(_("How fast"), note) + table_html(kinds) + table_html(slowest))
+
+
+def _draw_cache(viewer: Viewer) -> None:
+    regions = _session.backend().monitoring.cache(viewer)
+    note = _("What was read from where. Redis may be emptied at any moment without losing anything.")
+    st.html(section_html(_("Cache"), note) + table_html(words.cache_table(regions)))
+
+
+def _draw_limits(viewer: Viewer) -> None:
+    st.html(limits_html(viewer))
+
+
+_PARTS: Mapping[str, Callable[[Viewer], None]] = {
+    "jobs": draw_jobs,
+    "speed": _draw_speed,
+    "cache": _draw_cache,
+    "limits": _draw_limits,
+}
