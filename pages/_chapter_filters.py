@@ -47,8 +47,13 @@ def chapter_filters(facets: Facets) -> ChapterFilters:
             _("Sort by"), list(SORTS), key="sort", bind="query-params", format_func=_sort_words,
             on_change=_first_page, width=190, filter_mode=None,
         )  # fmt: skip
-    with st.expander(_more_label(), type="compact", icon=":material/tune:", key="cp-more-filters"):
-        class_, unit, asked, weak, size = _more(facets, subject)
+    class_, unit, asked, weak, size = None, None, None, False, PAGE_SIZES[0]
+    with st.expander(
+        _more_label(), type="compact", icon=":material/tune:", key="cp-more-filters", on_change="rerun"
+    ) as more:
+        # Closed and unused they would still be a quarter of the page's elements.
+        if more.open or _is_more_used():
+            class_, unit, asked, weak, size = _more(facets, subject)
     how, descending = SORTS[sort or "syllabus"]
     return ChapterFilters(
         subject=subject,
@@ -61,6 +66,15 @@ def chapter_filters(facets: Facets) -> ChapterFilters:
         sort=how,
         descending=descending,
         limit=size,
+    )
+
+
+def _is_more_used() -> bool:
+    """Whether one of the further filters says something: in the address at first, in the session once it is drawn."""
+    state, usual = st.session_state, {"rows": PAGE_SIZES[0]}
+    return any(
+        state[key] not in (None, False, usual.get(key)) if key in state else key in st.query_params
+        for key in (*_MORE, "rows")
     )
 
 
@@ -129,13 +143,14 @@ def count_line(page: ChapterPage, filters: ChapterFilters) -> None:
     words = ngettext("{count} chapter", "{count} chapters", page.total)
     if is_filtered(filters):
         words = ngettext("{count} chapter fits your filters", "{count} chapters fit your filters", page.total)
+    text = escape(_with_place(words.format(count=number(page.total)), page))
+    said = f'<p class="cp-count" role="status">{text}</p>'
+    if not is_filtered(filters):
+        st.html(said)
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cp-count"):
-        text = escape(_with_place(words.format(count=number(page.total)), page))
-        st.html(f'<p class="cp-count" role="status">{text}</p>', width="content")
-        if is_filtered(filters):
-            st.button(
-                _("Clear filters"), on_click=clear, key="clear", type="tertiary", icon=":material/filter_alt_off:"
-            )
+        st.html(said, width="content")
+        st.button(_("Clear filters"), on_click=clear, key="clear", type="tertiary", icon=":material/filter_alt_off:")
 
 
 def _with_place(words: str, page: ChapterPage) -> str:

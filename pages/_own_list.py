@@ -25,12 +25,13 @@ Write = Callable[[list[Chapter], dict[str, OwnProgress]], bytes]
 
 def actions(viewer: Viewer, filters: ChapterFilters) -> None:
     """The page's actions: download what the filters show, bring a list along."""
-    with st.popover(_("Download"), icon=":material/download:"):
-        st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with your progress."))}</p>')
-        today = _session.backend().progress.today(viewer)
-        _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
-        _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, filters, today)
-        _download(_("JSON for programs"), "json", "application/json", export.to_json, filters, today)
+    with st.popover(_("Download"), icon=":material/download:", key="own-downloads", on_change="rerun") as downloads:
+        if downloads.open:
+            st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with your progress."))}</p>')
+            today = _session.backend().progress.today(viewer)
+            _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
+            _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, filters, today)
+            _download(_("JSON for programs"), "json", "application/json", export.to_json, filters, today)
     if st.button(_("Bring your list"), icon=":material/upload_file:", key="bring"):
         st.session_state.pop(_REPORT, None)
         _bring()

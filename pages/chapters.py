@@ -78,7 +78,7 @@ with actions:
 place = st.container(gap="small")
 found = _found(viewer, filters, 1)
 page = _pages(found)
-found = _found(viewer, filters, page)
+found = _found(viewer, filters, page) if page > 1 else found
 with place:
     _chapter_filters.count_line(found, filters)
     if found.rows:

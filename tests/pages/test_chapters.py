@@ -47,6 +47,11 @@ def words_on(page: AppTest) -> str:
     return " ".join(str(element.proto.body) for element in page.get("html"))
 
 
+def open_more_filters(page: AppTest) -> None:
+    page.session_state["cp-more-filters"] = True
+    page.run()
+
+
 def test_a_change_is_saved_at_once_and_says_when(
     backend: Backend, student: Viewer, rows: ChapterList, chapter: Chapter
 ) -> None:
@@ -192,6 +197,7 @@ def test_filters_narrow_the_list(page: AppTest, rows: ChapterList, backend: Back
 
 def test_units_follow_the_subject(page: AppTest) -> None:
     """Without a subject there is nothing to choose among; with one, its own units."""
+    open_more_filters(page)
     assert page.selectbox(key="unit").disabled
     page.selectbox(key="subject").set_value("Physics").run()
     assert "Thermodynamics" in page.selectbox(key="unit").options
@@ -199,6 +205,7 @@ def test_units_follow_the_subject(page: AppTest) -> None:
 
 def test_asked_often_is_a_filter(page: AppTest, rows: ChapterList, backend: Backend, student: Viewer) -> None:
     """ "Asked at least 20 in the last 3 years" shows exactly those."""
+    open_more_filters(page)
     page.selectbox(key="asked").set_value(20).run()
     page.selectbox(key="rows").set_value(20).run()
     every = [row for row in _every(backend, student) if row[1] >= 20]
@@ -222,8 +229,22 @@ def test_nothing_fits_says_what_to_do(page: AppTest, rows: ChapterList) -> None:
 def test_a_page_has_twenty_rows_or_ten(page: AppTest, rows: ChapterList) -> None:
     """Twenty rows to begin with, ten on demand."""
     assert len(rows.names) == 20
+    open_more_filters(page)
     page.selectbox(key="rows").set_value(10).run()
     assert len(rows.names) == 10
+
+
+def test_a_further_filter_counts_while_they_are_folded_up(
+    open_page: OpenPage, school: School, student: Viewer, backend: Backend
+) -> None:
+    """Folded up and unused the further filters are not sent at all; one that is in the address works, and is shown."""
+    page = open_page("chapters.py", school.user(student), **{"class": "Class 11"})
+    of_the_class = sum(each.class_ == "Class 11" for each in backend.chapters.active())
+    assert f"{of_the_class} chapters fit your filters" in words_on(page)
+    assert page.selectbox(key="class").value == "Class 11"
+    page.button(key="clear").click().run()
+    assert not [each for each in page.selectbox if each.key == "class"]
+    assert f"{len(backend.chapters.active())} chapters" in words_on(page)
 
 
 def test_what_people_typed_is_shown_as_typed(
