@@ -26,6 +26,7 @@ PATHS: dict[str, tuple[str, tuple[Role, ...]]] = {
     "manage-chapters": ("manage_chapters.py", ("teacher", "admin")),
     "health": ("health.py", ("admin",)),
     "users": ("users.py", ("admin",)),
+    "backups": ("backups.py", ("admin",)),
     "audit": ("audit.py", ("admin",)),
     "settings": ("settings.py", EVERYONE),
 }
@@ -125,6 +126,7 @@ def _titles() -> dict[str, tuple[str, str]]:
         "manage-chapters": (_("Manage chapters"), ":material/edit_note:"),
         "health": (_("Health"), ":material/monitor_heart:"),
         "users": (_("Users"), ":material/manage_accounts:"),
+        "backups": (_("Backups"), ":material/backup:"),
         "audit": (_("Audit"), ":material/policy:"),
         "settings": (_("Settings"), ":material/settings:"),
         "sign-up": (_("Join your class"), ":material/person_add:"),

@@ -11,7 +11,12 @@ from backend.api.docs_html import page
 from backend.api.document import BASE
 
 STYLE = Path(__file__).resolve().parent / "static" / "docs.css"
-POLICY = "default-src 'none'; style-src 'self'; font-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+OF_A_DOCUMENT = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; font-src 'self'; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,7 +31,7 @@ def openapi(request: Request) -> Response:
 def docs(request: Request) -> Response:
     """The document as a page for people."""
     response = Response(page(request.app.openapi(), f"{BASE}/docs.css", f"{BASE}/openapi.json"), media_type="text/html")
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers.update(OF_A_DOCUMENT)
     return revalidated(request, response, None)
 
 

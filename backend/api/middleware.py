@@ -5,7 +5,6 @@ import secrets
 from time import perf_counter
 
 import anyio
-import structlog
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.errors import failure, unforeseen
 from backend.bootstrap import Backend
 from backend.chapters.models import MAX_FILE_BYTES
+from backend.kit import log
 from backend.kit.cache.trace import forget_sources
 from backend.kit.i18n import _
 from backend.kit.metrics import REQUESTS
@@ -27,11 +27,14 @@ HEADER_BYTES = 32 * 1024
 BODY_SECONDS, UPLOAD_SECONDS = 30.0, 300.0  # 1 MB at 35 KB a second, 50 MB at 170
 UPLOADS = "/import"
 SERVER_ERROR = 500
+REFUSED = 400
+SLOW_SECONDS = 1.0
+READING = frozenset({"GET", "HEAD"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_log = log.get(__name__)
 _SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
@@ -46,7 +49,8 @@ class Frame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            with log.about(request_id=_request_id(scope) if scope["type"] == "websocket" else None, viewer_id=None):
+                await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
@@ -68,7 +72,7 @@ class Frame:
             await send(message)
 
         come_from(lambda: _origin(scope, request_id))
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with log.about(request_id=request_id, viewer_id=None):
             try:
                 await self._app(scope, receive, send_framed)
             except Exception as error:  # noqa: BLE001  (the last handler of the door: logs it, and answers 500)
@@ -77,7 +81,9 @@ class Frame:
                     await response(scope, receive, send_framed)
                 status = SERVER_ERROR
             finally:
-                _observe(scope, (ended or perf_counter()) - started, status)
+                seconds = (ended or perf_counter()) - started
+                _observe(scope, seconds, status)
+                _write(scope, seconds, status)
 
 
 class BodyLimit:
@@ -158,3 +164,11 @@ def _observe(scope: Scope, seconds: float, status: int) -> None:
         template = getattr(scope.get("route"), "path", "other")
         failed = not status or status >= SERVER_ERROR
         backend.metrics.observe(REQUESTS, f"{scope['method']} {template}", seconds, failed=failed)
+
+
+def _write(scope: Scope, seconds: float, status: int) -> None:
+    """A line for what changes something, is refused or is slow; for all else at DEBUG. Never what was asked for."""
+    is_quiet = scope["method"] in READING and status < REFUSED and seconds < SLOW_SECONDS
+    write = _log.debug if is_quiet else _log.info
+    route = f"{scope['method']} {getattr(scope.get('route'), 'path', 'other')}"
+    write("request", route=route, status=status, seconds=round(seconds, 4))

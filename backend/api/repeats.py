@@ -67,21 +67,27 @@ class Repeats:
             return
         started = perf_counter()
         key, named, wanted = _key(scope)
-        known = self._repeatable(key)
-        if known is None and key in self._learning:
+        again = self._again(key, wanted)
+        if again is None and key in self._learning:
             await self._learning[key].wait()
-            known = self._repeatable(key)
-        if known is not None:
-            status = NOT_MODIFIED if wanted and _has(wanted, known.tag) else OK
-            headers = known.headers.get(status)
-            limit = self._state.backend.limits.spend(known.lease) if headers else None
-            if headers and limit:
-                own = [(b"x-request-id", self._request_id(named)), (b"ratelimit", limit)]
-                await send({"type": "http.response.start", "status": status, "headers": headers + own})
-                await send({"type": "http.response.body", "body": known.body if status == OK else b""})
-                known.histogram.observe(perf_counter() - started)
-                return
-        await self._learn(key, scope, receive, send)
+            again = self._again(key, wanted)
+        if again is None:
+            await self._learn(key, scope, receive, send)
+            return
+        known, status, limit = again
+        own = [(b"x-request-id", self._request_id(named)), (b"ratelimit", limit)]
+        await send({"type": "http.response.start", "status": status, "headers": known.headers[status] + own})
+        await send({"type": "http.response.body", "body": known.body if status == OK else b""})
+        known.histogram.observe(perf_counter() - started)
+
+    def _again(self, key: Key, wanted: bytes) -> tuple[_Known, int, bytes] | None:
+        """What may be sent again, with which status and which field RateLimit: a permit is spent on it."""
+        known = self._repeatable(key)
+        if known is None:
+            return None
+        status = NOT_MODIFIED if wanted and _has(wanted, known.tag) else OK
+        limit = self._state.backend.limits.spend(known.lease) if status in known.headers else None
+        return (known, status, limit) if limit else None
 
     def _repeatable(self, key: Key) -> _Known | None:
         known, backend = self._known.get(key), self._state.backend

@@ -27,7 +27,6 @@ _UNUSED_FEATURES = (
 )  # fmt: skip
 
 Header = tuple[bytes, bytes]
-_APART: Header = (b"cross-origin-opener-policy", b"same-origin")
 
 
 def content_policy(index_html: str, *, is_https: bool) -> str:
@@ -65,10 +64,10 @@ class Shield:
         self._own = urlsplit(settings.public_url or "").netloc.lower()
         https = _https(settings.cookie_secure)
         policy = content_policy(index_html, is_https=settings.cookie_secure)
-        self._for_api: tuple[Header, ...] = (*https, _APART)  # the others come from Frame
+        self._for_api: tuple[Header, ...] = https  # the others come from Frame; those of documents from docs_page
         self._for_pages: tuple[Header, ...] = (
             *https,
-            _APART,
+            (b"cross-origin-opener-policy", b"same-origin"),
             (b"permissions-policy", ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES).encode()),
             (b"x-permitted-cross-domain-policies", b"none"),
             (b"content-security-policy", policy.encode()),

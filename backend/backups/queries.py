@@ -147,7 +147,8 @@ class BackupQueries:
         """The server's present."""
         with translated():
             answer = self._mongo.client.admin.command("hello")
-        moment: Timestamp = answer["$clusterTime"]["clusterTime"]
+        known = answer.get("$clusterTime", {}).get("clusterTime")  # a server that has just begun may not say it yet
+        moment: Timestamp = known or answer["lastWrite"]["opTime"]["ts"]
         return moment
 
     # the change of a whole school

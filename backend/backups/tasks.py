@@ -21,6 +21,7 @@ from backend.kit.archive import Progress
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, ngettext, number
 from backend.kit.mongo import new_id
+from backend.kit.origin import coming_from, origin
 from backend.policy import authorise
 
 LEASE_SECONDS = 45.0
@@ -133,10 +134,13 @@ class BackupTasks:
         )
         if not self._queries.begin_task(task, LEASE_SECONDS):
             raise Conflict(_("Another backup or restore is under way. Please wait until it has ended."))
-        context = copy_context()  # who asked, from where and in which language
-        thread = threading.Thread(
-            target=context.run, args=(self._run, task, expected, work), name=f"backup-{kind}", daemon=True
-        )
+        context, here = copy_context(), origin()  # in which language, and from where: a page knows it only now
+
+        def run() -> None:
+            with coming_from(lambda: here):
+                self._run(task, expected, work)
+
+        thread = threading.Thread(target=context.run, args=(run,), name=f"backup-{kind}", daemon=True)
         self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
         return task

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 MICROSECONDS = 1_000_000
 LEASE_SHARE = 20  # one process holds at most a twentieth of an allowance
-LEASE_MOST = 1000
+LEASE_MOST = 10_000  # of quotas that are so large: half a second of one busy caller
 
 
 @dataclass(frozen=True)

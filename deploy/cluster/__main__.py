@@ -1,4 +1,4 @@
-"""`python -m deploy.cluster`: a cluster on this machine until Ctrl-C."""
+"""`python -m deploy.cluster`: a cluster on this machine until Ctrl-C; with `test`, one that is driven and then gone."""
 
 import argparse
 import signal
@@ -20,6 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 stopped by Ctrl-C, 1 failed (said in a sentence)."""
     said = _parser().parse_args(arguments)
     log.configure("ERROR")
+    if said.what == "test":
+        return _driven(said)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: _interrupt(stop))
@@ -34,6 +36,18 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _say("Interrupted.")
     return 0
+
+
+def _driven(said: argparse.Namespace) -> int:
+    from deploy.cluster import trial  # noqa: PLC0415 - its browser is installed for development alone
+
+    try:
+        return 0 if trial.tried(said.folder.absolute(), _say, only=said.only, keep=not said.dry_run) else FAILED
+    except (AppError, OSError, RuntimeError, ValueError) as error:
+        _say(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
 
 
 def _interrupt(stop: threading.Event) -> None:
@@ -68,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.cluster", description=__doc__)
     folder = Path(tempfile.gettempdir()) / "chapter-performance-cluster"
     parser.add_argument("--folder", type=Path, default=folder, help=f"emptied at the start ({folder})")
+    parser.add_argument("what", nargs="?", choices=["up", "test"], default="up")
+    parser.add_argument("--only", default="", help="of the trials, those with this word in their name")
+    parser.add_argument("--dry-run", action="store_true", help="leave docs/ as they are")
     parser.add_argument("--port", type=int, default=8443, help="where nginx listens (8443)")
     return parser
 

@@ -149,6 +149,11 @@ class Cluster:
     def _apps(self) -> list[Served]:
         return [*self.web.values(), *self.api.values(), *([] if self._given else [self.worker])]
 
+    def lead_to(self, web: Mapping[str, Served]) -> None:
+        """Send people to these from now on; the others go on with what they have. They are `web` then."""
+        self.nginx.lead_to(self.addresses(web), self.api_addresses())
+        self.web = dict(web)
+
     def start(self, *served: Served) -> None:
         """Start these and wait until they serve; they end with the cluster. Raises as `await_ready`."""
         for each in served:

@@ -1,4 +1,4 @@
-"""Makes a replica set of fresh members and the user of the app; once more does no harm. Run by compose, in the app's image.
+"""Makes a replica set of fresh members and the app's user, in the app's image; once more does no harm.
 
 MEMBERS are the addresses, the first of which has the root user; SECRETS is the folder of the passwords.
 """
@@ -29,11 +29,11 @@ def main() -> int:
     members = os.environ["MEMBERS"].split(",")
     secrets = Path(os.environ.get("SECRETS", "/run/secrets"))
     root, own = (_read(secrets / name) for name in ("mongo_root_password", "mongo_app_password"))
-    with MongoClient(f"mongodb://{members[0]}", username="root", password=root, directConnection=True) as client:
+    with Client(f"mongodb://{members[0]}", username="root", password=root, directConnection=True) as client:
         _initiate(client, members)
         _until_primary(client)
     # By the set from here on: another member may have become its primary in an earlier run.
-    with MongoClient(members, username="root", password=root, replicaSet=SET) as client:
+    with Client(members, username="root", password=root, replicaSet=SET) as client:
         _keep_user(client, own)
     sys.stdout.write(f"The set {SET} of {len(members)} members is ready.\n")
     return 0

@@ -1,6 +1,8 @@
 """A TCP proxy that can be slow, silent, rude or absent: a network's faults on a machine without a network."""
 
 import asyncio
+import socket
+import struct
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -8,6 +10,7 @@ from typing import Any
 
 _CHUNK = 65_536
 _PATIENCE_SECONDS = 10.0
+_AT_ONCE = struct.pack("ii", 1, 0)  # linger for 0 s: the other end hears of a broken connection, not of an ended one
 
 
 class Proxy:
@@ -71,6 +74,8 @@ class Proxy:
         self._flows.set()
         broken = set(self._links)
         for link in broken:
+            with suppress(OSError):  # it has just ended by itself
+                link.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             link.transport.abort()
         while broken & self._links:
             await asyncio.sleep(0.001)

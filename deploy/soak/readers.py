@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from bench.pages_load import Address, Seen, run
+from deploy.cluster.people import unchecked
 from deploy.soak.ledger import OK, Ledger
 from deploy.soak.people import CALL_SECONDS, Person, Program, outcome
 
@@ -159,14 +159,6 @@ def _named(tab: ClientConnection) -> str:
     """The process that nginx's cookie names."""
     given = SimpleCookie(tab.response.headers.get("Set-Cookie", "") if tab.response else "").get("node")
     return given.value if given else ""
-
-
-def unchecked() -> ssl.SSLContext:
-    """For a certificate that signs itself."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _pause(seconds: float) -> None:

@@ -1,7 +1,6 @@
 """What a soak found: docs/soak.json, and the part between markers of docs/reliability.md."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from statistics import quantiles
 from typing import Any
 
 from bench import machine
+from deploy.markers import placed
 from deploy.soak.ledger import OK, Ledger
 from deploy.soak.stage import Soak
 from deploy.soak.watch import Growth
@@ -40,14 +40,6 @@ def write(found: dict[str, Any], page: Path = PAGE, kept: Path = KEPT) -> None:
     """Keep it, in place of the soak before. Raises ValueError where the page has no place for it."""
     kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     page.write_text(placed(page.read_text(), "soak", text(found)))
-
-
-def placed(whole: str, name: str, content: str) -> str:
-    """The page with `content` between the markers of that name."""
-    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    if begin not in whole or end not in whole:
-        raise ValueError(f"no place for {name}")
-    return re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: begin + content + end, whole, flags=re.DOTALL)
 
 
 def text(found: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from httpx2 import AsyncClient
 
 from bench.pages_load import Address
 from deploy.cluster.cluster import Cluster
+from deploy.cluster.people import unchecked
 from deploy.soak import readers, savers
 from deploy.soak.faults import Breaker, Fault
 from deploy.soak.ledger import Ledger
@@ -107,7 +108,7 @@ Act = Callable[[AsyncClient], Coroutine[Any, Any, None]]
 
 
 async def _client(cluster: Cluster, clients: AsyncExitStack, make: Act) -> Coroutine[Any, Any, None]:
-    client = await clients.enter_async_context(AsyncClient(base_url=cluster.url, verify=readers.unchecked()))
+    client = await clients.enter_async_context(AsyncClient(base_url=cluster.url, verify=unchecked()))
     return make(client)
 
 

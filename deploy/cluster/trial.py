@@ -1,0 +1,47 @@
+"""A cluster is driven from end to end; what was found is told and kept."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deploy.cluster import drive, echo, findings, window
+from deploy.cluster.cluster import Cluster
+from deploy.cluster.findings import Finding
+
+TRIALS: tuple[Callable[[Cluster], Finding], ...] = (
+    window.session_survives,
+    echo.heard_elsewhere,
+    echo.forgotten_elsewhere,
+    echo.limit_shared,
+    drive.one_projector,
+    drive.rolling_restart,
+    drive.blue_green,
+)
+SETTINGS = {
+    "RATE_LIMIT_USER": "1000000/hour",
+    "RATE_LIMIT_ANONYMOUS": f"{echo.ALLOWED}/hour",
+    "RATE_LIMIT_BURST": "1000/second",
+    "RATE_LIMIT_ADAPTIVE": "false",
+}
+
+
+def tried(folder: Path, report: Callable[[str], None], *, only: str = "", keep: bool = True) -> bool:
+    """Whether all is as promised. Without `only`, what was found is written to docs/reliability.md."""
+    found = []
+    with Cluster(folder, settings=SETTINGS, report=report) as cluster:
+        report(f"A cluster at {cluster.url}; logs in {cluster.folder}.")
+        for finding in _each(cluster, only):
+            found.append(finding)
+            report(f"{'ok  ' if finding.holds else 'FAIL'} {finding.tried}: {finding.found}")
+    if keep and not only:
+        findings.write(found)
+    return all(each.holds for each in found)
+
+
+def _each(cluster: Cluster, only: str) -> Iterator[Finding]:
+    for trial in TRIALS:
+        if only in trial.__name__:
+            try:
+                yield trial(cluster)
+            except (OSError, TimeoutError, RuntimeError) as error:
+                yield Finding(str(trial.__doc__), repr(error), holds=False)
+                cluster.mend()
