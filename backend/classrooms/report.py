@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
@@ -33,7 +34,8 @@ from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.held import Held
-from backend.kit.i18n import _
+from backend.kit.i18n import _, current_locale
+from backend.kit.kept import Kept
 from backend.policy import authorise
 from backend.progress import listing, rules
 from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord, StudyDay, SummaryRecord
@@ -79,20 +81,40 @@ class ClassroomReports:
         self._clock = clock
         self._work = Held[Version, Work](queries.work, most=HELD)
         self._cells = Held[Version, dict[str, OwnProgress]](queries.progress, most=HELD)
+        self._standings = Kept[Known](most=HELD)
+        self._learners = Kept[Learner](most=HELD)
 
     def report(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.report"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
-        known = _known(self.learners_of(classroom_id), self._chapters.active(), now)
+        known = self._known(classroom_id, now)
         quartile = attention.quartile(facts for _record, _counts, facts in known)
-        learners = sorted((_learner(*each, quartile) for each in known), key=by_urgency)
+        learners = sorted(self._told(known, quartile), key=by_urgency)
         return ClassReport(
             classroom=classroom,
             figures=_figures(learners, known),
             learners=tuple(learners),
             as_of=now,
         )
+
+    def _known(self, classroom_id: str, now: datetime) -> list[Known]:
+        """What the report stands on, worked out anew for those alone who saved since, or whose day has begun."""
+        members, chapters, since = self.members([classroom_id]), self._chapters.active(), _kept_since(now)
+        work, known = self._work.of(self._versions(members)), list[Known]()
+        for member in members:
+            own, today = work[member.id], _today(member, now)
+            source = (member, own, today, since, chapters)
+            make = partial(_standing, member, own, today, since, chapters)
+            known.append(self._standings.of(member.id, source, make))
+        return known
+
+    def _told(self, known: Sequence[Known], quartile: float | None) -> list[Learner]:
+        locale = current_locale()
+        return [
+            self._learners.of((each[0].member.id, locale), (each, quartile), partial(_learner, *each, quartile))
+            for each in known
+        ]
 
     def export(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """The report, to be taken away as a file: that it was taken is written down first."""
@@ -170,7 +192,7 @@ class ClassroomReports:
 
     def learners_of(self, classroom_id: str) -> tuple[LearnerRecord, ...]:
         """What the report is computed from, as it stands now, for services that have authorised the reader."""
-        members, since = self.members([classroom_id]), (self._clock.now() - KEPT_DAYS).date()
+        members, since = self.members([classroom_id]), _kept_since(self._clock.now())
         work = self._work.of(self._versions(members))
         return tuple(_record(member, *work[member.id], since) for member in members)
 
@@ -228,13 +250,14 @@ def _today(member: Member, now: datetime) -> date:
     return rules.study_day(now, member.time_zone, member.day_end_hour)
 
 
-def _known(records: Sequence[LearnerRecord], chapters: Sequence[Chapter], now: datetime) -> list[Known]:
-    known = []
-    for record in records:
-        today = _today(record.member, now)
-        counts = from_summary(record.summary, chapters, today).total
-        known.append((record, counts, attention.facts(record, today, counts.left)))
-    return known
+def _kept_since(now: datetime) -> date:
+    return (now - KEPT_DAYS).date()
+
+
+def _standing(member: Member, own: Work, today: date, since: date, chapters: Sequence[Chapter]) -> Known:
+    record = _record(member, *own, since)
+    counts = from_summary(record.summary, chapters, today).total
+    return record, counts, attention.facts(record, today, counts.left)
 
 
 def _learner(record: LearnerRecord, counts: Counts, facts: Facts, quartile: float | None) -> Learner:
