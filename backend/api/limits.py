@@ -13,6 +13,7 @@ from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 from backend.api.errors import answer_to
 from backend.bootstrap import Backend
+from backend.kit import log
 from backend.kit.limiter import Decision
 from backend.limits.models import Kind, LimitsReport
 from backend.limits.service import refusal
@@ -63,6 +64,8 @@ class Limits:
         if caller is None:
             caller = await anyio.to_thread.run_sync(self._callers.find, scope, backend)
         scope.setdefault("state", {})["caller"] = caller
+        if caller.viewer is not None:
+            log.note(viewer_id=caller.viewer.id)
         decision = await _decision(scope, backend, caller, kind)
         if scope["type"] == "websocket":
             await self._let_in(decision, scope, receive, send)
