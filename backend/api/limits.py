@@ -22,6 +22,7 @@ router = APIRouter(prefix="/admin/limits", tags=["Administration"])
 
 FREE = ("/health", "/metrics", "/docs.css")  # for load balancers, monitors and the look of the documentation
 TOO_MANY = 1008  # a websocket's "policy violation"
+DENIAL = "websocket.http.response"
 BY_PATH: dict[str, Kind] = {
     "/auth/register": "sign-up",
     "/auth/browser-session": "browser",
@@ -85,11 +86,16 @@ class Limits:
             await answer_to(Request(scope), refusal(decision))(scope, receive, send_limited)
 
     async def _let_in(self, decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
+        """Open the websocket; or refuse its opening, as 429 with Retry-After where the server can say so."""
         if decision.allowed:
             await self._app(scope, receive, send)
+            return
+        await receive()
+        refused = refusal(decision)
+        if DENIAL in scope.get("extensions", {}):
+            await answer_to(Request({**scope, "type": "http", "method": "GET"}), refused)(scope, receive, send)
         else:
-            await receive()
-            await send({"type": "websocket.close", "code": TOO_MANY, "reason": refusal(decision).message[:100]})
+            await send({"type": "websocket.close", "code": TOO_MANY, "reason": refused.message[:100]})
 
     def _watch(self, backend: Backend) -> None:
         loop = asyncio.get_running_loop()
