@@ -16,15 +16,17 @@ DOCUMENT_TESTS := tests/test_readme.py tests/test_words.py
 T ?=
 # Words for `python -m bench`, as in B="--only statistics --dry-run"; none measures everything.
 B ?=
+# Minutes of `make soak`.
+M ?= 60
 # How often `make chaos` makes each fault.
 F ?= 10
 # All of them: four at a time, file by file, as much of each is waiting for a server or a browser.
 ALL := -n 4 --dist loadfile
 
-.PHONY: help run demo test check bench chaos words pins
+.PHONY: help run demo test check bench chaos cluster cluster-test soak words pins
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo "  PORT and DATA_DIR are obeyed, as in: PORT=9000 DATA_DIR=/srv/school make run"
 
 run: $(RUNTIME) ## Serve the app on http://localhost:8501 (Ctrl-C stops all of it)
@@ -49,6 +51,15 @@ bench: $(DEVELOPMENT) ## Measure, and write bench/results.json and the tables of
 
 chaos: $(DEVELOPMENT) ## Make every fault ten times (or F=3) under people who save; figures go to docs/reliability.md
 	@exec $(IN_VENV)/python -m pytest tests/reliability --faults $(F) --timeout 3600 $(T)
+
+cluster: $(DEVELOPMENT) ## Start a whole cluster on this machine, nginx before it (Ctrl-C stops all of it)
+	@exec $(IN_VENV)/python -m deploy.cluster
+
+cluster-test: $(DEVELOPMENT) ## Drive such a cluster with real clients; findings go to docs/reliability.md
+	@exec $(IN_VENV)/python -m deploy.cluster test
+
+soak: $(DEVELOPMENT) ## An hour (or M=10 minutes) of mixed work on a cluster, a fault each minute
+	@exec $(IN_VENV)/python -m deploy.soak --minutes $(M)
 
 words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
 	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot --no-location --sort-output --no-wrap --project=chapter-performance --version=1 .

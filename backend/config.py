@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
 
     port: int = Field(8501, ge=1, le=65535, description="Port of the web server")
+    worker_port: int | None = Field(
+        None, ge=1, le=65535, description="Port on which a worker answers /metrics and /health/live. Default: none"
+    )
     data_dir: Path = Field(Path("data"), description="Folder of the private servers, secrets and logs")
     secrets_dir: Path | None = Field(
         None,

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 from backend import terminal
 from backend.bootstrap import Backend
+from backend.errors import Unavailable
 from backend.jobs import Jobs
 from backend.kit.i18n import _, ngettext
+from backend.worker_door import WorkerDoor
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,10 +42,21 @@ def _serve(backend: Backend) -> int:
     jobs = Jobs(backend)
     jobs.start()
     backend.presence.start("worker")
+    door = _door(backend, jobs)
     terminal.say(_("The worker is running. Ctrl-C stops it."))
     stop.wait()
+    if door:
+        door.close()
     jobs.stop()
     return terminal.DONE
+
+
+def _door(backend: Backend, jobs: Jobs) -> WorkerDoor | None:
+    port, expected = backend.settings.worker_port, set(jobs.running)
+    try:
+        return WorkerDoor(backend, port, lambda: expected <= set(jobs.running)) if port else None
+    except OSError as error:
+        raise Unavailable(_("Port {port} is not available.").format(port=port)) from error
 
 
 if __name__ == "__main__":

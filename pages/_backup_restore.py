@@ -44,8 +44,7 @@ def _draw_choice(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
         asked = st.button(
             _("Show what would change"), icon=":material/difference:", key="restore-preview", disabled=is_busy
         )
-    if not reach:
-        st.caption(plain(_no_reach(report)))
+    st.caption(plain(_between(reach, zone) if reach else _no_reach(report)))
     if asked:
         with noticed():
             plan = _session.backend().restores.preview(_session.viewer("admin"), backup_id=backup_id, until=until)
@@ -72,11 +71,14 @@ def _chosen_time(reach: Reach, zone: str) -> datetime | None:
     )  # fmt: skip
     at = st.time_input(_("Time"), value=last.time().replace(microsecond=0), step=60, key="restore-time", width=140)
     second = st.number_input(_("Second"), 0, 59, value=last.second, key="restore-second", width=120)
-    words_of_range = _("Between {first} and {last}")
-    st.caption(plain(words_of_range.format(first=moment(first, zone, "medium"), last=moment(last, zone, "medium"))))
     if not isinstance(day, type(last.date())) or at is None:
         return None
     return datetime.combine(day, at.replace(second=int(second)), here).astimezone(UTC)
+
+
+def _between(reach: Reach, zone: str) -> str:
+    first, last = moment(reach.since, zone, "medium"), moment(reach.until, zone, "medium")
+    return _("The journal reaches from {first} to {last}.").format(first=first, last=last)
 
 
 def _no_reach(report: BackupReport) -> str:
@@ -93,6 +95,10 @@ def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
     def dialog() -> None:
         st.markdown(f"**{plain(_('Everything will be as it was on {time}.').format(time=at))}**")
         static_table(words.preview_table(plan))
+        if until is not None:
+            taken = moment(plan.backup.taken_at, viewer.time_zone, "medium")
+            added = _("The journal then adds what was saved between the backup of {taken} and {time}.")
+            st.caption(plain(added.format(taken=taken, time=at)))
         st.caption(
             plain(
                 _(

@@ -113,10 +113,12 @@ def preview_table(plan: Preview) -> Twin:
         Column(_("In the backup"), numeric=True),
         Column(_("Difference"), numeric=True),
     ]
-    rows: list[Sequence[Value]] = [
-        [collection_word(each.name), number(each.now), number(each.then), _signed(each.then - each.now)]
-        for each in plan.collections
-    ]
+    known = [each for each in plan.collections if collection_word(each.name) != each.name]
+    others = [each for each in plan.collections if collection_word(each.name) == each.name]
+    facts = [(collection_word(each.name), each.now, each.then) for each in known]
+    rest = _("Records of the program itself")
+    facts.append((rest, sum(each.now for each in others), sum(each.then for each in others)))
+    rows: list[Sequence[Value]] = [[word, number(now), number(then), _signed(then - now)] for word, now, then in facts]
     return Twin(_("What would be put in place of what"), heads, rows)
 
 
@@ -136,6 +138,7 @@ def collection_word(name: str) -> str:
         "studyDays": _("Study days"),
         "summaries": _("Summaries of students"),
         "chapterStatistics": _("Statistics of chapters"),
+        "dayStatistics": _("Statistics of days"),
         "outbox": _("Letters"),
         "places": _("Known places of sign-in"),
         "audit": _("Audit trail"),

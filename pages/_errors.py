@@ -9,7 +9,7 @@ import streamlit as st
 from backend.errors import AppError, NotSignedIn, RateLimited, Unavailable
 from backend.kit import log
 from backend.kit.i18n import _
-from pages import _pace
+from pages import _away, _pace
 from pages._parts import escape, plain
 
 _log = log.get(__name__)
@@ -24,6 +24,7 @@ def show(error: Exception) -> bool:
     elif isinstance(error, Unavailable):
         st.error(plain(error.message), icon=":material/cloud_off:")
         _again()
+        _away.try_again()
     elif isinstance(error, RateLimited):
         st.warning(plain(error.message), icon=":material/hourglass_top:")
         _again()

@@ -1,7 +1,8 @@
 """Runs of pages and parts: how many at once, and how long they take, for the percentiles on the health page."""
 
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -10,8 +11,9 @@ from typing import Any, TypeVar, cast
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from backend.kit import log
 from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
-from pages import _session
+from pages import _away, _session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,8 +27,16 @@ _turns = BoundedSemaphore(AT_ONCE)
 
 def run(page: Page) -> None:
     """Run a page, fragments and all, when it is its turn, and note how long it took."""
-    with in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, page.url_path or "home"):
+    name = page.url_path or "home"
+    with _named(), in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, name):
         page.run()
+
+
+def _named() -> AbstractContextManager[None]:
+    """One id for all that a run does, in logs and in the audit trail; a part that runs alone has its own."""
+    if log.fact("request_id"):
+        return nullcontext()
+    return log.about(request_id=secrets.token_hex(8), viewer_id=None)
 
 
 @contextmanager
@@ -55,7 +65,7 @@ def _timed(function: F) -> F:
 
     @wraps(function)
     def timed(*args: Any, **kwargs: Any) -> Any:
-        with _session.backend().metrics.timed(FRAGMENT_RUNS, label):
+        with _named(), _session.backend().metrics.timed(FRAGMENT_RUNS, label), _away.part():
             return function(*args, **kwargs)
 
     return cast(F, timed)

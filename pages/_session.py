@@ -10,6 +10,7 @@ from streamlit import runtime
 from backend.accounts.models import ProviderIdentity, Role, User, Viewer, require
 from backend.bootstrap import Backend
 from backend.errors import NotSignedIn, SecondFactorNeeded
+from backend.kit import log
 from backend.kit.i18n import DEFAULT_LOCALE, _, use_locale
 from backend.kit.origin import Origin, come_from
 from pages._style import escape
@@ -48,6 +49,7 @@ def viewer(*roles: Role) -> Viewer:
     token = st.context.cookies.get(SESSION_COOKIE)
     person = backend().accounts.viewer(token) if token else None
     use_locale(person.locale if person else DEFAULT_LOCALE)
+    log.note(viewer_id=person.id if person else "")
     return require(person, *roles)
 
 
@@ -66,7 +68,7 @@ def _origin() -> Origin:
     return Origin(
         address=st.context.ip_address or "",
         agent=headers.get("User-Agent", ""),
-        request_id=secrets.token_hex(8),
+        request_id=log.fact("request_id") or secrets.token_hex(8),
         browser=st.context.cookies.get(BROWSER_COOKIE, ""),
     )
 

@@ -15,7 +15,7 @@ from backend.api.deps import backend_of, optional_viewer, signed_in
 from backend.api.documented import EXAMPLE, JSON, REF, examples, failed, returned_types
 from backend.api.examples import example_of_body
 from backend.api.limits import kind_of
-from backend.api.once import HEADER, LONGEST, WITHOUT_KEY, WRITES
+from backend.api.once import HEADER, LONGEST, takes_key
 
 BASE = "/api/v1"
 ABOUT = """
@@ -130,8 +130,8 @@ def build_document(api: FastAPI) -> dict[str, Any]:
     calls = dict(_calls_by_operation(api))
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            takes_key = method.upper() in WRITES and path not in WITHOUT_KEY
-            _complete(operation, method, calls[method.upper(), path], takes_key=takes_key)
+            has_key = takes_key(method.upper(), path)
+            _complete(operation, method, calls[method.upper(), path], takes_key=has_key)
             if kind_of(path):
                 _say_limits(operation)
             _say_body(operation, components["schemas"])

@@ -13,6 +13,7 @@ from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 from backend.api.errors import answer_to
 from backend.bootstrap import Backend
+from backend.kit import log
 from backend.kit.limiter import Decision
 from backend.limits.models import Kind, LimitsReport
 from backend.limits.service import refusal
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/admin/limits", tags=["Administration"])
 
 FREE = ("/health", "/metrics", "/docs.css")  # for load balancers, monitors and the look of the documentation
 TOO_MANY = 1008  # a websocket's "policy violation"
+DENIAL = "websocket.http.response"
 BY_PATH: dict[str, Kind] = {
     "/auth/register": "sign-up",
     "/auth/browser-session": "browser",
@@ -63,6 +65,8 @@ class Limits:
         if caller is None:
             caller = await anyio.to_thread.run_sync(self._callers.find, scope, backend)
         scope.setdefault("state", {})["caller"] = caller
+        if caller.viewer is not None:
+            log.note(viewer_id=caller.viewer.id)
         decision = await _decision(scope, backend, caller, kind)
         if scope["type"] == "websocket":
             await self._let_in(decision, scope, receive, send)
@@ -82,11 +86,16 @@ class Limits:
             await answer_to(Request(scope), refusal(decision))(scope, receive, send_limited)
 
     async def _let_in(self, decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
+        """Open the websocket; or refuse its opening, as 429 with Retry-After where the server can say so."""
         if decision.allowed:
             await self._app(scope, receive, send)
+            return
+        await receive()
+        refused = refusal(decision)
+        if DENIAL in scope.get("extensions", {}):
+            await answer_to(Request({**scope, "type": "http", "method": "GET"}), refused)(scope, receive, send)
         else:
-            await receive()
-            await send({"type": "websocket.close", "code": TOO_MANY, "reason": refusal(decision).message[:100]})
+            await send({"type": "websocket.close", "code": TOO_MANY, "reason": refused.message[:100]})
 
     def _watch(self, backend: Backend) -> None:
         loop = asyncio.get_running_loop()

@@ -29,11 +29,12 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LONGEST = 150
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-# Signing in twice does no harm, a refresh token is spent by its own rule, and answers with tokens are not kept.
+# Signing in twice does no harm, a refresh token is spent by its own rule, and answers with tokens, secrets and
+# recovery codes are not kept.
 WITHOUT_KEY = frozenset(
-    {"/auth/login", "/auth/refresh", "/auth/logout", "/auth/browser-session", "/auth/second-factor"}
-    | {f"/auth/second-factor/{name}" for name in ("setup", "confirm", "recovery-codes")}
-    | {"/auth/reauthenticate"}
+    {f"POST /auth/{name}" for name in ("login", "refresh", "logout", "reauthenticate", "second-factor")}
+    | {f"POST /auth/second-factor/{name}" for name in ("setup", "confirm", "recovery-codes")}
+    | {f"{method} /auth/browser-session" for method in ("POST", "DELETE")}
 )
 BY_ANYBODY = frozenset({"/auth/register"})
 WAIT_SECONDS = 5.0
@@ -54,7 +55,7 @@ class Once:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] in WRITES else None
         backend: Backend | None = getattr(scope["app"].state, "backend", None) if key is not None else None
-        if key is None or backend is None or _path(scope) in WITHOUT_KEY:
+        if key is None or backend is None or not takes_key(scope["method"], _path(scope)):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -112,6 +113,11 @@ class Once:
 
         await self._app(scope, receive, send)
         return Kept(status, dict(headers), b"".join(parts))
+
+
+def takes_key(method: str, path: str) -> bool:
+    """Whether a request of this kind may carry a key."""
+    return method in WRITES and f"{method} {path}" not in WITHOUT_KEY
 
 
 def once(request: Request, replays: Replays, viewer: Viewer, content: bytes, work: Callable[[], Response]) -> Response:

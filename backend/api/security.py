@@ -108,7 +108,7 @@ class Shield:
         if host is None or not _HOST.fullmatch(host):
             return b"400 The Host header is missing or malformed."
         if self._hosts is not None and not path.startswith(FOR_ANY_HOST) and not _fits(_name(host), self._hosts):
-            return b"400 This server does not answer under that name."
+            return b"400 This server does not answer under that name. To allow it: PUBLIC_URL, ALLOWED_HOSTS."
         is_write = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
         if is_write and self._is_foreign(host, origin, site):
             return b"403 This request came from another site."

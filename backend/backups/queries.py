@@ -43,7 +43,8 @@ class BackupQueries:
         """How many documents each collection has, about."""
         with translated():
             names = self._mongo.database.list_collection_names()
-            return {name: self._mongo[name].estimated_document_count() for name in names}
+            own = (name for name in names if not name.startswith((RESTORING, REPLACED)))
+            return {name: self._mongo[name].estimated_document_count() for name in own}
 
     # what is remembered of backups
 
@@ -178,6 +179,12 @@ class BackupQueries:
         """The names of what the last restore put away."""
         with translated():
             return self._named(REPLACED)
+
+    def beside(self) -> frozenset[str]:
+        """Collections that stand beside the school's own: what a restore loads, and what one put away."""
+        with translated():
+            found = self._mongo.database.list_collection_names(filter={"type": "collection"})
+        return frozenset(each for each in found if each.startswith((RESTORING, REPLACED)))
 
     def forget_replaced(self) -> None:
         """Give up the way back of an earlier restore."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.accounts.models import Viewer
 from backend.audit.trail import AuditTrail
 from backend.backups.models import LEFT_OUT, Backup, BackupReport, BackupState, Checks, Drill, KeptBackup, Reach
-from backend.backups.queries import BackupQueries, disagreements
+from backend.backups.queries import REPLACED, RESTORING, BackupQueries, disagreements
 from backend.backups.retention import DAILY, MONTHLY, WEEKLY, kept
 from backend.errors import NotFound, Unavailable
 from backend.kit import log
@@ -146,7 +146,7 @@ class BackupService:
         try:
             manifest = archive.take(
                 self._queries.database,
-                leave_out=LEFT_OUT,
+                leave_out=LEFT_OUT | self._queries.beside(),
                 app_version=self._app_version,
                 taken_at=now,
                 on_progress=on_progress,
@@ -226,7 +226,13 @@ class BackupService:
 
     def journal(self) -> Journal:
         """What changed since. Raises Unavailable without a store."""
-        return Journal(self._queries.database, self._some_store(), self._secret, leave_out=LEFT_OUT - {MARKERS})
+        return Journal(
+            self._queries.database,
+            self._some_store(),
+            self._secret,
+            leave_out=LEFT_OUT - {MARKERS},
+            leave_out_prefixes=(RESTORING, REPLACED),
+        )
 
     def segments(self) -> list[Segment]:
         """The files of the journal, in order. Raises Unavailable."""

@@ -1,11 +1,21 @@
-"""Structured logs: one JSON object a line, names of events rather than sentences, never a secret."""
+"""Structured logs: one JSON object a line, names of events rather than sentences, never a secret.
+
+Who and what a line is about (request_id, viewer_id, job) is bound to the work in hand; people stand in it by id alone.
+"""
 
 import logging
 import sys
-from typing import TextIO, cast
+from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
+from typing import Any, TextIO, cast
 
 import structlog
+from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars
 from structlog.tracebacks import ExceptionDictTransformer
+
+LIBRARIES = ("streamlit", "uvicorn")  # whose loggers write by themselves unless they are told otherwise
+
+_always: dict[str, str] = {}
 
 
 def configure(level: str = "INFO") -> None:
@@ -13,6 +23,7 @@ def configure(level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _add_always,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without locals: they hold tokens, passwords and people's words.
@@ -29,6 +40,48 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     """The log of one module."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
     return logger
+
+
+def about(**facts: str | None) -> AbstractContextManager[None]:
+    """Lines of this thread or task carry `facts` until the block is left, whatever is noted within it."""
+    return bound_contextvars(**facts)
+
+
+def note(**facts: str) -> None:
+    """Lines carry `facts` from now on, until the block of `about` that names them is left."""
+    bind_contextvars(**facts)
+
+
+def fact(name: str) -> str:
+    """What was bound under a name, "" for nothing."""
+    return str(get_contextvars().get(name) or "")
+
+
+def serve(**facts: str) -> None:
+    """Every line of this process carries `facts` from now on, and libraries write their warnings as such lines too."""
+    _always.update(facts)
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if not isinstance(each, _FromLibraries)] + [_FromLibraries()]
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in LIBRARIES:
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = [], True
+
+
+def _add_always(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**_always, **line}
+
+
+class _FromLibraries(logging.Handler):
+    """What libraries log, from warnings on, as lines of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        failure = record.exc_info if record.exc_info and record.exc_info[0] else None
+        write = get(record.name).error if record.levelno >= logging.ERROR else get(record.name).warning
+        write("library", message=record.getMessage(), exc_info=failure)
 
 
 class _StandardError:

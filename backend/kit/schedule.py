@@ -223,6 +223,10 @@ class Scheduler:
                 each.kept_at = monotonic()
 
     def _do(self, job: Job, work: Work) -> None:
+        with log.about(job=job.name, request_id=work.run.id):
+            self._done(job, work)
+
+    def _done(self, job: Job, work: Work) -> None:
         state: State = "done"
         began = monotonic()
         try:

@@ -15,7 +15,7 @@ from backend.kit.growth import Growth
 from backend.kit.metrics import REQUESTS, SCRIPT_RUNS, Figures, Registry, merged, since
 from backend.kit.mongo import new_id
 from backend.operations import machine
-from backend.operations.models import Check
+from backend.operations.models import Check, Instance
 from backend.operations.vital_queries import VitalQueries
 from backend.operations.vitals import Vital, packed
 
@@ -82,9 +82,14 @@ class Presence:
         """What this process does, as it was started."""
         return self._role
 
+    def everyone(self) -> tuple[Instance, ...]:
+        """Who is there, and who fell silent in the last ten minutes. Raises Unavailable."""
+        return self._queries.instances()
+
     def start(self, role: Role) -> None:
         """Begin (a daemon thread). Once only."""
         self._role = role
+        log.serve(role=role, instance=self._id)
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
         self._thread.start()
 

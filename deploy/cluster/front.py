@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ class Nginx:
     def __init__(self, folder: Path, port: int, web: Mapping[str, str], api: Sequence[str]) -> None:
         folder.mkdir(parents=True)
         self._file = folder / "nginx.conf"
+        self._port = port
         self._front = Front(
             folder=folder,
             web=web,
@@ -41,9 +43,14 @@ class Nginx:
         self.process = Program("nginx", command, folder / "nginx.log", None)
 
     def start(self) -> None:
-        """Begin to listen. Raises ValueError with nginx's own words where it does not take its configuration."""
+        """Returns once it listens. Raises ValueError with nginx's words for a configuration it does not take,
+        RuntimeError where it ends, such as for a port that is taken."""
         self._write(self._front)
         self.process.start()
+        while not self._listens():
+            if not self.process.is_running:
+                raise RuntimeError(f"nginx does not run: {self.process.log} says why")
+            time.sleep(0.05)
 
     def lead_to(self, web: Mapping[str, str], api: Sequence[str]) -> None:
         """Send requests to these from now on; what is under way is finished by those that have it."""
@@ -52,11 +59,11 @@ class Nginx:
         self.reload()
 
     def reload(self) -> None:
-        """Read the configuration again, with new workers; returns when they take the requests. Raises TimeoutError."""
+        """Read the configuration again; returns when only new workers take requests. Raises TimeoutError."""
         before = self._workers()
         self.process.signal(signal.SIGHUP)
         deadline = time.monotonic() + RELOAD_SECONDS
-        while not self._workers() - before:
+        while before & self._workers() or not self._workers():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"nginx has no new workers; {self.process.log} and its error.log say why")
             time.sleep(0.05)
@@ -65,10 +72,15 @@ class Nginx:
         """End it at once, open connections included."""
         self.process.stop()
 
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
     def _workers(self) -> set[int]:
+        """Those that take requests: not the ones that only finish what they have, and no other helpers."""
         pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children")
-        return {int(each) for each in children.read_text().split()} if pid else set()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if pid else []
+        return {int(each) for each in children if _title(each).strip("\0 ").endswith("worker process")}
 
     def _write(self, front: Front) -> None:
         self._file.write_text(front.text())
@@ -76,3 +88,10 @@ class Nginx:
         checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own file
         if checked.returncode:
             raise ValueError(checked.stderr)
+
+
+def _title(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:  # gone since
+        return ""

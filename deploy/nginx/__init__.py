@@ -133,6 +133,11 @@ def program() -> Path:
     return Path(found)
 
 
+def has_brotli() -> bool:
+    """Whether this machine's nginx can pack with brotli."""
+    return bool(_brotli_modules())
+
+
 def _upstream(name: str, first: Iterable[str], then: Iterable[str], *, least: bool = False) -> str:
     servers = [f"server {each} max_fails=2 fail_timeout=3s;" for each in first]
     servers += [f"server {each} max_fails=2 fail_timeout=3s backup;" for each in then]

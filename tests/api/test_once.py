@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pyotp
 import pytest
 
+from backend.api import create_api
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from backend.kit.keys import KeyRing, unnamed
@@ -124,6 +126,30 @@ def test_signing_up_twice_makes_one_account(door: Door) -> None:
     assert (first.status_code, again.content) == (201, first.content)
     guessed = door.anyone.post("/auth/register", body | {"password": "guessed it wrong"}, headers=key("up"))
     assert problem(guessed, 422)["code"] == "key_reused"
+
+
+def test_every_other_write_takes_a_key(backend: Backend) -> None:
+    """The document says of each write that it takes a key, but of those that make or spend secrets of a sign-in."""
+    without = set()
+    for path, operations in create_api(backend).openapi()["paths"].items():
+        for method, operation in operations.items():
+            named = {each.get("name") for each in operation.get("parameters", ())}
+            if method != "get" and "Idempotency-Key" not in named:
+                without.add(f"{method.upper()} {path}")
+    assert without == {
+        *(f"POST /auth/{name}" for name in ("login", "refresh", "logout", "reauthenticate", "second-factor")),
+        *(f"POST /auth/second-factor/{name}" for name in ("setup", "confirm", "recovery-codes")),
+    }
+
+
+def test_turning_a_second_factor_off_is_replayed(door: Door, clock: SetClock) -> None:
+    """It makes no secret: sent again with its key it is the success that it was, not a second factor that is gone."""
+    secret = door.teacher.post("/auth/second-factor/setup").json()["data"]["secret"]
+    code = pyotp.TOTP(secret).at(clock.now())
+    assert door.teacher.post("/auth/second-factor/confirm", {"code": code}).is_success
+    answers = [door.teacher("DELETE", "/auth/second-factor", headers=key("off")) for _again in "ab"]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
 
 
 def test_signing_in_keeps_no_tokens(door: Door, backend: Backend) -> None:

@@ -1,5 +1,6 @@
 """WS /ws with a real client: who may open it, what is said, and how it ends."""
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,8 @@ from backend.api.socket_entry import PROTOCOL
 from backend.api.socket_messages import MOST_BYTES
 from backend.bootstrap import Backend, build
 from backend.config import Settings
+from backend.kit.limiter_rules import Rule
+from backend.limits.models import OWN
 from backend.progress.models import ProgressChange
 from tests.api.caller import Door
 from tests.api.listening import ServedApi, served_api
@@ -306,6 +309,30 @@ def test_two_processes_hear_each_other(
     finally:
         other.close()
         second.close()
+
+
+def test_opening_too_often_is_refused(
+    door: Door, settings: Settings, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many openings a minute for one person, whatever became of them; then 429 says when to come again."""
+    monkeypatch.setitem(OWN, "stream", (Rule("stream", 3, 60),))
+    strict = build(settings, clock=backend.clock)
+    served = ServedApi(strict)
+    try:
+        for _opening in range(3):
+            with talking(served, door.student.headers) as talk:
+                talk.hear("connected")
+        with pytest.raises(InvalidStatus) as refused, talking(served, door.student.headers):
+            pass
+        with talking(served, door.teacher.headers) as talk:  # somebody else is not held up
+            talk.hear("connected")
+    finally:
+        served.close()
+        strict.close()
+    answer = refused.value.response
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 20
+    assert json.loads(answer.body or b"{}")["error"]["code"] == "rate_limited"
 
 
 def test_talking_too_much_is_refused(door: Door, settings: Settings, backend: Backend) -> None:

@@ -138,6 +138,18 @@ def test_a_restore_brings_everything_back(backend: Backend, admin: Viewer, learn
         backend.restores.roll_back(admin)
 
 
+def test_what_a_restore_put_away_is_in_no_backup(backend: Backend, admin: Viewer, learner: Viewer) -> None:
+    """The archive after a restore holds the school once, and so does its preview."""
+    solve(backend, learner, 5)
+    backend.backups.take()
+    backend.restores.restore(admin)
+    taken = backend.backups.take()
+    names = {each.name for each in backend.backups.archive(taken.id).manifest().collections}
+    assert backend.backups.state().can_roll_back
+    assert not [name for name in names if name.startswith(("replaced_", "restoring_"))]
+    assert not [each.name for each in backend.restores.preview(admin).collections if each.name.startswith("replaced_")]
+
+
 def test_an_empty_machine_gets_the_whole_school(
     backend: Backend, admin: Viewer, learner: Viewer, settings: Settings, clock: SetClock
 ) -> None:

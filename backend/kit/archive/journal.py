@@ -4,6 +4,7 @@ A file ends with a marker that the journal itself wrote: all that happened befor
 it, and nothing that happened later. Two who write at once do no harm: their files overlap, and a reader skips.
 """
 
+import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,23 +73,36 @@ class Journal:
     """Writes the files of one database into a store."""
 
     def __init__(
-        self, database: Database[Record], store: Store, secret: str | None, *, leave_out: Iterable[str]
+        self,
+        database: Database[Record],
+        store: Store,
+        secret: str | None,
+        *,
+        leave_out: Iterable[str],
+        leave_out_prefixes: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._store = store
         self._secret = secret
         self._leave_out = list(leave_out)
+        self._prefixes = list(leave_out_prefixes)
 
     def follow(self, since: Timestamp, token: Record | None) -> "Following":
         """Changes after `since`, from the place of `token` (None: from `since` itself)."""
         pipeline: list[Record] = [
-            {"$match": {"ns.coll": {"$nin": self._leave_out}}},
+            {"$match": self._wanted()},
             {"$project": dict.fromkeys(_KEPT, 1)},
         ]
         place: Record = {"resume_after": token} if token else {"start_at_operation_time": since}
         with _history_kept(), translated():
             stream = self._database.watch(pipeline, max_await_time_ms=500, **place)
         return Following(self._database[MARKERS], stream, since)
+
+    def _wanted(self) -> Record:
+        """What is kept. A rename always is: nobody may follow the journal over one."""
+        left: list[Record] = [{"ns.coll": {"$in": self._leave_out}}]
+        left += [{"ns.coll": {"$regex": f"^{re.escape(each)}"}} for each in self._prefixes]
+        return {"$or": [{"operationType": "rename"}, {"$nor": left}]}
 
     def write(self, segment: Segment, events: Sequence[Record]) -> None:
         """Keep a file. Raises StoreFailed."""

@@ -1,0 +1,32 @@
+"""Which servers are away just now, and since when, as this process knows without asking anybody."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.kit import redis
+from backend.kit.mongo import Mongo
+from backend.kit.mongo_guard import READS
+
+
+@dataclass(frozen=True)
+class Absences:
+    """Since when nothing can be read, nothing be written, and Redis not be used; None where it can."""
+
+    reads: datetime | None
+    writes: datetime | None
+    redis: datetime | None
+
+    def __bool__(self) -> bool:
+        return bool(self.reads or self.writes or self.redis)
+
+
+PRESENT = Absences(None, None, None)
+
+
+def absences(mongo: Mongo, client: redis.Client) -> Absences:
+    """What is away. Costs a few comparisons."""
+    standing, cache = mongo.standing, redis.breaker_of(client)
+    reads = standing.all_lost_at or (None if mongo.breakers[READS].is_closed else mongo.breakers[READS].read().since)
+    writes = reads or standing.primary_lost_at
+    lost_redis = None if cache.is_closed else cache.read().since
+    return Absences(reads, writes, lost_redis) if writes or lost_redis else PRESENT

@@ -1,0 +1,65 @@
+"""Fixtures of the cluster's tests: nginx before a small stand-in of the app, and before the app itself."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.kit.embedded import Servers
+from deploy import nginx
+from deploy.cluster import echo
+from deploy.cluster.cluster import Cluster, Given
+from deploy.cluster.front import Nginx
+from deploy.cluster.mongo_set import free_ports
+from tests.cluster.stand_in import StandIn
+
+
+@pytest.fixture(scope="session")
+def nginx_here() -> None:
+    """Skips where there is no nginx."""
+    try:
+        nginx.program()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    if shutil.which("openssl") is None:
+        pytest.skip("There is no openssl to make a certificate with.")
+
+
+class Front:
+    """nginx before three stand-ins: two for processes with pages, one for the API."""
+
+    def __init__(self, folder: Path) -> None:
+        self.a, self.b, self.api = StandIn("a"), StandIn("b"), StandIn("api")
+        (port,) = free_ports(1)
+        web = {"a": self.a.address, "b": self.b.address}
+        self.nginx = Nginx(folder / "nginx", port, web, [self.api.address])
+        self.url = f"https://localhost:{port}"
+
+    def close(self) -> None:
+        self.nginx.stop()
+        for each in (self.a, self.b, self.api):
+            each.stop()
+
+
+@pytest.fixture
+def front(nginx_here: None, tmp_path: Path) -> Iterator[Front]:
+    made = Front(tmp_path)
+    made.nginx.start()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(nginx_here: None, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A small one on the tests' own servers: two processes with pages, and nginx."""
+    database = f"cluster_{uuid.uuid4().hex[:12]}"
+    given = Given(str(servers.mongodb_uri), str(servers.redis_url), database)
+    settings = {"RATE_LIMIT_ANONYMOUS": f"{echo.ALLOWED}/hour", "RATE_LIMIT_ADAPTIVE": "false"}
+    settings |= {"RATE_LIMIT_BURST": "1000/second", "RATE_LIMIT_USER": "1000000/hour"}
+    with Cluster(tmp_path_factory.mktemp("cluster") / "state", settings=settings, given=given) as made:
+        yield made
+        made.backend.mongo.client.drop_database(database)

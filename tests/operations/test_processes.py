@@ -1,0 +1,163 @@
+"""Real processes beside each other: who is there, who left, who was killed; and what each of them logs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.config import Settings
+from backend.operations.models import Instance
+from backend.operations.vital_queries import ALIVE_SECONDS
+from tests.journeys.running import OWN_SETTINGS, free_port
+from tests.school import PASSWORD, School
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = {"web": ["app.py"], "api": ["-m", "backend.api_server"], "worker": ["-m", "backend.worker"]}
+TOKEN = "a token for monitors"
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the app: where it answers, and what it wrote."""
+
+    role: str
+    port: int
+    popen: subprocess.Popen[bytes]
+    file: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged so far; what it says to the person at the terminal is left out."""
+        return [json.loads(line) for line in self.file.read_text().splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def processes(backend: Backend, settings: Settings) -> Iterator[Mapping[str, Process]]:
+    """A web process, an API process and a worker on the database of this test, all of them there."""
+    started = {role: start(role, settings) for role in COMMANDS}
+    try:
+        until(lambda: roles(backend) == set(COMMANDS), seconds=PATIENCE_SECONDS)
+        yield started
+    finally:
+        for each in started.values():
+            each.popen.kill()
+            each.popen.wait(30)
+
+
+def start(role: str, settings: Settings) -> Process:
+    """A process as one types it, with these settings and no others."""
+    assert settings.mongodb_uri and settings.redis_url
+    port, file = free_port(), settings.data_dir / f"{role}.log"
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in OWN_SETTINGS}
+    own = {
+        "PORT": str(port),
+        "WORKER_PORT": str(port),
+        "METRICS_TOKEN": TOKEN,
+        "DATA_DIR": str(settings.data_dir / role),
+        "JWT_SECRET": "0123456789abcdefghijklmnopqrstuvwxyz",
+        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "MONGODB_DATABASE": settings.mongodb_database,
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+    }
+    with file.open("wb") as said:
+        popen = subprocess.Popen([sys.executable, *COMMANDS[role]], cwd=ROOT, env=kept | own, stdout=said, stderr=said)
+    return Process(role, port, popen, file)
+
+
+def present(backend: Backend) -> tuple[Instance, ...]:
+    """Who is there, as the health page shows it."""
+    return backend.presence.everyone()
+
+
+def roles(backend: Backend) -> set[str]:
+    """Of those that are alive."""
+    return {each.role for each in present(backend) if each.is_alive}
+
+
+def answer(process: Process, path: str, *, token: str = "", **body: str) -> tuple[str, dict[str, str]]:
+    """The body and the headers of an answer; "" where nobody answers."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if body:
+        headers["Content-Type"] = "application/json"
+    address = f"http://127.0.0.1:{process.port}{path}"
+    request = urllib.request.Request(address, json.dumps(body).encode() if body else None, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as got:  # noqa: S310  (own process)
+            return got.read().decode(), dict(got.headers)
+    except (URLError, OSError):
+        return "", {}
+
+
+def test_processes_come_and_go(backend: Backend, school: School, processes: Mapping[str, Process]) -> None:
+    """Each is on the health page with its role and host; one that stops leaves at once, one killed within 15 s and is
+    told of; a worker answers monitors at its own port; and their logs say who and which request."""
+    admin = school.admin()
+    check_logs(admin, processes)
+    by_role = {each.role: each for each in present(backend)}
+    assert {role: each.pid for role, each in by_role.items()} == {
+        role: each.popen.pid for role, each in processes.items()
+    }
+    assert all(each.memory_bytes > 10_000_000 and each.threads > 1 and each.host for each in by_role.values())
+    worker, api = processes["worker"], processes["api"]
+    assert answer(worker, "/health/live")[0] == "lives\n"
+    assert "info{version=" in answer(worker, "/metrics", token=TOKEN)[0]
+    assert answer(worker, "/metrics", token="another")[0] == ""
+    api.popen.send_signal(signal.SIGTERM)
+    api.popen.wait(PATIENCE_SECONDS)
+    assert not any(each.role == "api" for each in present(backend))
+    worker.popen.kill()
+    until(lambda: roles(backend) == {"web"}, seconds=ALIVE_SECONDS + 10)
+    lost = next(each for each in present(backend) if each.role == "worker")
+    assert (lost.is_alive, lost.pid) == (False, worker.popen.pid)
+    check = next(each for each in backend.operations.health(admin).checks if each.name == "instances")
+    assert check.state == "warning"
+    assert str(worker.popen.pid) in check.detail
+
+
+def check_logs(admin: Viewer, processes: Mapping[str, Process]) -> None:
+    """Lines are JSON with role and instance; those of a request carry its id and the caller's id, and nothing that is
+    logged anywhere names a person or her address; a job's lines carry the run's id."""
+    for role in ("web", "api"):
+        process = processes[role]
+        until(partial(is_serving, process), seconds=PATIENCE_SECONDS)
+        said, _headers = answer(process, "/api/v1/auth/login", email="admin@example.org", password=PASSWORD)
+        token = json.loads(said)["data"]["accessToken"]
+        answer(process, "/api/v1/admin/jobs/none/run", token=token, nothing="")
+        line = logged(process, "request", route="POST /admin/jobs/{name}/run")
+        assert (line["viewer_id"], line["role"], line["status"]) == (admin.id, role, 404)
+        assert line["request_id"]
+        assert line["instance"]
+    ended = logged(processes["worker"], "job_ended")
+    assert ended["request_id"] == ended["run"]
+    for each in processes.values():
+        everything = each.file.read_text()
+        assert not any(name in everything for name in ("Asha", "example.org", PASSWORD))
+
+
+def is_serving(process: Process) -> bool:
+    return answer(process, "/api/v1/health/live")[0] != ""
+
+
+def logged(process: Process, event: str, **facts: str) -> dict[str, Any]:
+    """The first line of this event with these facts, once it is there."""
+    found: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        found[:] = [each for each in process.lines() if each["event"] == event and facts.items() <= each.items()]
+        return bool(found)
+
+    until(is_there, seconds=PATIENCE_SECONDS)
+    return found[0]
