@@ -9,7 +9,8 @@ from datetime import datetime
 import streamlit as st
 
 from backend.classrooms.models import ClassReport, KeyFigures, Learner
-from backend.kit.i18n import _, ngettext, number, percent
+from backend.kit.i18n import _, current_locale, ngettext, number, percent
+from backend.kit.kept import Kept
 from pages import _learner, _live, _session
 from pages._learner_words import (
     completed_words,
@@ -28,7 +29,10 @@ from pages._tables import Cell, Column, Row, data_table
 
 FIRST_FLAGGED = 5
 TABLE, FLAGGED = "class-learners", "class-flagged"
+KEPT = 2_000  # rows of learners that a process keeps drawn: some thirty classes
 Names = Mapping[str, str]
+
+_rows = Kept[Row](most=KEPT)
 
 
 @refreshing(_live.FALLBACK_SECONDS)
@@ -141,7 +145,7 @@ def _draw_table(learners: Sequence[Learner], names: Names) -> None:
     data_table(
         caption.format(count=number(len(learners))),
         columns(),
-        [Row(each.id, _cells(each, names[each.id], now)) for each in learners],
+        [_row(each, names[each.id], now) for each in learners],
         key=TABLE,
         sort=len(columns()) - 1,
         stacked=True,
@@ -161,6 +165,12 @@ def columns() -> list[Column | str]:
         Column(_("Last activity"), rule=_("When the learner last saved a change.")),
         Column(_("Flag"), rule=_("One signal: watch. Two or more: at risk.")),
     ]
+
+
+def _row(learner: Learner, name: str, now: datetime) -> Row:
+    """Made anew when the learner saved, and each minute, for it says how long ago that was."""
+    source = (learner, now.replace(second=0, microsecond=0))
+    return _rows.of((learner.id, name, current_locale()), source, lambda: Row(learner.id, _cells(learner, name, now)))
 
 
 def _cells(learner: Learner, name: str, now: datetime) -> list[Cell | str | float | None]:

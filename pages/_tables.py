@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import streamlit as st
 
 from backend.kit.i18n import _, number
@@ -42,10 +44,15 @@ Value = Cell | str | float | None
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a sortable table, known by its id; the first cell names it."""
+    """A row of a sortable table, known by its id; the first cell names it. One that is kept is encoded once."""
 
     id: str
     cells: Sequence[Value]
+
+    @cached_property
+    def data(self) -> msgspec.Raw:
+        """What the browser is sent of it."""
+        return msgspec.Raw(encoded({"id": self.id, "cells": [_cell_data(value) for value in self.cells]}))
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ def data_table(
     data = {
         "caption": caption,
         "columns": [_column_data(_column(column)) for column in columns],
-        "rows": [{"id": row.id, "cells": [_cell_data(value) for value in row.cells]} for row in rows],
+        "rows": [row.data for row in rows],
         "sort": sort,
         "descending": descending,
         "selected": selected,

@@ -37,7 +37,7 @@ from backend.kit.held import Held
 from backend.kit.i18n import _, current_locale
 from backend.kit.kept import Kept
 from backend.policy import authorise
-from backend.progress import listing, rules
+from backend.progress import listing, rules, weights
 from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord, StudyDay, SummaryRecord
 from backend.progress.overview import from_summary, summarised
 from backend.progress.service import ProgressService, classroom_tag
@@ -101,10 +101,10 @@ class ClassroomReports:
     def _known(self, classroom_id: str, now: datetime) -> list[Known]:
         """What the report stands on, worked out anew for those alone who saved since, or whose day has begun."""
         members, chapters, since = self.members([classroom_id]), self._chapters.active(), _kept_since(now)
-        work, known = self._work.of(self._versions(members)), list[Known]()
+        work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters).sizes, list[Known]()
         for member in members:
             own, today = work[member.id], _today(member, now)
-            source = (member, own, today, since, chapters)
+            source = (member, own, today, since, sizes)
             make = partial(_standing, member, own, today, since, chapters)
             known.append(self._standings.of(member.id, source, make))
         return known

@@ -10,8 +10,8 @@ T = TypeVar("T")
 class Kept(Generic[T]):
     """Thread-safe: two who come at once may both make the value, and either is right.
 
-    `source` is all that a value follows from, compared by `==`: cheap where the same objects come again. At most
-    `most` values are kept, the oldest leave.
+    `source` is all that a value follows from, compared by `==`: cheap where it is small, or the same objects come
+    again. At most `most` values are kept; those that were made first leave.
     """
 
     def __init__(self, *, most: int) -> None:
@@ -23,6 +23,8 @@ class Kept(Generic[T]):
         """The value of `key` as `make` makes it from `source`."""
         known = self._values.get(key)
         if known is not None and known[0] == source:
+            if known[0] is not source:
+                self._values[key] = (source, known[1])  # what comes again is compared by identity from now on
             return known[1]
         value = make()
         with self._lock:
