@@ -43,7 +43,7 @@ def session_survives(cluster: Cluster) -> Finding:
     return Finding(
         "a process with pages killed (kill -9) under an open page",
         f"its browser went from {held.name} to {now.name} by itself, {'still' if is_in else 'NOT'} signed in, and had "
-        f"saved again after {took:.1f} s without a reload; what the page shows is {'' if is_kept else 'NOT '}what is kept",
+        f"saved again after {took:.1f} s, not reloaded; what it shows is {'' if is_kept else 'NOT '}what is kept",
         is_in and is_kept and now is not held,
     )
 
