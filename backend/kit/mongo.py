@@ -35,6 +35,7 @@ from backend.kit.mongo_guard import TAKE_WRITES, GuardedClient, MongoRefused, Ou
 from backend.kit.mongo_hold import KNOWN_SECONDS, WriteHold
 from backend.kit.mongo_pool import PoolWaits
 from backend.kit.mongo_times import QueryTimes
+from backend.kit.slow_operations import SlowOperations
 
 Document = dict[str, Any]
 Indexes = Mapping[str, Sequence[IndexModel]]  # by collection
@@ -62,11 +63,12 @@ SAFE_OPTIONS: Mapping[str, Any] = {
 class Mongo:
     """A database with what the features need of it. Opening it connects nothing; the first call does."""
 
-    def __init__(self, uri: str, database: str, registry: Registry | None = None) -> None:
+    def __init__(self, uri: str, database: str, registry: Registry | None = None, *, slow_seconds: float = 0.0) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
         self.waits = PoolWaits(registry)
+        self.slow = SlowOperations(slow_seconds)
         self.standing = Standing()
-        listeners = [self.waits, self.standing, *([QueryTimes(registry)] if registry else [])]
+        listeners = [self.waits, self.standing, *([QueryTimes(registry, self.slow)] if registry else [])]
         self._guarded = GuardedClient(
             uri, self.standing, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
         )
