@@ -37,6 +37,7 @@ from backend.kit.sealing import Sealer
 from backend.limits.service import LimitService
 from backend.mails.service import MailService
 from backend.operations.jobs import JobService
+from backend.operations.memory_trace import MemoryTracing
 from backend.operations.monitoring import Monitoring
 from backend.operations.presence import Presence
 from backend.operations.service import OperationsService
@@ -86,6 +87,7 @@ class Backend:
     metrics: Registry
     monitoring: Monitoring
     presence: Presence
+    memory: MemoryTracing
     replays: Replays
     warmer: Warmer
     runs: Runs
@@ -102,6 +104,7 @@ class Backend:
         """Let go of everything; private servers stop last."""
         self.backup_tasks.close()
         self.presence.close()
+        self.memory.close()
         self.operations.close()
         self.limits.close()
         self.events.close()
@@ -193,5 +196,6 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         operations=kept.operations,
         monitoring=kept.monitoring,
         presence=kept.presence,
+        memory=kept.memory,
         replays=Replays(connections.mongo, Sealer(ring, "replays"), SystemClock()),
     )

@@ -118,6 +118,9 @@ class Settings(BaseSettings):
         le=300,
         description="Seconds between SIGTERM and the stop: requests are answered, but /health/ready says no",
     )
+    slow_operation_ms: int = Field(
+        100, ge=0, le=60_000, description="Commands to MongoDB that take longer are shown on the health page; 0: none"
+    )
     backup_url: str | None = Field(
         None, description="Place of the backups: a folder or s3://bucket/prefix. Default: backups in DATA_DIR"
     )

@@ -87,7 +87,7 @@ def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) 
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
     registry = Registry()
     redis_client = redis.connect(str(redis_url))
-    mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry)
+    mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry, slow_seconds=settings.slow_operation_ms / 1000)
     return Connections(
         mongo=mongo,
         redis_client=redis_client,

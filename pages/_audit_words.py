@@ -51,6 +51,7 @@ def act_words() -> dict[str, str]:
         "statistics.rebuilt": _("Statistics rebuilt"),
         "job.started": _("Background job started"),
         "cache.cleared": _("Cache emptied"),
+        "memory.traced": _("Memory traced"),
         "settings.changed": _("Settings changed"),
         "limits.changed": _("Limits changed"),
         "backup.created": _("Backup made"),

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.kit.i18n import _
+from backend.kit.i18n import _, number
 from pages import _health_words as words
 from pages import _session
 from pages._jobs import draw_jobs
 from pages._limits import limits_html
-from pages._parts import section_html
+from pages._memory import draw_memory
+from pages._parts import empty_html, section_html
 from pages._runs import refreshing
 from pages._tables import table_html
 
@@ -32,6 +33,8 @@ def _titles() -> Mapping[str, str]:
     return {
         "jobs": _("Jobs"),
         "speed": _("Speed"),
+        "slow": _("Slow commands"),
+        "memory": _("Memory"),
         "cache": _("Cache"),
         "limits": _("Limits"),
     }
@@ -43,6 +46,18 @@ def _draw_speed(viewer: Viewer) -> None:
     kinds = words.timing_table(health.timings, _("Time by kind of work"))
     slowest = words.timing_table(health.slowest_queries, _("Database commands that took the most time in all"))
     st.html(section_html(_("How fast"), note) + table_html(kinds) + table_html(slowest))
+
+
+def _draw_slow(viewer: Viewer) -> None:
+    found = _session.backend().monitoring.slow(viewer)
+    note = _("Commands above {limit} ms, by shape, all processes together. No value of anybody is kept.").format(
+        limit=number(_session.backend().settings.slow_operation_ms)
+    )
+    if found:
+        st.html(section_html(_("Slow commands"), note) + table_html(words.slow_table(found)))
+        return
+    hint = _("Nothing took so long in the last week. What does is listed here within half a minute.")
+    st.html(section_html(_("Slow commands"), note) + empty_html("speed", _("None"), hint))
 
 
 def _draw_cache(viewer: Viewer) -> None:
@@ -58,6 +73,8 @@ def _draw_limits(viewer: Viewer) -> None:
 _PARTS: Mapping[str, Callable[[Viewer], None]] = {
     "jobs": draw_jobs,
     "speed": _draw_speed,
+    "slow": _draw_slow,
+    "memory": draw_memory,
     "cache": _draw_cache,
     "limits": _draw_limits,
 }

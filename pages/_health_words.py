@@ -7,12 +7,13 @@ from babel.dates import format_timedelta
 
 from backend.kit.i18n import _, current_locale, number, percent
 from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
-from backend.operations.models import CacheRegion, Check, Counts, Health, Instance, State, Timing
+from backend.operations.models import CacheRegion, Check, Counts, Health, Instance, SlowOperation, State, Timing
 from pages._parts import KeyFigure, chip, escape
 from pages._tables import Cell, Column, Twin, Value
 
 MEGABYTE = 1_000_000
 SLOW_MS = 10
+SHAPE_LENGTH = 160
 
 
 def verdict(state: State) -> str:
@@ -169,6 +170,32 @@ def _kinds() -> dict[str, str]:
         FRAGMENT_RUNS: _("Parts of pages drawn"),
         QUERIES: _("Database commands"),
     }
+
+
+def slow_table(operations: Sequence[SlowOperation]) -> Twin:
+    """Slow commands by shape, with their plan."""
+    heads = [
+        Column(_("Command"), rule=_("Names of fields and operators; every value is left out")),
+        Column(_("Times"), numeric=True),
+        Column(_("In all"), numeric=True),
+        Column(_("Longest"), numeric=True),
+        Column(_("Plan"), rule=_("How the database finds it, the last step first; COLLSCAN reads everything")),
+        Column(_("Documents read"), numeric=True, rule=_("By the run that the database's profiler noted")),
+    ]
+    return Twin(
+        _("Slow database commands of the last week, all processes"), heads, [_slow_row(each) for each in operations]
+    )
+
+
+def _slow_row(slow: SlowOperation) -> list[Value]:
+    return [
+        Cell(f"{slow.operation} {slow.collection}", note=slow.shape[:SHAPE_LENGTH]),
+        slow.count,
+        _("{value} s").format(value=number(round(slow.total_seconds, 1))),
+        milliseconds(slow.longest_seconds * 1_000),
+        slow.plan or None,
+        slow.examined,
+    ]
 
 
 def cache_table(regions: Sequence[CacheRegion]) -> Twin:

@@ -16,7 +16,8 @@ from backend.bootstrap import Backend
 from backend.errors import Invalid, NotSignedIn
 from backend.kit.exposition import CONTENT_TYPE
 from backend.kit.i18n import _
-from backend.operations.models import Health, History
+from backend.operations.memory_trace import MemoryTrace
+from backend.operations.models import Health, History, SlowOperation
 from backend.policy import authorise
 
 router = APIRouter(prefix="/admin", tags=["Administration"])
@@ -112,6 +113,33 @@ def health_history(viewer: SignedIn, backend: BackendDep) -> Response:
     Of all processes together: requests, page runs, how long they took, memory, delays. At most ten seconds old.
     """
     return answer(backend.operations.history(viewer))
+
+
+@router.get("/slow-operations", **returns(Answer[tuple[SlowOperation, ...]], 403, 503, says="The costliest first"))
+def slow_operations(viewer: SignedIn, backend: BackendDep) -> Response:
+    """List slow database commands
+
+    By shape, over all processes in the last week: names of fields and operators, no value of anybody; and the plan.
+    """
+    return answer(backend.monitoring.slow(viewer))
+
+
+@router.get("/memory-trace", **returns(Answer[MemoryTrace], 403, says="It, or that there was none"))
+def memory_trace(viewer: SignedIn, backend: BackendDep) -> Response:
+    """Read the last memory trace
+
+    Of the process that answers: the lines of the program that kept the most of what they allocated meanwhile.
+    """
+    return answer(backend.memory.trace(viewer))
+
+
+@router.post("/memory-trace", **returns(Answer[MemoryTrace], 403, 409, 422, status=202, says="It has begun"))
+def start_memory_trace(body: requests.MemoryTraceNew, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Trace memory for some seconds
+
+    In the process that answers, which is slower meanwhile. It is written into the audit trail.
+    """
+    return answer(backend.memory.start(viewer, body.seconds), status=202)
 
 
 @router.get("/cache", **returns(Answer[CacheReads], 403, says="A row for each region"))

@@ -24,6 +24,7 @@ class Drain:
 
     def __init__(self) -> None:
         self.is_on = False
+        self._timer: threading.Timer | None = None
 
     def hear_signals(self, seconds: float) -> None:
         """From now on put SIGTERM off by so long; one that comes meanwhile stops at once. On the main thread alone."""
@@ -33,15 +34,21 @@ class Drain:
         if callable(before):
             signal.signal(signal.SIGTERM, self._later(seconds, before))
 
+    def call_off(self) -> None:
+        """Let the stop that was put off not come."""
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _later(self, seconds: float, before: Callable[[int, Any], Any]) -> Callable[[int, Any], None]:
         def heard(number: int, where: Any) -> None:
             if self.is_on:
+                self.call_off()
                 before(number, where)
                 return
             self.is_on = True
-            timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
-            timer.daemon = True
-            timer.start()
+            self._timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+            self._timer.daemon = True
+            self._timer.start()
 
         return heard
 

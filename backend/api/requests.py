@@ -165,6 +165,10 @@ class Join(Body):
     join_code: str = Field(min_length=1, max_length=40, description="From the teacher of the class")
 
 
+class MemoryTraceNew(Body):
+    seconds: int = Field(10, ge=1, le=60)
+
+
 class PersonNew(Body):
     email: str = Field(min_length=1, max_length=EMAIL_LENGTH)
     name: str = Field(min_length=1, max_length=4 * NAME_LENGTH)

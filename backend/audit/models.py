@@ -17,7 +17,7 @@ Act = Literal[
     "chapters.exported", "classroom.created", "classroom.renamed", "classroom.code_renewed",
     "classroom.board_changed", "classroom.archived", "classroom.brought_back", "classroom.viewed",
     "classroom.exported", "student.viewed", "student.removed",
-    "statistics.rebuilt", "job.started", "cache.cleared", "settings.changed", "limits.changed",
+    "statistics.rebuilt", "job.started", "cache.cleared", "memory.traced", "settings.changed", "limits.changed",
     "backup.created", "backup.verified", "backup.tried", "backup.downloaded", "backup.deleted", "backup.restored",
     "audit.exported", "audit.forgotten", "data.exported", "deletion.requested", "deletion.cancelled",
     "deletion.fulfilled", "tombstones.applied",

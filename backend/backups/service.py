@@ -123,10 +123,14 @@ class BackupService:
             can_roll_back=bool(self._queries.replaced()),
         )
 
+    def _moment_of(self, backup_id: str) -> Moment:
+        """The cluster time of an archive that was listed before."""
+        return self._known[backup_id][1]
+
     def _reach(self, every: Sequence[Backup], files: Sequence[Segment]) -> Reach | None:
         """The last unbroken stretch: from the oldest archive that the journal continues up to its end."""
-        ends = {each.id: covered(files, self._known[each.id][1]) for each in every}
-        going_on = [each for each in every if ends[each.id] > self._known[each.id][1]]
+        ends = {each.id: covered(files, self._moment_of(each.id)) for each in every}
+        going_on = [each for each in every if ends[each.id] > self._moment_of(each.id)]
         if not going_on:
             return None
         end = max(ends[each.id] for each in going_on)

@@ -19,6 +19,8 @@ from pymongo.errors import (
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
 )
 from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
@@ -29,10 +31,11 @@ from backend.errors import Conflict, Unavailable
 from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
-from backend.kit.mongo_guard import TAKE_WRITES, GuardedClient, Standing, time_left
+from backend.kit.mongo_guard import TAKE_WRITES, GuardedClient, MongoRefused, OutOfTime, Standing, time_left
 from backend.kit.mongo_hold import KNOWN_SECONDS, WriteHold
 from backend.kit.mongo_pool import PoolWaits
 from backend.kit.mongo_times import QueryTimes
+from backend.kit.slow_operations import SlowOperations
 
 Document = dict[str, Any]
 Indexes = Mapping[str, Sequence[IndexModel]]  # by collection
@@ -40,6 +43,7 @@ T = TypeVar("T")
 
 DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 DUPLICATE_KEY = 11000
+NEVER_SENT = (ServerSelectionTimeoutError, MongoRefused, OutOfTime)
 INDEX_SECONDS = 900.0
 SNAPSHOT_UNAVAILABLE = 246  # a collection or index was made a moment ago, and the newest moment is before that
 SNAPSHOT_PAUSES = (0.05, 0.2)
@@ -59,11 +63,12 @@ SAFE_OPTIONS: Mapping[str, Any] = {
 class Mongo:
     """A database with what the features need of it. Opening it connects nothing; the first call does."""
 
-    def __init__(self, uri: str, database: str, registry: Registry | None = None) -> None:
+    def __init__(self, uri: str, database: str, registry: Registry | None = None, *, slow_seconds: float = 0.0) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
         self.waits = PoolWaits(registry)
+        self.slow = SlowOperations(slow_seconds)
         self.standing = Standing()
-        listeners = [self.waits, self.standing, *([QueryTimes(registry)] if registry else [])]
+        listeners = [self.waits, self.standing, *([QueryTimes(registry, self.slow)] if registry else [])]
         self._guarded = GuardedClient(
             uri, self.standing, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options
         )
@@ -199,17 +204,31 @@ def translated() -> Iterator[None]:
         yield
     except DuplicateKeyError as error:
         raise Conflict(_("That exists already.")) from error
-    except (ConnectionFailure, ExecutionTimeout) as error:
-        raise Unavailable(
-            _("The database cannot be reached just now. Nothing was changed; please try again.")
-        ) from error
     except BulkWriteError as error:
         if any(each["code"] == DUPLICATE_KEY for each in (error.details or {}).get("writeErrors", ())):
             raise Conflict(_("That exists already.")) from error
+        _say_away(error)
         raise
-    except OperationFailure:
+    except (ConnectionFailure, OperationFailure) as error:
+        _say_away(error)
         raise
     except PyMongoError as error:
         if error.timeout:
             raise Unavailable(_("The database took too long to answer. Please try again.")) from error
         raise
+
+
+def _say_away(error: ConnectionFailure | OperationFailure) -> None:
+    """Raises Unavailable where the server is out of reach: with what is known of the change, and no more."""
+    details = getattr(error, "details", None) or {}
+    is_unconfirmed = error.has_error_label("UnknownTransactionCommitResult") or isinstance(error, WriteConcernError)
+    if is_unconfirmed or details.get("writeConcernErrors"):
+        raise Unavailable(
+            _("The database did not confirm in time. It may have been saved: please look before you try again."),
+            code="unconfirmed",
+        ) from error
+    if error.has_error_label("TransientTransactionError") or isinstance(error, NEVER_SENT):
+        sentence = _("The database cannot be reached just now. Nothing was changed; please try again.")
+        raise Unavailable(sentence) from error
+    if isinstance(error, ConnectionFailure | ExecutionTimeout):
+        raise Unavailable(_("The database cannot be reached just now. Please try again in a moment.")) from error

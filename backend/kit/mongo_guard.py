@@ -129,9 +129,10 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         # The driver watches the servers by itself, so a probe need not wait long for one to appear.
         with time_left(None if breaker.is_closed else PROBE_SECONDS):
             result = breaker.call(super()._retry_internal, func, session, *args, **kwargs)
-        lost_at = self.standing.primary_lost_at
-        if lost_at and by_any:
-            age.note((datetime.now(UTC) - lost_at).total_seconds())
+        # Asked of the driver itself: it tells its listeners of a change up to a second later.
+        if by_any and not self.topology_description.has_writable_server():
+            now = datetime.now(UTC)
+            age.note((now - (self.standing.primary_lost_at or now)).total_seconds())
         return result
 
 

@@ -1,8 +1,13 @@
 """How long MongoDB takes, by command and collection: the driver's own events, counted into a Registry."""
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from backend.kit.metrics import QUERIES, Registry
+from backend.kit.slow_operations import WATCHED, SlowOperations
 
 # A change stream's getMore waits on purpose, and the others are the driver's own housekeeping.
 UNTIMED = frozenset({"getMore", "killCursors", "endSessions", "hello", "ping", "saslStart", "saslContinue"})
@@ -12,15 +17,18 @@ MICROSECONDS = 1_000_000
 class QueryTimes(CommandListener):
     """Observes every command as "find users"; thread-safe, since each answer pops its own request."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, slow: SlowOperations) -> None:
         self._registry = registry
-        self._labels: dict[int, str] = {}
+        self._slow = slow
+        self._limit_micros = slow.limit_seconds * MICROSECONDS or math.inf
+        self._asked: dict[int, tuple[str, Mapping[str, Any]]] = {}
 
     def started(self, event: CommandStartedEvent) -> None:
         """The collection is known now alone; the answer does not repeat it."""
         if event.command_name not in UNTIMED:
             target = event.command.get(event.command_name)
-            self._labels[event.request_id] = f"{event.command_name} {target if isinstance(target, str) else ''}".strip()
+            label = f"{event.command_name} {target if isinstance(target, str) else ''}".strip()
+            self._asked[event.request_id] = label, event.command
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         """Count an answer."""
@@ -31,6 +39,11 @@ class QueryTimes(CommandListener):
         self._count(event, failed=True)
 
     def _count(self, event: CommandSucceededEvent | CommandFailedEvent, *, failed: bool) -> None:
-        label = self._labels.pop(event.request_id, None)
-        if label:
-            self._registry.observe(QUERIES, label, event.duration_micros / MICROSECONDS, failed=failed)
+        asked = self._asked.pop(event.request_id, None)
+        if asked is None:
+            return
+        label, command = asked
+        seconds = event.duration_micros / MICROSECONDS
+        self._registry.observe(QUERIES, label, seconds, failed=failed)
+        if event.duration_micros >= self._limit_micros and event.command_name in WATCHED:
+            self._slow.note(event.command_name, command, seconds, failed=failed)

@@ -80,6 +80,27 @@ class History(Shape, frozen=True, kw_only=True):
     as_of: datetime
 
 
+class SlowOperation(Shape, frozen=True, kw_only=True):
+    """A shape of command that was slow, over all processes in the last week. `shape` holds names and no values.
+
+    `plan` is how the server does it, "" where it did not say; `examined` how many documents it read for it, where the
+    profiler noted that.
+    """
+
+    id: str
+    operation: str
+    collection: str
+    shape: str
+    count: int
+    failed: int
+    total_seconds: float
+    longest_seconds: float
+    last_at: datetime
+    plan: str = ""
+    plan_from: str = ""
+    examined: int | None = None
+
+
 class CacheRegion(Shape, frozen=True, kw_only=True):
     """Reads of one cache region since this process started, by the layer that answered."""
 

@@ -12,8 +12,9 @@ from backend.kit.cache import Cache
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
 from backend.operations.metric_lines import Meters, lines
-from backend.operations.models import CacheRegion
+from backend.operations.models import CacheRegion, SlowOperation
 from backend.operations.regions import regions
+from backend.operations.slow_keeper import SlowKeeper
 from backend.policy import authorise
 
 
@@ -21,13 +22,20 @@ class Monitoring:
     """Counts of the process that is asked; a monitor adds up those of all."""
 
     def __init__(
-        self, registry: Registry, cache: Cache, trail: AuditTrail, token: SecretStr | None, meters: Meters
+        self,
+        registry: Registry,
+        cache: Cache,
+        trail: AuditTrail,
+        token: SecretStr | None,
+        meters: Meters,
+        slow: SlowKeeper,
     ) -> None:
         self._registry = registry
         self._cache = cache
         self._trail = trail
         self._token = token.get_secret_value() if token else ""
         self._meters = meters
+        self._slow = slow
         self._listeners: dict[str, Callable[[], int]] = {}
 
     def count(self, kind: str, listeners: Callable[[], int]) -> None:
@@ -54,6 +62,14 @@ class Monitoring:
         """How each region of the cache is read, in this process and since its start. For admins."""
         authorise(viewer, "monitoring.cache")
         return regions(self._cache)
+
+    def slow(self, viewer: Viewer) -> tuple[SlowOperation, ...]:
+        """The commands to MongoDB that cost the most time above SLOW_OPERATION_MS, in all processes in the last week.
+
+        For admins. Raises Unavailable.
+        """
+        authorise(viewer, "monitoring.slow")
+        return self._slow.slowest()
 
     def clear(self, viewer: Viewer, region: str) -> int:
         """Empty one region in every process; how many values this one held.

@@ -165,7 +165,7 @@ class ProgressQueries:
     def write_day(self, session: ClientSession, student_id: str, day: StudyDay) -> None:
         document = day_document(student_id, day)
         self._mongo["studyDays"].bulk_write(
-            [ReplaceOne({"_id": document["_id"]}, document, upsert=True)], session=session
+            [ReplaceOne({"_id": document["_id"], "studentId": student_id}, document, upsert=True)], session=session
         )
 
     def write_summary(self, session: ClientSession, summary: SummaryRecord) -> None:

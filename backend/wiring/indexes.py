@@ -10,6 +10,7 @@ from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
 from backend.kit.replays import INDEXES as REPLAY_INDEXES
 from backend.kit.schedule_runs import INDEXES as RUN_INDEXES
 from backend.mails.queries import INDEXES as MAIL_INDEXES
+from backend.operations.slow_queries import INDEXES as SLOW_INDEXES
 from backend.operations.vital_queries import INDEXES as VITAL_INDEXES
 from backend.progress.queries import INDEXES as PROGRESS_INDEXES
 from backend.rights.queries import INDEXES as RIGHTS_INDEXES
@@ -27,5 +28,6 @@ INDEXES = (
     REPLAY_INDEXES,
     RUN_INDEXES,
     VITAL_INDEXES,
+    SLOW_INDEXES,
     MAIL_INDEXES,
 )

@@ -9,6 +9,7 @@ from backend.kit.schedule_runs import Runs
 from backend.limits.models import Allowances
 from backend.limits.service import LimitService
 from backend.operations.jobs import JobService
+from backend.operations.memory_trace import MemoryTracing
 from backend.operations.monitoring import Monitoring
 from backend.operations.presence import Presence
 from backend.operations.service import OperationsService
@@ -30,6 +31,7 @@ class Keeping:
     operations: OperationsService
     monitoring: Monitoring
     presence: Presence
+    memory: MemoryTracing
 
 
 def keeping(base: Base, learning: Learning) -> Keeping:
@@ -47,6 +49,7 @@ def keeping(base: Base, learning: Learning) -> Keeping:
         operations=watch.operations,
         monitoring=watch.monitoring,
         presence=watch.presence,
+        memory=watch.memory,
     )
 
 

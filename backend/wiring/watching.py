@@ -10,6 +10,7 @@ from backend.kit.clock import SystemClock
 from backend.kit.growth import Growth
 from backend.kit.load import Governor, MachineProbe
 from backend.operations.jobs import JobService
+from backend.operations.memory_trace import MemoryTracing
 from backend.operations.metric_lines import Meters
 from backend.operations.monitoring import Monitoring
 from backend.operations.presence import Presence, Senses
@@ -17,6 +18,8 @@ from backend.operations.queries import OperationQueries
 from backend.operations.server_queries import ServerQueries
 from backend.operations.service import OperationsService
 from backend.operations.sights import Sights, Surroundings, Witnesses
+from backend.operations.slow_keeper import SlowKeeper
+from backend.operations.slow_queries import SlowQueries
 from backend.operations.vital_queries import VitalQueries
 from backend.wiring.base import Base
 from backend.wiring.indexes import INDEXES
@@ -30,6 +33,7 @@ class Watching:
     operations: OperationsService
     monitoring: Monitoring
     presence: Presence
+    memory: MemoryTracing
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ def watching(base: Base, learning: Learning, jobs: JobService, backups: BackupSe
     """Health asks all the others; metrics and presence ask health."""
     connections, growth = base.connections, Growth()
     vitals = VitalQueries(connections.mongo)
+    slow = SlowKeeper(connections.mongo.slow, SlowQueries(connections.mongo))
 
     def breakers() -> tuple[BreakerFigures, ...]:
         return tuple(each.read() for each in connections.breakers.values())
@@ -77,7 +82,7 @@ def watching(base: Base, learning: Learning, jobs: JobService, backups: BackupSe
         connections.metrics,
         connections.cache,
         SystemClock(),
-        Senses(look=operations.look, loop_delay=load.loop_delay, growth=growth),
+        Senses(look=operations.look, loop_delay=load.loop_delay, growth=growth, chores=(slow.keep,)),
         version=__version__,
     )
     meters = Meters(
@@ -92,9 +97,12 @@ def watching(base: Base, learning: Learning, jobs: JobService, backups: BackupSe
         limiter=connections.limiter,
         share=lambda: load.governor.share,
         loop_delay=load.loop_delay,
+        slow_operations=lambda: slow.count,
     )
-    monitoring = Monitoring(connections.metrics, connections.cache, base.trail, base.settings.metrics_token, meters)
-    return Watching(operations, monitoring, presence)
+    monitoring = Monitoring(
+        connections.metrics, connections.cache, base.trail, base.settings.metrics_token, meters, slow
+    )
+    return Watching(operations, monitoring, presence, MemoryTracing(base.trail))
 
 
 def _sights(base: Base, queries: OperationQueries, witnesses: Witnesses) -> Sights:

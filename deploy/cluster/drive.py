@@ -8,6 +8,7 @@ from typing import Any
 
 from httpx2 import Client
 
+from backend.statistics.queries import PROJECTOR
 from deploy.cluster.cluster import DRAIN_SECONDS, Cluster, Served
 from deploy.cluster.findings import Finding
 from deploy.cluster.load import Load
@@ -129,7 +130,7 @@ def _holder(cluster: Cluster, person: Person, *, node: str) -> str:
 
 
 def _lease(cluster: Cluster) -> dict[str, Any]:
-    return cluster.backend.mongo["leases"].find_one({"_id": "projector"}) or {"owner": None, "epoch": 0}
+    return cluster.backend.mongo["leases"].find_one({"_id": PROJECTOR}) or {"owner": None, "epoch": 0}
 
 
 def _leader(cluster: Cluster, able: list[Served]) -> tuple[Served, int]:

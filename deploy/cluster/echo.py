@@ -24,7 +24,7 @@ ALLOWED = 100  # an hour, to whoever is not signed in: the product's default
 STRANGER = "203.0.113.77"  # of a network for examples
 
 
-def heard_elsewhere(cluster: Cluster) -> Finding:
+def heard_elsewhere(cluster: Cluster, *, rounds: int = ROUNDS) -> Finding:
     """A save at one process, until an event stream and a websocket of others have told it."""
     person = student(cluster.backend)
     streams, sockets = [], []
@@ -34,7 +34,7 @@ def heard_elsewhere(cluster: Cluster) -> Finding:
         save = _saver(cluster, person, open_ones.enter_context(person.client(saver.url)))
         told = open_ones.enter_context(_events(person, listened[0]))
         socket = open_ones.enter_context(_socket(cluster, person, listened[-1]))
-        for _round in range(ROUNDS):
+        for _round in range(rounds):
             began = monotonic()
             save()
             told.wait(began)
@@ -44,13 +44,13 @@ def heard_elsewhere(cluster: Cluster) -> Finding:
             time.sleep(0.3)
     return Finding(
         "a save at one process, heard at others",
-        f"{ROUNDS} saves: by event stream after {_range(streams)}, by websocket after {_range(sockets)}, "
+        f"{rounds} saves: by event stream after {_range(streams)}, by websocket after {_range(sockets)}, "
         "the save included",
         True,
     )
 
 
-def forgotten_elsewhere(cluster: Cluster) -> Finding:
+def forgotten_elsewhere(cluster: Cluster, *, rounds: int = ROUNDS, within_seconds: float = WITHIN_SECONDS) -> Finding:
     """Every process has a class report in memory; a save at one of them, until each tells the new figure."""
     someone, asker = student(cluster.backend), teacher(cluster.backend)
     room = cluster.backend.classrooms.classrooms(asker.viewer)[0].id
@@ -59,7 +59,7 @@ def forgotten_elsewhere(cluster: Cluster) -> Finding:
     with ExitStack() as clients:
         asked = [clients.enter_context(asker.client(each.url)) for each in everyone]
         save = _saver(cluster, someone, clients.enter_context(someone.client(everyone[-1].url)))
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, rounds + 1):
             for client in asked:
                 client.get(path)
             save()
@@ -69,8 +69,8 @@ def forgotten_elsewhere(cluster: Cluster) -> Finding:
             ways.append(monotonic() - began)
     return Finding(
         "what was changed at one process is forgotten by all",
-        f"{ROUNDS} saves: all {len(everyone)} processes told the new figure {_range(ways)} after the answer",
-        max(ways) < WITHIN_SECONDS,
+        f"{rounds} saves: all {len(everyone)} processes told the new figure {_range(ways)} after the answer",
+        max(ways) < within_seconds,
     )
 
 

@@ -36,6 +36,8 @@ def resolved(peer: str, *headers: tuple[str, str], trusted: str = "10.0.0.0/8", 
         ("10.0.0.9", "", "10.0.0.9"),
         ("10.0.0.9", "203.0.113.7, <script>", "10.0.0.9"),
         ("10.0.0.9", "10.2.2.2", "10.2.2.2"),
+        ("::ffff:10.0.0.9", "203.0.113.7", "203.0.113.7"),  # as a server that listens on both kinds sees its peer
+        ("10.0.0.9", "::ffff:203.0.113.7", "203.0.113.7"),
     ],
 )
 def test_the_last_address_that_is_no_proxy_counts(peer: str, forwarded: str, address: str) -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DuplicateKeyError,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+)
 
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Unavailable
@@ -47,6 +56,41 @@ def test_driver_errors_become_sentences(raised: Exception, shown: type[Exception
     with pytest.raises(shown) as caught, translated():
         raise raised
     assert caught.value.__cause__ is raised
+
+
+LABELLED = AutoReconnect("gone", errors={"errorLabels": ["UnknownTransactionCommitResult"]})
+UNDONE = OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "says"),
+    [
+        (ServerSelectionTimeoutError("nobody"), "unavailable", "Nothing was changed"),
+        (UNDONE, "unavailable", "Nothing was changed"),
+        (NetworkTimeout("slow"), "unavailable", "Please try again"),
+        (LABELLED, "unconfirmed", "It may have been saved"),
+        (WriteConcernError("interrupted", 11602), "unconfirmed", "It may have been saved"),
+        (
+            BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}),
+            "unconfirmed",
+            "may have been saved",
+        ),
+    ],
+)
+def test_a_sentence_says_no_more_than_is_known(raised: PyMongoError, code: str, says: str) -> None:
+    """That nothing was changed is said only where nothing can have been; what may have been saved is told as that."""
+    with pytest.raises(Unavailable, match=says) as caught, translated():
+        raise raised
+    assert caught.value.code == code
+    assert ("Nothing was changed" in caught.value.message) == (says == "Nothing was changed")
+
+
+def test_what_is_no_outage_stays_what_it_is() -> None:
+    """A command that the server does not take is our own mistake, and is not called an outage."""
+    wrong = OperationFailure("no such command", 59)
+    with pytest.raises(OperationFailure) as caught, translated():
+        raise wrong
+    assert caught.value is wrong
 
 
 def test_ids_are_fresh_or_stable() -> None:

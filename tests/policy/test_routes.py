@@ -54,6 +54,11 @@ MISSING_ITSELF = frozenset(
         "DELETE /admin/users/{userId}/second-factor",
         "DELETE /admin/cache/{region}",
         "POST /admin/jobs/{name}/run",
+        "GET /admin/backups/preview",
+        "POST /admin/backups/restore",
+        "POST /admin/backups/rollback",
+        "POST /admin/backups/{backupId}/verify",
+        "POST /admin/backups/{backupId}/drill",
     }
 )
 FILE = {"file": ("a.csv", b"subject,class,unit,chapter,status\nPhysics,Class 11,Light,Prisms,Completed\n")}
@@ -102,6 +107,7 @@ class Walk:
             "PATCH /auth/me": {"dailyGoal": 25},
             "PUT /auth/password": {"currentPassword": PASSWORD, "newPassword": PASSWORD},
             "PATCH /admin/users/{userId}": {"isActive": True},
+            "POST /admin/backups/restore": {"backupId": "none", "confirm": "restore"},
             "POST /chapters/{chapterId}/progress": {"questionsDelta": 1},
         }
         if route in bodies:

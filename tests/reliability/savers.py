@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -80,7 +80,16 @@ class Savers:
     def all_save_again(self) -> None:
         """Wait until each of them has begun and finished a save from now on. Raises AssertionError."""
         since = monotonic()
-        until(lambda: self._have_saved(since) or bool(self.strange), seconds=PATIENCE_SECONDS)
+        self._await(lambda: len({ack.thread for ack in self.acks if ack.begun_at > since}) == THREADS)
+
+    def all_are_refused(self) -> None:
+        """Wait until each of them could have been refused once. Raises AssertionError."""
+        before = self.refused.total()
+        self._await(lambda: self.refused.total() >= before + THREADS)
+
+    def _await(self, condition: Callable[[], bool]) -> None:
+        until(lambda: condition() or bool(self.strange), seconds=PATIENCE_SECONDS)
+        assert self.strange == []
 
     def gap_seconds(self, since: float) -> float:
         """The longest time from `since` on in which nobody was answered."""
@@ -90,9 +99,6 @@ class Savers:
     def longest_seconds(self, since: float) -> float:
         """The longest that one of them waited for an answer, all tries together."""
         return max((ack.at - ack.begun_at for ack in self.acks if ack.at > since), default=0.0)
-
-    def _have_saved(self, since: float) -> bool:
-        return len({ack.thread for ack in tuple(self.acks) if ack.begun_at > since}) == THREADS
 
     def _work(self, number: int) -> None:
         viewer, chapters = self._students[number % len(self._students)], self._backend.chapters.active()

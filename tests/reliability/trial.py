@@ -8,9 +8,8 @@ from time import monotonic
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from deploy.faults.report import Figure, Figures
-from tests.reliability.savers import PATIENCE_SECONDS, Ack, Savers, people
+from tests.reliability.savers import Ack, Savers, people
 from tests.reliability.verdict import disagreements, doubled, lost, statistics_agree
-from tests.waiting import until
 
 RESUMES_SECONDS = 15.0  # what is promised; held where figures are taken, for a test beside others may wait longer
 LONG_FORM = "made by `make chaos` alone, for the time that it takes"
@@ -52,7 +51,7 @@ class Trials:
             for _round in range(self.rounds):
                 since = monotonic()
                 with fault():
-                    savers.all_save_again() if saving_goes_on else _refused(savers)
+                    savers.all_save_again() if saving_goes_on else savers.all_are_refused()
                 savers.all_save_again()
                 gaps.append(savers.gap_seconds(since))
                 longest.append(savers.longest_seconds(since))
@@ -75,11 +74,6 @@ class Trials:
             doubled=doubled(ground.backend, ground.students, ground.acks),
             gaps=gaps,
             longest=longest,
-            refused=savers.refused,
+            refused=dict(savers.refused),
             unclear=sum(ack.was_saved for ack in savers.acks),
         )
-
-
-def _refused(savers: Savers) -> None:
-    before = savers.refused.total()
-    until(lambda: savers.refused.total() > before, seconds=PATIENCE_SECONDS)
