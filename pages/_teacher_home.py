@@ -1,6 +1,7 @@
 """A teacher's home: each class in a card, who needs attention in all of them, and the usual ways on."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -10,10 +11,10 @@ from backend.kit.i18n import _, ngettext, number, percent
 from pages import _live, _session
 from pages._class_forms import create_form
 from pages._learner_words import flag_cell, is_flagged, reasons_cell
-from pages._parts import as_of, card, page_header, section
+from pages._parts import as_of_html, card, link_html, page_header, section, section_html
 from pages._pseudonyms import hide_names_toggle, place_of, shown_names
 from pages._runs import refreshing
-from pages._style import escape
+from pages._style import chip, escape
 from pages._tables import Row, Value, data_table, rules_html
 
 MOST_URGENT = 8
@@ -32,7 +33,7 @@ def draw(viewer: Viewer) -> None:
         _draw_classes()
     else:
         _draw_first_class()
-    _draw_ways()
+        st.html(_ways())
 
 
 def _draw_first_class() -> None:
@@ -49,28 +50,32 @@ def _draw_classes() -> None:
     reports = [backend.reports.report(viewer, each.id) for each in classrooms]
     if not reports:
         return
-    grid = st.grid(min(3, len(reports)), min_column_width=280, gap="small")
-    for report in reports:
-        with grid.container(border=True, key=f"cp-card-{report.classroom.id}"):
-            _draw_card(report)
-    if any(report.learners for report in reports):
-        rules = [(label, rule) for label, _value, rule in facts(reports[0])]
-        st.html(rules_html(_("What the figures mean"), rules))
-    _draw_flagged(reports)
-    as_of(min(report.as_of for report in reports), viewer.time_zone)
+    names = {report.classroom.id: shown_names((each.id, each.name) for each in report.learners) for report in reports}
+    found = urgent(reports, names)
+    st.html(_classes(reports) + _attention(is_calm=not found))
+    if found:
+        _draw_urgent(found, names)
+    st.html(as_of_html(min(report.as_of for report in reports), viewer.time_zone) + _ways())
 
 
-def _draw_card(report: ClassReport) -> None:
-    figures, classroom = report.figures, report.classroom
-    query = {"id": classroom.id}
-    st.html(f'<h2 class="cp-learner">{escape(classroom.name)}</h2>')
-    if not figures.learners:
-        st.html(f'<p class="cp-note">{escape(_("Nobody is in this class yet. Hand out its join code:"))}</p>')
-        st.html(f'<p class="cp-code">{escape(classroom.join_code or "")}</p>')
-        st.page_link("classroom.py", label=_("Show the join code"), icon=":material/key:", query_params=query)
-        return
-    st.html(f'<dl class="cp-facts">{"".join(_fact_html(*fact) for fact in facts(report))}</dl>')
-    st.page_link("classroom.py", label=_("Open the class"), icon=":material/arrow_forward:", query_params=query)
+def _classes(reports: Sequence[ClassReport]) -> str:
+    cards = f'<div class="cp-classes">{"".join(map(_card, reports))}</div>'
+    if not any(report.learners for report in reports):
+        return cards
+    return cards + rules_html(_("What the figures mean"), [(label, rule) for label, _value, rule in facts(reports[0])])
+
+
+def _card(report: ClassReport) -> str:
+    classroom = report.classroom
+    path, name = f"classroom?id={quote(classroom.id)}", f'<h2 class="cp-learner">{escape(classroom.name)}</h2>'
+    if report.figures.learners:
+        told = f'<dl class="cp-facts">{"".join(_fact_html(*fact) for fact in facts(report))}</dl>'
+        way = link_html(path, _("Open the class"), "arrow_forward")
+    else:
+        words = _("Nobody is in this class yet. Hand out its join code:")
+        told = f'<p class="cp-note">{escape(words)}</p><p class="cp-code">{escape(classroom.join_code or "")}</p>'
+        way = link_html(path, _("Show the join code"), "key")
+    return f'<article class="cp-card">{name}{told}{way}</article>'
 
 
 def facts(report: ClassReport) -> list[tuple[str, str, str]]:
@@ -101,13 +106,13 @@ def urgent(reports: Sequence[ClassReport], names: Mapping[str, Names]) -> list[t
     )
 
 
-def _draw_flagged(reports: Sequence[ClassReport]) -> None:
-    section(_("Needs attention"), _("Most signals first, over all your classes. Choose one to open the class there."))
-    names = {report.classroom.id: shown_names((each.id, each.name) for each in report.learners) for report in reports}
-    found = urgent(reports, names)
-    if not found:
-        st.success(_("Nobody has a signal at the moment."), icon=":material/check_circle:")
-        return
+def _attention(*, is_calm: bool) -> str:
+    note = _("Most signals first, over all your classes. Choose one to open the class there.")
+    calm = chip("ok", _("Nobody has a signal at the moment.")) if is_calm else ""
+    return section_html(_("Needs attention"), "" if is_calm else note) + calm
+
+
+def _draw_urgent(found: Sequence[tuple[ClassReport, Learner]], names: Mapping[str, Names]) -> None:
     shown = found[:MOST_URGENT]
     said = ngettext("{count} learner needs attention", "{count} learners need attention", len(found))
     if len(found) > len(shown):
@@ -130,10 +135,12 @@ def _row(report: ClassReport, learner: Learner, name: str) -> Row:
     return Row(f"{report.classroom.id} {learner.id}", cells)
 
 
-def _draw_ways() -> None:
-    section(_("Ways on"))
-    with st.container(horizontal=True, gap="small", key="cp-ways"):
-        st.page_link("classroom.py", label=_("My classes"), icon=":material/groups:")
-        st.page_link("manage_chapters.py", label=_("Add or import chapters"), icon=":material/upload_file:")
-        st.page_link("leaderboard.py", label=_("Leaderboard"), icon=":material/leaderboard:")
-        st.page_link("settings.py", label=_("Settings"), icon=":material/settings:")
+def _ways() -> str:
+    ways = (
+        ("classroom", _("My classes"), "groups"),
+        ("manage-chapters", _("Add or import chapters"), "upload_file"),
+        ("leaderboard", _("Leaderboard"), "leaderboard"),
+        ("settings", _("Settings"), "settings"),
+    )
+    links = "".join(f"<li>{link_html(*way)}</li>" for way in ways)
+    return f'{section_html(_("Ways on"))}<ul class="cp-ways">{links}</ul>'
