@@ -21,6 +21,7 @@ from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
 from backend.config import Settings
 from backend.connections import Connections, Report, connected, key_ring, private_servers
+from backend.digests.service import DigestService
 from backend.errors import Unavailable
 from backend.kit import redis
 from backend.kit.cache import Cache, Warmer
@@ -48,6 +49,7 @@ from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.projector import Projector
 from backend.statistics.service import StatisticsService
 from backend.wiring.base import base
+from backend.wiring.digests import digests
 from backend.wiring.indexes import INDEXES
 from backend.wiring.keeping import keeping
 from backend.wiring.learning import learning
@@ -98,6 +100,7 @@ class Backend:
     backup_tasks: BackupTasks
     backup_alarm: BackupAlarm
     mails: MailService
+    digests: DigestService
     servers: Servers | None = None
 
     def close(self) -> None:
@@ -190,6 +193,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         backup_tasks=kept.copies.backup_tasks,
         backup_alarm=kept.copies.backup_alarm,
         mails=ground.mails,
+        digests=digests(ground, school),
         limits=kept.limits,
         runs=kept.runs,
         jobs=kept.jobs,

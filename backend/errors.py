@@ -69,8 +69,8 @@ class RateLimited(AppError):
 
 
 class Unavailable(AppError):
-    """Something that is needed cannot be reached; `retry_after_seconds` is a guess at when it can."""
+    """Something that is needed cannot be reached just now."""
 
     status = 503
     code = "unavailable"
-    retry_after_seconds: float = 5.0
+    retry_after_seconds: ClassVar[float] = 5.0  # an election takes that long where it is set up well

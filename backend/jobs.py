@@ -23,11 +23,13 @@ def table(backend: Backend) -> tuple[Job, ...]:
     return (
         Job(WARMING, "0 */6 * * *", lambda work: _warm(backend, work), makes_up=False, at_start_seconds=3.0),
         Job("backup", "0 2 * * *", lambda _work: _back_up(backend), makes_up=True),
+        Job("backup-watch", "50 * * * *", lambda _work: _watch_backups(backend), makes_up=False),
         Job("backup-drill", "30 3 * * sun", lambda _work: _drill(backend), makes_up=True),
         Job("board-rollover", "1 0 * * *", lambda _work: _roll_over(backend), makes_up=True),
         Job("index-check", "30 3 * * *", lambda work: _check_indexes(backend, work), makes_up=True),
         Job("audit-check", "45 3 * * *", lambda _work: _check_audit(backend), makes_up=True),
         Job("deletions", "*/10 * * * *", lambda _work: _fulfil_deletions(backend), makes_up=True),
+        Job("digests", "0 7 * * mon", lambda work: _write_digests(backend, work), makes_up=True),
         Job("retention", "15 4 * * *", lambda _work: _forget_old(backend), makes_up=True),
     )
 
@@ -81,7 +83,11 @@ def _warm(backend: Backend, work: Work) -> str:
 
 
 def _back_up(backend: Backend) -> str:
-    taken = backend.backups.take()
+    try:
+        taken = backend.backups.take()
+    except Unavailable:
+        backend.backup_alarm.look()
+        raise
     gone = backend.backups.thin_out()
     return f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s; {len(gone)} old ones deleted"
 
@@ -89,8 +95,22 @@ def _back_up(backend: Backend) -> str:
 def _drill(backend: Backend) -> str:
     drill = backend.backups.drill()
     if not drill.has_passed:
+        backend.backup_alarm.look()
         raise Unavailable("; ".join(drill.problems))
     return f"{drill.documents} documents of {drill.backup_id} restored and compared in {drill.seconds} s"
+
+
+def _watch_backups(backend: Backend) -> str:
+    found, letters = backend.backup_alarm.trouble(), backend.backup_alarm.look()
+    said = ", ".join(key for key, _reason in found) or "all well"
+    return f"{said}; {letters} letters" if backend.mails.is_configured else f"{said}; no mail is sent (SMTP_URL)"
+
+
+def _write_digests(backend: Backend, work: Work) -> str:
+    if not backend.digests.is_possible:
+        return "no mail is sent: SMTP_URL and PUBLIC_URL are needed"
+    done = backend.digests.write(check=work.check)
+    return f"{done.letters} letters written, {done.left_alone} people left alone"
 
 
 def _roll_over(backend: Backend) -> str:

@@ -218,6 +218,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "backup_tasks": "close",
     "backup_alarm": "look trouble",
     "mails": "queue administrators state deliver",
+    "digests": "write leave leave_address",
     "trail": "record record_view forget_origins",
     "rights": "fulfil_due request_for_idle tombstones apply_tombstones",
     "limits": "start close watch rules_for held decide admit lease spend",

@@ -1,6 +1,6 @@
 """The table of all measures, in the order in which they run and stand in docs/performance.md."""
 
-from bench import class_report, http, memory, pages, pages_live, pages_memory, reads, writes
+from bench import backups, class_report, http, memory, pages, pages_live, pages_memory, reads, writes
 from bench.measures import Measure
 
 MEASURES: tuple[Measure, ...] = (
@@ -8,6 +8,7 @@ MEASURES: tuple[Measure, ...] = (
     *writes.MEASURES,
     *class_report.MEASURES,
     *memory.MEASURES,
+    *backups.MEASURES,
     *pages.MEASURES,
     *pages_live.MEASURES,
     *pages_memory.MEASURES,

@@ -42,9 +42,10 @@ def title(name: str) -> str:
         "audit-check": _("Check the audit trail"),
         "retention": _("Remove what is too old"),
         "backup": _("Back up"),
+        "backup-watch": _("Look after the backups"),
         "backup-drill": _("Try a restore"),
         "deletions": _("Delete accounts whose time has come"),
-        "digests": _("Send digests"),
+        "digests": _("Write the weekly letters"),
     }.get(name, name)
 
 

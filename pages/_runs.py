@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -11,9 +11,10 @@ from typing import Any, TypeVar, cast
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from backend.kit import log
+from backend.errors import Unavailable
+from backend.kit import log, traces
 from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
-from pages import _away, _session
+from pages import _away, _errors, _session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,15 +29,28 @@ _turns = BoundedSemaphore(AT_ONCE)
 def run(page: Page) -> None:
     """Run a page, fragments and all, when it is its turn, and note how long it took."""
     name = page.url_path or "home"
-    with _named(), in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, name):
+    with _shown(), _named(f"page {name}"), in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, name):
         page.run()
 
 
-def _named() -> AbstractContextManager[None]:
-    """One id for all that a run does, in logs and in the audit trail; a part that runs alone has its own."""
+@contextmanager
+def _shown() -> Iterator[None]:
+    """What cannot be reached is said in its place: the other parts of the page are drawn, and no log is flooded."""
+    try:
+        yield
+    except Unavailable as error:
+        _errors.show(error)
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """One id for all that a run does, in logs, traces and the audit trail; a part that runs alone has its own."""
     if log.fact("request_id"):
-        return nullcontext()
-    return log.about(request_id=secrets.token_hex(8), viewer_id=None)
+        with traces.step(what):
+            yield
+        return
+    with log.about(request_id=secrets.token_hex(8), viewer_id=None), traces.root(what):
+        yield
 
 
 @contextmanager
@@ -62,10 +76,11 @@ def refreshing(seconds: float) -> Callable[[F], F]:
 
 def _timed(function: F) -> F:
     label = f"{Path(function.__code__.co_filename).stem}.{function.__name__}"
+    what = f"fragment {label}"
 
     @wraps(function)
     def timed(*args: Any, **kwargs: Any) -> Any:
-        with _named(), _session.backend().metrics.timed(FRAGMENT_RUNS, label), _away.part():
+        with _shown(), _named(what), _session.backend().metrics.timed(FRAGMENT_RUNS, label), _away.part():
             return function(*args, **kwargs)
 
     return cast(F, timed)

@@ -42,6 +42,8 @@ def profile(user: User, change: ProfileChange) -> dict[str, Any]:
         fields["timeZone"] = _zone(change.time_zone)
     if change.day_end_hour is not None:
         fields["dayEndHour"] = _between(change.day_end_hour, 0, 6, _("The hour at which your day ends"))
+    if change.weekly_mail is not None:
+        fields["weeklyMail"] = change.weekly_mail
     if change.board_name is not None:
         fields["boardName"] = _board_name(change.board_name)
     if change.board_joined is not None:

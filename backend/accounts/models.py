@@ -32,6 +32,7 @@ class User(Shape, frozen=True, kw_only=True):
     exam_date: date | None = None
     board_joined: bool = False
     board_name: str | None = None
+    weekly_mail: bool = False
     is_demo: bool = False
     created_at: datetime
     last_sign_in_at: datetime | None = None
@@ -115,6 +116,7 @@ class ProfileChange(Shape, frozen=True, kw_only=True):
     day_end_hour: int | None = None
     board_joined: bool | None = None
     board_name: str | None = None
+    weekly_mail: bool | None = None
 
 
 class UserPage(Shape, frozen=True, kw_only=True):

@@ -104,6 +104,8 @@ ROUTES: Mapping[str, str] = {
     "GET /health": "operations.status",
     "GET /health/live": "operations.live",
     "GET /health/ready": "operations.ready",
+    "GET /mails/unsubscribe": "door.document",
+    "POST /mails/unsubscribe": "digests.leave",
     "GET /openapi.json": "door.document",
     "GET /docs": "door.document",
     "GET /docs.css": "door.document",

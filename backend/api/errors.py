@@ -70,7 +70,8 @@ def failure(status: int, code: str, message: str, request: Request, details: Any
         error["details"] = details
     # Half a surrogate pair in what somebody sent would make the answer itself impossible to encode.
     body = json.dumps({"success": False, "error": error}, ensure_ascii=False).encode("utf-8", "replace")
-    return Response(body, status_code=status, media_type="application/json")
+    headers = {"Retry-After": str(math.ceil(Unavailable.retry_after_seconds))} if status == Unavailable.status else None
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
 def unforeseen(request: Request, error: Exception) -> Response:
@@ -82,7 +83,7 @@ def unforeseen(request: Request, error: Exception) -> Response:
 def answer_to(request: Request, error: AppError) -> Response:
     """The answer to what a service or the door has said no to."""
     response = failure(error.status, error.code, error.message, request, error.details)
-    if isinstance(error, RateLimited | Unavailable):
+    if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 OWN_ACCOUNT = (
     "email", "name", "role", "plan", "isActive", "timeZone", "dayEndHour", "locale", "dailyGoal", "examDate",
-    "boardJoined", "boardName", "isDemo", "createdAt", "lastSignInAt",
+    "boardJoined", "boardName", "weeklyMail", "isDemo", "createdAt", "lastSignInAt",
 )  # fmt: skip
 OWN_SESSION = ("kind", "device", "place", "createdAt", "lastSeenAt", "expiresAt")
 

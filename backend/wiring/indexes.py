@@ -7,6 +7,7 @@ from backend.audit.queries import INDEXES as AUDIT_INDEXES
 from backend.boards.queries import INDEXES as BOARD_INDEXES
 from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
 from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
+from backend.digests.queries import INDEXES as DIGEST_INDEXES
 from backend.kit.replays import INDEXES as REPLAY_INDEXES
 from backend.kit.schedule_runs import INDEXES as RUN_INDEXES
 from backend.mails.queries import INDEXES as MAIL_INDEXES
@@ -30,4 +31,5 @@ INDEXES = (
     VITAL_INDEXES,
     SLOW_INDEXES,
     MAIL_INDEXES,
+    DIGEST_INDEXES,
 )

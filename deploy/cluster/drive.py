@@ -9,7 +9,7 @@ from typing import Any
 from httpx2 import Client
 
 from backend.statistics.queries import PROJECTOR
-from deploy.cluster.cluster import DRAIN_SECONDS, Cluster, Served
+from deploy.cluster.cluster import Cluster, Served
 from deploy.cluster.findings import Finding
 from deploy.cluster.load import Load
 from deploy.cluster.people import Person, student, unchecked
@@ -38,7 +38,7 @@ def rolling_restart(cluster: Cluster) -> Finding:
 def restart(cluster: Cluster, served: Served) -> bool:
     """Stop it in order and start it again; whether it said that it is not ready while it still answered."""
     served.ask_to_stop()
-    deadline, was_unready = monotonic() + DRAIN_SECONDS, False
+    deadline, was_unready = monotonic() + cluster.drain_seconds, False
     while not was_unready and monotonic() < deadline:
         was_unready = served.status() == 503 and served.status("/api/v1/health/live") == 200  # noqa: PLR2004
         time.sleep(0.1)

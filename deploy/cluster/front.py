@@ -21,7 +21,7 @@ PATIENCE = "20s"  # how long pages may hold a replaced worker; a school gives th
 class Nginx:
     """nginx in a folder of its own, in front of the processes it was last told of."""
 
-    def __init__(self, folder: Path, port: int, web: Mapping[str, str], api: Sequence[str]) -> None:
+    def __init__(self, folder: Path, port: int, web: Mapping[str, str], api: Sequence[str], idle: float) -> None:
         folder.mkdir(parents=True)
         self._file = folder / "nginx.conf"
         self._port = port
@@ -35,6 +35,7 @@ class Nginx:
             workers="2",
             connections=2048,
             patience=PATIENCE,
+            idle_seconds=idle,
             user="root" if os.geteuid() == 0 else "",  # the folder is for whoever runs the cluster
         )
         # Its workers outlive a master that is killed outright, so it is ended by the kernel with a signal it can obey.

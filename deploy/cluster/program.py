@@ -84,9 +84,13 @@ class Program:
 
     def stop(self, seconds: float = STOP_SECONDS) -> int | None:
         """Ask it to stop and wait; killed where it does not within `seconds`. Its exit status."""
+        self.ask_to_stop()
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = STOP_SECONDS) -> int | None:
+        """Until it has ended by itself; killed where it does not within `seconds`. Its exit status."""
         if self._process is None:
             return None
-        self.ask_to_stop()
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:

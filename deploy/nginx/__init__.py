@@ -53,6 +53,7 @@ class Front:
     workers: str = "auto"
     connections: int = 8192
     patience: str = "10m"
+    idle_seconds: float = 3.0  # less than the 5 s after which the app closes an idle connection
     cache_size: str = "200m"
     access_log: str = ""
     error_log: str = ""
@@ -103,11 +104,16 @@ class Front:
 
     def _upstreams(self) -> str:
         """Every page process with the others behind it, all of them together, and the API with pages behind it."""
-        parts = [_upstream("web_any", self.web.values(), (), least=True)]
+        everyone, rest = list(self.web.values()), self._rest()
+        parts = [_upstream("web_any", everyone, (), rest, least=True)]
         for name, own in self.web.items():
-            parts.append(_upstream(f"web_{name}", [own], [each for each in self.web.values() if each != own]))
-        parts.append(_upstream("api", self.api or self.web.values(), self.web.values() if self.api else (), least=True))
+            parts.append(_upstream(f"web_{name}", [own], [each for each in everyone if each != own], rest))
+        parts.append(_upstream("api", self.api or everyone, everyone if self.api else (), rest, least=True))
         return "\n".join(parts)
+
+    def _rest(self) -> str:
+        """A write must not meet a connection that the app is just closing."""
+        return f"keepalive_timeout {self.idle_seconds * 1000:.0f}ms;"
 
     def _redirect(self) -> str:
         if not self.http_listen:
@@ -138,12 +144,11 @@ def has_brotli() -> bool:
     return bool(_brotli_modules())
 
 
-def _upstream(name: str, first: Iterable[str], then: Iterable[str], *, least: bool = False) -> str:
+def _upstream(name: str, first: Iterable[str], then: Iterable[str], rest: str, *, least: bool = False) -> str:
     servers = [f"server {each} max_fails=2 fail_timeout=3s;" for each in first]
     servers += [f"server {each} max_fails=2 fail_timeout=3s backup;" for each in then]
-    # Shorter than the 5 s after which the app closes an idle connection: a write must not meet one that is closing.
-    rest = ["zone " + name + " 128k;", *(["least_conn;"] if least else []), *servers, "keepalive 32;"]
-    return f"    upstream {name} {{\n{_lines(8, [*rest, 'keepalive_timeout 3s;'])}\n    }}"
+    shared = ["zone " + name + " 128k;", *(["least_conn;"] if least else [])]
+    return f"    upstream {name} {{\n{_lines(8, [*shared, *servers, 'keepalive 32;', rest])}\n    }}"
 
 
 def _tls(tls: Tls) -> str:

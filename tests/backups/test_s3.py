@@ -7,14 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from backend.accounts.models import Viewer
-from backend.backups.models import LEFT_OUT
-from backend.bootstrap import Backend
+from backend.backups.models import AT_TERMINAL, LEFT_OUT
+from backend.bootstrap import Backend, build
+from backend.config import Settings
+from backend.errors import Unavailable
 from backend.kit.archive import Archive, S3Store, StoreFailed, archives, open_store
+from backend.kit.clock import SetClock
+from tests.school import School
 from tests.waiting import until
 
 KEY, SECRET, BUCKET = "AKIATESTKEY000000001", "the-secret-of-the-test-server-00000000", "school-backups"
@@ -121,3 +127,38 @@ def test_an_archive_in_a_bucket(store: S3Store, backend: Backend, student: Viewe
     assert {document["_id"] for document in archive.documents(users)} >= {student.id}
     archive.delete()
     assert archives(store) == []
+
+
+def test_a_school_is_kept_in_a_bucket(
+    store: S3Store, settings: Settings, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the service, with a sealed archive: taken, listed, verified, drilled, restored from, thinned out."""
+    place = f"s3://{BUCKET}/service"
+    changed = {"backup_url": place, "backup_key": SecretStr("a key that nobody guesses"), "backup_journal": False}
+    kept = build(settings.model_copy(update=changed), clock=clock)
+    try:
+        school = School(kept)
+        admin = school.admin()
+        taken = kept.backups.take()
+        school.classroom(admin, "11 B")
+        state = kept.backups.report(admin).state
+        assert (state.place, state.is_sealed, state.last) == (place, True, taken)
+        assert kept.backups.verify(taken.id) == taken
+        assert kept.backups.drill().has_passed
+        kept.restores.restore(AT_TERMINAL, backup_id=taken.id)
+        assert kept.mongo["classrooms"].count_documents({}) == 0
+        clock.advance(timedelta(minutes=1))
+        newest = kept.backups.take()
+        assert taken.id in kept.backups.thin_out()
+        assert newest in kept.backups.every() and taken not in kept.backups.every()
+
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+        refused = build(settings.model_copy(update=changed), clock=clock)
+        try:
+            with pytest.raises(Unavailable, match="SignatureDoesNotMatch"):
+                refused.backups.every()
+        finally:
+            refused.close()
+    finally:
+        kept.mongo.client.drop_database(kept.settings.mongodb_database)
+        kept.close()

@@ -34,7 +34,7 @@ class Front:
         self.a, self.b, self.api = StandIn("a"), StandIn("b"), StandIn("api")
         (port,) = free_ports(1)
         web = {"a": self.a.address, "b": self.b.address}
-        self.nginx = Nginx(folder / "nginx", port, web, [self.api.address])
+        self.nginx = Nginx(folder / "nginx", port, web, [self.api.address], 1.0)
         self.url = f"https://localhost:{port}"
 
     def close(self) -> None:

@@ -148,6 +148,9 @@ def test_every_variable_is_a_setting(manifests: dict[tuple[str, str], Manifest])
     known = {name.upper() for name in Settings.model_fields} | OUTSIDE
     assert set(manifests["ConfigMap", "school"]["data"]) <= known
     assert {name.upper() for name in manifests["Secret", "school"]["stringData"]} <= known
+    (worker,) = manifests["Deployment", "worker"]["spec"]["template"]["spec"]["containers"]
+    assert {each["name"] for each in worker["env"]} <= known
+    assert worker["livenessProbe"]["httpGet"]["path"] == "/health/live"
 
 
 def test_backups_are_read_back_by_commands_that_exist(manifests: dict[tuple[str, str], Manifest]) -> None:

@@ -1,0 +1,10 @@
+"""Shapes of the weekly letter."""
+
+from backend.kit.shape import Shape
+
+
+class Written(Shape, frozen=True, kw_only=True):
+    """What one run did: letters put in the outbox, and people left alone."""
+
+    letters: int
+    left_alone: int

@@ -1,0 +1,121 @@
+"""The weekly letter: written once a week for each person who wants it, and given up with one click without signing in.
+
+Every figure comes from the same calls as the pages of its reader.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from backend.accounts.models import User, Viewer
+from backend.classrooms.models import ClassReport
+from backend.classrooms.report import ClassroomReports
+from backend.classrooms.service import ClassroomService
+from backend.digests import letters
+from backend.digests.models import Written
+from backend.digests.queries import DigestQueries
+from backend.errors import NotFound
+from backend.kit.clock import Clock
+from backend.kit.i18n import _
+from backend.kit.signing import Signer
+from backend.mails.models import Content, Recipient
+from backend.mails.service import MailService
+from backend.progress.overview import ProgressOverview
+
+LEFT_ALONE = timedelta(days=28)  # who has been away for so long is not called back by mail: that would be a nudge
+PATH = "/api/v1/mails/unsubscribe"
+
+
+class DigestService:
+    def __init__(
+        self,
+        queries: DigestQueries,
+        classrooms_of: Callable[[str], tuple[str, ...]],
+        classrooms: ClassroomService,
+        reports: ClassroomReports,
+        overview: ProgressOverview,
+        mails: MailService,
+        signer: Signer,
+        clock: Clock,
+    ) -> None:
+        self._queries = queries
+        self._classrooms_of = classrooms_of
+        self._classrooms = classrooms
+        self._reports = reports
+        self._overview = overview
+        self._mails = mails
+        self._signer = signer
+        self._clock = clock
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether letters can go: they need a mail server, and the address at which they can be given up."""
+        return self._mails.is_configured and bool(self._mails.base_url)
+
+    def write(self, *, check: Callable[[], None] = lambda: None) -> Written:
+        """Write this week's letters; who has hers already gets no second one. `check` may raise, between two of them.
+
+        Raises Unavailable.
+        """
+        written = alone = 0
+        for user in self._queries.readers() if self.is_possible else ():
+            check()
+            content = self._content(user)
+            if content is None:
+                alone += 1
+            else:
+                written += self._queue(user, content)
+        return Written(letters=written, left_alone=alone)
+
+    def leave(self, token: str) -> None:
+        """No more letters for whom this token was made. Raises NotFound for one that was not made here."""
+        user_id = self._signer.read(token, self._clock.now())
+        if user_id is None or not self._queries.stop(user_id):
+            raise NotFound(_("This link is not valid. You can stop the letters on your settings page as well."))
+
+    def leave_address(self, user_id: str) -> str:
+        """Where this person stops her letters, without signing in."""
+        return f"{self._mails.base_url}{PATH}?token={self._signer.sign(user_id)}"
+
+    def _queue(self, user: User, content: Callable[[], Content]) -> bool:
+        year, week, _day = self._today(user).isocalendar()
+        to = Recipient(user_id=user.id, address=user.email, name=user.name, locale=user.locale)
+        key = f"{user.id}:{year}-{week:02}"
+        return self._mails.queue("digest", key, to, content, leave=self.leave_address(user.id))
+
+    def _content(self, user: User) -> Callable[[], Content] | None:
+        """What writes her letter; None where there is nothing to say, or she is left alone."""
+        viewer = _viewer(user, self._classrooms_of(user.id))
+        school, address, leave = self._mails.school, self._mails.base_url, self.leave_address(user.id)
+        if user.role == "student":
+            home = self._overview.home(viewer)
+            last = home.summary.last_activity_at
+            if last is None or self._clock.now() - last > LEFT_ALONE:
+                return None
+            return lambda: letters.for_student(user.name, school, home, address, leave)
+        reports = self._class_reports(viewer) if user.role == "teacher" else ()
+        if not reports:
+            return None
+        return lambda: letters.for_teacher(user.name, school, reports, address, leave)
+
+    def _class_reports(self, viewer: Viewer) -> Sequence[ClassReport]:
+        return [self._reports.report(viewer, each.id) for each in self._classrooms.classrooms(viewer)]
+
+    def _today(self, user: User) -> datetime:
+        return self._clock.now().astimezone(ZoneInfo(user.time_zone))
+
+
+def _viewer(user: User, classroom_ids: tuple[str, ...]) -> Viewer:
+    """The reader of a letter, who sees in it what she sees on her pages."""
+    return Viewer(
+        id=user.id,
+        name=user.name,
+        email=user.email,
+        role=user.role,
+        classroom_ids=classroom_ids,
+        time_zone=user.time_zone,
+        day_end_hour=user.day_end_hour,
+        locale=user.locale,
+        daily_goal=user.daily_goal,
+        exam_date=user.exam_date,
+    )
