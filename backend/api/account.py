@@ -79,13 +79,14 @@ def reauthenticate(body: requests.Reauthentication, viewer: SignedIn, backend: B
 
 @router.patch("/me", **returns(Answer[User], 403, 404, 409, says="The account after the change"))
 def change_me(body: requests.AccountChange, viewer: SignedIn, backend: BackendDep) -> Response:
-    """Change my name or mail address
+    """Change my account
 
-    The address needs a fresh password, see /auth/reauthenticate.
+    Name, address, goal, exam, study day, leaderboard. The address needs a fresh password, see /auth/reauthenticate.
     """
     user = backend.accounts.change_email(viewer, body.email) if body.email is not None else None
-    if body.name is not None or user is None:
-        user = backend.accounts.update_profile(viewer, ProfileChange(name=body.name))
+    change = ProfileChange(**body.model_dump(exclude={"email"}))
+    if user is None or change != ProfileChange():
+        user = backend.accounts.update_profile(viewer, change)
     return answer(user)
 
 

@@ -9,9 +9,9 @@ from backend.api import conditional, requests
 from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
-from backend.api.items import ClassStatistics
+from backend.api.items import ClassStatistics, OwnAverage
 from backend.api.pages import paged
-from backend.api.requests import ClassroomId
+from backend.api.requests import ChapterId, ClassroomId
 from backend.boards.models import Board
 from backend.classrooms.models import Classroom, Learner, Week
 from backend.classrooms.report import by_urgency
@@ -88,6 +88,17 @@ def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
     five others stand behind them. For students.
     """
     return answer(backend.class_statistics.comparison(viewer))
+
+
+@router.get(
+    "/chapters/{chapterId}/average", tags=["Statistics"], **returns(Answer[OwnAverage], 403, 404, says="The average")
+)
+def chapter_average(chapter_id: ChapterId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """A student's classes on a chapter
+
+    What her own classes solved and completed on average, herself included. For students.
+    """
+    return answer(OwnAverage(average=backend.reports.chapter_average(viewer, chapter_id)))
 
 
 @router.get("/classrooms", tags=["Classrooms"], **returns(Listing[Classroom], says="A page of classes"))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from backend.chapters.models import Chapter, Status
-from backend.classrooms.models import Classroom, KeyFigures, Week
+from backend.classrooms.models import ChapterAverage, Classroom, KeyFigures, Week
 from backend.kit.shape import Shape
 from backend.operations.models import CacheRegion
 from backend.progress.models import ChapterDetail, ChapterRow, Progress, Saved, Summary
@@ -87,6 +87,12 @@ class OwnWork(Shape, frozen=True, kw_only=True):
 
     summary: Summary
     records: tuple[Progress, ...]
+
+
+class OwnAverage(Shape, frozen=True, kw_only=True):
+    """The caller's own classes on a chapter, herself included; null where she has fewer than five classmates."""
+
+    average: ChapterAverage | None
 
 
 class ClassStatistics(Shape, frozen=True, kw_only=True):

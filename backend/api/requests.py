@@ -1,12 +1,15 @@
 """What callers send: bodies, query strings, headers. Unknown fields are refused, numbers are never texts."""
 
+import re
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from backend.accounts.models import EMAIL_LENGTH, NAME_LENGTH, Role
+from backend.accounts.fields import BOARD_NAME_LENGTH
+from backend.accounts.models import EMAIL_LENGTH, GOAL_LIMIT, NAME_LENGTH, Role
 from backend.boards.models import ENTRY_LIMIT, EVERYONE, Measure, Period
 from backend.chapters.models import MAX_QUESTIONS, SUBJECT_LENGTH, TEXT_LENGTH, Status
 from backend.classrooms.models import BoardMode
@@ -22,6 +25,7 @@ SortBy = Literal[
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Count = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)]
 Solved = Annotated[int, Field(ge=0, le=SOLVED_LIMIT)]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # Only said, not checked: whatever else stands there is an id that does not exist, and is answered 404.
 _LOOKS: dict[str, JsonValue] = {"pattern": "^[A-Za-z0-9_-]{1,64}$"}
 ChapterId = Annotated[str, Path(alias="chapterId", title="Id of a chapter", json_schema_extra=_LOOKS)]
@@ -85,13 +89,28 @@ class PasswordChange(Body):
     )
 
 
+def _day(value: object) -> object:
+    """A plain day; numbers, and the other ways in which ISO 8601 writes days, are none."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("should be a day such as 2027-05-02")
+    return date.fromisoformat(value)
+
+
 class AccountChange(Body):
     """Fields that are absent or null stay as they are."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Sita Devi"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Sita Devi", "dailyGoal": 25}]})
 
     name: str | None = Field(None, min_length=1, max_length=4 * NAME_LENGTH)
     email: str | None = Field(None, min_length=1, max_length=EMAIL_LENGTH)
+    daily_goal: int | None = Field(None, ge=1, le=GOAL_LIMIT, description="Questions a day")
+    exam_date: Annotated[date, BeforeValidator(_day)] | None = None
+    clear_exam_date: bool = Field(default=False, description="Take the date of the exam away")
+    time_zone: str | None = Field(None, min_length=1, max_length=60, examples=["Asia/Kolkata"])
+    day_end_hour: int | None = Field(None, ge=0, le=6, description="The hour at which a study day ends")
+    weekly_mail: bool | None = Field(None, description="Get the weekly letter; off until it is asked for")
+    board_joined: bool | None = Field(None, description="Stand on the leaderboards; needs a boardName")
+    board_name: str | None = Field(None, min_length=1, max_length=4 * BOARD_NAME_LENGTH)
 
 
 class ChapterNew(Body):

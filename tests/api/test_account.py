@@ -87,6 +87,37 @@ def test_secrets_are_kept_by_no_cache(door: Door, path: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_programs_change_what_pages_change(door: Door) -> None:
+    """Goal, exam, study day and leaderboard; what is left out stays, and the date is taken away by name."""
+    caller, path = door.student, "/auth/me"
+    change = {
+        "dailyGoal": 35,
+        "examDate": "2027-05-02",
+        "timeZone": "Europe/London",
+        "dayEndHour": 3,
+        "boardName": "Comet",
+        "boardJoined": True,
+    }
+    changed = caller("PATCH", path, json=change).json()["data"]
+    assert {name: changed[name] for name in change} == change
+    assert caller("PATCH", path, json={"name": "Sita Devi"}).json()["data"]["examDate"] == "2027-05-02"
+    assert caller("PATCH", path, json={"clearExamDate": True}).json()["data"]["examDate"] is None
+    assert caller.get(path).json()["data"]["dailyGoal"] == 35
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"examDate": 1_800_000_000}, {"examDate": "20270502"}, {"examDate": "2027-02-30"}, {"dailyGoal": "20"},
+     {"dailyGoal": 0}, {"timeZone": "Mars/Olympus"}, {"dayEndHour": 7}, {"boardJoined": "yes"},
+     {"boardName": "\u202e"}],
+)  # fmt: skip
+def test_what_does_not_fit_changes_nothing(door: Door, change: Json) -> None:
+    """Each field is checked as on the pages; days are days, numbers numbers."""
+    before = door.student.get("/auth/me").json()["data"]
+    assert problem(door.student("PATCH", "/auth/me", json=change), 422)
+    assert door.student.get("/auth/me").json()["data"] == before
+
+
 def test_a_new_address_wants_the_password_again(door: Door, clock: SetClock) -> None:
     """Just after signing in it is changed; later the password must come first."""
     student = door.student
@@ -134,9 +165,13 @@ def test_sessions_are_seen_and_ended(door: Door) -> None:
 @pytest.mark.parametrize("reader", ["student", "admin"])
 def test_pages_of_sessions_neither_skip_nor_repeat(door: Door, clock: SetClock, reader: str) -> None:
     """While older sessions are used and new ones are opened, the cursor goes on from where it was."""
-    there = [door.as_(door.student_viewer) for _sign_in in range(5) if clock.advance(timedelta(seconds=1)) is None]
+    there: list[Caller] = []
+    for _sign_in in range(5):
+        clock.advance(timedelta(seconds=1))
+        there.append(door.as_(door.student_viewer))
     path = "/auth/sessions?limit=3" if reader == "student" else f"/admin/sessions?user={door.student_viewer.id}&limit=3"
-    caller, seen, after = (there[0] if reader == "student" else door.admin), list[str](), ""
+    caller, seen = (there[0] if reader == "student" else door.admin), list[str]()
+    after: str | None = ""
     total = caller.get(path).json()["pagination"]["total"]
     while after is not None:
         page = caller.get(f"{path}&after={after}" if after else path).json()

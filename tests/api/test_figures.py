@@ -148,6 +148,19 @@ def test_figures_of_a_class_come_with_its_groups(door: Door, backend: Backend) -
     assert problem(door.teacher.get(f"{path}?groupBy=luck"), 422)
 
 
+def test_a_student_has_the_average_of_her_classes(door: Door, school: School, backend: Backend) -> None:
+    """With five classmates the page's figure, with fewer none; nobody but students has one."""
+    path = f"/chapters/{backend.chapters.active()[0].id}/average"
+    assert door.student.get(path).json()["data"] == {"average": None}
+    for number in range(5):
+        school.student(door.classroom, f"Mate {number}")
+    door.student.post(path.replace("average", "progress"), {"questionsDelta": 12})
+    found = door.student.get(path).json()["data"]["average"]
+    assert found == {"students": 6, "averageSolved": 2.0, "completed": 0.0}
+    assert problem(door.teacher.get(path), 403)
+    assert problem(door.student.get("/chapters/unknown/average"), 404)
+
+
 def test_how_all_students_spread_is_for_staff(door: Door) -> None:
     """Histograms and weeks of the whole school for teachers and admins; a student has her own beside averages."""
     for path in ("/statistics/distribution", "/statistics/weeks"):
