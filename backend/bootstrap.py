@@ -23,7 +23,7 @@ from backend.config import Settings
 from backend.connections import Connections, Report, connected, key_ring, private_servers
 from backend.digests.service import DigestService
 from backend.errors import Unavailable
-from backend.kit import redis
+from backend.kit import redis, traces
 from backend.kit.cache import Cache, Warmer
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers
@@ -48,6 +48,7 @@ from backend.rights.service import RightsService
 from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.projector import Projector
 from backend.statistics.service import StatisticsService
+from backend.wiring import tracing
 from backend.wiring.base import base
 from backend.wiring.digests import digests
 from backend.wiring.indexes import INDEXES
@@ -130,6 +131,8 @@ def build(
     Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
     a sentence that says what to do.
     """
+    if settings.traces_url:
+        traces.check()
     ring = key_ring(settings)
     servers = private_servers(settings, report)
     with ExitStack() as undone:  # what is open when something fails is closed again, servers last
@@ -139,6 +142,8 @@ def build(
         undone.callback(connections.close)
         _start(connections, settings, report)
         backend = _wired(settings, clock or SystemClock(), ring, connections, report)
+        if settings.traces_url:
+            tracing.step_into(backend, connections.redis_client)
         backend.limits.start()
         undone.pop_all()
     return replace(backend, servers=servers)

@@ -118,6 +118,10 @@ class Settings(BaseSettings):
         le=300,
         description="Seconds between SIGTERM and the stop: requests are answered, but /health/ready says no",
     )
+    traces_url: str | None = Field(
+        None, description="Collector of OpenTelemetry (OTLP over HTTP) that gets traces, such as http://collector:4318"
+    )
+    traces_share: float = Field(0.1, ge=0, le=1, description="Share of the traces that are sent, 0 to 1")
     slow_operation_ms: int = Field(
         100, ge=0, le=60_000, description="Commands to MongoDB that take longer are shown on the health page; 0: none"
     )
@@ -194,7 +198,7 @@ class Settings(BaseSettings):
             raise ValueError("is needed with SMTP_URL: the sender, such as School <learn@school.example>")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "traces_url")
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.errors import failure, unforeseen
 from backend.bootstrap import Backend
 from backend.chapters.models import MAX_FILE_BYTES
-from backend.kit import log
+from backend.kit import log, traces
 from backend.kit.cache.trace import forget_sources
 from backend.kit.i18n import _
 from backend.kit.metrics import REQUESTS
@@ -67,12 +67,18 @@ class Frame:
                 _set_headers(message, request_id)
                 if _is_stream(message):  # it may go on for hours: what counts is how soon it began
                     ended = perf_counter()
+                    if span is not None:
+                        span.tell(_route(scope))
+                        span.end()
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         come_from(lambda: _origin(scope, request_id))
-        with log.about(request_id=request_id, viewer_id=None):
+        with (
+            log.about(request_id=request_id, viewer_id=None),
+            traces.root(scope["method"], **{"request.id": request_id}) as span,
+        ):
             try:
                 await self._app(scope, receive, send_framed)
             except Exception as error:  # noqa: BLE001  (the last handler of the door: logs it, and answers 500)
@@ -84,6 +90,9 @@ class Frame:
                 seconds = (ended or perf_counter()) - started
                 _observe(scope, seconds, status)
                 _write(scope, seconds, status)
+                if span is not None:
+                    span.tell(_route(scope), **{"http.response.status_code": status})
+                    span.end(failed=status >= SERVER_ERROR)
 
 
 class BodyLimit:
@@ -170,5 +179,8 @@ def _write(scope: Scope, seconds: float, status: int) -> None:
     """A line for what changes something, is refused or is slow; for all else at DEBUG. Never what was asked for."""
     is_quiet = scope["method"] in READING and status < REFUSED and seconds < SLOW_SECONDS
     write = _log.debug if is_quiet else _log.info
-    route = f"{scope['method']} {getattr(scope.get('route'), 'path', 'other')}"
-    write("request", route=route, status=status, seconds=round(seconds, 4))
+    write("request", route=_route(scope), status=status, seconds=round(seconds, 4))
+
+
+def _route(scope: Scope) -> str:
+    return f"{scope['method']} {getattr(scope.get('route'), 'path', 'other')}"

@@ -6,8 +6,10 @@ from typing import Any
 
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from backend.kit import traces
 from backend.kit.metrics import QUERIES, Registry
 from backend.kit.slow_operations import WATCHED, SlowOperations
+from backend.kit.traces import Span
 
 # A change stream's getMore waits on purpose, and the others are the driver's own housekeeping.
 UNTIMED = frozenset({"getMore", "killCursors", "endSessions", "hello", "ping", "saslStart", "saslContinue"})
@@ -21,14 +23,15 @@ class QueryTimes(CommandListener):
         self._registry = registry
         self._slow = slow
         self._limit_micros = slow.limit_seconds * MICROSECONDS or math.inf
-        self._asked: dict[int, tuple[str, Mapping[str, Any]]] = {}
+        self._asked: dict[int, tuple[str, Mapping[str, Any], Span | None]] = {}
 
     def started(self, event: CommandStartedEvent) -> None:
         """The collection is known now alone; the answer does not repeat it."""
         if event.command_name not in UNTIMED:
             target = event.command.get(event.command_name)
             label = f"{event.command_name} {target if isinstance(target, str) else ''}".strip()
-            self._asked[event.request_id] = label, event.command
+            span = traces.opened(label, **{"db.system": "mongodb"}) if traces.is_on() else None
+            self._asked[event.request_id] = label, event.command, span
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         """Count an answer."""
@@ -42,7 +45,9 @@ class QueryTimes(CommandListener):
         asked = self._asked.pop(event.request_id, None)
         if asked is None:
             return
-        label, command = asked
+        label, command, span = asked
+        if span is not None:
+            span.end(failed=failed)
         seconds = event.duration_micros / MICROSECONDS
         self._registry.observe(QUERIES, label, seconds, failed=failed)
         if event.duration_micros >= self._limit_micros and event.command_name in WATCHED:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from backend.errors import AppError
-from backend.kit import log
+from backend.kit import log, traces
 from backend.kit.clock import SystemClock
 from backend.kit.metrics import JOBS, Registry
 from backend.kit.mongo import new_id
@@ -223,7 +223,7 @@ class Scheduler:
                 each.kept_at = monotonic()
 
     def _do(self, job: Job, work: Work) -> None:
-        with log.about(job=job.name, request_id=work.run.id):
+        with log.about(job=job.name, request_id=work.run.id), traces.root(f"job {job.name}"):
             self._done(job, work)
 
     def _done(self, job: Job, work: Work) -> None:

@@ -31,12 +31,17 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True)
 class Senses:
-    """What the presence of a process reads beside the machine. `look` makes every check; chores are done after it."""
+    """What the presence of a process reads beside the machine. `look` makes every check; chores are done after it.
+
+    `begin` (role and id of the process) and `end` are what else starts and stops with it: traces.
+    """
 
     look: Callable[[], Sequence[Check]]
     loop_delay: Callable[[], float | None]
     growth: Growth
     chores: Sequence[Callable[[], object]] = ()
+    begin: Callable[[str, str], None] = lambda _role, _instance: None
+    end: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -90,6 +95,7 @@ class Presence:
         """Begin (a daemon thread). Once only."""
         self._role = role
         log.serve(role=role, instance=self._id)
+        self._senses.begin(role, self._id)
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
         self._thread.start()
 
@@ -100,6 +106,7 @@ class Presence:
             self._thread.join(timeout=5.0)
             self._thread = None
             self._quietly("goodbye_not_said", lambda: self._queries.leave(self._id))
+            self._quietly("traces_not_sent", self._senses.end)
 
     def beat(self) -> None:
         """Say that this process is there. Raises Unavailable."""

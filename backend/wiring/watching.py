@@ -1,10 +1,11 @@
 """What watches over the running system: health, metrics, and this process's place among all."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from backend import __version__
 from backend.backups.service import BackupService
-from backend.kit import redis_pool
+from backend.kit import redis_pool, traces
 from backend.kit.breaker import BreakerFigures
 from backend.kit.clock import SystemClock
 from backend.kit.growth import Growth
@@ -21,6 +22,7 @@ from backend.operations.sights import Sights, Surroundings, Witnesses
 from backend.operations.slow_keeper import SlowKeeper
 from backend.operations.slow_queries import SlowQueries
 from backend.operations.vital_queries import VitalQueries
+from backend.wiring import tracing
 from backend.wiring.base import Base
 from backend.wiring.indexes import INDEXES
 from backend.wiring.learning import Learning
@@ -82,7 +84,14 @@ def watching(base: Base, learning: Learning, jobs: JobService, backups: BackupSe
         connections.metrics,
         connections.cache,
         SystemClock(),
-        Senses(look=operations.look, loop_delay=load.loop_delay, growth=growth, chores=(slow.keep,)),
+        Senses(
+            look=operations.look,
+            loop_delay=load.loop_delay,
+            growth=growth,
+            chores=(slow.keep,),
+            begin=partial(tracing.begin, base.settings),
+            end=traces.end,
+        ),
         version=__version__,
     )
     meters = Meters(
