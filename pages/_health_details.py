@@ -45,7 +45,7 @@ def _draw_speed(viewer: Viewer) -> None:
     note = _("This process, in the last five to ten minutes. Percentiles are within 5%.")
     kinds = words.timing_table(health.timings, _("Time by kind of work"))
     slowest = words.timing_table(health.slowest_queries, _("Database commands that took the most time in all"))
-    st.html(section_html(_("How fast"), note) + table_html(kinds) + table_html(slowest))
+    _stack(section_html(_("How fast"), note), table_html(kinds), table_html(slowest))
 
 
 def _draw_slow(viewer: Viewer) -> None:
@@ -54,20 +54,25 @@ def _draw_slow(viewer: Viewer) -> None:
         limit=number(_session.backend().settings.slow_operation_ms)
     )
     if found:
-        st.html(section_html(_("Slow commands"), note) + table_html(words.slow_table(found)))
+        _stack(section_html(_("Slow commands"), note), table_html(words.slow_table(found)))
         return
     hint = _("Nothing took so long in the last week. What does is listed here within half a minute.")
-    st.html(section_html(_("Slow commands"), note) + empty_html("speed", _("None"), hint))
+    _stack(section_html(_("Slow commands"), note), empty_html("speed", _("None"), hint))
 
 
 def _draw_cache(viewer: Viewer) -> None:
     regions = _session.backend().monitoring.cache(viewer)
     note = _("What was read from where. Redis may be emptied at any moment without losing anything.")
-    st.html(section_html(_("Cache"), note) + table_html(words.cache_table(regions)))
+    _stack(section_html(_("Cache"), note), table_html(words.cache_table(regions)))
 
 
 def _draw_limits(viewer: Viewer) -> None:
-    st.html(limits_html(viewer))
+    _stack(limits_html(viewer))
+
+
+def _stack(*parts: str) -> None:
+    """One element for the whole of it."""
+    st.html(f'<div class="cp-parts">{"".join(parts)}</div>')
 
 
 _PARTS: Mapping[str, Callable[[Viewer], None]] = {

@@ -7,7 +7,17 @@ from babel.dates import format_timedelta
 
 from backend.kit.i18n import _, current_locale, number, percent
 from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
-from backend.operations.models import CacheRegion, Check, Counts, Health, Instance, SlowOperation, State, Timing
+from backend.operations.models import (
+    SEVERITY,
+    CacheRegion,
+    Check,
+    Counts,
+    Health,
+    Instance,
+    SlowOperation,
+    State,
+    Timing,
+)
 from pages._parts import KeyFigure, chip, escape
 from pages._tables import Cell, Column, Twin, Value
 
@@ -34,8 +44,9 @@ def verdict_html(state: State) -> str:
 
 
 def checks_html(checks: Sequence[Check]) -> str:
-    """One line for each check: icon and word, what was found, and how to fix it where that is due."""
-    return f'<ul class="cp-checks">{"".join(_check_html(each) for each in checks)}</ul>'
+    """One line for each check, the gravest first: icon and word, what was found, how to fix it where that is due."""
+    ordered = sorted(checks, key=lambda each: -SEVERITY.index(each.state))
+    return f'<ul class="cp-checks">{"".join(_check_html(each) for each in ordered)}</ul>'
 
 
 def _check_html(check: Check) -> str:

@@ -32,7 +32,7 @@ def hour_html(history: History, zone: str, _locale: str) -> str:
         words = _("The first figures come half a minute after the start.")
         return head + empty_html("monitoring", _("Nothing measured yet"), words)
     charts = "".join(_chart_html(measure, history.points, zone) for measure in _measures())
-    return f'{head}<div class="cp-hours">{charts}</div>'
+    return f'<div class="cp-parts">{head}<div class="cp-hours">{charts}</div></div>'
 
 
 def hour(history: History, zone: str) -> str:
@@ -57,7 +57,7 @@ def _measures() -> Sequence[Measure]:
         Measure("runs", _("Pages drawn"), number, 10),
         Measure("run_p95_ms", _("95% of pages within"), milliseconds, 20),
         Measure("failed", _("Failures"), number, 5, tone=4),
-        Measure("memory_bytes", _("Memory of the largest process"), _megabytes, 100 * MEGABYTE, tone=3),
+        Measure("memory_bytes", _("Memory, largest process"), _megabytes, 100 * MEGABYTE, tone=3),
         Measure("loop_delay_ms", _("Delay of the event loop"), milliseconds, 20, tone=2),
         Measure("hit_share", _("Answered from the cache"), percent, 1.0),
         Measure("lag_seconds", _("Statistics behind by"), _seconds, 1.0, tone=2),

@@ -19,7 +19,7 @@ def draw_jobs(viewer: Viewer) -> None:
     """The table of jobs, and under it a run now."""
     reports = _session.backend().jobs.jobs(viewer)
     head = section_html(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
-    st.html(head + table_html(jobs_table(reports, viewer.time_zone)))
+    st.html(f'<div class="cp-parts">{head}{table_html(jobs_table(reports, viewer.time_zone))}</div>')
     if reports:
         _draw_run(viewer, [report.name for report in reports])
 

@@ -17,7 +17,8 @@ SECONDS = 10
 def draw_memory(viewer: Viewer) -> None:
     """The last trace of this process, and a button that begins one."""
     trace = _session.backend().memory.trace(viewer)
-    st.html(section_html(_("Memory by line of the program"), _note(trace, viewer.time_zone)) + _found_html(trace))
+    head = section_html(_("Memory by line of the program"), _note(trace, viewer.time_zone))
+    st.html(f'<div class="cp-parts">{head}{_found_html(trace)}</div>')
     label = _("Trace for {count} s").format(count=number(SECONDS))
     if st.button(label, key="trace-memory", icon=":material/memory:", disabled=trace.is_running):
         with noticed():

@@ -22,12 +22,9 @@ def draw_health() -> None:
     """The checks and who is there: draws itself anew while the page is open."""
     viewer = _session.viewer("admin")
     health = _session.backend().operations.health(viewer)
-    st.html(
-        words.verdict_html(health.state)
-        + words.checks_html(health.checks)
-        + as_of_html(health.as_of, viewer.time_zone)
-        + _school_html(health)
-    )
+    checks = words.verdict_html(health.state) + words.checks_html(health.checks)
+    at = as_of_html(health.as_of, viewer.time_zone)
+    st.html(f'<div class="cp-parts">{checks}{at}{_school_html(health)}</div>')
 
 
 def _school_html(health: Health) -> str:
