@@ -40,6 +40,10 @@ class Seen:
     size: int = 0
     failures: int = 0
 
+    def refuse_failures(self) -> None:
+        """A page that only says what went wrong is quick, and no measure. Raises AssertionError."""
+        assert not self.failures, f"{self.failures} of {len(self.seconds)} runs ended in an error on the page"  # noqa: S101 - as in a test
+
 
 @asynccontextmanager
 async def opened(host: str, cookie: str, count: int) -> AsyncIterator[list[ClientConnection]]:

@@ -3,22 +3,37 @@
 from collections.abc import Sequence
 
 from backend.accounts.models import Viewer
-from backend.chapters.models import OwnProgress
+from backend.chapters.models import Chapter, OwnProgress
 from backend.classrooms.models import ChapterAverage
 from backend.kit.i18n import _, day, moment, ngettext, number, percent
-from backend.progress.models import Activity, ChapterRow
+from backend.progress.models import Activity, ChapterDetail, ChapterRow
 from backend.statistics.models import ChapterStatistics
+from pages import _session
 from pages._chapter_rows import trend_words
+from pages._chapter_words import chapter_path
 from pages._charts import bars_by_year, chart
-from pages._parts import KeyFigure, empty_state, metric_row, section
-from pages._style import chip_text
+from pages._parts import KeyFigure, empty_state, figures_html, metric_row, section
+from pages._style import chip_text, escape, icon_html
 from pages._tables import Cell, Column, Twin, Value, static_table
 
 
-def exam_figures(row: ChapterRow) -> None:
-    """Asked in all and lately, share of the exam, trend; no data where no past paper is known."""
+def neighbours(detail: ChapterDetail) -> str:
+    """Links to the chapters before and after in the syllabus, as HTML."""
+    get = _session.backend().chapters.get
+    ways = ((detail.previous_id, "arrow_back", _("Previous")), (detail.next_id, "arrow_forward", _("Next")))
+    links = "".join(_way(get(chapter_id), icon, word) for chapter_id, icon, word in ways if chapter_id)
+    return f'<nav class="cp-links" aria-label="{escape(_("Neighbouring chapters"))}">{links}</nav>'
+
+
+def _way(chapter: Chapter, icon: str, word: str) -> str:
+    words = f"<small>{icon_html(icon)}{escape(word)}</small><span>{escape(chapter.chapter)}</span>"
+    return f'<a class="cp-go" href="{escape(chapter_path(chapter))}">{words}</a>'
+
+
+def exam_figures(row: ChapterRow) -> str:
+    """Asked in all and lately, share of the exam, trend, as HTML; no data where no past paper is known."""
     known = bool(row.chapter.year_wise_question_count)
-    metric_row(
+    return figures_html(
         [
             KeyFigure(
                 _("Asked in all years"),

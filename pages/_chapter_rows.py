@@ -7,7 +7,7 @@ import msgspec
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.chapters.models import STATUSES, Chapter
+from backend.chapters.models import STATUSES
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
 from pages import _pace, _saving, _session
@@ -56,20 +56,6 @@ def saved_here(key: str) -> list[str]:
     return [choice.act.batch_id for note in notes for choice in note.choices if choice.act.batch_id]
 
 
-def chapter_links(previous: Chapter | None, next_: Chapter | None) -> None:
-    """Links to the neighbours in the syllabus; each changes the address, so that Back works as people expect."""
-    links = [
-        {"id": chapter.id, "icon": icon, "words": words, "title": chapter.chapter}
-        for chapter, icon, words in (
-            (previous, "arrow_back", _("Previous")),
-            (next_, "arrow_forward", _("Next")),
-        )
-        if chapter
-    ]
-    data = {"label": _("Neighbouring chapters"), "links": links}
-    _links_component()(data=encoded(data), key="chapter-links")
-
-
 def trend_words(trend: str) -> tuple[str, str]:
     """Icon and word of a trend; both empty for a steady one."""
     return {
@@ -98,16 +84,9 @@ def _rerun_only() -> None:
 
 
 def _rows_component() -> Any:
-    return _drawn_by("show", "chapter_rows", '<div class="cp-rows"></div>')
-
-
-def _links_component() -> Any:
-    return _drawn_by("links", "chapter_links", '<nav class="cp-links"></nav>')
-
-
-def _drawn_by(exported: str, name: str, html: str) -> Any:
     css = f'@import url("{asset("chapter_rows.css")}");\n:root {{}}'
-    return component(name, file="chapter_rows.js", exported=exported, html=html, css=css)
+    html = '<div class="cp-rows"></div>'
+    return component("chapter_rows", file="chapter_rows.js", exported="show", html=html, css=css)
 
 
 def _data(

@@ -48,6 +48,7 @@ __all__ = [
     "section",
     "section_html",
     "style",
+    "title_html",
     "year_strip",
 ]
 
@@ -87,10 +88,15 @@ def page_title(title: str, subtitle: str = "", icon: str = "", *, link: tuple[st
 
     One element where `page_header` sends three.
     """
+    st.html(title_html(title, subtitle, icon, link=link))
+
+
+def title_html(title: str, subtitle: str = "", icon: str = "", *, link: tuple[str, str, str] | None = None) -> str:
+    """`page_title` for HTML parts."""
     heading = f"<h1>{icon_html(icon)}<span>{escape(title)}</span></h1>"
     below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
     beside = link_html(*link) if link else ""
-    st.html(f'<header class="cp-header"><div>{heading}{below}</div>{beside}</header>')
+    return f'<header class="cp-header"><div>{heading}{below}</div>{beside}</header>'
 
 
 def link_html(path: str, words: str, icon: str = "") -> str:

@@ -7,9 +7,9 @@ from backend.errors import NotFound
 from backend.kit.i18n import _
 from backend.progress.models import ChapterDetail
 from pages import _chapter_facts, _live, _session
-from pages._chapter_rows import about, chapter_links, editable_rows, saved_here
+from pages._chapter_rows import about, editable_rows, saved_here
 from pages._navigation import tab_title
-from pages._parts import card, empty_state, escape, page_header, section
+from pages._parts import card, empty_state, escape, page_header, section, title_html
 
 
 @st.fragment
@@ -28,30 +28,18 @@ def _own(chapter_id: str) -> None:
     _chapter_facts.history(viewer, backend.progress.history(viewer, chapter_id))
 
 
-def _neighbours(detail: ChapterDetail) -> None:
-    get = _session.backend().chapters.get
-    chapter_links(
-        get(detail.previous_id) if detail.previous_id else None, get(detail.next_id) if detail.next_id else None
-    )
-
-
 def _draw(viewer: Viewer, detail: ChapterDetail) -> None:
-    st.set_page_config(page_title=tab_title(detail.row.chapter.chapter))
-    actions = page_header(detail.row.chapter.chapter, about(detail.row), "article")
-    with actions:
-        _to_list(viewer)
-    _neighbours(detail)
-    _chapter_facts.exam_figures(detail.row)
+    chapter, facts = detail.row.chapter, _chapter_facts
+    st.set_page_config(page_title=tab_title(chapter.chapter))
+    list_of = "chapters" if viewer.role == "student" else "manage-chapters"
+    title = title_html(chapter.chapter, about(detail.row), "article", link=(list_of, _("All chapters"), "menu_book"))
+    parts = title + facts.neighbours(detail) + facts.exam_figures(detail.row)
+    st.html(f'<div class="cp-stack">{parts}</div>')
     if viewer.role == "student":
         _own(detail.row.chapter.id)
     else:
         _chapter_facts.everyone(_session.backend().statistics.chapter(viewer, detail.row.chapter.id))
         _chapter_facts.by_year(detail.row)
-
-
-def _to_list(viewer: Viewer) -> None:
-    page = "chapters.py" if viewer.role == "student" else "manage_chapters.py"
-    st.page_link(page, label=_("All chapters"), icon=":material/menu_book:")
 
 
 def _unknown(viewer: Viewer) -> None:

@@ -12,17 +12,7 @@ export function show({ data, parentElement, setStateValue }) {
   root.cpList.draw(data);
 }
 
-// Links between chapters: a press changes the address and the page runs, without loading the whole app anew.
-export function links({ data, parentElement }) {
-  const root = parentElement.querySelector(".cp-links");
-  set(root, "aria-label", data.label);
-  root.replaceChildren(
-    ...data.links.map(({ id, icon: name, words, title }) =>
-      linkTo(id, make("small", {}, icon(name), words), make("span", {}, title)),
-    ),
-  );
-}
-
+// A press changes the address and the page runs, without loading the whole app anew.
 function linkTo(id, ...content) {
   const link = make("a", { href: `chapter?id=${encodeURIComponent(id)}` }, ...content);
   link.addEventListener("click", (event) => {
@@ -30,7 +20,7 @@ function linkTo(id, ...content) {
     event.preventDefault();
     history.pushState({}, "", link.href);
     dispatchEvent(new PopStateEvent("popstate", { state: {} }));
-    scrollTo(0, 0);
+    document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
   });
   return link;
 }
