@@ -29,7 +29,7 @@ time.sleep(600)
 
 def test_a_killed_starter_leaves_nobody(nginx_here: None, tmp_path: Path) -> None:
     """kill -9 of the process that made a cluster ends nginx with all its workers, and every other program."""
-    command = [sys.executable, "-c", STARTS, tmp_path, str(free_port())]
+    command = [sys.executable, "-c", STARTS, str(tmp_path), str(free_port())]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as starter:
         assert starter.stdout
         try:
