@@ -6,7 +6,6 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, cast
 
-import pymongo
 from bson import json_util
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, ReadPreference
@@ -27,6 +26,7 @@ from backend.kit.archive.streams import (
     unsealed,
 )
 from backend.kit.mongo import translated
+from backend.kit.unhurried import unhurried
 
 Progress = Callable[[str, int, int], None]  # the collection, documents done, documents expected
 Record = dict[str, Any]
@@ -60,7 +60,7 @@ class Archive:
         Raises Unavailable where the database is, StoreFailed where the store does not take it.
         """
         started = perf_counter()
-        with translated(), pymongo.timeout(None):
+        with translated(), unhurried():
             server_version = str(database.client.server_info()["version"])
             wanted = _collections(database, set(leave_out))
             with database.client.start_session(snapshot=True) as session:
@@ -130,7 +130,7 @@ class Archive:
     ) -> Manifest:
         """Make every collection as `prefix` + its name, with documents and indexes. Raises Damaged, Unavailable."""
         manifest = self.manifest()
-        with translated(), pymongo.timeout(None):
+        with translated(), unhurried():
             for file in manifest.collections:
                 if file.name in leave_out:
                     continue
@@ -182,7 +182,7 @@ def archives(store: Store) -> list[str]:
 def content_of(collection: Collection[Record]) -> tuple[int, str]:
     """Number and SHA-256 of the documents in the order of their ids: what an archive's `raw_sha256` is compared to."""
     count, raw = DocumentCount(), Tally()
-    with translated(), pymongo.timeout(None):
+    with translated(), unhurried():
         batches = cast(Iterable[bytes], collection.find_raw_batches(sort=[("_id", ASCENDING)]))
         for _chunk in raw.over(count.over(batches)):
             pass
