@@ -127,14 +127,20 @@ class GuardedClient(MongoClient[dict[str, Any]]):
             by_any = _may_be_behind.get()
             kwargs["read_pref"] = ReadPreference.PRIMARY_PREFERRED if by_any else ReadPreference.PRIMARY
         breaker = self.breakers[READS if by_any else PRIMARY]
-        # The driver watches the servers by itself, so a probe need not wait long for one to appear.
-        with time_left(None if breaker.is_closed else PROBE_SECONDS):
+        with time_left(self._longest(breaker, by_any=by_any)):
             result = breaker.call(super()._retry_internal, func, session, *args, **kwargs)
         # Asked of the driver itself: it tells its listeners of a change up to a second later.
         if by_any and not self.topology_description.has_writable_server():
             now = datetime.now(UTC)
             age.note((now - (self.standing.primary_lost_at or now)).total_seconds())
         return result
+
+    def _longest(self, breaker: Breaker, *, by_any: bool) -> float | None:
+        """How long to wait at most: the driver watches the servers by itself, so a probe need not wait for one, nor a
+        reader to whom any server is good where there is none."""
+        if not breaker.is_closed:
+            return PROBE_SECONDS
+        return SILENCE_SECONDS if by_any and self.standing.all_lost_at else None
 
 
 @contextmanager
