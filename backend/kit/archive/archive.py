@@ -1,7 +1,7 @@
 """An archive in a store: taken from one moment of a database while others write, checked, and read again."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from time import perf_counter
 from typing import Any, cast
@@ -12,7 +12,9 @@ from pymongo import ASCENDING, ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
+from backend.errors import Unavailable
 from backend.kit.archive.manifest import FORMAT, MANIFEST, CollectionFile, Manifest, decoded, encoded
 from backend.kit.archive.stores import Store
 from backend.kit.archive.streams import (
@@ -25,6 +27,7 @@ from backend.kit.archive.streams import (
     sealed,
     unsealed,
 )
+from backend.kit.i18n import _
 from backend.kit.mongo import translated
 from backend.kit.unhurried import unhurried
 
@@ -32,6 +35,7 @@ Progress = Callable[[str, int, int], None]  # the collection, documents done, do
 Record = dict[str, Any]
 
 _BATCH_DOCUMENTS = 2000
+_SNAPSHOT_TOO_OLD = 239
 
 
 def unobserved(_collection: str, _done: int, _expected: int) -> None:
@@ -60,7 +64,7 @@ class Archive:
         Raises Unavailable where the database is, StoreFailed where the store does not take it.
         """
         started = perf_counter()
-        with translated(), unhurried():
+        with translated(), unhurried(), _moment_kept():
             server_version = str(database.client.server_info()["version"])
             wanted = _collections(database, set(leave_out))
             with database.client.start_session(snapshot=True) as session:
@@ -172,6 +176,20 @@ class Archive:
 
     def _name(self, file: str) -> str:
         return f"{self.id}/{file}"
+
+
+@contextmanager
+def _moment_kept() -> Iterator[None]:
+    """A moment that the server forgot while it was read, in a sentence."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code == _SNAPSHOT_TOO_OLD:
+            words = _(
+                "It took longer than the database server keeps a moment. Raise minSnapshotHistoryWindowInSeconds there."
+            )
+            raise Unavailable(words) from error
+        raise
 
 
 def archives(store: Store) -> list[str]:
