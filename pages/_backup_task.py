@@ -1,5 +1,7 @@
 """Long work on backups while it goes on: a bar that fills, and how it ended."""
 
+from datetime import timedelta
+
 import streamlit as st
 
 from backend.backups.models import Task
@@ -11,6 +13,7 @@ from pages._runs import refreshing
 
 REFRESH_SECONDS = 1.0
 SEEN = "backups.seen"
+SHOWN_FOR = timedelta(hours=1)
 
 
 def draw_task(task: Task | None, zone: str) -> bool:
@@ -21,7 +24,9 @@ def draw_task(task: Task | None, zone: str) -> bool:
         st.session_state.pop(SEEN, None)
         _draw_running()
         return True
-    if st.session_state.get(SEEN) != task.id:
+    ended_at = task.ended_at or task.started_at
+    is_news = _session.backend().clock.now() - ended_at < SHOWN_FOR
+    if is_news and st.session_state.get(SEEN) != task.id:
         _draw_ended(task, zone)
     return False
 

@@ -81,14 +81,14 @@ def row(kept: KeptBackup, zone: str) -> Row:
 
 def _verified(checks: Checks, zone: str) -> Cell:
     if checks.verified_at is None:
-        return Cell(_("not yet"), sort="")
+        return Cell(_("not read again"), sort="")
     at = moment(checks.verified_at, zone, "short")
     return Cell(_("Damaged") if checks.damage else _("Whole"), kind="error" if checks.damage else "ok", note=at)
 
 
 def _drilled(checks: Checks, zone: str) -> Cell:
     if checks.drilled_at is None:
-        return Cell(_("not yet"), sort="")
+        return Cell(_("not tried"), sort="")
     at = moment(checks.drilled_at, zone, "short")
     failed = bool(checks.drill_problems)
     return Cell(_("Failed") if failed else _("Passed"), kind="error" if failed else "ok", note=at)

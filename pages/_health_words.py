@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from babel.dates import format_timedelta
 
-from backend.kit.i18n import _, current_locale, number, percent
+from backend.kit.i18n import _, current_locale, ngettext, number, percent
 from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
 from backend.operations.models import (
     SEVERITY,
@@ -191,7 +191,6 @@ def slow_table(operations: Sequence[SlowOperation]) -> Twin:
         Column(_("In all"), numeric=True),
         Column(_("Longest"), numeric=True),
         Column(_("Plan"), rule=_("How the database finds it, the last step first; COLLSCAN reads everything")),
-        Column(_("Documents read"), numeric=True, rule=_("By the run that the database's profiler noted")),
     ]
     return Twin(
         _("Slow database commands of the last week, all processes"), heads, [_slow_row(each) for each in operations]
@@ -204,9 +203,15 @@ def _slow_row(slow: SlowOperation) -> list[Value]:
         slow.count,
         _("{value} s").format(value=number(round(slow.total_seconds, 1))),
         milliseconds(slow.longest_seconds * 1_000),
-        slow.plan or None,
-        slow.examined,
+        Cell(slow.plan or "–", note=_examined(slow.examined)),
     ]
+
+
+def _examined(count: int | None) -> str:
+    """How many documents the run read that the database's profiler noted; "" where it noted none."""
+    if count is None:
+        return ""
+    return ngettext("{count} document read", "{count} documents read", count).format(count=number(count))
 
 
 def cache_table(regions: Sequence[CacheRegion]) -> Twin:

@@ -97,6 +97,8 @@ def _draw_link(made: OneTimeLink, viewer: Viewer) -> None:
     until = moment(made.expires_at, viewer.time_zone, "medium")
     words = _("Give this link to {name}. It works once, until {time}, and is not shown again.")
     st.success(plain(words.format(name=made.user.name, time=until)), icon=":material/key:")
+    if made.is_mailed:
+        st.caption(plain(_("It is also on its way to {address}.").format(address=made.user.email)))
     st.code(reset_address(made.token), language=None, wrap_lines=True)
 
 

@@ -78,7 +78,7 @@ def open_backup(kept: KeptBackup, viewer: Viewer, is_busy: bool) -> None:
 def draw_facts(report: BackupReport) -> None:
     """How the school is kept, in a few sentences."""
     section(_("How they are kept"))
-    static_table(Twin(_("How they are kept"), [_("What"), _("How")], words.kept_facts(report)))
+    static_table(Twin(_("What holds for all of them"), [_("What"), _("How")], words.kept_facts(report)))
 
 
 admin = _session.viewer("admin")

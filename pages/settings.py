@@ -6,7 +6,15 @@ import streamlit as st
 
 from backend.accounts.models import Viewer
 from backend.kit.i18n import _
-from pages import _session, _settings_factor, _settings_forms, _settings_mail, _settings_rights, _settings_safety
+from pages import (
+    _session,
+    _settings_factor,
+    _settings_forms,
+    _settings_letter,
+    _settings_mail,
+    _settings_rights,
+    _settings_safety,
+)
 from pages._parts import page_title
 from pages._runs import fragment
 
@@ -19,7 +27,8 @@ def _views(viewer: Viewer) -> dict[str, tuple[str, tuple[Card, ...]]]:
     """Token in the address → words and cards. Drawn together they were 90 elements, most of which nobody looked at."""
     forms = _settings_forms
     studies: tuple[Card, ...] = (forms.goal_form,) if viewer.role == "student" else ()
-    views = {"profile": (_("Profile"), (forms.name_form, *studies, forms.day_form))}
+    letter: tuple[Card, ...] = () if viewer.role == "admin" else (_settings_letter.letter_form,)
+    views = {"profile": (_("Profile"), (forms.name_form, *studies, forms.day_form, *letter))}
     if viewer.role == "student":
         views["classes"] = (_("Classes and leaderboard"), (forms.classes_form, forms.board_form))
     safety = _settings_safety

@@ -1,5 +1,6 @@
 """The API without pages, as an ASGI application: what a process of `python -m backend.api_server` serves."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,4 +41,5 @@ async def _serving(api: FastAPI, drain: Drain, drain_seconds: float) -> AsyncIte
     """Streams end when the server is told to stop: it has its signals by now, and nobody listens yet."""
     api.state.streams.hear_signals()
     drain.hear_signals(drain_seconds)  # last: it puts off what the others do
+    api.state.backend.limits.watch(asyncio.get_running_loop())
     yield {}

@@ -25,8 +25,9 @@ PRESENT = Absences(None, None, None)
 
 def absences(mongo: Mongo, client: redis.Client) -> Absences:
     """What is away. Costs a few comparisons."""
-    standing, cache = mongo.standing, redis.breaker_of(client)
-    reads = standing.all_lost_at or (None if mongo.breakers[READS].is_closed else mongo.breakers[READS].read().since)
+    standing, cache, reading = mongo.standing, redis.breaker_of(client), mongo.breakers[READS]
+    # A breaker that waits for somebody to try is no absence: whoever heeded it would wait for himself.
+    reads = standing.all_lost_at or (reading.read().since if reading.retry_after_seconds else None)
     writes = reads or standing.primary_lost_at
     lost_redis = None if cache.is_closed else cache.read().since
     return Absences(reads, writes, lost_redis) if writes or lost_redis else PRESENT

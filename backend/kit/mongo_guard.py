@@ -26,6 +26,7 @@ from pymongo.monitoring import (
     TopologyOpenedEvent,
 )
 from pymongo.read_preferences import ReadPreference
+from pymongo.topology_description import TopologyDescription
 
 from backend.kit import age, deadline
 from backend.kit.breaker import CONCLUSIVE, Breaker
@@ -114,8 +115,8 @@ class GuardedClient(MongoClient[dict[str, Any]]):
     def __init__(self, uri: str, standing: Standing, **options: Any) -> None:
         self.standing = standing
         self.breakers: Mapping[str, Breaker] = {
-            PRIMARY: Breaker(PRIMARY, weigh=_weigher(standing, needs_primary=True), refusal=_refusal),
-            READS: Breaker(READS, weigh=_weigher(standing, needs_primary=False), refusal=_refusal),
+            PRIMARY: Breaker(PRIMARY, weigh=_weigher(self, needs_primary=True), refusal=_refusal),
+            READS: Breaker(READS, weigh=_weigher(self, needs_primary=False), refusal=_refusal),
         }
         standing.tells(self.breakers)
         super().__init__(uri, **options)
@@ -126,14 +127,20 @@ class GuardedClient(MongoClient[dict[str, Any]]):
             by_any = _may_be_behind.get()
             kwargs["read_pref"] = ReadPreference.PRIMARY_PREFERRED if by_any else ReadPreference.PRIMARY
         breaker = self.breakers[READS if by_any else PRIMARY]
-        # The driver watches the servers by itself, so a probe need not wait long for one to appear.
-        with time_left(None if breaker.is_closed else PROBE_SECONDS):
+        with time_left(self._longest(breaker, by_any=by_any)):
             result = breaker.call(super()._retry_internal, func, session, *args, **kwargs)
         # Asked of the driver itself: it tells its listeners of a change up to a second later.
         if by_any and not self.topology_description.has_writable_server():
             now = datetime.now(UTC)
             age.note((now - (self.standing.primary_lost_at or now)).total_seconds())
         return result
+
+    def _longest(self, breaker: Breaker, *, by_any: bool) -> float | None:
+        """How long to wait at most: the driver watches the servers by itself, so a probe need not wait for one, nor a
+        reader to whom any server is good where there is none."""
+        if not breaker.is_closed:
+            return PROBE_SECONDS
+        return SILENCE_SECONDS if by_any and self.standing.all_lost_at else None
 
 
 @contextmanager
@@ -163,17 +170,28 @@ def _refusal(reason: str) -> MongoRefused:
     return MongoRefused(f"not asked, because it failed a moment ago: {reason}")
 
 
-def _weigher(standing: Standing, *, needs_primary: bool) -> Any:
+def _weigher(client: GuardedClient, *, needs_primary: bool) -> Any:
     def weigh(error: BaseException) -> int | None:
         if not isinstance(error, Exception) or isinstance(error, WaitQueueTimeoutError):
             return None  # called off; or all our own connections are in use
         if not isinstance(error, ConnectionFailure):
             return 0
-        if standing.is_hopeless(needs_primary=needs_primary):
+        if client.standing.is_hopeless(needs_primary=needs_primary):
             return CONCLUSIVE
         if isinstance(error, ServerSelectionTimeoutError):
             return None  # an election goes on, or little time was left: nobody was asked
         left = deadline.remaining()
-        return None if left is not None and left <= 0 else 1
+        is_late = left is not None and left <= 0
+        return None if is_late or _is_mending(client.topology_description, error) else 1
 
     return weigh
+
+
+def _is_mending(known: TopologyDescription, error: ConnectionFailure) -> bool:
+    """Whether the driver has somebody else to ask, or soon will have: then the next try waits for the new primary.
+
+    One primary that is killed breaks the calls of all threads at once, which is no row of failures.
+    """
+    if not known.has_readable_server(ReadPreference.PRIMARY_PREFERRED):
+        return False
+    return not (known.has_writable_server() and isinstance(error, NetworkTimeout))

@@ -100,7 +100,7 @@ def _shape(value: Any, depth: int, name: str = "") -> Any:
     if isinstance(value, str):
         is_field = value.startswith("$") and value.lstrip("$").replace(".", "").replace("_", "").isalnum()
         return value if is_field or name in NAMES else HIDDEN
-    return value if isinstance(value, int) and value in ORDERS else HIDDEN
+    return value if type(value) is int and value in ORDERS else HIDDEN
 
 
 def _distinct(shapes: list[Any]) -> list[Any]:

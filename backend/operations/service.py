@@ -40,7 +40,7 @@ HISTORY_SECONDS = 10.0
 KEPT_SECONDS = 3.0
 BOUND_SECONDS = 2.0
 DECISIVE = ("mongodb", "disk")  # without these nothing can be saved
-SERVICES = ("mongodb", "redis", "cache", "worker", "disk")
+PRIVATE = frozenset({"secrets", "audit", "demo"})  # what is wrong there helps whoever wants to get in
 
 _log = log.get(__name__)
 
@@ -122,7 +122,7 @@ class OperationsService:
         return Status(
             state=worst(found.checks),
             is_ready=_is_ready(found.checks),
-            services=tuple(_for_anybody(each) for each in found.checks if each.name in SERVICES),
+            services=tuple(_for_anybody(each) for each in found.checks if each.name not in PRIVATE),
             uptime_seconds=process.uptime_seconds,
             memory_bytes=process.memory_bytes,
             timings=timings.by_kind(self._registry),

@@ -5,6 +5,7 @@ from functools import partial
 
 from backend import __version__
 from backend.backups.service import BackupService
+from backend.connections import Connections
 from backend.kit import redis_pool, traces
 from backend.kit.breaker import BreakerFigures
 from backend.kit.clock import SystemClock
@@ -55,63 +56,53 @@ def watching(base: Base, learning: Learning, jobs: JobService, backups: BackupSe
     connections, growth = base.connections, Growth()
     vitals = VitalQueries(connections.mongo)
     slow = SlowKeeper(connections.mongo.slow, SlowQueries(connections.mongo))
-
-    def breakers() -> tuple[BreakerFigures, ...]:
-        return tuple(each.read() for each in connections.breakers.values())
-
     witnesses = Witnesses(
         projector=learning.statistics.projector_health,
         audit=base.audit.state,
         jobs=jobs.reports,
         backups=backups.state,
-        breakers=breakers,
+        breakers=lambda: _breakers(connections),
         instances=vitals.instances,
         loop_delay=load.loop_delay,
         growth=growth,
     )
-    queries = OperationQueries(connections.mongo, INDEXES)
-    operations = OperationsService(
-        queries,
-        vitals,
-        _sights(base, queries, witnesses),
-        connections.cache,
-        connections.metrics,
-        base.clock,
-        __version__,
+    queries, cache, registry = OperationQueries(connections.mongo, INDEXES), connections.cache, connections.metrics
+    sights = _sights(base, queries, witnesses)
+    operations = OperationsService(queries, vitals, sights, cache, registry, base.clock, __version__)
+    senses = Senses(
+        look=operations.look,
+        loop_delay=load.loop_delay,
+        growth=growth,
+        chores=(slow.keep,),
+        begin=partial(tracing.begin, base.settings),
+        end=traces.end,
     )
-    presence = Presence(
-        vitals,
-        connections.metrics,
-        connections.cache,
-        SystemClock(),
-        Senses(
-            look=operations.look,
-            loop_delay=load.loop_delay,
-            growth=growth,
-            chores=(slow.keep,),
-            begin=partial(tracing.begin, base.settings),
-            end=traces.end,
-        ),
-        version=__version__,
-    )
-    meters = Meters(
+    presence = Presence(vitals, registry, cache, SystemClock(), senses, version=__version__)
+    meters = _meters(base, operations, presence, load, slow)
+    monitoring = Monitoring(registry, cache, base.trail, base.settings.metrics_token, meters, slow)
+    return Watching(operations, monitoring, presence, MemoryTracing(base.trail))
+
+
+def _breakers(connections: Connections) -> tuple[BreakerFigures, ...]:
+    return tuple(each.read() for each in connections.breakers.values())
+
+
+def _meters(base: Base, operations: OperationsService, presence: Presence, load: Load, slow: SlowKeeper) -> Meters:
+    connections, is_adaptive = base.connections, base.settings.rate_limit_adaptive
+    return Meters(
         version=__version__,
         role=lambda: presence.role,
         checks=lambda: operations.seen(SEEN_SECONDS),
-        breakers=breakers,
+        breakers=lambda: _breakers(connections),
         pools={
             "mongodb": connections.mongo.waits.connections,
             "redis": lambda: redis_pool.connections(connections.redis_client),
         },
         limiter=connections.limiter,
-        share=lambda: load.governor.share,
+        share=lambda: load.governor.share if is_adaptive else 1.0,
         loop_delay=load.loop_delay,
         slow_operations=lambda: slow.count,
     )
-    monitoring = Monitoring(
-        connections.metrics, connections.cache, base.trail, base.settings.metrics_token, meters, slow
-    )
-    return Watching(operations, monitoring, presence, MemoryTracing(base.trail))
 
 
 def _sights(base: Base, queries: OperationQueries, witnesses: Witnesses) -> Sights:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from backend.api_server import STOP_SECONDS
 from backend.config import Settings
 from tests.test_commands import script
 
@@ -76,7 +77,7 @@ def test_every_pod_is_shut_in(manifests: dict[tuple[str, str], Manifest]) -> Non
 
 
 def test_what_serves_is_asked_and_leaves_in_order(manifests: dict[tuple[str, str], Manifest]) -> None:
-    """Three probes at addresses of the app; a pod answers until proxies know, and is given longer than it needs."""
+    """Three probes at addresses of the app; a pod answers until proxies know, and has longer to stop than it needs."""
     for name in ("web-blue", "web-green", "api"):
         pod = manifests["Deployment", name]["spec"]["template"]["spec"]
         (container,) = pod["containers"]
@@ -84,8 +85,9 @@ def test_what_serves_is_asked_and_leaves_in_order(manifests: dict[tuple[str, str
         assert container["startupProbe"]["httpGet"]["path"] == live
         assert container["livenessProbe"]["httpGet"]["path"] == live  # not ready: a lost database restarts no pod
         assert container["readinessProbe"]["httpGet"]["path"] == ready
-        (_sleep, drain) = container["lifecycle"]["preStop"]["exec"]["command"]
-        assert pod["terminationGracePeriodSeconds"] >= int(drain) + 30, name
+        drain = int(manifests["ConfigMap", "school"]["data"]["DRAIN_SECONDS"])
+        unready = container["readinessProbe"]["periodSeconds"] * container["readinessProbe"]["failureThreshold"]
+        assert unready <= drain <= pod["terminationGracePeriodSeconds"] - STOP_SECONDS - 20, name
         assert len(pod["topologySpreadConstraints"]) == 2, name
 
 

@@ -32,15 +32,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What asks every shard, and why it may. docs/sharding.md has the same table.
 EVERY_SHARD = {
-    "activity: aggregate by nothing": "statistics are computed anew; which indexes are used, on the health page",
+    "activity: aggregate by nothing": "statistics are computed anew, in pieces by id; use of indexes, on the health page",
     "activity: count by nothing": "how many there are, on the health page and before a backup",
     "activity: find by nothing": "a backup reads everything",
-    "progress: aggregate by nothing": "which indexes are used, on the health page",
+    "progress: aggregate by nothing": "use of indexes, on the health page; after a restore, who is in it",
     "progress: count by nothing": "how many there are, on the health page and before a backup",
     "progress: find by chapterId": "a chapter is archived or brought back, a few times a year",
     "progress: find by nothing": "a backup reads everything",
     "progress: update many by chapterId": "a chapter moves to another unit, a few times a year",
-    "studyDays: aggregate by nothing": "which indexes are used, on the health page",
+    "studyDays: aggregate by nothing": "use of indexes, on the health page; after a restore, who is in it",
     "studyDays: count by nothing": "how many there are, before a backup",
     "studyDays: find by nothing": "a backup reads everything",
     "summaries: aggregate by _id, lastActivityAt": "how all students spread, kept by the cache for everybody",

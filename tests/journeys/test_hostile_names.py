@@ -45,6 +45,11 @@ def stands(page: Page, words: str) -> None:
     # Where Streamlit reads Markdown, an invisible word joiner may keep a shortcode from being one.
     seen = re.compile("\u2060?".join(map(re.escape, words)))
     expect(page.get_by_text(seen).first).to_be_visible()
+    is_harmless(page)
+
+
+def is_harmless(page: Page) -> None:
+    """Nothing on the page was made of names."""
     assert page.locator("[onerror], a[href^='javascript:' i], img[src='x']").count() == 0
 
 
@@ -61,6 +66,9 @@ def test_on_the_students_pages(served: ServedSchool, hostile: HostileSchool, vis
     expect(page.get_by_role("heading", level=1)).to_contain_text(CHAPTER)
     page = student.open("/leaderboard")
     stands(page, f"{STUDENT} (you)")
+    page = student.open("/insights")
+    expect(page.get_by_role("heading", name="Beside others")).to_be_visible()  # the last part of the page
+    is_harmless(page)
     page = student.open("/settings?view=classes")
     stands(page, CLASS)
 
@@ -83,6 +91,10 @@ def test_on_the_staffs_pages(served: ServedSchool, hostile: HostileSchool, visit
     page = teacher.open("/manage-chapters")
     page.get_by_role("searchbox").first.fill("alert")
     stands(page, CHAPTER)
+    page = teacher.open(f"/chapter?id={hostile.chapter.id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(CHAPTER)
+    page = teacher.open("/leaderboard")
+    stands(page, STUDENT)
 
     admin = served.visit(visitors, "admin@demo.school")
     page = admin.open("/users")

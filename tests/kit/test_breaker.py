@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from gridfs import GridFSBucket
-from pymongo.errors import AutoReconnect, DuplicateKeyError
+from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout
 from redis.exceptions import ResponseError
 
 from backend.bootstrap import Backend
@@ -215,17 +215,31 @@ def test_no_way_to_mongodb_leads_around_its_breaker(backend: Backend, way: str) 
     work(mongo)
 
     def lost() -> None:
-        raise AutoReconnect
+        raise NetworkTimeout
 
     breaker = mongo.breakers[name]
-    while breaker.is_closed:
-        with pytest.raises(AutoReconnect):
+    for _attempt in range(5):
+        with pytest.raises(NetworkTimeout):
             breaker.call(lost)
+    assert not breaker.is_closed
     with pytest.raises((MongoRefused, Unavailable)):
         work(mongo)
     breaker.hint()
     work(mongo)
     assert breaker.is_closed
+
+
+def test_broken_connections_are_no_outage_while_somebody_answers(backend: Backend) -> None:
+    """A primary that is killed breaks the calls of all threads at once: each waits for the next one instead."""
+
+    def broken() -> None:
+        raise AutoReconnect
+
+    backend.mongo["x"].find_one({})
+    for _thread in range(16):
+        with pytest.raises(AutoReconnect):
+            backend.mongo.breakers[PRIMARY].call(broken)
+    assert backend.mongo.breakers[PRIMARY].is_closed
 
 
 def test_a_duplicate_is_no_failure_of_mongodb(backend: Backend) -> None:

@@ -61,6 +61,26 @@ MISSING_ITSELF = frozenset(
         "POST /admin/backups/{backupId}/drill",
     }
 )
+# Acts that stand behind a route of another act, or whose figures another route gives in its own form.
+BEHIND = {
+    "accounts.change_email": "PATCH /auth/me",
+    "administration.set_active": "PATCH /admin/users/{userId}",
+    "audit.export": "GET /admin/audit",
+    "backups.backups": "GET /admin/backups",
+    "boards.scopes": "GET /classrooms",
+    "class_statistics.distribution": "GET /classrooms/{classroomId}/statistics",
+    "class_statistics.statistics": "GET /classrooms/{classroomId}/statistics",
+    "classrooms.set_board_mode": "PATCH /classrooms/{classroomId}",
+    "classrooms.taught": "GET /classrooms/{classroomId}",
+    "reports.completions_over_time": "GET /classrooms/{classroomId}/statistics",
+    "reports.export": "GET /classrooms/{classroomId}/students",
+    "restores.restore": "POST /admin/backups/restore",
+    "restores.roll_back": "POST /admin/backups/rollback",
+    "rights.file_name": "GET /me/export",
+    "rooms.classroom": "GET /events",
+    "rooms.student": "GET /events",
+    "statistics.chapter": "GET /statistics",
+}
 FILE = {"file": ("a.csv", b"subject,class,unit,chapter,status\nPhysics,Class 11,Light,Prisms,Completed\n")}
 
 
@@ -115,6 +135,13 @@ class Walk:
         operation = self.document["paths"].get(path, {}).get(method.lower(), {})
         body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         return {"json": body["example"]} if body else {}
+
+
+def test_programs_can_do_what_pages_can() -> None:
+    """Each act of the services has its route, or stands behind one that is named here and is there."""
+    services = {act for act in ACTS if not act.startswith("page.")}
+    assert services - set(ROUTES.values()) == set(BEHIND)
+    assert set(BEHIND.values()) <= set(ROUTES)
 
 
 def test_every_route_has_its_line() -> None:

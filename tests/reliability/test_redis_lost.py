@@ -89,6 +89,8 @@ def full(valkey: ValkeyProcess) -> Iterator[None]:
     with closing(redis.Redis(unix_socket_path=str(valkey.socket))) as client:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", "1")
+        with pytest.raises(redis.OutOfMemoryError):
+            client.set("more", "")
         yield
         client.config_set("maxmemory", "0")
 

@@ -1,19 +1,20 @@
 """An archive in a store: taken from one moment of a database while others write, checked, and read again."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from time import perf_counter
 from typing import Any, cast
 
-import pymongo
 from bson import json_util
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
+from backend.errors import Unavailable
 from backend.kit.archive.manifest import FORMAT, MANIFEST, CollectionFile, Manifest, decoded, encoded
 from backend.kit.archive.stores import Store
 from backend.kit.archive.streams import (
@@ -26,12 +27,15 @@ from backend.kit.archive.streams import (
     sealed,
     unsealed,
 )
+from backend.kit.i18n import _
 from backend.kit.mongo import translated
+from backend.kit.unhurried import unhurried
 
 Progress = Callable[[str, int, int], None]  # the collection, documents done, documents expected
 Record = dict[str, Any]
 
 _BATCH_DOCUMENTS = 2000
+_SNAPSHOT_TOO_OLD = 239
 
 
 def unobserved(_collection: str, _done: int, _expected: int) -> None:
@@ -60,7 +64,7 @@ class Archive:
         Raises Unavailable where the database is, StoreFailed where the store does not take it.
         """
         started = perf_counter()
-        with translated(), pymongo.timeout(None):
+        with translated(), unhurried(), _moment_kept():
             server_version = str(database.client.server_info()["version"])
             wanted = _collections(database, set(leave_out))
             with database.client.start_session(snapshot=True) as session:
@@ -130,7 +134,7 @@ class Archive:
     ) -> Manifest:
         """Make every collection as `prefix` + its name, with documents and indexes. Raises Damaged, Unavailable."""
         manifest = self.manifest()
-        with translated(), pymongo.timeout(None):
+        with translated(), unhurried():
             for file in manifest.collections:
                 if file.name in leave_out:
                     continue
@@ -174,6 +178,20 @@ class Archive:
         return f"{self.id}/{file}"
 
 
+@contextmanager
+def _moment_kept() -> Iterator[None]:
+    """A moment that the server forgot while it was read, in a sentence."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code == _SNAPSHOT_TOO_OLD:
+            words = _(
+                "It took longer than the database server keeps a moment. Raise minSnapshotHistoryWindowInSeconds there."
+            )
+            raise Unavailable(words) from error
+        raise
+
+
 def archives(store: Store) -> list[str]:
     """The ids of all archives that have a manifest, oldest first."""
     return sorted(name.removesuffix(f"/{MANIFEST}") for name in store.names() if name.endswith(f"/{MANIFEST}"))
@@ -182,7 +200,7 @@ def archives(store: Store) -> list[str]:
 def content_of(collection: Collection[Record]) -> tuple[int, str]:
     """Number and SHA-256 of the documents in the order of their ids: what an archive's `raw_sha256` is compared to."""
     count, raw = DocumentCount(), Tally()
-    with translated(), pymongo.timeout(None):
+    with translated(), unhurried():
         batches = cast(Iterable[bytes], collection.find_raw_batches(sort=[("_id", ASCENDING)]))
         for _chunk in raw.over(count.over(batches)):
             pass

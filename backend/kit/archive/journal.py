@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any
 
 import bson
-import pymongo
 from bson import ObjectId, Timestamp
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 from pymongo.change_stream import DatabaseChangeStream
@@ -24,6 +23,7 @@ from pymongo.errors import OperationFailure
 from backend.kit.archive.stores import Store
 from backend.kit.archive.streams import Damaged, compressed, decompressed, documents, sealed, unsealed
 from backend.kit.mongo import translated
+from backend.kit.unhurried import unhurried
 
 Record = dict[str, Any]
 Moment = Timestamp  # a cluster time: seconds, and a count within the second
@@ -187,7 +187,7 @@ def replay(
     if covered(found, since) < until:
         raise Damaged("the journal does not reach from the archive to that time")
     done, reached = 0, since
-    with translated(), pymongo.timeout(None):
+    with translated(), unhurried():
         for segment in found:
             if segment.since <= reached < segment.until and reached < until:
                 wanted = (

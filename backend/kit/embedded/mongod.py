@@ -114,6 +114,9 @@ def _command(server: Path, room: Path, port: int) -> list[str]:
         # A process killed inside a transaction leaves its locks behind for so long (by default 60 s). No client waits
         # longer than 10 s for a transaction (see kit/mongo.py), so nothing that is alive is cut off.
         "transactionLifetimeLimitSeconds=10",
+        # A backup reads one moment of the school; by default a moment is forgotten after five minutes, which three
+        # million documents can take on a busy machine.
+        "minSnapshotHistoryWindowInSeconds=1800",
     ]
     words = [word for key, value in options.items() for word in (f"--{key}", value)]
     words += [word for setting in settings for word in ("--setParameter", setting)]
