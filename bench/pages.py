@@ -24,8 +24,11 @@ PAGES: tuple[tuple[str, str, Address], ...] = (
     (STUDENT, "insights", Address("insights")),
     (STUDENT, "leaderboard", Address("leaderboard")),
     (STUDENT, "settings", Address("settings")),
+    (STUDENT, "settings, classes", Address("settings", "view=classes")),
+    (STUDENT, "settings, security", Address("settings", "view=security")),
+    (STUDENT, "settings, own data", Address("settings", "view=data")),
     (TEACHER, "home", Address()),
-    (TEACHER, "class", Address("classroom")),
+    (TEACHER, "class", Address("classroom", "id={classroom}")),
     (TEACHER, "manage chapters", Address("manage-chapters")),
     (ADMINISTRATOR, "home", Address()),
     (ADMINISTRATOR, "health", Address("health")),
@@ -55,7 +58,7 @@ def runs(bench: Bench) -> Sequence[Result]:
     results = []
     with served(school) as app:
         for role, name, page in PAGES:
-            address = Address(page.path, page.query.format(chapter=chapter))
+            address = Address(page.path, page.query.format(chapter=chapter, classroom=school.made.classroom(0).id))
             ours, empty = asyncio.run(_beside(app, cookies[role], address))
             results.append(_compared(f"{role}: {name}", ours, empty))
     return results

@@ -67,9 +67,10 @@ def served(school: School, *words: str) -> Iterator[Served]:
 
 
 def session(school: School, viewer: Viewer) -> str:
-    """The cookie of a new browser session of somebody."""
+    """The cookie of the only browser session of somebody: those of earlier runs would stand on the settings page."""
     with closing(build(school.settings)) as backend:
         user = backend.accounts.me(viewer)
+        backend.mongo["sessions"].delete_many({"userId": user.id})
         return backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, DEVICE), DEVICE, DEVICE)
 
 

@@ -112,15 +112,20 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
 
 
 def _draw_bar(classrooms: Sequence[Classroom], classroom: Classroom, views: list[str]) -> str | None:
+    if len(classrooms) <= 1:
+        return _choose_view(views)
     with filter_bar("class"):
-        if len(classrooms) > 1:
-            _choose(classrooms, classroom)
-        if not views:
-            return None
-        words = _views()
-        return st.segmented_control(
-            _("View"), views, default=views[0], required=True, key="class-view", format_func=words.__getitem__,
-        )  # fmt: skip
+        _choose(classrooms, classroom)
+        return _choose_view(views)
+
+
+def _choose_view(views: list[str]) -> str | None:
+    if not views:
+        return None
+    words = _views()
+    return st.segmented_control(
+        _("View"), views, default=views[0], required=True, key="class-view", format_func=words.__getitem__,
+    )  # fmt: skip
 
 
 @refreshing(_live.FALLBACK_SECONDS)
