@@ -5,32 +5,32 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from backend.accounts.models import Viewer
+from backend.errors import Unavailable
 from backend.kit.i18n import _, number
 from pages import _health_words as words
 from pages import _session
+from pages._hour import HOUR, hour_twin
 from pages._jobs import draw_jobs
 from pages._limits import limits_html
 from pages._memory import draw_memory
 from pages._parts import empty_html, section_html
-from pages._runs import refreshing
-from pages._tables import table_html
+from pages._tables import table_html, twin_table
 
-REFRESH_SECONDS = 5.0
 CHOSEN = "health.details"
 
 
-@refreshing(REFRESH_SECONDS)
-def draw_details() -> None:
+def draw_details(viewer: Viewer) -> None:
     """The choice, and what was chosen."""
-    viewer, kinds = _session.viewer("admin"), _titles()
+    kinds = _titles()
     chosen = st.segmented_control(
-        _("Details"), list(kinds), format_func=lambda kind: kinds[kind], default="jobs", key=CHOSEN, required=True
+        _("Details"), list(kinds), format_func=lambda kind: kinds[kind], default="hour", key=CHOSEN, required=True
     )
     _PARTS[str(chosen)](viewer)
 
 
 def _titles() -> Mapping[str, str]:
     return {
+        "hour": _("The last hour"),
         "jobs": _("Jobs"),
         "speed": _("Speed"),
         "slow": _("Slow commands"),
@@ -38,6 +38,17 @@ def _titles() -> Mapping[str, str]:
         "cache": _("Cache"),
         "limits": _("Limits"),
     }
+
+
+def _draw_hour(viewer: Viewer) -> None:
+    try:
+        history = _session.backend().operations.history(viewer)
+    except Unavailable as error:  # the checks above say more, and must stay in sight
+        st.info(error.message, icon=":material/monitoring:")
+        return
+    st.html(HOUR.of(history, viewer.time_zone))
+    if history.points:
+        twin_table(hour_twin(history, viewer.time_zone), key="hour")
 
 
 def _draw_speed(viewer: Viewer) -> None:
@@ -76,6 +87,7 @@ def _stack(*parts: str) -> None:
 
 
 _PARTS: Mapping[str, Callable[[Viewer], None]] = {
+    "hour": _draw_hour,
     "jobs": draw_jobs,
     "speed": _draw_speed,
     "slow": _draw_slow,

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from backend.kit.i18n import _, clock_time, current_locale, number, percent
+from backend.kit.i18n import _, clock_time, number, percent
 from backend.operations.models import History, Point
+from pages._drawn import Drawn
 from pages._health_words import MEGABYTE, milliseconds
 from pages._parts import empty_html, escape, section_html
 from pages._tables import Column, Twin, Value
@@ -24,9 +24,8 @@ class Measure:
     tone: int = 1
 
 
-@lru_cache(maxsize=32)
-def hour_html(history: History, zone: str, _locale: str) -> str:
-    """All charts; made once for each version of the data, reader's zone and language."""
+def hour_html(history: History, zone: str) -> str:
+    """All charts."""
     head = section_html(_("The last hour"), _("All processes together, a bar a minute. Point at a bar for its value."))
     if not history.points:
         words = _("The first figures come half a minute after the start.")
@@ -35,9 +34,7 @@ def hour_html(history: History, zone: str, _locale: str) -> str:
     return f'<div class="cp-parts">{head}<div class="cp-hours">{charts}</div></div>'
 
 
-def hour(history: History, zone: str) -> str:
-    """`hour_html` in the reader's language."""
-    return hour_html(history, zone, current_locale())
+HOUR = Drawn(hour_html)  # made once for each version of the data, reader's zone and language
 
 
 def hour_twin(history: History, zone: str) -> Twin:

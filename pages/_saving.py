@@ -150,7 +150,8 @@ class Saver:
             return Note(kind="refused", text=error.message, draft=act)
         except AppError as error:
             again = msgspec.structs.replace(act, attempt=act.attempt + 1)
-            text = _("Not saved. {reason}").format(reason=error.message)
+            is_unknown = error.code == "unconfirmed"  # to say that it is not saved would be to guess
+            text = error.message if is_unknown else _("Not saved. {reason}").format(reason=error.message)
             return Note(kind="failed", text=text, choices=(Choice(label=_("Try again"), act=again),), draft=act)
 
     def _saved(self, act: Act) -> Note:

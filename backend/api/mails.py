@@ -49,5 +49,6 @@ def _page(title: str, words: str, below: str = "", *, status: int = 200) -> Resp
         f'<title>{escape(title)}</title><link rel="stylesheet" href="{BASE}/docs.css"></head>'
         f"<body><main><h1>{escape(title)}</h1><p>{escape(words)}</p>{below}</main></body></html>"
     )
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    # Not "no-referrer": the form would then come from nowhere, and be refused like one of another site.
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
     return Response(html, status, headers, "text/html")

@@ -35,6 +35,7 @@ PRIMARY, READS = "mongodb", "mongodb_reads"
 ELECTION_SECONDS = 12.0  # an election with the server's own default settings; so long a missing primary is no outage
 SILENCE_SECONDS = 3.0  # where nobody at all answers, no election will help
 PROBE_SECONDS = 2.0
+GLANCE_SECONDS = 0.1
 TAKE_WRITES = frozenset({"RSPrimary", "Standalone", "Mongos", "LoadBalancer"})  # as the driver names them
 TAKE_READS = frozenset({"RSSecondary"})
 
@@ -136,10 +137,11 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         return result
 
     def _longest(self, breaker: Breaker, *, by_any: bool) -> float | None:
-        """How long to wait at most: the driver watches the servers by itself, so a probe need not wait for one, nor a
-        reader to whom any server is good where there is none."""
+        """How long to wait at most: the driver watches the servers by itself, so a probe need not wait for one to come,
+        nor for long a reader to whom any would do where there is none."""
         if not breaker.is_closed:
-            return PROBE_SECONDS
+            lost_at = self.standing.all_lost_at if by_any else self.standing.primary_lost_at
+            return GLANCE_SECONDS if lost_at else PROBE_SECONDS
         return SILENCE_SECONDS if by_any and self.standing.all_lost_at else None
 
 

@@ -3,6 +3,7 @@
 Redis is soft everywhere: a call fails within half a second, and the caller decides what to do without it."""
 
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
@@ -62,15 +63,43 @@ class _Guarded(Redis):
 
 
 class _GuardedCluster(RedisCluster):
-    """The same for a Cluster, of which one breaker guards all: successes of other nodes keep it closed."""
+    """The same for a Cluster, of which one breaker guards all: successes of other nodes keep it closed.
+
+    The driver wants to learn the slots at once. Where no node answers yet, that is done with the first call that finds
+    one, so that an app starts without its Redis.
+    """
 
     def __init__(self, breaker: Breaker, **settings: Any) -> None:
         self.breaker = breaker
-        super().__init__(**settings)
+        self._settings = settings
+        self._joining = threading.RLock()
+        self._is_joining = self._has_joined = False
+        with suppress(*FAILURES):
+            self._join()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         _heed_deadline()
+        if not (self._has_joined or self._is_joining):
+            self.breaker.call(self._join)
         return self.breaker.call(super().execute_command, *args, **options)
+
+    def _join(self) -> None:
+        with self._joining:
+            if self._has_joined:
+                return
+            self._is_joining = True
+            try:
+                super().__init__(**self._settings)
+                self._has_joined = True
+            finally:
+                self._is_joining = False
+
+    def __getattr__(self, name: str) -> Any:
+        """What the driver knows of the nodes, asked for before it knows any."""
+        if name != "nodes_manager" or self._is_joining:
+            raise AttributeError(name)
+        self._join()
+        return self.__dict__[name]
 
 
 class ServerDescription(msgspec.Struct, frozen=True):
@@ -87,8 +116,8 @@ class ServerDescription(msgspec.Struct, frozen=True):
 def connect(url: str) -> Client:
     """A client for redis://, rediss://, unix://, redis+cluster:// or rediss+cluster:// (hosts by commas).
 
-    A single server is contacted at the first command; a Cluster at once, to learn its slots.
-    Raises Unavailable when no node of a Cluster answers, ValueError for another kind of URL.
+    A single server is contacted at the first command; a Cluster at once, to learn its slots, or later where no node
+    answers. Raises ValueError for another kind of URL.
     """
     parts = urlsplit(url)
     if parts.scheme in ("redis+cluster", "rediss+cluster"):
@@ -129,7 +158,8 @@ def _heed_deadline() -> None:
 def disconnect(client: Client) -> None:
     """Close every connection of the client; the owner's last act with it."""
     if isinstance(client, RedisCluster):
-        client.close()
+        with suppress(*FAILURES):  # one that was never reached has nothing to close
+            client.close()
     else:
         client.connection_pool.disconnect()
 
@@ -213,17 +243,14 @@ def _connect_cluster(parts: SplitResult) -> RedisCluster:
     credentials, at, hosts = parts.netloc.rpartition("@")
     first, *others = hosts.split(",")
     scheme = parts.scheme.removesuffix("+cluster")
-    try:
-        return _GuardedCluster(  # with a URL, for only then does redis-py use the class of pool that is asked for
-            _new_breaker(),
-            url=urlunsplit((scheme, credentials + at + first, parts.path, parts.query, "")),
-            startup_nodes=[_cluster_node(host) for host in others],
-            connection_pool_class=BlockingConnectionPool,
-            timeout=_POOL_WAIT_SECONDS,
-            **_connection_settings(),
-        )
-    except FAILURES as error:
-        raise Unavailable(_("No node of the Redis Cluster answers."), code="redis_unavailable") from error
+    return _GuardedCluster(  # with a URL, for only then does redis-py use the class of pool that is asked for
+        _new_breaker(),
+        url=urlunsplit((scheme, credentials + at + first, parts.path, parts.query, "")),
+        startup_nodes=[_cluster_node(host) for host in others],
+        connection_pool_class=BlockingConnectionPool,
+        timeout=_POOL_WAIT_SECONDS,
+        **_connection_settings(),
+    )
 
 
 def _cluster_node(address: str) -> ClusterNode:

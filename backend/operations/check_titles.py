@@ -18,6 +18,7 @@ def titles() -> dict[str, str]:
         "jobs": _("Background jobs"),
         "indexes": _("Database indexes"),
         "backups": _("Backups"),
+        "mail": _("Mail"),
         "disk": _("Disk"),
         "memory": _("Memory"),
         "growth": _("Growth of memory"),

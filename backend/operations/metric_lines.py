@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {  # kind: name, label, what it coun
     metrics.POOL_WAITS: ("pool_wait", "pool", "Waits for a connection"),
     metrics.EVENTS: ("event", "act", "Batches of events sent to other processes"),
     metrics.JOBS: ("job", "job", "Runs of background work"),
+    metrics.MAILS: ("mail", "kind", "Letters handed to the mail server"),
 }
 READS = ("hits_local", "hits_redis", "misses", "stale", "errors", "waits", "renewals")
 BREAKER_STATES = ("closed", "half-open", "open")
@@ -29,6 +30,7 @@ BEHIND: Mapping[str, tuple[str, str]] = {
     "replicas": ("replica_lag_seconds", "How far the slowest copy of the database is behind"),
     "oplog": ("oplog_window_seconds", "How far back a full oplog reaches"),
     "backups": ("backup_age_seconds", "Age of the newest backup"),
+    "mail": ("mail_queued", "Letters that wait to be sent"),
     "disk": ("disk_free_bytes", "Room on the disk of DATA_DIR"),
     "growth": ("memory_growth_bytes_per_hour", "How memory of this process grew lately"),
     "clock": ("clock_skew_seconds", "By how much the database's clock is ahead of this machine's"),

@@ -16,8 +16,10 @@ from backend.kit.clock import Clock, SystemClock
 from backend.kit.growth import Growth
 from backend.kit.i18n import current_locale
 from backend.kit.keys import Key
+from backend.mails.models import OutboxState
 from backend.operations import checks, machine, machine_checks
 from backend.operations.jobs import JobReport
+from backend.operations.mail_check import mail
 from backend.operations.models import Check, Instance
 from backend.operations.queries import OperationQueries
 from backend.operations.server_queries import ServerQueries
@@ -51,6 +53,7 @@ class Witnesses:
     audit: Callable[[], ChainState | None] = lambda: None
     jobs: Callable[[], tuple[JobReport, ...]] = lambda: ()
     backups: Callable[[], BackupState] = lambda: BackupState(is_configured=False)
+    mails: Callable[[], OutboxState] = lambda: OutboxState(is_configured=False)
     breakers: Callable[[], Sequence[BreakerFigures]] = lambda: ()
     instances: Callable[[], tuple[Instance, ...]] = lambda: ()
     loop_delay: Callable[[], float | None] = lambda: None
@@ -109,6 +112,7 @@ class Sights:
             "jobs": lambda: checks.jobs(say.jobs()),
             "indexes": self._seldom("indexes", INDEXES_SECONDS, self._indexes),
             "backups": lambda: checks.backups(say.backups(), self._clock.now()),
+            "mail": lambda: mail(say.mails(), self._clock.now()),
             "audit": lambda: checks.audit(say.audit()),
             "demo": lambda: checks.demo(self._queries.demo_people(), is_production=around.is_production),
         }

@@ -61,6 +61,7 @@ def watching(base: Base, learning: Learning, jobs: JobService, backups: BackupSe
         audit=base.audit.state,
         jobs=jobs.reports,
         backups=backups.state,
+        mails=base.mails.state,
         breakers=lambda: _breakers(connections),
         instances=vitals.instances,
         loop_delay=load.loop_delay,

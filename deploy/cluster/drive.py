@@ -42,7 +42,7 @@ def restart(cluster: Cluster, served: Served) -> bool:
     while not was_unready and monotonic() < deadline:
         was_unready = served.status() == 503 and served.status("/api/v1/health/live") == 200  # noqa: PLR2004
         time.sleep(0.1)
-    served.stop()
+    served.wait()  # asked once more it would stop at once
     served.start()
     cluster.await_ready(served)
     return was_unready

@@ -25,6 +25,11 @@ AWAY = (
 )
 
 
+# Whoever refuses twice within a second is left out for one: less than DRAIN_SECONDS, so that in a rolling restart of
+# two the first is believed again before the second goes.
+TRIED = "max_fails=2 fail_timeout=1s"
+
+
 class _Template(Template):
     """Placeholders begin with %, because nginx writes its own variables with $."""
 
@@ -145,8 +150,8 @@ def has_brotli() -> bool:
 
 
 def _upstream(name: str, first: Iterable[str], then: Iterable[str], rest: str, *, least: bool = False) -> str:
-    servers = [f"server {each} max_fails=2 fail_timeout=3s;" for each in first]
-    servers += [f"server {each} max_fails=2 fail_timeout=3s backup;" for each in then]
+    servers = [f"server {each} {TRIED};" for each in first]
+    servers += [f"server {each} {TRIED} backup;" for each in then]
     shared = ["zone " + name + " 128k;", *(["least_conn;"] if least else [])]
     return f"    upstream {name} {{\n{_lines(8, [*shared, *servers, 'keepalive 32;', rest])}\n    }}"
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What asks every shard, and why it may. docs/sharding.md has the same table.
 EVERY_SHARD = {
-    "activity: aggregate by nothing": "statistics are computed anew, in pieces by id; use of indexes, on the health page",
+    "activity: aggregate by nothing": "statistics computed anew, in pieces by id; use of indexes, on the health page",
     "activity: count by nothing": "how many there are, on the health page and before a backup",
     "activity: find by nothing": "a backup reads everything",
     "progress: aggregate by nothing": "use of indexes, on the health page; after a restore, who is in it",

@@ -131,6 +131,7 @@ def test_the_letter_is_given_up_without_signing_in(mailing: Backend, people: Peo
     door, path = TestClient(create_api(mailing)), address.removeprefix(f"{URL}/api/v1")
 
     asked = door.get(path)
+    assert asked.headers["referrer-policy"] == "same-origin"  # else a browser's form would come from nowhere
     assert asked.status_code == 200 and "<form" in asked.text and people.busy.name not in asked.text
     assert School(mailing).user(people.busy).weekly_mail
     done = door.post(path, data={"List-Unsubscribe": "One-Click"})

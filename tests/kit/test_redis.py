@@ -10,8 +10,8 @@ from redis import BlockingConnectionPool, Redis, RedisCluster
 from redis.exceptions import RedisError
 
 from backend.errors import Unavailable
-from backend.kit.redis import FAILURES, connect, describe, ping_by_value, run_id, sibling
-from tests.kit.valkey_process import KINDS, ValkeyCluster, ValkeyProcess
+from backend.kit.redis import FAILURES, connect, describe, disconnect, ping_by_value, run_id, sibling
+from tests.kit.valkey_process import KINDS, ValkeyCluster, ValkeyProcess, eventually
 
 
 @pytest.fixture(params=KINDS)
@@ -154,10 +154,33 @@ def test_a_cluster_that_died_is_told_at_once(cluster: ValkeyCluster) -> None:
     client.close()
 
 
-def test_an_unreachable_cluster_is_unavailable() -> None:
-    """Connecting to a Cluster of which no node answers raises Unavailable."""
-    with pytest.raises(Unavailable):
-        connect("redis+cluster://127.0.0.1:1")
+def test_a_cluster_may_be_reached_later(tmp_path: Path) -> None:
+    """An app starts while no node of its Cluster answers; calls fail as always, until one does."""
+    cluster = ValkeyCluster(tmp_path)
+    cluster.kill()
+    client = connect(cluster.url)
+    try:
+        assert isinstance(client, RedisCluster)
+        for call in (lambda: client.get("k"), lambda: run_id(client, "k"), lambda: describe(client)):
+            with pytest.raises((*FAILURES, Unavailable)):
+                call()
+        cluster.start()
+
+        def answers() -> bool:
+            try:
+                return client.set("k", "v") is True and bool(run_id(client, "k"))
+            except FAILURES:
+                return False
+
+        assert eventually(answers)
+    finally:
+        disconnect(client)
+        cluster.stop()
+
+
+def test_a_cluster_that_was_never_reached_can_be_let_go() -> None:
+    """Who stops before it answered is not held up."""
+    disconnect(connect("redis+cluster://127.0.0.1:1"))
 
 
 def test_a_foreign_url_is_refused() -> None:

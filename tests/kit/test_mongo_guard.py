@@ -1,0 +1,78 @@
+"""A set that has lost its primary: who may read from the others, what he is told, and who waits."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.errors import Unavailable
+from backend.kit import age, deadline
+from backend.kit.mongo import Mongo, translated
+from backend.kit.mongo_guard import PRIMARY, READS, reading_from_any
+from deploy.cluster.mongo_set import MongoSet
+from tests.waiting import until
+
+PATIENCE_SECONDS = 60.0
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[MongoSet]:
+    """Two servers: the one that stays behind can never lead alone."""
+    with MongoSet(tmp_path, members=2) as started:
+        yield started
+
+
+def _count(mongo: Mongo) -> int:
+    with translated():
+        return mongo["things"].count_documents({})
+
+
+def test_what_others_know_is_read_and_said_to_be_old(pair: MongoSet) -> None:
+    """With a primary everything is the newest. Without, a door that shows something reads from the other server and
+    hears how old that may be; jobs and writes are refused, without opening the breaker of reads; nothing that was read
+    meanwhile counts as the newest. When the primary returns, all is as before.
+    """
+    mongo = Mongo(pair.uri, "test")
+    try:
+        mongo["things"].insert_one({"_id": "one"})
+        with reading_from_any(), age.apart():
+            assert _count(mongo) == 1
+            assert age.oldest_seconds() is None
+        assert mongo.truth() is not None
+        assert mongo.truth() == mongo.truth()
+
+        primary = pair.primary()
+        assert primary is not None
+        until(lambda: _copied(pair), seconds=PATIENCE_SECONDS)
+        primary.kill()
+        until(lambda: mongo.standing.primary_lost_at is not None, seconds=PATIENCE_SECONDS)
+        with reading_from_any(), age.apart(), deadline.within(30):
+            assert _count(mongo) == 1
+            oldest = age.oldest_seconds()
+        assert oldest is not None
+        assert oldest >= 0.0
+        assert mongo.truth() is None
+        assert mongo.behind_since() is not None
+        with deadline.within(0.5), pytest.raises(Unavailable):
+            _count(mongo)
+        with deadline.within(0.5), pytest.raises(Unavailable):
+            mongo.transaction(lambda session: mongo["things"].insert_one({"_id": "two"}, session=session))
+        assert mongo.breakers[READS].is_closed
+
+        primary.start()
+        until(lambda: mongo.standing.primary_lost_at is None, seconds=PATIENCE_SECONDS)
+        mongo["things"].insert_one({"_id": "three"})
+        assert mongo.breakers[PRIMARY].is_closed
+        with reading_from_any(), age.apart():
+            assert _count(mongo) == 2
+            assert age.oldest_seconds() is None
+    finally:
+        mongo.close()
+
+
+def _copied(pair: MongoSet) -> bool:
+    """Whether the other server can be asked for what was written."""
+    for member in pair.secondaries():
+        with member.client() as client:
+            return client["test"]["things"].count_documents({}) == 1
+    return False
