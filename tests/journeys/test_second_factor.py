@@ -130,7 +130,7 @@ def test_an_administrator_ends_one_session_of_somebody(served: ServedSchool, vis
     """In the dialog of a person her sessions stand by device; the one that is signed out shows the sign-in form."""
     person = served.lone_student()
     student = served.visit(visitors, person.email)
-    page = student.open("/settings")
+    page = student.open("/settings?view=security")
     expect(page.get_by_text("This device")).to_be_visible()
     office = served.visit(visitors, "admin@demo.school").open("/users")
     office.get_by_role("searchbox", name="Search").fill(person.email)
