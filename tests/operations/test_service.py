@@ -25,7 +25,7 @@ from backend.operations.sights import Sights, Surroundings, Witnesses
 from backend.operations.vital_queries import VitalQueries
 from tests.school import School
 
-OF_BACKGROUND = {"worker", "jobs", "backups", "instances"}  # which no test backend does
+OF_BACKGROUND = {"worker", "jobs", "backups", "instances", "mail"}  # which no test backend does
 NOBODY_LISTENS = "127.0.0.1:1"
 
 
