@@ -22,7 +22,9 @@ def show(error: Exception) -> bool:
         # A button would rerun the fragment alone; only opening the page anew leads to the sign-in form.
         st.html(f'<p><a href="">{escape(_("Sign in and come back to this page"))}</a></p>')
     elif isinstance(error, Unavailable):
-        st.error(plain(error.message), icon=":material/cloud_off:")
+        is_away = error.code == Unavailable.code and _away.current().writes
+        words = _("This cannot be shown until the database is back. The page looks again by itself.")
+        st.error(words if is_away else plain(error.message), icon=":material/cloud_off:")
         _again()
         _away.try_again()
     elif isinstance(error, RateLimited):

@@ -21,7 +21,7 @@ def for_teacher(name: str, school: str, reports: Sequence[ClassReport], address:
     parts: list[Part] = [_("Hello {name},").format(name=name), _("This is how the last seven days went.")]
     for report in reports:
         parts += [Heading(report.classroom.name), Points(_lines(report))]
-    parts += [Link(_("Open my classes"), f"{address}/classroom"), _ending(school, leave)]
+    parts += [Link(_("Open my classes"), f"{address}/classroom"), *_ending(school, leave)]
     return Content(_("Your classes this week"), parts)
 
 
@@ -61,7 +61,7 @@ def for_student(name: str, school: str, home: Home, address: str, leave: str) ->
     chapters = [each.chapter.chapter for each in home.study_next[:MOST_CHAPTERS]]
     if chapters:
         parts += [_("If you would like to go on, these are good chapters to begin with:"), Points(chapters)]
-    parts += [Link(_("Open my page"), address or "/"), _ending(school, leave)]
+    parts += [Link(_("Open my page"), address or "/"), *_ending(school, leave)]
     return Content(_("Your week"), parts)
 
 
@@ -81,6 +81,6 @@ def _week(home: Home) -> list[Part]:
     return parts
 
 
-def _ending(school: str, leave: str) -> Small:
-    words = _("Sent by {school} because you chose to have it. To have it no more, without signing in: {address}")
-    return Small(words.format(school=school, address=leave))
+def _ending(school: str, leave: str) -> list[Part]:
+    words = _("Sent by {school} because you chose to have it. To have it no more you need not sign in:")
+    return [Small(words.format(school=school)), Link(_("Stop these letters"), leave)]

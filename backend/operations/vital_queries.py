@@ -16,6 +16,7 @@ ALIVE_SECONDS = 15  # three heartbeats
 LOST_SECONDS = 600  # so long an instance that did not say goodbye is told of
 KEPT_SECONDS = 7_200
 BOUND_SECONDS = 1.8
+GOODBYE_SECONDS = 5.0  # said once, so it may take a while; a stop waits longer for other things
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "instances": (IndexModel([("seenAt", ASCENDING)], name="leaves", expireAfterSeconds=LOST_SECONDS),),
@@ -37,7 +38,7 @@ class VitalQueries:
 
     def leave(self, instance_id: str) -> None:
         """Say goodbye. Raises Unavailable."""
-        with pymongo.timeout(BOUND_SECONDS), translated():
+        with pymongo.timeout(GOODBYE_SECONDS), translated():
             self._mongo["instances"].delete_one({"_id": instance_id})
 
     def instances(self) -> tuple[Instance, ...]:

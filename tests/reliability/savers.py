@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from time import monotonic, sleep
 from typing import Self
@@ -20,6 +20,7 @@ THREADS = 16
 STUDENTS = 8  # two threads each, so that one student's saves meet as well
 CHAPTERS = 40
 PAUSE_SECONDS = 0.1  # between two saves of one person, and before another try
+A_MOMENT = timedelta(seconds=PAUSE_SECONDS / 2)  # times are kept to the millisecond; a try before is longer ago
 PATIENCE_SECONDS = 90.0
 ONE_MORE = ProgressChange(questions_delta=1)
 
@@ -52,16 +53,19 @@ def people() -> list[Viewer]:
 
 
 class Savers:
-    """A context: they save until it is left, and leave only once every save that was begun is answered."""
+    """A context: they save until it is left, and leave only once every save that was begun is answered.
 
-    def __init__(self, backend: Backend, students: Sequence[Viewer]) -> None:
+    `known` takes what was acknowledged, behind what is in it already.
+    """
+
+    def __init__(self, backend: Backend, students: Sequence[Viewer], known: list[Ack]) -> None:
         self._backend = backend
         self._students = students
         self._name = new_id()
         self._stop = threading.Event()
         self._mutex = threading.Lock()
         self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(THREADS)]
-        self.acks: list[Ack] = []
+        self._known, self._before = known, len(known)
         self.refused: Counter[str] = Counter()
         self.strange: list[str] = []
         self.stale: list[str] = []
@@ -76,6 +80,11 @@ class Savers:
         for thread in self._threads:
             thread.join(2 * PATIENCE_SECONDS)
         assert not any(thread.is_alive() for thread in self._threads), "a call never came back"
+
+    @property
+    def acks(self) -> list[Ack]:
+        """Those of these savers."""
+        return self._known[self._before :]
 
     def all_save_again(self) -> None:
         """Wait until each of them has begun and finished a save from now on. Raises AssertionError."""
@@ -123,7 +132,8 @@ class Savers:
             except Exception as error:  # noqa: BLE001 - whatever else a caller would see is a fault of the product
                 self.strange.append(repr(error))
                 return False
-            self.acks.append(Ack(viewer.id, chapter_id, key, begun_at, monotonic(), saved.at < tried_at, thread))
+            was_saved = saved.at < tried_at - A_MOMENT
+            self._known.append(Ack(viewer.id, chapter_id, key, begun_at, monotonic(), was_saved, thread))
             self._read_back(viewer, chapter_id, saved.progress[0].version)
             return True
         self.strange.append(f"no answer within {PATIENCE_SECONDS} s")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pymongo
 import pytest
 from pydantic import SecretStr
 
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IN_A_JOB = "in a job"
 SHORT_FORM = "when a batch is committed, before anybody is told"
 DIES_SECONDS = 90.0
+DEAD_LOCKS_SECONDS = 10.0  # what a transaction of the dead had locked stays so for ten seconds
 
 
 class Workers:
@@ -40,7 +42,8 @@ class Workers:
         """A worker starts, comes to this step and is gone; another goes on."""
         self._at_work.close()
         if step in REBUILDS:
-            self.ground.backend.mongo["projectorState"].drop()
+            with pymongo.timeout(3 * DEAD_LOCKS_SECONDS):
+                self.ground.backend.mongo["projectorState"].delete_many({})
         words = [sys.executable, "-m", "tests.reliability.dying_worker", step]
         with subprocess.Popen(words, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL) as process:
             try:

@@ -46,7 +46,7 @@ class Trials:
         Without `saving_goes_on`, everybody must be refused while the fault lasts.
         """
         gaps, longest = [], []
-        with Savers(ground.backend, ground.students) as savers:
+        with Savers(ground.backend, ground.students, ground.acks) as savers:
             savers.all_save_again()
             for _round in range(self.rounds):
                 since = monotonic()
@@ -55,7 +55,6 @@ class Trials:
                 savers.all_save_again()
                 gaps.append(savers.gap_seconds(since))
                 longest.append(savers.longest_seconds(since))
-        ground.acks += savers.acks
         figure = self._figure(ground, name, savers, gaps, max(longest))
         self.figures.add(figure)
         assert (savers.strange, savers.stale) == ([], [])
