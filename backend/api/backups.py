@@ -11,6 +11,7 @@ from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 from backend.api.requests import Body
 from backend.backups.models import BackupReport, Preview, Task
+from backend.kit.shape import Shape
 
 router = APIRouter(prefix="/admin/backups", tags=["Administration"])
 
@@ -80,6 +81,12 @@ _PREVIEW: dict[str, Any] = {
 _BEGUN = "It has begun; GET /admin/backups/task says how far it is"
 
 
+class LastTask(Shape, frozen=True, kw_only=True):
+    """Null before the first."""
+
+    task: Task | None
+
+
 class Restoring(Body):
     """Which moment, and the word that says it is meant. Neither id nor time: the newest backup."""
 
@@ -104,14 +111,15 @@ def list_backups(viewer: SignedIn, backend: BackendDep) -> Response:
 
 
 @router.get(
-    "/task", **returns(Answer[Task | None], 403, says="The work under way, else the last", example={"data": _TASK})
+    "/task",
+    **returns(Answer[LastTask], 403, says="The work under way, else the last", example={"data": {"task": _TASK}}),
 )
 def current_task(viewer: SignedIn, backend: BackendDep) -> Response:
     """How far is the work on backups?
 
     One at a time in the whole school. `share` goes from 0 to 1; `message` says how it ended. Null before the first.
     """
-    return answer(backend.backup_tasks.current(viewer))
+    return answer(LastTask(task=backend.backup_tasks.current(viewer)))
 
 
 @router.get("/preview", **returns(Answer[Preview], 403, 404, 503, says="What would change", example={"data": _PREVIEW}))

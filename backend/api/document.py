@@ -72,7 +72,7 @@ HEADERS: dict[str, Any] = {
 }
 LIMIT_HEADERS = {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
 _BODY_ERRORS = (400, 408, 413, 415, 422)
-_MOMENT = re.compile(r"(^a|A)t$|^asOf$|Since$|^slot$|^askedFor$")
+_MOMENT = re.compile(r"(^a|A)t$|^asOf$|Since$|^slot$|^askedFor$|^(since|until|journalFrom|journalUntil)$")
 _TUPLE = re.compile(r"\bAnswer_tuple_[\w.]*?\.(\w+?)__\.\.\.__")
 _OF_FEATURE = re.compile(r"\bbackend\.(\w+)\.models\.(\w+)")  # two features have a shape of this name
 _GENERIC = re.compile(r"\b(Answer|Listing)_(\w+?)_(?=[\"/]|$)")

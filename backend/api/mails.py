@@ -19,6 +19,7 @@ router = APIRouter(prefix="/mails", include_in_schema=False)
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+NOT_VALID = 422  # a page for people, where 404 is the API's own words
 Token = Annotated[str, Query(max_length=400)]
 
 
@@ -38,7 +39,7 @@ def leave(backend: BackendDep, token: Token = "") -> Response:
     try:
         backend.digests.leave(token)
     except NotFound as error:
-        return _page(_("That did not work"), error.message, status=404)
+        return _page(_("That did not work"), error.message, status=NOT_VALID)
     return _page(_("Done: no more weekly letters"), _("You can have them again at any time, on your settings page."))
 
 
