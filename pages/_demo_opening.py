@@ -8,6 +8,7 @@ import streamlit as st
 from backend.errors import AppError
 from backend.kit import log
 from backend.kit.i18n import _
+from backend.kit.mongo_guard import on_its_own
 from pages import _session
 
 _log = log.get(__name__)
@@ -36,7 +37,8 @@ class Opening:
         from backend.demo import open_school  # noqa: PLC0415 (needed once in a school's life)
 
         try:
-            open_school(_session.backend(), on_progress=self._note)
+            with on_its_own():
+                open_school(_session.backend(), on_progress=self._note)
         except AppError as error:
             self.problem = error.message
         except Exception as error:  # noqa: BLE001  (nothing is above a thread: the page must learn that it failed)

@@ -21,6 +21,7 @@ from backend.kit.archive import Progress
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, ngettext, number
 from backend.kit.mongo import new_id
+from backend.kit.mongo_guard import on_its_own
 from backend.kit.origin import coming_from, origin
 from backend.policy import authorise
 
@@ -137,7 +138,7 @@ class BackupTasks:
         context, here = copy_context(), origin()  # in which language, and from where: a page knows it only now
 
         def run() -> None:
-            with coming_from(lambda: here):
+            with coming_from(lambda: here), on_its_own():
                 self._run(task, expected, work)
 
         thread = threading.Thread(target=context.run, args=(run,), name=f"backup-{kind}", daemon=True)

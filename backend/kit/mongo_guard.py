@@ -158,6 +158,20 @@ def reading_from_any() -> Iterator[None]:
         _may_be_behind.reset(token)
 
 
+@contextmanager
+def on_its_own() -> Iterator[None]:
+    """For work that a door begins and does not wait for: it has no deadline, and reads the newest.
+
+    A thread that is given its beginner's context, for the language, would otherwise end with the beginner's patience.
+    """
+    token = _may_be_behind.set(False)
+    try:
+        with deadline.lifted():
+            yield
+    finally:
+        _may_be_behind.reset(token)
+
+
 def time_left(at_most: float | None = None) -> AbstractContextManager[Any]:
     """What is called inside shares what is left of the deadline. Raises OutOfTime where nothing is."""
     left = deadline.remaining() if at_most is None else deadline.clamped(at_most)

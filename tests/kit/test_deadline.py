@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 
 import anyio
 import pytest
@@ -15,6 +16,7 @@ from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.kit import deadline, redis
 from backend.kit.mongo import Mongo
+from backend.kit.mongo_guard import on_its_own, reading_from_any
 
 FOR_EVER = 600_000  # milliseconds that a test would wait if nothing heeded the deadline
 
@@ -49,6 +51,21 @@ def test_a_thread_of_its_own_has_none() -> None:
     found: list[float | None] = []
     with deadline.within(1):
         thread = threading.Thread(target=lambda: found.append(deadline.remaining()))
+        thread.start()
+        thread.join(10)
+    assert found == [None]
+
+
+def test_work_that_a_door_only_begins_is_on_its_own() -> None:
+    """A backup, begun by a click on a thread with the click's context, does not end with the click's patience."""
+    found: list[float | None] = []
+
+    def work() -> None:
+        with on_its_own():
+            found.append(deadline.remaining())
+
+    with deadline.within(1), reading_from_any():
+        thread = threading.Thread(target=copy_context().run, args=(work,))
         thread.start()
         thread.join(10)
     assert found == [None]
