@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -45,13 +45,13 @@ def patterns() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("_place", "pattern"), sorted(set(patterns())))
 def test_no_pattern_takes_long(_place: str, pattern: str) -> None:
     """No regular expression of ours takes more than moments over a long text that nearly fits it."""
-    compiled, started = re.compile(pattern), perf_counter()
+    compiled, started = re.compile(pattern), thread_time()
     for feed in FEEDS:
         text = feed * (LONG // len(feed)) + "\0"
         compiled.match(text)
         compiled.fullmatch(text)
         compiled.search(text[-SEARCHED:])  # from every place: that alone is its length squared
-        assert perf_counter() - started < SECONDS
+        assert thread_time() - started < SECONDS
 
 
 def test_no_address_from_a_request_is_gone_to() -> None:
