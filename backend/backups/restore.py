@@ -28,6 +28,7 @@ from backend.kit.mongo import Mongo
 from backend.policy import authorise
 
 HOLD_SECONDS = 30.0
+LAST_SECOND = 2**32 - 1  # of the server's own reckoning: in the year 2106
 _log = log.get(__name__)
 
 
@@ -155,7 +156,8 @@ class RestoreService:
 
     def _check_reached(self, since: Moment, until: datetime) -> None:
         reached = covered(self._backups.segments(), since)
-        if reached < Moment(int(until.timestamp()), 1):
+        seconds = int(until.timestamp())
+        if seconds > LAST_SECOND or reached < Moment(seconds, 1):
             last = max(reached, since).as_datetime().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
             raise Invalid(_("The journal reaches from this backup up to {time} only.").format(time=last))
 

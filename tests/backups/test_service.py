@@ -199,6 +199,8 @@ def test_the_journal_leads_back_to_any_second(
 
     with pytest.raises(Invalid, match="reaches"):
         backend.restores.preview(admin, until=server_now(backend) + timedelta(hours=1))
+    with pytest.raises(Invalid, match="reaches"):
+        backend.restores.preview(admin, until=datetime(2182, 1, 1, tzinfo=UTC))
     with pytest.raises(NotFound):
         backend.restores.preview(admin, until=datetime(2026, 1, 1, tzinfo=UTC))
     backend.restores.restore(admin, until=at[2])
