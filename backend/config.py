@@ -194,7 +194,9 @@ class Settings(BaseSettings):
     @field_validator("mail_from")
     @classmethod
     def _sender_is_named(cls, value: str, field: ValidationInfo) -> str:
-        if field.data.get("smtp_url") and not re.fullmatch(r"[^\r\n]*[^\s@<>]+@[^\s@<>]+>?", value):
+        if field.data.get("smtp_url") and not re.fullmatch(
+            r"[^\r\n<>@]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+", value
+        ):
             raise ValueError("is needed with SMTP_URL: the sender, such as School <learn@school.example>")
         return value
 
