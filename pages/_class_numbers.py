@@ -79,11 +79,15 @@ def _draw_units(rows: Sequence[StatisticsRow], learners: int) -> None:
         Column(_("Questions solved"), numeric=True),
     ]
     body = [
-        [row.unit, row.subject, row.chapters, percent(row.completed / (row.chapters * learners)) if learners else None,
-         row.in_progress, row.weak, row.solved]
+        [row.unit, row.subject, row.chapters, _share(row.completed, row.chapters * learners), row.in_progress,
+         row.weak, row.solved]
         for row in rows
     ]  # fmt: skip
     static_table(Twin(_("The class by unit"), columns, body))
+
+
+def _share(completed: int | None, of: int) -> str | None:
+    return percent(completed / of) if completed is not None and of else None
 
 
 def _learners(spread: Distribution) -> str:
