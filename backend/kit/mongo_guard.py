@@ -4,7 +4,7 @@ Two breakers, because a set that has lost its primary still answers reads (docs/
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -52,10 +52,15 @@ class OutOfTime(NetworkTimeout):
 
 
 class Standing(TopologyListener):
-    """What the driver's own watch of the servers has found out last: is there a primary, is there anybody?"""
+    """What the driver's own watch of the servers has found out last: is there a primary, is there anybody?
+
+    Since when somebody is missing is heard of the driver, which tells up to a second late; so whether he is missing
+    still, as after a start, is asked of it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._described: Callable[[], TopologyDescription] | None = None
         self._primary_lost: tuple[float, datetime] | None = None
         self._all_lost: tuple[float, datetime] | None = None
         self._breakers: Mapping[str, Breaker] = {}
@@ -64,17 +69,24 @@ class Standing(TopologyListener):
         """Let these know as soon as a server is heard of again."""
         self._breakers = breakers
 
+    def asks(self, described: Callable[[], TopologyDescription]) -> None:
+        """Ask this for what the driver knows at the moment."""
+        self._described = described
+
     @property
     def primary_lost_at(self) -> datetime | None:
         """Since when there is no server that takes writes; None while there is one."""
         lost = self._primary_lost
-        return lost[1] if lost else None
+        return lost[1] if lost and not self._is_back(ReadPreference.PRIMARY) else None
 
     @property
     def all_lost_at(self) -> datetime | None:
         """Since when no server answers at all; None while one does."""
         lost = self._all_lost
-        return lost[1] if lost else None
+        return lost[1] if lost and not self._is_back(ReadPreference.PRIMARY_PREFERRED) else None
+
+    def _is_back(self, wanted: Any) -> bool:
+        return self._described is not None and self._described().has_readable_server(wanted)
 
     def is_hopeless(self, *, needs_primary: bool) -> bool:
         """Whether there has been nobody to ask for longer than an election takes."""
@@ -121,6 +133,7 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         }
         standing.tells(self.breakers)
         super().__init__(uri, **options)
+        standing.asks(lambda: self.topology_description)
 
     def _retry_internal(self, func: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
         by_any = kwargs.get("is_read", False) and not (session and session.in_transaction)
@@ -130,10 +143,9 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         breaker = self.breakers[READS if by_any else PRIMARY]
         with time_left(self._longest(breaker, by_any=by_any)):
             result = breaker.call(super()._retry_internal, func, session, *args, **kwargs)
-        # Asked of the driver itself: it tells its listeners of a change up to a second later.
-        if by_any and not self.topology_description.has_writable_server():
-            now = datetime.now(UTC)
-            age.note((now - (self.standing.primary_lost_at or now)).total_seconds())
+        lost_at = self.standing.primary_lost_at
+        if lost_at and by_any:
+            age.note((datetime.now(UTC) - lost_at).total_seconds())
         return result
 
     def _longest(self, breaker: Breaker, *, by_any: bool) -> float | None:
