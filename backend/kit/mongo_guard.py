@@ -4,7 +4,7 @@ Two breakers, because a set that has lost its primary still answers reads (docs/
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -54,13 +54,12 @@ class OutOfTime(NetworkTimeout):
 class Standing(TopologyListener):
     """What the driver's own watch of the servers has found out last: is there a primary, is there anybody?
 
-    Since when somebody is missing is heard of the driver, which tells up to a second late; so whether he is missing
-    still, as after a start, is asked of it.
+    The driver tells up to a second late. Whoever was never there is not lost: at a start nothing is known yet.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._described: Callable[[], TopologyDescription] | None = None
+        self._had_primary = self._had_any = False
         self._primary_lost: tuple[float, datetime] | None = None
         self._all_lost: tuple[float, datetime] | None = None
         self._breakers: Mapping[str, Breaker] = {}
@@ -69,24 +68,17 @@ class Standing(TopologyListener):
         """Let these know as soon as a server is heard of again."""
         self._breakers = breakers
 
-    def asks(self, described: Callable[[], TopologyDescription]) -> None:
-        """Ask this for what the driver knows at the moment."""
-        self._described = described
-
     @property
     def primary_lost_at(self) -> datetime | None:
         """Since when there is no server that takes writes; None while there is one."""
         lost = self._primary_lost
-        return lost[1] if lost and not self._is_back(ReadPreference.PRIMARY) else None
+        return lost[1] if lost and self._had_primary else None
 
     @property
     def all_lost_at(self) -> datetime | None:
         """Since when no server answers at all; None while one does."""
         lost = self._all_lost
-        return lost[1] if lost and not self._is_back(ReadPreference.PRIMARY_PREFERRED) else None
-
-    def _is_back(self, wanted: Any) -> bool:
-        return self._described is not None and self._described().has_readable_server(wanted)
+        return lost[1] if lost and self._had_any else None
 
     def is_hopeless(self, *, needs_primary: bool) -> bool:
         """Whether there has been nobody to ask for longer than an election takes."""
@@ -102,6 +94,7 @@ class Standing(TopologyListener):
         has_primary, has_any = bool(kinds & TAKE_WRITES), bool(kinds & (TAKE_WRITES | TAKE_READS))
         with self._lock:
             had_primary, had_any = self._primary_lost is None, self._all_lost is None
+            self._had_primary, self._had_any = self._had_primary or has_primary, self._had_any or has_any
             self._primary_lost = None if has_primary else self._primary_lost or moment
             self._all_lost = None if has_any else self._all_lost or moment
         if has_primary and not had_primary:
@@ -133,7 +126,6 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         }
         standing.tells(self.breakers)
         super().__init__(uri, **options)
-        standing.asks(lambda: self.topology_description)
 
     def _retry_internal(self, func: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
         by_any = kwargs.get("is_read", False) and not (session and session.in_transaction)
