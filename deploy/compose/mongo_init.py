@@ -51,7 +51,11 @@ def _initiate(client: Client, members: list[str]) -> None:
     config = {
         "_id": SET,
         "members": [{"_id": number, "host": host} for number, host in enumerate(members)],
-        "settings": {"electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": HEARTBEAT_SECONDS * 1000},
+        "settings": {
+            "electionTimeoutMillis": ELECTION_MS,
+            "heartbeatIntervalMillis": HEARTBEAT_SECONDS * 1000,
+            "heartbeatTimeoutSecs": 2,  # or a new primary waits ten seconds for a frozen one
+        },
     }
     end = time.monotonic() + WAIT_SECONDS
     while True:
