@@ -23,7 +23,7 @@ from backend.config import Settings
 from backend.connections import Connections, Report, connected, key_ring, private_servers
 from backend.digests.service import DigestService
 from backend.errors import Unavailable
-from backend.kit import redis, traces
+from backend.kit import heap, redis, traces
 from backend.kit.cache import Cache, Warmer
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers
@@ -131,6 +131,7 @@ def build(
     Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
     a sentence that says what to do.
     """
+    heap.give_back_large_blocks()
     if settings.traces_url:
         traces.check()
     ring = key_ring(settings)

@@ -253,7 +253,6 @@ class Cluster:
             "TRUSTED_PROXIES": LOOPBACK,
             "RATE_LIMIT_PROCESSES": "2" if self._given else "3",
             "DRAIN_SECONDS": str(self.drain_seconds),
-            "MALLOC_MMAP_THRESHOLD_": "1048576",  # what a sign-in takes goes back to the system (docs/reliability.md)
             **self._chosen,
         }
 
