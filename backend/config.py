@@ -5,11 +5,11 @@ import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-key", "dev", "test"})
@@ -147,6 +147,12 @@ class Settings(BaseSettings):
         True, description="Do background work in the web process as well; no: leave it to workers"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severity that is logged")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_counts_as_none(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """An empty file of SECRETS_DIR, as an empty variable."""
+        return {name: value for name, value in given.items() if value != ""}
 
     @field_validator("secrets_dir")
     @classmethod

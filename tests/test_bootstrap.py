@@ -133,6 +133,13 @@ def test_secrets_may_stand_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert found.redis_url and found.redis_url.get_secret_value() == "redis://from-the-environment"
 
 
+def test_an_empty_file_of_secrets_counts_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file without content is no value: a school without mail may leave the file of SMTP_URL empty."""
+    (tmp_path / "smtp_url").write_text("\n")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    assert load().smtp_url is None
+
+
 def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder that was not mounted stops the start, instead of a private server with an empty school."""
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "nowhere"))
