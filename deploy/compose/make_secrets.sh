@@ -26,3 +26,6 @@ keep backup_key "$(random 30)"
 members=mongo-1:27017,mongo-2:27017,mongo-3:27017
 keep mongodb_uri "mongodb://school:$(cat "$folder/mongo_app_password")@$members/?replicaSet=school&authSource=admin"
 keep redis_url "redis://:$(cat "$folder/valkey_password")@valkey:6379/0"
+# The mail server, if there is one, to be written into it by hand: empty is none.
+keep smtp_url ""
+chmod 0644 "$folder/smtp_url"

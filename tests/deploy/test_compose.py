@@ -20,8 +20,13 @@ from tests.waiting import until
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 COMPOSE = DEPLOY / "compose.yml"
 OWN = {"web-1", "web-2", "api", "worker"}
-# What the official images ask of an image's user, not of this app.
-OUTSIDE = {"MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD_FILE", "MEMBERS"}
+# What the official images ask of an image's user, and the S3 client, not this app.
+OUTSIDE = {"MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD_FILE", "MEMBERS"} | {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,15 @@ def test_the_made_secrets_are_accepted(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("ENVIRONMENT", "production")
     settings = Settings(_secrets_dir=tmp_path)
     assert settings.mongodb_uri and settings.redis_url and settings.jwt_keys and settings.backup_key
+    assert settings.smtp_url is None  # until somebody writes it
+
+
+def test_mail_bucket_and_traces_can_be_set(compose: dict[str, Any]) -> None:
+    """Each process of the app is told the sender, the mail server, the bucket's key and the collector, where set."""
+    for name in OWN:
+        told = compose["services"][name]
+        assert {"MAIL_FROM", "TRACES_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= set(told["environment"])
+        assert "smtp_url" in told["secrets"], name
 
 
 def test_nginx_is_told_of_these_very_addresses(compose: dict[str, Any], tmp_path: Path) -> None:

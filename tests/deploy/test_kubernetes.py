@@ -138,6 +138,25 @@ def test_nothing_goes_in_or_out_by_itself(manifests: dict[tuple[str, str], Manif
     assert all(allowed.items() <= pod["metadata"]["labels"].items() for pod in pods(manifests).values())
 
 
+def reached(manifests: dict[tuple[str, str], Manifest], app: str) -> set[int]:
+    """The ports on which pods of `app` may ask somebody."""
+    labels, found = {"app": app, "part-of": "school"}, set[int]()
+    for (kind, _name), each in manifests.items():
+        if kind == "NetworkPolicy" and (wanted := each["spec"]["podSelector"].get("matchLabels", {})):
+            if wanted.items() <= labels.items():
+                found |= {port["port"] for rule in each["spec"].get("egress", []) for port in rule["ports"]}
+    return found
+
+
+def test_workers_reach_mail_buckets_and_collectors(manifests: dict[tuple[str, str], Manifest]) -> None:
+    """Out of a worker lead names, databases, TLS, a bucket and a collector within the cluster, and mail; out of what
+    people reach no mail does: letters are sent by workers alone."""
+    assert {53, 27017, 6379, 443, 4318, 8333, 9000} <= reached(manifests, "web")
+    assert reached(manifests, "worker") - reached(manifests, "web") == {25, 465, 587}
+    assert manifests["ConfigMap", "school"]["data"].keys() >= {"MAIL_FROM", "TRACES_URL", "BACKUP_URL"}
+    assert "smtp_url" in manifests["Secret", "school"]["stringData"]
+
+
 def test_pages_stay_with_their_process(manifests: dict[tuple[str, str], Manifest]) -> None:
     """The ingress of pages is sticky by cookie; that of programs is not."""
     pages, programs = (manifests["Ingress", name]["metadata"]["annotations"] for name in ("web", "api"))
