@@ -142,9 +142,8 @@ def reached(manifests: dict[tuple[str, str], Manifest], app: str) -> set[int]:
     """The ports on which pods of `app` may ask somebody."""
     labels, found = {"app": app, "part-of": "school"}, set[int]()
     for (kind, _name), each in manifests.items():
-        if kind == "NetworkPolicy" and (wanted := each["spec"]["podSelector"].get("matchLabels", {})):
-            if wanted.items() <= labels.items():
-                found |= {port["port"] for rule in each["spec"].get("egress", []) for port in rule["ports"]}
+        if kind == "NetworkPolicy" and each["spec"]["podSelector"].get("matchLabels", {}).items() <= labels.items():
+            found |= {port["port"] for rule in each["spec"].get("egress", []) for port in rule["ports"]}
     return found
 
 
