@@ -4,9 +4,11 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
+
+import psutil
 
 _CHUNK = 65_536
 _PATIENCE_SECONDS = 10.0
@@ -23,7 +25,9 @@ class Proxy:
         self.port = port
         self._target = target
         self._delay_seconds = 0.0
-        self._flows = asyncio.Event()
+        self._is_silent = False
+        self._silent_for: int | None = None
+        self._gates: dict[asyncio.Event, int] = {}  # of each link, open while bytes may pass: its caller's port
         self._links: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -39,9 +43,12 @@ class Proxy:
         """Everything takes so much longer, in each direction."""
         self._delay_seconds = seconds
 
-    def silence(self) -> None:
-        """A black hole: connections stay open and new ones are taken, but nothing arrives any more."""
-        self._do(self._silence())
+    def silence(self, pid: int | None = None) -> None:
+        """A black hole: connections stay open and new ones are taken, but nothing arrives any more, either way.
+
+        With `pid`, for what that process connected or connects, and for nobody else.
+        """
+        self._do(self._silence(pid))
 
     def reset(self) -> None:
         """Break every connection there is; new ones are served."""
@@ -63,15 +70,30 @@ class Proxy:
 
     async def _heal(self) -> None:
         self._delay_seconds = 0.0
-        self._flows.set()
+        self._open_gates()
         if self._server is None:
             self._server = await asyncio.start_server(self._link, "127.0.0.1", self.port)
 
-    async def _silence(self) -> None:
-        self._flows.clear()
+    async def _silence(self, pid: int | None) -> None:
+        self._is_silent, self._silent_for = True, pid
+        self._shut_gates(self._gates)
+
+    def _shut_gates(self, gates: Iterable[asyncio.Event]) -> None:
+        """Those of these whose callers are met with silence now."""
+        if not self._is_silent:
+            return
+        meant = None if self._silent_for is None else ports_of(self._silent_for)
+        for gate in gates:
+            if meant is None or self._gates[gate] in meant:
+                gate.clear()
+
+    def _open_gates(self) -> None:
+        self._is_silent = False
+        for gate in self._gates:
+            gate.set()
 
     async def _reset(self) -> None:
-        self._flows.set()
+        self._open_gates()
         broken = set(self._links)
         for link in broken:
             with suppress(OSError):  # it has just ended by itself
@@ -88,12 +110,16 @@ class Proxy:
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._links.add(writer)
+        gate = asyncio.Event()
+        gate.set()
+        _host, self._gates[gate] = writer.get_extra_info("peername") or ("", 0)  # none where the caller is gone again
+        self._shut_gates([gate])
         try:
-            await self._flows.wait()
+            await gate.wait()
             to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target)
             self._links.add(to_writer)
             try:
-                await asyncio.gather(self._pump(reader, to_writer), self._pump(to_reader, writer))
+                await asyncio.gather(self._pump(reader, to_writer, gate), self._pump(to_reader, writer, gate))
             finally:
                 to_writer.transport.abort()
                 self._links.discard(to_writer)
@@ -102,14 +128,24 @@ class Proxy:
         finally:
             writer.transport.abort()
             self._links.discard(writer)
+            del self._gates[gate]
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         while data := await reader.read(_CHUNK):
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds)
-            await self._flows.wait()
+            await gate.wait()
             writer.write(data)
             await writer.drain()
         with suppress(OSError):
-            await self._flows.wait()
+            await gate.wait()
             writer.write_eof()
+
+
+def ports_of(pid: int) -> set[int]:
+    """The local ports of all TCP connections of a process; none where it has ended."""
+    try:
+        found = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return set()
+    return {each.laddr.port for each in found if each.laddr}

@@ -52,8 +52,7 @@ def write(figures: Figures, page: Path = PAGE, kept: Path = KEPT) -> None:
     """Put what was found in place of older figures of the same faults. Raises ValueError where there is no place."""
     lines = json.loads(kept.read_text())["results"] if kept.exists() else []
     fresh = [asdict(each) | {"date": machine.today(), "commit": machine.commit()} for each in figures.found]
-    named = {each["fault"] for each in fresh}
-    lines = [*(each for each in lines if each["fault"] not in named), *fresh]
+    lines = list(({each["fault"]: each for each in lines} | {each["fault"]: each for each in fresh}).values())
     kept.write_text(json.dumps({**machine.described(), "results": lines}, indent=2, ensure_ascii=False) + "\n")
     page.write_text(placed(page.read_text(), table(lines)))
 

@@ -3,17 +3,25 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from pymongo import WriteConcern
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
 
 from backend.bootstrap import build
 from backend.config import Settings
 from backend.kit.embedded import Servers
-from deploy.cluster.mongo_set import MongoSet, free_ports
+from backend.kit.mongo import new_id
+from deploy.cluster.mongo_set import Member, MongoSet, free_ports
 from deploy.faults.proxy import Proxy
 from tests.reliability.trial import LONG_FORM, Ground, Trials
 from tests.statistics.builders import running
+from tests.waiting import until
+
+PATIENCE_SECONDS = 60.0
 
 
 class Stage:
@@ -45,13 +53,36 @@ class Stage:
         self.mongo_set.await_whole()
 
     @contextmanager
-    def cut_off(self) -> Iterator[None]:
-        """Nothing reaches it, and its answers reach nobody; what was on the way arrives in the end, late."""
+    def not_reached(self) -> Iterator[None]:
+        """Nothing reaches it, and its answers reach nobody; what it asks of the others is answered."""
         primary = self.mongo_set.await_whole()
         self._proxies[primary.port].silence()
         yield
         self._proxies[primary.port].heal()
         self.mongo_set.await_whole()
+
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """Nothing passes from or to it: it gives up leading by itself, and takes back what it alone had acknowledged.
+
+        What was on the way arrives in the end, late.
+        """
+        primary = self.mongo_set.await_whole()
+        with primary.client() as client:
+            words = client["alone"]["words"]
+            words.find_one()
+            for port, proxy in self._proxies.items():
+                proxy.silence(None if port == primary.port else primary.pid)
+            word = acknowledged_by_one(words)
+        yield
+        until(lambda: not primary.hello().get("isWritablePrimary"), seconds=PATIENCE_SECONDS)
+        assert knows(primary, word)
+        assert term(primary) < term(self.mongo_set.await_primary()), "it heard of its successor"
+        for proxy in self._proxies.values():
+            proxy.heal()
+        until(lambda: knows(primary, word) is False, seconds=PATIENCE_SECONDS)
+        self.mongo_set.await_whole()
+        assert [knows(member, word) for member in self.mongo_set.members] == [False] * 3
 
     @contextmanager
     def restarted(self) -> Iterator[None]:
@@ -85,6 +116,31 @@ class Stage:
         return known_by
 
 
+def acknowledged_by_one(words: Collection[dict[str, Any]]) -> str:
+    """Write to a primary that nobody hears: it says yes for itself, and no to who wants a majority's yes. The name of
+    what was written."""
+    word = new_id()
+    words.with_options(write_concern=WriteConcern(w=1)).insert_one({"_id": word})
+    with pytest.raises(PyMongoError):
+        words.with_options(write_concern=WriteConcern("majority", wtimeout=500)).insert_one({})
+    return word
+
+
+def term(member: Member) -> int:
+    """The number of the newest election that this member has heard of."""
+    with member.client() as client:
+        return int(client.admin.command("replSetGetStatus")["term"])
+
+
+def knows(member: Member, word: str) -> bool | None:
+    """Whether this member itself has what was written; None where it does not say, as while it takes something back."""
+    try:
+        with member.client() as client:
+            return client["alone"]["words"].find_one({"_id": word}) is not None
+    except PyMongoError:
+        return None
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     built = Stage(tmp_path_factory.mktemp("set"))
@@ -108,11 +164,14 @@ def ground(stage: Stage, servers: Servers, tmp_path_factory: pytest.TempPathFact
         backend.close()
 
 
+CUT_OFF = "primary cut off (nothing passes from or to it, nothing is refused)"
+NOT_REACHED = "primary not reached (nothing arrives at it, what it asks is answered)"
 DISCONNECTED = "all connections to the primary broken"
 FAULTS: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
     "primary killed (kill -9)": Stage.killed,
     "primary frozen (SIGSTOP)": Stage.frozen,
-    "primary cut off (nothing arrives, nothing is refused)": Stage.cut_off,
+    CUT_OFF: Stage.cut_off,
+    NOT_REACHED: Stage.not_reached,
     "primary restarted (SIGTERM)": Stage.restarted,
     DISCONNECTED: Stage.disconnected,
 }
@@ -121,7 +180,7 @@ FAULTS: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_nothing_is_lost_with_a_primary(stage: Stage, ground: Ground, trials: Trials, name: str) -> None:
     """Sixteen save while it happens: all that was acknowledged is there once, all sums agree, all of them go on."""
-    if name == DISCONNECTED and not trials.is_long:
+    if name in {NOT_REACHED, DISCONNECTED} and not trials.is_long:
         pytest.skip(LONG_FORM)
     trials.run(ground, name, lambda: FAULTS[name](stage))
 

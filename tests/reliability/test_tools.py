@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import PIPE
 from time import monotonic
 
 import psutil
@@ -27,6 +28,21 @@ leash, sleeper = Leash(), subprocess.Popen(["sleep", "1000"])
 leash.add(sleeper.pid)
 print(sleeper.pid, flush=True)
 time.sleep(1000)
+"""
+CALLER = """
+import socket, sys
+def heard(link):
+    link.sendall(b"a")
+    try:
+        return "heard" if link.recv(1) else "ended"
+    except TimeoutError:
+        return "nothing"
+def connect():
+    return socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=0.5)
+first = connect()
+for _ in sys.stdin:
+    print(heard(first), flush=True)
+    print(heard(connect()), flush=True)
 """
 
 
@@ -92,6 +108,30 @@ def test_a_silent_one_holds_back_and_delivers_late(proxy: Proxy) -> None:
         proxy.heal()
         assert (link.recv(1), newcomer.recv(1)) == (b"b", b"c")
         newcomer.close()
+
+
+def test_a_silent_one_for_a_process_serves_the_others(proxy: Proxy) -> None:
+    """What a process connected before, and connects afterwards, carries nothing; what others connected goes on."""
+    words = [sys.executable, "-c", CALLER, str(proxy.port)]
+    with connected(proxy) as link, subprocess.Popen(words, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as caller:
+        try:
+            assert said(caller) == ["heard", "heard"]
+            proxy.silence(caller.pid)
+            assert said(caller) == ["nothing", "nothing"]
+            link.sendall(b"b")
+            assert link.recv(1) == b"b"
+            proxy.heal()
+            assert said(caller) == ["heard", "heard"]
+        finally:
+            caller.kill()
+
+
+def said(caller: "subprocess.Popen[str]") -> list[str]:
+    """What the process hears now over the connection that it has, and over a new one."""
+    assert caller.stdin
+    assert caller.stdout
+    caller.stdin.write("go\n")
+    return [caller.stdout.readline().strip() for _link in range(2)]
 
 
 def test_a_reset_breaks_what_there_is_alone(proxy: Proxy) -> None:
