@@ -216,7 +216,7 @@ class Cluster:
             self.valkey.mend()
         for each in apps:
             each.start()
-        self.nginx.process.start()
+        self.nginx.start()
         self.await_ready(*self.web.values(), *self.api.values())
 
     def settings(self) -> Settings:

@@ -138,7 +138,8 @@ class Member:
             "transactionLifetimeLimitSeconds=10",
             "shutdownTimeoutMillisForSignaledShutdown=2000",  # it would serve reads for 15 s after it stepped down
         ]
-        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        ours = {f"--{key}": value for key, value in options.items() if f"--{key}" not in self._options}
+        words = [word for pair in ours.items() for word in pair]
         words += [word for setting in settings for word in ("--setParameter", setting)]
         return [str(_program()), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting", *self._options]
 
@@ -147,7 +148,7 @@ class MongoSet:
     """`members` mongod processes that elect a primary. A context; ends with the process that made it in any case.
 
     `advertised` says by which port the member that listens on a port shall be known: that of a proxy before it.
-    `options` are further words for the command line of every member.
+    `options` are further words for the command line of every member, and go before what is said there otherwise.
     """
 
     def __init__(

@@ -1,8 +1,10 @@
 """One process of a cluster: started with its own log, killed, frozen, asked to stop, started again."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.cluster.leash import Leash
@@ -59,9 +61,10 @@ class Program:
             self._leash.add(self._process.pid)
 
     def kill(self) -> None:
-        """End it as a power cut would (kill -9)."""
-        if self._process is not None:
-            self._process.kill()
+        """End it and whatever it started as a power cut would (kill -9)."""
+        if self._process is not None and self._process.poll() is None:
+            with suppress(ProcessLookupError):  # it leads a group of its own, which is named after it
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def freeze(self) -> None:

@@ -19,7 +19,7 @@ LEAST_MINUTES = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit status: 0 nothing lost and every sum right, 1 otherwise."""
+    """The exit status: 0 nothing lost, every sum right, all mended, and nothing grew; 1 otherwise."""
     said = _parser().parse_args(arguments)
     if said.publish:
         report.write(json.loads(said.publish.read_text()))

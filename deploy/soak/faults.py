@@ -2,8 +2,9 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from time import monotonic
 
 import redis
@@ -14,6 +15,7 @@ from deploy.soak.ledger import Ledger
 LEAD_SECONDS = 5.0  # into the minute, before anything breaks
 HOLD_SECONDS = 12.0
 OUTCOME_SECONDS = 50.0
+SETTLING_SHARE = 0.35  # of the soak; whoever has to live for long after it is then left alone
 
 
 @dataclass
@@ -39,15 +41,15 @@ class Breaker:
 
     def run(self, stop: threading.Event) -> None:
         """One fault in each minute but the first and the last."""
-        kinds = list(KINDS.items())
+        planned = plan(self.minutes)
         for minute in range(1, self.minutes - 1):
             due = self.ledger.began + 60 * minute + LEAD_SECONDS
             if stop.wait(max(0.0, due - monotonic())):
                 return
             if monotonic() > due + 30:  # the last one took so long to mend that this minute has none
                 continue
-            name, break_it = kinds[(minute - 1) % len(kinds)]
-            self._make(name, break_it, minute, stop)
+            name = next(planned)
+            self._make(name, KINDS[name], minute, stop)
 
     def _make(self, name: str, break_it: Callable[[Cluster], None], minute: int, stop: threading.Event) -> None:
         began = monotonic()
@@ -62,6 +64,33 @@ class Breaker:
             fault.trouble = repr(error)
         stop.wait(max(0.0, began + OUTCOME_SECONDS - monotonic()))
         fault.longest_gap = self.ledger.longest_gap(began, monotonic())
+
+
+def plan(minutes: int) -> Iterator[str]:
+    """The kind of the fault of every minute from 1 on: at first what is broken once, then the others in turn.
+
+    Those of `EARLY` are not made once a good third is over, so that there are processes of each kind (pages, API,
+    worker, nginx) that live for most of an hour, and it can be told whether they grow.
+    """
+    yield from FIRST
+    minute = 1 + len(FIRST)
+    for name in cycle(name for name in KINDS if name not in FIRST):
+        if name in EARLY and minute > minutes * SETTLING_SHARE:
+            continue
+        yield name
+        minute += 1
+
+
+def _kill_api(cluster: Cluster) -> None:
+    cluster.api["api"].kill()
+
+
+def _kill_first_web(cluster: Cluster) -> None:
+    cluster.web["a"].kill()
+
+
+def _kill_front(cluster: Cluster) -> None:
+    cluster.nginx.process.kill()
 
 
 def _kill_web(cluster: Cluster) -> None:
@@ -109,6 +138,9 @@ def _reload_front(cluster: Cluster) -> None:
 
 
 KINDS: dict[str, Callable[[Cluster], None]] = {
+    "the API's process killed (kill -9)": _kill_api,
+    "the other web process killed (kill -9)": _kill_first_web,
+    "nginx killed (kill -9), workers and all": _kill_front,
     "a web process killed (kill -9)": _kill_web,
     "MongoDB's primary killed (kill -9)": _kill_primary,
     "a Valkey master killed (kill -9)": _kill_cache,
@@ -120,3 +152,5 @@ KINDS: dict[str, Callable[[Cluster], None]] = {
     "a web process restarted (SIGTERM)": _stop_web,
     "all of Valkey emptied (FLUSHALL)": _empty_caches,
 }
+FIRST = tuple(KINDS)[:3]
+EARLY = ("the worker killed (kill -9)",)

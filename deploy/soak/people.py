@@ -16,6 +16,7 @@ from deploy.soak.ledger import OK, Ledger
 DEVICE = "soak"
 CALL_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
+SPARE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,33 +57,36 @@ def _person(backend: Backend, user: User) -> Person:
 
 @dataclass
 class Program:
-    """A program of a person, which signs in again when its token has expired. Whatever it meets goes to the ledger."""
+    """A program of a person, which signs in again before its token expires. Whatever it meets goes to the ledger."""
 
     client: AsyncClient
     ledger: Ledger
     email: str
     _token: str = field(default="", repr=False)
+    _until: float = 0.0
 
     async def call(self, actor: str, method: str, path: str, **more: Any) -> Response | None:
         """The answer, if it is a success (or 304); None otherwise."""
-        if not self._token and not await self._sign_in():
+        token = await self.token()
+        if not token:
             return None
         began = monotonic()
-        headers = {"Authorization": f"Bearer {self._token}", **more.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
         answer = await self._ask(actor, method, path, headers=headers, **more)
         if answer is None:
-            return None
-        if answer.status_code == 401:  # noqa: PLR2004 - the token is a quarter of an hour old
-            self._token = ""
             return None
         if answer.is_success or answer.status_code == 304:  # noqa: PLR2004 - not modified
             self.ledger.note(actor, OK, monotonic() - began)
             return answer
         self.ledger.note(actor, outcome(answer))
+        if answer.status_code == 401:  # noqa: PLR2004 - whatever is wrong with the token, the next one may be right
+            self.forget()
         return None
 
     async def token(self) -> str:
-        """An access token; "" where none can be had just now."""
+        """An access token that is good for another minute; "" where none can be had just now."""
+        if monotonic() > self._until - SPARE_SECONDS:
+            self.forget()
         if not self._token:
             await self._sign_in()
         return self._token
@@ -102,7 +106,8 @@ class Program:
             await asyncio.sleep(AGAIN_SECONDS)
             return False
         self.ledger.note("sign-in", OK, monotonic() - began)
-        self._token = str(answer.json()["data"]["accessToken"])
+        given = answer.json()["data"]
+        self._token, self._until = str(given["accessToken"]), monotonic() + float(given["expiresIn"])
         return True
 
     async def _ask(self, actor: str, method: str, path: str, **more: Any) -> Response | None:

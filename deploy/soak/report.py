@@ -10,9 +10,9 @@ from typing import Any
 
 from bench import machine
 from deploy.markers import placed
+from deploy.soak.growth import JUDGED_MINUTES, Growth
 from deploy.soak.ledger import OK, Ledger
 from deploy.soak.stage import Soak
-from deploy.soak.watch import Growth
 
 PAGE = machine.ROOT / "docs" / "reliability.md"
 KEPT = machine.ROOT / "docs" / "soak.json"
@@ -51,7 +51,8 @@ def text(found: dict[str, Any]) -> str:
         f"{found['minutes']:.0f} minutes, {len(found['faults'])} faults, {calls:,} calls, {verdict['acknowledged']:,} "
         f"saves acknowledged: **{verdict['lost']} lost, {verdict['doubled']} counted twice, "
         f"{len(verdict['disagreements'])} sums of students and {verdict['chapters_that_differ']} of chapters that "
-        f"differ from a recount.** Error rate {errors / max(1, calls):.2%}. Measured {found['date']}, "
+        f"differ from a recount, {_growth_words(found['processes'])}.** Error rate {errors / max(1, calls):.2%} "
+        f"({calls / found['minutes'] / 60:.1f} calls a second). Measured {found['date']}, "
         f"{found['commit']}, on {found['machine']}, which others used at the same time.",
         "",
         *_table(
@@ -73,10 +74,13 @@ def text(found: dict[str, Any]) -> str:
         "",
         "What the errors were: " + ("; ".join(f"{each['what']} {each['times']}" for each in found["errors"]) or "none"),
         "",
-        *_table(("fault", "times", "whole again after", "nobody saved for at most"), _fault_rows(found["faults"])),
+        *_table(
+            ("fault", "times", "whole again after", "nobody saved for at most", "errors in those minutes"),
+            _fault_rows(found["faults"], found["errorsByMinute"]),
+        ),
         "",
         *_table(
-            ("process", "lived", "memory, settled", "at the end", "slope", "files", "threads"),
+            ("process", "lived", "memory, second quarter", "last quarter", "slope", "files", "threads", "grew"),
             (_process_row(each) for each in found["processes"]),
         ),
         "",
@@ -129,14 +133,17 @@ def _by_minute(ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
-def _fault_rows(faults: Sequence[dict[str, Any]]) -> Iterable[tuple[str, ...]]:
+def _fault_rows(faults: Sequence[dict[str, Any]], minutes: Sequence[dict[str, Any]]) -> Iterable[tuple[str, ...]]:
+    failed = {each["minute"]: sum(each["errors"].values()) for each in minutes}
     for name in dict.fromkeys(each["name"] for each in faults):
         made = [each for each in faults if each["name"] == name]
         whole = [each["whole_after"] for each in made if each["whole_after"] is not None]
         unmended = len(made) - len(whole)
         mended = f"{max(whole):.0f} s" if whole else "–"
         gap = max(each["longest_gap"] for each in made)
-        yield (name, str(len(made)), mended + (f" ({unmended} not)" if unmended else ""), f"{gap:.1f} s")
+        mended += f" ({unmended} not)" if unmended else ""
+        errors = sum(failed.get(each["minute"], 0) for each in made)
+        yield (name, str(len(made)), mended, f"{gap:.1f} s", str(errors))
 
 
 def _process_row(each: dict[str, Any]) -> tuple[str, ...]:
@@ -145,12 +152,18 @@ def _process_row(each: dict[str, Any]) -> tuple[str, ...]:
     return (
         grown.name,
         f"{grown.minutes:.0f} min",
-        f"{grown.first_bytes / MEGABYTE:.0f} MB",
-        f"{grown.last_bytes / MEGABYTE:.0f} MB",
+        *(f"{each / MEGABYTE:.0f} MB" for each in grown.resident_bytes),
         slope,
-        f"{grown.files[0]} → {grown.files[1]}",
-        f"{grown.threads[0]} → {grown.threads[1]}",
+        *(f"{earlier:.0f} → {later:.0f}" for earlier, later in (grown.files, grown.threads)),
+        "–" if grown.grew is None else ", ".join(grown.grew) or "no",
     )
+
+
+def _growth_words(processes: Sequence[dict[str, Any]]) -> str:
+    judged = [each["grew"] for each in processes if each["grew"] is not None]
+    if not judged:
+        return f"no process lived the {JUDGED_MINUTES:.0f} minutes after which growth is judged"
+    return f"{sum(map(bool, judged))} of {len(judged)} long-lived processes grown"
 
 
 def _milliseconds(seconds: float | None) -> str:

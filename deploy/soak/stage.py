@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -16,13 +16,14 @@ from deploy.cluster.cluster import Cluster
 from deploy.cluster.people import unchecked
 from deploy.soak import readers, savers
 from deploy.soak.faults import Breaker, Fault
+from deploy.soak.growth import Growth
 from deploy.soak.ledger import Ledger
 from deploy.soak.people import Cast, Program, enrol
 from deploy.soak.verdict import Verdict, reached
-from deploy.soak.watch import Growth, Watch
+from deploy.soak.watch import Watch
 
-BY_API, BY_SERVICES = 4, 2
-SAVE_PAUSE, READ_PAUSE, PAGE_PAUSE = 2.0, 4.0, 4.0  # seconds on average between two calls of one person
+BY_API, BY_SERVICES = 6, 3
+SAVE_PAUSE, READ_PAUSE, PAGE_PAUSE = 1.5, 2.0, 3.0  # seconds on average between two calls of one person
 LISTENERS = 3
 END_SECONDS = 120.0
 STUDENT_PAGES = (Address(), Address("chapters"), Address("leaderboard"), Address("insights"))
@@ -80,7 +81,13 @@ def soak(cluster: Cluster, minutes: int, report: Report) -> Soak:
         watch.look()
         report("Adding everything up …")
         verdict = reached(services, [person.viewer for person in cast.students], ledger.acks)
-    return Soak(lasted, ledger, breaker.made, watch.growth(), verdict)
+    growth = watch.growth()
+    verdict = replace(
+        verdict,
+        unmended=[f"{each.name}, minute {each.minute}: {each.trouble}" for each in breaker.made if each.trouble],
+        grew=[f"{each.name}: {', '.join(each.grew)}" for each in growth if each.grew],
+    )
+    return Soak(lasted, ledger, breaker.made, growth, verdict)
 
 
 async def _online(
@@ -140,7 +147,7 @@ def _acts(cluster: Cluster, cast: Cast, chapters: Sequence[str], ledger: Ledger,
         lambda client: readers.look_unsigned(client, ledger, ["/api/v1/chapters?limit=50"], READ_PAUSE, stop),
         lambda client: readers.listen(program(client, teacher.viewer.email), f"classroom:{room}", stop),
         lambda _client: readers.Visits(host, cast.students[1], STUDENT_PAGES, PAGE_PAUSE).go_on(ledger, stop),
-        lambda _client: readers.Visits(host, cast.students[4], STUDENT_PAGES, PAGE_PAUSE).go_on(ledger, stop),
+        lambda _client: readers.Visits(host, cast.students[BY_API], STUDENT_PAGES, PAGE_PAUSE).go_on(ledger, stop),
         lambda _client: readers.Visits(host, teacher, TEACHER_PAGES, PAGE_PAUSE).go_on(ledger, stop),
     ]
     return [*saving, *listening, *reading]

@@ -1,5 +1,7 @@
 """What became of the saves of a soak: each acknowledged one is there, none twice, and kept figures are a recount.
 
+Whether the cluster bore it stands beside that: what was not mended, and which processes grew.
+
 The recounts are those of the tests, which know no other way to the truth than to add everything up in Python.
 """
 
@@ -18,18 +20,24 @@ CATCH_UP_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """`doubled` is how many more questions are counted than were acknowledged; below 0 where some are missing."""
+    """`doubled` is how many more questions are counted than were acknowledged; below 0 where some are missing.
+
+    `unmended` are faults after which the cluster was not whole again, `grew` processes with what grew of them.
+    """
 
     acknowledged: int
     lost: int
     doubled: int
     disagreements: Sequence[str]
     chapters_that_differ: int
+    unmended: Sequence[str] = ()
+    grew: Sequence[str] = ()
 
     @property
     def is_clean(self) -> bool:
-        """Nothing lost, nothing twice, every figure right."""
-        return not (self.lost or self.doubled or self.disagreements or self.chapters_that_differ)
+        """Nothing lost, nothing twice, every figure right, all whole again, and nothing grew."""
+        wrong = (self.lost, self.doubled, self.disagreements, self.chapters_that_differ, self.unmended, self.grew)
+        return not any(wrong)
 
 
 def reached(backend: Backend, students: Sequence[Viewer], acks: Sequence[Ack]) -> Verdict:

@@ -1,6 +1,9 @@
 """A soak is no better than its sums: what it must notice, it notices."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 
@@ -11,11 +14,11 @@ from backend.bootstrap import Backend
 from backend.progress.models import ProgressChange
 from bench import machine
 from deploy.soak import report
-from deploy.soak.faults import KINDS, Fault
+from deploy.soak.faults import EARLY, FIRST, KINDS, Fault, plan
+from deploy.soak.growth import BOUNDS, JUDGED_MINUTES, MEBIBYTE, Growth, Sample, growth
 from deploy.soak.ledger import OK, Ack, Ledger
 from deploy.soak.stage import Soak
 from deploy.soak.verdict import Verdict, reached
-from deploy.soak.watch import Growth
 from tests.statistics.builders import running
 
 ONE_MORE = ProgressChange(questions_delta=1)
@@ -62,20 +65,77 @@ def test_the_longest_gap_has_no_save_in_it() -> None:
     assert ledger.longest_gap(9.5, 20.0) == pytest.approx(6.0)
 
 
+def hour(held: Callable[[int], int], *, minutes: int = 60) -> list[Sample]:
+    """What a process holds in MiB, as many files, and half as many threads, by minute."""
+    return [Sample(60.0 * at, held(at) * MEBIBYTE, held(at), held(at) // 2) for at in range(minutes + 1)]
+
+
+def test_what_settles_has_not_grown() -> None:
+    """A process that fills its caches in the first quarter of an hour, and wavers from then on, has not grown."""
+    assert growth("api", hour(lambda at: min(200, 100 + 8 * at) + at % 3)).grew == []
+
+
+def test_what_goes_on_growing_is_found() -> None:
+    """An eighth more in the last quarter than in the second is told with what grew, and the soak has failed."""
+    found = growth("api", hour(lambda at: 200 + at))
+    assert found.grew == ["memory +14%", "files +14%", "threads +14%"]
+    verdict = Verdict(3, 0, 0, [], 0)
+    assert verdict.is_clean
+    assert not replace(verdict, grew=["api: memory +14%"]).is_clean
+    assert not replace(verdict, unmended=["minute 3"]).is_clean
+
+
+def test_a_few_files_more_are_no_leak() -> None:
+    """Of twenty files three more are within what may always come; five more are not."""
+    assert growth("api", [Sample(60.0 * at, 1, 20 + 3 * (at > 30), 20) for at in range(61)]).grew == []
+    assert growth("api", [Sample(60.0 * at, 1, 20 + 5 * (at > 30), 20) for at in range(61)]).grew == ["files +25%"]
+
+
+def test_who_lived_shortly_is_not_judged() -> None:
+    """Half an hour is the least."""
+    assert growth("b", hour(lambda at: 100 + at, minutes=int(JUDGED_MINUTES))).grew is None
+    assert growth("b", hour(lambda at: 100 + at, minutes=int(JUDGED_MINUTES) + 1)).grew
+
+
+def test_databases_have_a_bound() -> None:
+    """A database may fill its cache; past its bound at any moment it has grown."""
+    bound = BOUNDS["mongod"].resident_bytes // MEBIBYTE
+    assert growth("mongod-0", [Sample(60.0 * at, (bound - 60 + at) * MEBIBYTE, 90, 90) for at in range(61)]).grew == []
+    beyond = [Sample(60.0 * at, (bound + (at == 40)) * MEBIBYTE, 90, 90) for at in range(61)]
+    assert growth("mongod-0", beyond).grew == ["memory beyond its bound"]
+
+
+def test_every_kind_of_fault_is_made_and_some_processes_live() -> None:
+    """In an hour each kind is made; what is broken once comes first, and nobody kills the worker in the last half."""
+    planned = list(islice(plan(60), 58))
+    assert set(planned) == set(KINDS)
+    assert planned[: len(FIRST)] == list(FIRST)
+    for name in (*FIRST, *EARLY):
+        assert planned[len(planned) // 2 :].count(name) == 0
+
+
 def test_the_report_says_what_was_found(tmp_path: Path) -> None:
     """Calls, errors by kind, faults and processes stand between the markers; what stood there is gone."""
     ledger = Ledger()
     for outcome in (OK, OK, OK, "503 unavailable"):
         ledger.note("save by API", outcome, 0.1)
     fault = Fault(next(iter(KINDS)), 1, 65.0, whole_after=20.0, longest_gap=1.5)
-    growth = Growth("web", 60.0, 200_000_000, 210_000_000, 10_000_000.0, (30, 31), (20, 20))
+    web = Growth("web", 60.0, (2e8, 2.3e8), (30, 31), (20, 20), 240_000_000, 1e7, ["memory +15%"])
     verdict = Verdict(acknowledged=3, lost=0, doubled=0, disagreements=[], chapters_that_differ=0)
     page, kept = tmp_path / "page.md", tmp_path / "soak.json"
     page.write_text("before\n<!-- soak -->\nold\n<!-- /soak -->\nafter\n")
-    report.write(report.summary(Soak(60.0, ledger, [fault], [growth], verdict)), page, kept)
+    report.write(report.summary(Soak(60.0, ledger, [fault], [web], verdict)), page, kept)
     text = page.read_text()
-    for words in ("Error rate 25.00%", "save by API: 503 unavailable 1", "| 20 s | 1.5 s |", "+10.0 MB/h", "0 lost"):
+    for words in (
+        "Error rate 25.00%",
+        "save by API: 503 unavailable 1",
+        "| 20 s | 1.5 s | 0 |",
+        "+10.0 MB/h",
+        "0 lost",
+    ):
         assert words in text
+    assert "| 200 MB | 230 MB | +10.0 MB/h | 30 → 31 | 20 → 20 | memory +15% |" in text
+    assert "1 of 1 long-lived processes grown" in text
     assert "old" not in text
     assert json.loads(kept.read_text())["commit"] == machine.commit()
 
