@@ -14,7 +14,7 @@ from deploy.cluster.certificate import self_signed
 from deploy.cluster.program import Program
 from deploy.nginx import Front, program
 
-RELOAD_SECONDS = 20.0
+CHANGE_SECONDS = 20.0
 PATIENCE = "20s"  # how long pages may hold a replaced worker; a school gives them more
 
 
@@ -44,13 +44,16 @@ class Nginx:
         self.process = Program("nginx", command, folder / "nginx.log", None)
 
     def start(self) -> None:
-        """Returns once it listens. Raises ValueError with nginx's words for a configuration it does not take,
-        RuntimeError where it ends, such as for a port that is taken."""
+        """Start it where it does not run; returns once it listens. Raises ValueError with nginx's words for a
+        configuration it does not take, RuntimeError where it ends, such as for a port that is taken, TimeoutError."""
         self._write(self._front)
         self.process.start()
+        deadline = time.monotonic() + CHANGE_SECONDS
         while not self._listens():
             if not self.process.is_running:
                 raise RuntimeError(f"nginx does not run: {self.process.log} says why")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nginx does not listen; {self.process.log} and its error.log may say why")
             time.sleep(0.05)
 
     def lead_to(self, web: Mapping[str, str], api: Sequence[str]) -> None:
@@ -63,7 +66,7 @@ class Nginx:
         """Read the configuration again; returns when only new workers take requests. Raises TimeoutError."""
         before = self._workers()
         self.process.signal(signal.SIGHUP)
-        deadline = time.monotonic() + RELOAD_SECONDS
+        deadline = time.monotonic() + CHANGE_SECONDS
         while before & self._workers() or not self._workers():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"nginx has no new workers; {self.process.log} and its error.log say why")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx2 import Client
+from httpx2 import Client, ConnectError
 
 from deploy import nginx
 from deploy.cluster.people import unchecked
@@ -205,3 +205,13 @@ def test_a_reload_leads_to_other_processes(front: Front) -> None:
         for _turn in range(4):
             assert told(browser.get("/", headers=PAGE | {"Cookie": "node=a"}))["name"] == "b"
     assert front.a.asked == []
+
+
+def test_a_killed_nginx_leaves_no_worker_and_comes_back(front: Front) -> None:
+    """kill -9 ends its workers too, so that it can be started again on the same port, and leads people as before."""
+    front.nginx.process.kill()
+    with pytest.raises(ConnectError), client(front) as browser:
+        browser.get("/", headers=PAGE)
+    front.nginx.start()
+    with client(front) as browser:
+        assert told(browser.get("/", headers=PAGE))["name"] in ("a", "b")
