@@ -21,14 +21,17 @@ from backend.api.browser import BrowserCookie
 from backend.api.draining import Drain, Draining
 from backend.api.repeats import Repeats
 from backend.api.security import Shield, answers_to_localhost_alone
+from backend.api.shell import shell_html, shell_routes
 from backend.errors import AppError
 from backend.jobs import Jobs
 from backend.kit import log
 from backend.kit.i18n import _, number
-from pages import _errors, _provider, _session
+from pages import _downloads, _errors, _navigation, _provider, _session
+from pages._style import MARK
 
 ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
+FONTS = ("/assets/figtree-latin-wght-normal.woff2", "/assets/bricolage-grotesque-latin-wght-normal.woff2")
 
 
 @asynccontextmanager
@@ -45,6 +48,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     if settings.background_work:
         jobs.start()
     _session.install(backend)
+    _downloads.speak()
     api.state.backend = backend
     api.state.streams.hear_signals()
     drain.hear_signals(settings.drain_seconds)  # last: it puts off what the others do
@@ -63,6 +67,17 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
         await asyncio.to_thread(backend.close)
 
 
+def _shell() -> str:
+    """What a browser loads first, in the school's default language: it shows before anybody's own is known."""
+    return shell_html(
+        INDEX_HTML.read_text("utf-8"),
+        title=_("Chapter Performance"),
+        icon=MARK,
+        fonts=FONTS,
+        without_scripts=_("This page needs JavaScript. Allow it for this address, and load the page again."),
+    )
+
+
 # Streamlit would ask a host on the internet for this machine's address (its banner, foreign origins): never.
 streamlit.net_util.get_external_ip = lambda: None
 
@@ -73,14 +88,19 @@ settings = terminal.settings()
 log.configure(settings.log_level)
 api = create_api()
 drain = Drain()
+index_html = _shell()
 app = st.App(
     ROOT / "pages" / "_frame.py",
-    routes=[Mount("/api/v1", api), Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets"))],
+    routes=[
+        Mount("/api/v1", api),
+        Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets")),
+        *shell_routes(index_html, ("", *_navigation.PATHS, *_navigation.GUESTS_PATHS)),
+    ],
     middleware=[
         Middleware(Draining, drain=drain),
         Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
         Middleware(Repeats, state=api.state),
-        Middleware(Shield, settings=settings, index_html=INDEX_HTML.read_text("utf-8")),
+        Middleware(Shield, settings=settings, index_html=index_html),
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,

@@ -33,16 +33,17 @@ def show(error: Exception) -> bool:
     elif isinstance(error, AppError):
         st.warning(plain(error.message), icon=":material/info:")
     else:
-        reference = secrets.token_hex(4)
-        _log.error("page_failed", reference=reference, exc_info=error)
-        st.error(
-            _("Something went wrong on our side, and we have noted it. If it stays, tell your school: {code}").format(
-                code=reference
-            ),
-            icon=":material/report:",
-        )
+        st.error(noted(error), icon=":material/report:")
         _again()
     return True
+
+
+def noted(error: Exception) -> str:
+    """Write what nobody foresaw to the log; the apology, with the word by which it is found there."""
+    reference = secrets.token_hex(4)
+    _log.error("page_failed", reference=reference, exc_info=error)
+    words = _("Something went wrong on our side, and we have noted it. If it stays, tell your school: {code}")
+    return words.format(code=reference)
 
 
 def _again() -> None:

@@ -1,14 +1,20 @@
 """Files that pages give out: for whoever is signed in when they are fetched, and not without end."""
 
 import ast
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest
+from streamlit.runtime import app_session
 from streamlit.runtime.context import ContextProxy
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
-from backend.errors import NotSignedIn, RateLimited
+from backend.errors import NotSignedIn, RateLimited, Unavailable
 from backend.limits.models import OWN
 from pages import _downloads, _session
 from tests.pages.signed_in import OpenPage
@@ -65,6 +71,60 @@ def test_a_guest_gets_no_file(open_page: OpenPage, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: {_session.BROWSER_COOKIE: "x"}))
     with pytest.raises(NotSignedIn):
         _downloads.fetched(name_of)()
+
+
+def answered(content: Callable[[], bytes]) -> str:
+    """What the browser is told when it asks Streamlit for the file of a button; "" where it is given one."""
+    files = MediaFileManager(MemoryMediaFileStorage("/media"))
+    request = BackendOperationRequest(request_id="1")
+    request.deferred_file.file_id = files.add_deferred(content, "text/plain", "0", "a.txt")
+    handler = app_session.DeferredFileHandler(lambda: files)  # type: ignore[attr-defined]  # Streamlit names it there
+    return str(asyncio.run(handler.handle(request, "none")).error_msg)
+
+
+def test_a_refusal_is_said_in_our_words(open_page: OpenPage, school: School, backend: Backend) -> None:
+    """Rights that are gone are said beside the button in the page's sentence, not in Streamlit's own."""
+    _downloads.speak()
+    admin = school.admin()
+    open_page("audit.py", school.user(admin))
+    content = _downloads.fetched(name_of)
+    assert answered(content) == ""
+    backend.administration.end_sessions(admin, admin.id)
+    assert answered(content) == "You are signed out. Please sign in again."
+
+
+def test_a_failure_that_nobody_foresaw_is_an_apology(open_page: OpenPage, school: School) -> None:
+    """No word of what went wrong within reaches the browser, only the word by which it is found in the log."""
+    _downloads.speak()
+    open_page("audit.py", school.user(school.admin()))
+
+    def broken(_reader: Viewer) -> bytes:
+        raise KeyError("secret")
+
+    said = answered(_downloads.fetched(broken))
+    assert "we have noted it" in said and "secret" not in said
+    with pytest.raises(Unavailable):
+        _downloads.fetched(broken)()
+
+
+def test_a_page_that_grew_old_asks_for_another_click(own_main_module: None) -> None:
+    """A button whose maker is gone (the process was exchanged) says what to do."""
+    _downloads.speak()
+    request = BackendOperationRequest(request_id="1")
+    request.deferred_file.file_id = "of another process"
+    files = MediaFileManager(MemoryMediaFileStorage("/media"))
+    handler = app_session.DeferredFileHandler(lambda: files)  # type: ignore[attr-defined]  # as above
+    assert "click once more" in asyncio.run(handler.handle(request, "none")).error_msg
+
+
+def test_a_refusal_stays_until_it_was_read(open_page: OpenPage, school: School) -> None:
+    """With the next run the sentence stands on the page, once."""
+    page = open_page("audit.py", school.user(school.admin()))
+    page.session_state[_downloads.REFUSED] = ["You can go on in 20 minutes."]
+    page.run()
+    assert [each.value for each in page.toast] == ["You can go on in 20 minutes."]
+    page.run()
+    assert not page.toast
 
 
 def test_every_file_of_a_page_goes_this_way() -> None:
