@@ -41,8 +41,8 @@ def _serve(backend: Backend) -> int:
         signal.signal(name, lambda _number, _frame: stop.set())
     jobs = Jobs(backend)
     jobs.start()
-    backend.presence.start("worker")
     door = _door(backend, jobs)
+    backend.presence.start("worker")  # after the door: who is told of a worker may ask it
     terminal.say(_("The worker is running. Ctrl-C stops it."))
     stop.wait()
     if door:

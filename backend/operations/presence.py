@@ -71,6 +71,8 @@ class Presence:
         self._role: Role = "web"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._saying = threading.Lock()  # a slow heartbeat must not be written after the goodbye
+        self._is_gone = False
         self._counted = self._count()
         self._cpu = (monotonic(), machine.handles().cpu_seconds)
         self._slowest: float | None = None
@@ -105,11 +107,11 @@ class Presence:
         if self._thread is not None:
             self._thread.join(timeout=5.0)
             self._thread = None
-            self._quietly("goodbye_not_said", lambda: self._queries.leave(self._id))
+            self._quietly("goodbye_not_said", self._leave)
             self._quietly("traces_not_sent", self._senses.end)
 
     def beat(self) -> None:
-        """Say that this process is there. Raises Unavailable."""
+        """Say that this process is there; nothing once it has left. Raises Unavailable."""
         memory, handles, now = machine.memory(), machine.handles(), monotonic()
         (then, cpu), self._cpu = self._cpu, (now, handles.cpu_seconds)
         fields = {
@@ -123,7 +125,14 @@ class Presence:
             "threads": handles.threads,
             "requestsPerMinute": round(self._per_minute, 1),
         }
-        self._queries.beat(self._id, {name: {"$literal": value} for name, value in fields.items()})
+        with self._saying:
+            if not self._is_gone:
+                self._queries.beat(self._id, {name: {"$literal": value} for name, value in fields.items()})
+
+    def _leave(self) -> None:
+        with self._saying:
+            self._is_gone = True
+            self._queries.leave(self._id)
 
     def sample(self) -> Vital:
         """Look at everything, keep what was measured since the last sample, and return it. Raises Unavailable."""

@@ -1,6 +1,7 @@
 """The real app as a new user would start it, and real browsers in front of it."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync"),
 )
 START_SECONDS = 60
+LEAST_PORT, OUTGOING_PORT = 10_000, 32_768
 OWN_SETTINGS = frozenset(Settings.model_fields)
 PATIENCE_MS = 20_000  # a busy machine is no failure of the product
 PHONE = {"width": 390, "height": 844}
@@ -57,11 +59,16 @@ class RunningApp:
 
 
 def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody uses just now, and below those that the system gives to connections that go out: one of these
+    would take it before the process that it is meant for listens."""
+    while True:
+        port = random.randrange(LEAST_PORT, OUTGOING_PORT)  # noqa: S311 - no secret: that two tests differ is enough
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def launch(data_dir: Path, port: int | None = None, /, **environment: str) -> RunningApp:

@@ -17,6 +17,7 @@ from backend.operations.presence import Presence, Senses
 from backend.operations.vital_queries import VitalQueries
 from backend.operations.vitals import Vital, by_minute, packed, unpacked
 from tests.school import School
+from tests.waiting import until
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -60,6 +61,25 @@ def test_the_hour_is_made_of_what_happened(backend: Backend, school: School) -> 
 def test_before_the_first_sample_there_is_no_data(backend: Backend, school: School) -> None:
     """An hour without a sample is empty, which is not a line of zeros."""
     assert backend.operations.history(school.admin()).points == ()
+
+
+def test_an_hour_is_an_hour(backend: Backend, school: School) -> None:
+    """What was measured up to an hour ago is shown; what is older is kept for a while, and not shown."""
+    admin, now, vitals = school.admin(), SystemClock().now(), VitalQueries(backend.mongo)
+    for minutes, bytes_ in ((61, 1), (58, 2), (1, 3)):
+        vitals.keep(Vital(at=now - timedelta(minutes=minutes), instance="a", memory_bytes=bytes_))
+    shown = [point.memory_bytes for point in backend.operations.history(admin).points if point.memory_bytes]
+    assert shown == [2, 3]
+
+
+def test_who_has_left_does_not_come_back(backend: Backend) -> None:
+    """A heartbeat that was slow to be written is not written after the goodbye."""
+    one = presence(backend, Registry(), [])
+    one.start("web")
+    until(lambda: [each.id for each in one.everyone()] == [one.id], seconds=60)
+    one.close()
+    one.beat()
+    assert one.everyone() == ()
 
 
 def test_processes_are_put_together() -> None:

@@ -69,12 +69,27 @@ def well(health: Health) -> bool:
     return all(each.state == "ok" for each in health.checks if each.name not in OF_BACKGROUND)
 
 
+def well_at_last(backend: Backend, admin: Viewer) -> Health:
+    """The first look of which nothing came too late: a later one of a busy machine may be without an answer again."""
+    looks = list[Health]()
+
+    def is_whole() -> bool:
+        looks.append(backend.operations.health(admin))
+        return well(looks[-1]) and looks[-1].counts is not None
+
+    try:
+        until(is_whole, seconds=60)
+    except AssertionError as error:
+        error.add_note(str([each for each in looks[-1].checks if each.state != "ok"]))
+        raise
+    return looks[-1]
+
+
 def test_a_healthy_system_says_so(backend: Backend, school: School) -> None:
     """With everything in place every check that can be made is well, and the figures are those of the school."""
     admin = school.admin()
     school.student(school.classroom(school.teacher(admin)))
-    until(lambda: well(backend.operations.health(admin)), seconds=60)  # a busy machine may be slow to find out
-    health = backend.operations.health(admin)
+    health = well_at_last(backend, admin)
     assert health.is_ready
     assert health.counts is not None
     assert (health.counts.students, health.counts.teachers, health.counts.admins) == (1, 1, 1)

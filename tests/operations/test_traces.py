@@ -123,6 +123,18 @@ def test_a_page_is_one_trace_with_its_parts(
     assert "administration.users" in trace_of(receiver, "page users")
 
 
+def test_what_begins_within_another_is_a_trace_of_its_own(traced: Backend, receiver: Receiver) -> None:
+    """A job that a request set off, or a request that a page made, is no part of that: its steps are its own."""
+    assert traces.is_on()
+    with traces.root("request"), traces.root("job"), traces.step("find users"):
+        pass
+    traces.end()
+    named = {span.name: span for span in receiver.spans}
+    assert named["job"].trace_id != named["request"].trace_id
+    assert not named["job"].parent_span_id
+    assert named["find users"].parent_span_id == named["job"].span_id
+
+
 def test_what_is_not_traced_costs_nothing(backend: Backend, school: School) -> None:
     """Without an address no step is made, services are as they were, and what sends traces is not even imported."""
     assert not traces.is_on()
