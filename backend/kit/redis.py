@@ -1,6 +1,7 @@
 """Connections to Valkey or Redis, single or Cluster: how they are made, proven alive and described.
 
-Redis is soft everywhere: a call fails within half a second, and the caller decides what to do without it."""
+Redis is soft everywhere: a call fails within half a second, or sooner where its caller has less time left, and the
+caller decides what to do without it."""
 
 import secrets
 import threading
@@ -28,6 +29,7 @@ from backend.errors import Unavailable
 from backend.kit import deadline
 from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
+from backend.kit.redis_links import HeedingPool, heed_deadline, unhurried
 
 SCANNED_AT_ONCE = 500
 Client = Redis | RedisCluster
@@ -37,28 +39,31 @@ FAILURES = (RedisError, RedisClusterException, OSError)
 """Whatever a command may raise when the server fails or refuses (cluster errors are no RedisError)."""
 
 MAX_CONNECTIONS = 50
-CALL_TIMEOUT_SECONDS = 0.25
+CALL_SECONDS = 0.5
+CLUSTER_CALL_SECONDS = 0.25  # asked twice: a node that is silent may have been replaced
+CONNECT_SECONDS = 0.25
 _POOL_WAIT_SECONDS = 1.0
-_RESET_SECONDS = 0.5  # a probe costs its caller two call timeouts at most
+_RESET_SECONDS = 0.5  # a probe costs its caller one call's time
 _FAILURES_IN_A_ROW = 3
 _AWAY = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, OSError)
+_SILENT = (TimeoutError, RedisClusterException)  # the second where a Cluster's slots were asked for in vain
 _POOL_EMPTY = "No connection available."  # all our own connections are in use; the driver has no class for it
 _DEFAULT_PORT = 6379
 
 
 class RedisRefused(ConnectionError):
-    """Redis was not asked: it has just failed again and again, or whoever waits for the answer waits no longer."""
+    """Redis was not asked: it has just failed again and again."""
 
 
 class _Guarded(Redis):
     """A client whose commands pass a breaker and heed the deadline."""
 
-    def __init__(self, pool: BlockingConnectionPool, breaker: Breaker) -> None:
+    def __init__(self, pool: HeedingPool, breaker: Breaker) -> None:
         self.breaker = breaker
         super().__init__(connection_pool=pool)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        _heed_deadline()
+        heed_deadline()
         return self.breaker.call(super().execute_command, *args, **options)
 
 
@@ -78,7 +83,7 @@ class _GuardedCluster(RedisCluster):
             self._join()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        _heed_deadline()
+        heed_deadline()
         if not (self._has_joined or self._is_joining):
             self.breaker.call(self._join)
         return self.breaker.call(super().execute_command, *args, **options)
@@ -122,7 +127,7 @@ def connect(url: str) -> Client:
     parts = urlsplit(url)
     if parts.scheme in ("redis+cluster", "rediss+cluster"):
         return _connect_cluster(parts)
-    pool = BlockingConnectionPool.from_url(url, timeout=_POOL_WAIT_SECONDS, **_connection_settings())
+    pool = HeedingPool.from_url(url, timeout=_POOL_WAIT_SECONDS, **_connection_settings(CALL_SECONDS))
     return _Guarded(pool, _new_breaker())
 
 
@@ -143,16 +148,16 @@ def _new_breaker() -> Breaker:
 
 
 def _weight(error: BaseException) -> int | None:
-    """Only a server that cannot be reached counts; one that refuses a command answers."""
+    """Only a server that cannot be reached counts; one that refuses a command answers.
+
+    Whoever had little time left has learned nothing of a server that was silent for so long.
+    """
     if not isinstance(error, Exception) or isinstance(error, MaxConnectionsError) or str(error) == _POOL_EMPTY:
         return None
-    return int(isinstance(error, _AWAY))
-
-
-def _heed_deadline() -> None:
     left = deadline.remaining()
-    if left is not None and left <= 0:
-        raise RedisRefused("the deadline was over before the call")
+    if left is not None and left <= 0 and isinstance(error, _SILENT):
+        return None
+    return int(isinstance(error, _AWAY))
 
 
 def disconnect(client: Client) -> None:
@@ -182,7 +187,7 @@ def _sibling(pool: Any, timeout_seconds: float) -> Redis:
         "protocol": 2,
     }
     own = BlockingConnectionPool(  # type: ignore[no-untyped-call]  # redis-py annotates it in part
-        connection_class=pool.connection_class, max_connections=1, timeout=timeout_seconds, **settings
+        connection_class=unhurried(pool), max_connections=1, timeout=timeout_seconds, **settings
     )
     return Redis(connection_pool=own, single_connection_client=True)
 
@@ -229,12 +234,14 @@ def describe(client: Client) -> ServerDescription:
     )
 
 
-def _connection_settings() -> dict[str, Any]:
+def _connection_settings(call_seconds: float) -> dict[str, Any]:
     return {
         "max_connections": MAX_CONNECTIONS,
-        "retry": Retry(NoBackoff(), 1),  # redis-py's own default blocks a caller for seconds
-        "socket_timeout": CALL_TIMEOUT_SECONDS,
-        "socket_connect_timeout": CALL_TIMEOUT_SECONDS,
+        # redis-py's own default blocks a caller for seconds. A broken link is mended once; what nobody answered in time
+        # may have been done, so it is not sent again.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+        "socket_timeout": call_seconds,
+        "socket_connect_timeout": CONNECT_SECONDS,
         "protocol": 2,  # answers of one shape, whatever the server and the version of redis-py
     }
 
@@ -247,9 +254,9 @@ def _connect_cluster(parts: SplitResult) -> RedisCluster:
         _new_breaker(),
         url=urlunsplit((scheme, credentials + at + first, parts.path, parts.query, "")),
         startup_nodes=[_cluster_node(host) for host in others],
-        connection_pool_class=BlockingConnectionPool,
+        connection_pool_class=HeedingPool,
         timeout=_POOL_WAIT_SECONDS,
-        **_connection_settings(),
+        **_connection_settings(CLUSTER_CALL_SECONDS),
     )
 
 

@@ -17,6 +17,7 @@ from backend.errors import Unavailable
 from backend.kit import deadline, redis
 from backend.kit.mongo import Mongo
 from backend.kit.mongo_guard import on_its_own, reading_from_any
+from backend.kit.redis_links import TooLate
 
 FOR_EVER = 600_000  # milliseconds that a test would wait if nothing heeded the deadline
 
@@ -111,7 +112,7 @@ def test_nothing_is_asked_after_it(backend: Backend) -> None:
     with deadline.within(0):
         with pytest.raises(Unavailable):
             backend.mongo.check_server()
-        with pytest.raises(redis.RedisRefused):
+        with pytest.raises(TooLate):
             backend.redis_client.get("a")
     assert all(breaker.is_closed for breaker in backend.mongo.breakers.values())
     assert redis.breaker_of(backend.redis_client).is_closed

@@ -54,8 +54,8 @@ def test_an_absent_server_is_told_at_once(valkey: ValkeyProcess) -> None:
     assert time.monotonic() - began < 3.0
 
 
-def test_a_frozen_server_costs_at_most_two_timeouts(valkey: ValkeyProcess) -> None:
-    """A call to a server that accepts and never answers ends after its timeout and one repeat."""
+def test_a_frozen_server_costs_one_timeout(valkey: ValkeyProcess) -> None:
+    """A call to a server that accepts and never answers ends, and is not sent again: it may have been done."""
     client = valkey.client()
     client.ping()
     valkey.freeze()
@@ -102,9 +102,9 @@ def test_description_names_the_server(valkey: ValkeyProcess) -> None:
 
 
 def test_a_sibling_may_wait_longer_than_the_client(valkey: ValkeyProcess) -> None:
-    """A blocking read of 0.4 s ends in peace on a sibling, though the client's calls end after 0.25 s."""
+    """A blocking read of 0.9 s ends in peace on a sibling, though the client's calls may end sooner."""
     link = sibling(valkey.client(), "stream", timeout_seconds=2.0)
-    assert not link.xread({"stream": "0"}, block=400)
+    assert not link.xread({"stream": "0"}, block=900)
     link.close()
     link.connection_pool.disconnect()
 
