@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. docs/configuration.md and the README say the same (a test compares)."""
+"""Settings: the only reader of the environment. The README says the same (a test compares)."""
 
 import os
 import re

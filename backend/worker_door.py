@@ -1,7 +1,8 @@
 """What a worker answers where WORKER_PORT gives it a port: whether it lives, whether it can work, and its counts."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from backend.bootstrap import Backend
@@ -33,7 +34,8 @@ class WorkerDoor:
         self._server.shutdown()
         self._server.server_close()
 
-    def _answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+    def _answer(self, path: str, headers: Message) -> Answer:
+        path = path.partition("?")[0]
         if path == "/health/live":
             return (OK, PLAIN, "lives\n") if self._is_working() else (UNAVAILABLE, PLAIN, "a thread has died\n")
         if path == "/health/ready":
@@ -45,12 +47,12 @@ class WorkerDoor:
         return UNKNOWN, PLAIN, "not here\n"
 
 
-def _handler(answer: Callable[[str, Mapping[str, str]], Answer]) -> type[BaseHTTPRequestHandler]:
+def _handler(answer: Callable[[str, Message], Answer]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = PATIENCE_SECONDS
 
         def do_GET(self) -> None:
-            status, kind, text = answer(self.path, dict(self.headers.items()))
+            status, kind, text = answer(self.path, self.headers)
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", kind)

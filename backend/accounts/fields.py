@@ -14,6 +14,7 @@ from backend.kit.i18n import _
 BOARD_NAME_LENGTH = 30
 FIRST_EXAM_YEAR, LAST_EXAM_YEAR = 2000, 2100
 JOINERS = "\u200c\u200d"  # Hindi spells with them, and some emoji are made with the second
+BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks by their category that show nothing
 
 
 def new_user(user_id: str, *, name: str, email: str, role: Role, zone: str, at: datetime, is_demo: bool) -> User:
@@ -54,7 +55,9 @@ def profile(user: User, change: ProfileChange) -> dict[str, Any]:
 
 
 def is_shown(text: str) -> bool:
-    """Whether all of it can be seen: no control, no turning of direction, no half a character."""
+    """Whether all of it can be seen: no control, no turning of direction, no half a character, nothing but joiners."""
+    if not text.strip(JOINERS) or any(each in BLANKS for each in text):
+        return False
     return all(unicodedata.category(each) not in ("Cc", "Cf", "Co", "Cs") or each in JOINERS for each in text)
 
 

@@ -3,8 +3,8 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
+from backend.api import requests
 from backend.api.answers import Answer, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
@@ -13,7 +13,7 @@ from backend.audit.models import AuditFilter, ChainState, EntryPage
 router = APIRouter(prefix="/admin/audit", tags=["Administration"])
 
 Cursor = Annotated[int | None, Query(ge=1, le=2**53, description="nextBefore of the page before")]
-Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339, with its offset")]
+Moment = Annotated[requests.Moment | None, Query(description="RFC 3339, with its offset")]
 
 _EXAMPLE: dict[str, Any] = {
     "data": {

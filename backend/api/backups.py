@@ -1,15 +1,14 @@
 """Backups by HTTP: what there is, long work on them, and the way back. For administrators."""
 
-from datetime import UTC
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from backend.api.answers import Answer, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
-from backend.api.requests import Body
+from backend.api.requests import Body, Moment
 from backend.backups.models import BackupReport, Preview, Task
 from backend.kit.shape import Shape
 
@@ -19,7 +18,7 @@ ACCEPTED = 202
 BackupId = Annotated[
     str, Path(alias="backupId", title="Id of a backup", json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,64}$"})
 ]
-Until = Annotated[AwareDatetime | None, Query(description="Back to this second, RFC 3339 with its offset")]
+Until = Annotated[Moment | None, Query(description="Back to this second, RFC 3339 with its offset")]
 
 _ID = "2026-11-22T20-30-00Z-3f2a"
 _BACKUP: dict[str, Any] = {
@@ -91,7 +90,7 @@ class Restoring(Body):
     """Which moment, and the word that says it is meant. Neither id nor time: the newest backup."""
 
     backup_id: str | None = Field(None, max_length=64, description="Else the newest before `until`")
-    until: Annotated[AwareDatetime | None, Field(strict=False)] = Field(
+    until: Annotated[Moment | None, Field(strict=False)] = Field(
         None, description="Back to this second, RFC 3339 with its offset", examples=["2026-11-20T14:03:00Z"]
     )
     confirm: Literal["restore"] = Field(description="The word “restore”", examples=["restore"])
@@ -135,8 +134,7 @@ def preview_restore(
 
     Documents of each collection now and in the backup. Nothing is touched.
     """
-    at = until.astimezone(UTC) if until else None
-    return answer(backend.restores.preview(viewer, backup_id=backup_id, until=at))
+    return answer(backend.restores.preview(viewer, backup_id=backup_id, until=until))
 
 
 @router.post("", **returns(Answer[Task], 403, 409, 503, status=ACCEPTED, says=_BEGUN, example={"data": _TASK}))
@@ -155,8 +153,8 @@ def restore_backup(body: Restoring, viewer: SignedIn, backend: BackendDep) -> Re
     To a backup, or to any second that the journal reaches. Everybody reads on meanwhile; for some seconds nobody
     saves. What is replaced is kept until the next restore.
     """
-    until = body.until.astimezone(UTC) if body.until else None
-    return answer(backend.backup_tasks.restore(viewer, backup_id=body.backup_id, until=until), status=ACCEPTED)
+    task = backend.backup_tasks.restore(viewer, backup_id=body.backup_id, until=body.until)
+    return answer(task, status=ACCEPTED)
 
 
 @router.post("/rollback", **returns(Answer[Task], 403, 404, 409, 503, status=ACCEPTED, says=_BEGUN))

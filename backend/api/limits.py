@@ -23,6 +23,7 @@ router = APIRouter(prefix="/admin/limits", tags=["Administration"])
 FREE = ("/health", "/metrics", "/docs.css")  # for load balancers, monitors and the look of the documentation
 TOO_MANY = 1008  # a websocket's "policy violation"
 DENIAL = "websocket.http.response"
+LONGEST_KEPT = 200  # of a path: what strangers ask for is remembered, and must not fill the memory
 BY_PATH: dict[str, Kind] = {
     "/auth/register": "sign-up",
     "/auth/browser-session": "browser",
@@ -113,9 +114,12 @@ async def _decision(scope: Scope, backend: Backend, caller: Caller, kind: Kind) 
     return await anyio.to_thread.run_sync(backend.limits.decide, caller.viewer, address, kind)
 
 
-@lru_cache(4096)
 def kind_of(path: str) -> Kind | None:
     """Which set of rules a path of the API stands under; None for those that are not limited."""
+    return _known_kind(path) if len(path) <= LONGEST_KEPT else _kind(path)
+
+
+def _kind(path: str) -> Kind | None:
     if path.startswith(FREE):
         return None
     if path in BY_PATH:
@@ -123,3 +127,6 @@ def kind_of(path: str) -> Kind | None:
     if path.startswith("/auth/"):
         return "sign-in"
     return next((kind for end, kind in BY_END if path.endswith(end)), "api")
+
+
+_known_kind = lru_cache(4096)(_kind)

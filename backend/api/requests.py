@@ -1,11 +1,11 @@
 """What callers send: bodies, query strings, headers. Unknown fields are refused, numbers are never texts."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from backend.accounts.fields import BOARD_NAME_LENGTH
@@ -33,6 +33,16 @@ StudentId = Annotated[str, Path(alias="studentId", title="Id of a student", json
 UserId = Annotated[str, Path(alias="userId", title="Id of a person", json_schema_extra=_LOOKS)]
 RegionName = Annotated[str, Path(title="Name of a region", json_schema_extra=_LOOKS)]
 ClassroomId = Annotated[str, Path(alias="classroomId", title="Id of a class", json_schema_extra=_LOOKS)]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours of the calendar have no other zone
+        raise ValueError("should be a time between the years 1 and 9999, in UTC too") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 YearCounts = Annotated[dict[str, Count], Field(description="Questions by exam year: {“2024”: 3}")]
 
 _CHAPTER: dict[str, JsonValue] = {

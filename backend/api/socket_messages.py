@@ -71,7 +71,10 @@ _encoder = msgspec.json.Encoder()
 
 def heard(text: str | bytes) -> Message:
     """What a client said. Raises msgspec.DecodeError, ValidationError or ValueError for anything else."""
-    return _decoder.decode(text)
+    try:
+        return _decoder.decode(text)
+    except RecursionError as error:  # what stands in an unknown field is passed over level by level
+        raise ValueError("too many levels") from error
 
 
 def said(kind: str, **fields: Any) -> str:

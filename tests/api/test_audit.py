@@ -29,6 +29,9 @@ def test_its_filters_are_those_of_the_page(door: Door, backend: Backend) -> None
     assert door.admin.get("/admin/audit?act=backup.restored").json()["data"]["entries"] == []
     assert door.admin.get("/admin/audit?since=2030-01-01T00:00:00Z").json()["data"]["entries"] == []
     problem(door.admin.get("/admin/audit?since=yesterday"), 422)
+    for edge in ("0001-01-01T00:00:00%2B05:30", "9999-12-31T23:59:59-05:30"):  # no such time in UTC
+        problem(door.admin.get(f"/admin/audit?since={edge}"), 422)
+        problem(door.admin.get(f"/admin/backups/preview?until={edge}"), 422)
     problem(door.admin.get("/admin/audit?before[$gt]=0&before=x"), 422)
 
 

@@ -8,6 +8,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
 from backend.api import create_api
+from backend.api import limits as limits_door
 from backend.api.limits import kind_of
 from backend.bootstrap import Backend, build
 from backend.config import Settings
@@ -38,6 +39,13 @@ def strict(settings: Settings, clock: SetClock) -> Iterator[Backend]:
 
 def calls(caller: Caller, count: int, path: str = "/chapters?limit=1") -> list[int]:
     return [caller.get(path).status_code for _call in range(count)]
+
+
+def test_what_strangers_ask_for_fills_no_memory() -> None:
+    """The kind of a path is remembered for paths as our pages ask for them, and found anew for endless ones."""
+    before = limits_door._known_kind.cache_info().currsize
+    assert kind_of("/" + "x" * 50_000 + "/export") == "export"
+    assert limits_door._known_kind.cache_info().currsize == before
 
 
 def test_who_is_not_signed_in_has_the_smallest_allowance(strict: Backend) -> None:

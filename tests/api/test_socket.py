@@ -68,6 +68,9 @@ def test_nobody_is_told_nothing(served_api: ServedApi, door: Door) -> None:
     with talking(served_api) as talk:
         talk.say("authenticate", token="nonsense")
         assert talk.end() == ("token_invalid", 4401)
+    with talking(served_api) as talk:
+        talk.connection.send('{"x":' + "[" * 8_000)
+        assert talk.end() == ("not_signed_in", 4401)
 
 
 def test_who_says_nothing_is_let_go(served_api: ServedApi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +181,7 @@ def test_services_decide_as_everywhere(served_api: ServedApi, door: Door, backen
         '{"type": "progress-update", "chapterId": "x", "questionsDelta": "5"}',
         '{"type": "progress-update", "chapterId": "x", "questionsDelta": 1e99}',
         "[" * 10_000,
+        '{"x":' + "[" * 8_000,
         b"\xff\xfe",
     ],
 )
