@@ -131,7 +131,7 @@ def build(
     Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
     a sentence that says what to do.
     """
-    heap.give_back_large_blocks()
+    heap.keep_little()
     if settings.traces_url:
         traces.check()
     ring = key_ring(settings)

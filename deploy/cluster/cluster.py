@@ -141,8 +141,8 @@ class Cluster:
         if not self._given:
             self.worker = self.program("worker", "worker")
         self.start(*self._apps())
-        idle = self.drain_seconds / 2
-        self.nginx = Nginx(self.folder / "nginx", port, self.addresses(self.web), self.api_addresses(), idle)
+        idle, web = self.drain_seconds / 2, self.addresses(self.web)
+        self.nginx = Nginx(self.folder / "nginx", port, web, self.api_addresses(), idle, self._leash)
         self._close.callback(self.nginx.stop)
         self.nginx.start()
 

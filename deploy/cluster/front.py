@@ -1,7 +1,6 @@
 """The nginx of a cluster on this machine: started, told of other processes by a reload, stopped."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy.cluster.certificate import self_signed
+from deploy.cluster.leash import Leash
 from deploy.cluster.program import Program
 from deploy.nginx import Front, program
 
@@ -21,7 +21,9 @@ PATIENCE = "20s"  # how long pages may hold a replaced worker; a school gives th
 class Nginx:
     """nginx in a folder of its own, in front of the processes it was last told of."""
 
-    def __init__(self, folder: Path, port: int, web: Mapping[str, str], api: Sequence[str], idle: float) -> None:
+    def __init__(
+        self, folder: Path, port: int, web: Mapping[str, str], api: Sequence[str], idle: float, leash: Leash
+    ) -> None:
         folder.mkdir(parents=True)
         self._file = folder / "nginx.conf"
         self._port = port
@@ -38,10 +40,8 @@ class Nginx:
             idle_seconds=idle,
             user="root" if os.geteuid() == 0 else "",  # the folder is for whoever runs the cluster
         )
-        # Its workers outlive a master that is killed outright, so it is ended by the kernel with a signal it can obey.
-        leash = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
-        command = [*leash, str(program()), "-c", str(self._file), "-e", str(folder / "error.log")]
-        self.process = Program("nginx", command, folder / "nginx.log", None)
+        command = [str(program()), "-c", str(self._file), "-e", str(folder / "error.log")]
+        self.process = Program("nginx", command, folder / "nginx.log", leash)
 
     def start(self) -> None:
         """Start it where it does not run; returns once it listens. Raises ValueError with nginx's words for a

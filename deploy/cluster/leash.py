@@ -12,7 +12,10 @@ from contextlib import suppress
 
 
 class Leash:
-    """Holds processes by number: `add` each once it runs. Thread-safe. Linux alone, for it needs pidfd."""
+    """Holds processes by number, and whoever is of their group: `add` each once it runs. Thread-safe.
+
+    Linux alone, for it needs pidfd.
+    """
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -36,15 +39,18 @@ class Leash:
 
 
 def main() -> None:
-    """Read numbers, a line each, until the other end is closed; then kill those processes."""
+    """Read numbers, a line each, until the other end is closed; then kill those processes with their groups."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    held = []
+    held = {}
     for line in sys.stdin:
         with suppress(ProcessLookupError):  # gone already
-            held.append(os.pidfd_open(int(line)))
-    for descriptor in held:
+            held[os.pidfd_open(int(line))] = int(line)
+    for descriptor, pid in held.items():
         with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, 0)  # it is still the one that was added
+            with suppress(ProcessLookupError):  # it leads no group
+                os.killpg(pid, signal.SIGKILL)
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
 
 

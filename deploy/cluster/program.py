@@ -20,7 +20,7 @@ class Program:
         name: str,
         command: Sequence[str],
         log: Path,
-        leash: Leash | None,
+        leash: Leash,
         *,
         environment: Mapping[str, str] | None = None,
         cwd: Path | None = None,
@@ -57,8 +57,7 @@ class Program:
                 env=self._environment,
                 cwd=self._cwd,
             )
-        if self._leash is not None:
-            self._leash.add(self._process.pid)
+        self._leash.add(self._process.pid)
 
     def kill(self) -> None:
         """End it and whatever it started as a power cut would (kill -9)."""

@@ -12,6 +12,7 @@ from deploy import nginx
 from deploy.cluster import echo
 from deploy.cluster.cluster import Cluster, Given
 from deploy.cluster.front import Nginx
+from deploy.cluster.leash import Leash
 from deploy.cluster.mongo_set import free_ports
 from tests.cluster.stand_in import StandIn
 
@@ -34,11 +35,13 @@ class Front:
         self.a, self.b, self.api = StandIn("a"), StandIn("b"), StandIn("api")
         (port,) = free_ports(1)
         web = {"a": self.a.address, "b": self.b.address}
-        self.nginx = Nginx(folder / "nginx", port, web, [self.api.address], 1.0)
+        self._leash = Leash()
+        self.nginx = Nginx(folder / "nginx", port, web, [self.api.address], 1.0, self._leash)
         self.url = f"https://localhost:{port}"
 
     def close(self) -> None:
         self.nginx.stop()
+        self._leash.end()
         for each in (self.a, self.b, self.api):
             each.stop()
 

@@ -17,7 +17,7 @@ from deploy.cluster.leash import Leash
 from deploy.cluster.program import Program
 
 folder = Path(sys.argv[1])
-front = Nginx(folder / "nginx", int(sys.argv[2]), {"a": "127.0.0.1:9"}, [], 1.0)
+front = Nginx(folder / "nginx", int(sys.argv[2]), {"a": "127.0.0.1:9"}, [], 1.0, Leash())
 front.start()
 front.reload()
 other = Program("other", [sys.executable, "-c", "import time; time.sleep(600)"], folder / "other.log", Leash())
