@@ -33,18 +33,18 @@ def of_file(path: Path) -> Certificate:
 
 def of_address(url: str) -> Certificate:
     """What the server at an https address shows, and whether it is trusted from here. Raises Unavailable."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or HTTPS
     problem = ""
     try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or HTTPS
         try:
             shown = _shown(host, port, ssl.create_default_context())
         except ssl.SSLCertVerificationError as error:
             problem = error.verify_message
             shown = _shown(host, port, _trusting())
-    except OSError as error:
-        raise Unavailable(f"{host}:{port}: {error}") from error
-    return _read(x509.load_der_x509_certificate(shown))._replace(problem=problem)
+        return _read(x509.load_der_x509_certificate(shown))._replace(problem=problem)
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{url}: {error}") from error
 
 
 def _shown(host: str, port: int, context: ssl.SSLContext) -> bytes:

@@ -159,7 +159,9 @@ class EventHub:
             return False  # what the listeners here are told must not wait for one time limit after the other
         try:
             self._stream.append(batch)
-        except _BROKEN:
+        except Exception as error:  # noqa: BLE001 - one event that cannot be written must not silence all later ones
+            if not isinstance(error, _BROKEN):
+                _log.error("events cannot be sent", names=[event.name for event in batch], reason=repr(error))
             self._failed_at = monotonic()
             return False
         self._failed_at = None
@@ -180,7 +182,7 @@ class EventHub:
                         _log.info("events of other processes are heard again")
                     was_away, pause = False, 0.0
                     self._follow(link, mark)
-            except _BROKEN as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, a thread that ended would never hear again
                 if not was_away:
                     _log.warning("events of other processes are not heard", reason=str(error))
                 was_away, pause = True, _RETRY_SECONDS

@@ -7,9 +7,13 @@ from typing import Any
 
 import msgspec
 
+from backend.kit import log
+
 MISSED = "missed"
 
 Payload = Mapping[str, Any]
+
+_log = log.get(__name__)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -46,14 +50,14 @@ class Subscription:
                 self._waiting.popleft()
                 self._has_missed = True
             self._waiting.append(seen)
-        self._wake()
+        self._wake_reader()
         return not is_full
 
     def miss(self) -> None:
         """Note that events were lost on the way: whoever listens has to read everything again."""
         with self._lock:
             self._has_missed = True
-        self._wake()
+        self._wake_reader()
 
     def take(self) -> list[Event]:
         """All that waits, oldest first; an event named "missed" leads where some were lost. Never blocks."""
@@ -76,6 +80,13 @@ class Subscription:
             by_id = {event.id: event for event in self._waiting if event.id}
             alone = [event for event in self._waiting if not event.id]
             self._waiting = deque([*(by_id[key] for key in sorted(by_id, key=place)), *alone])
+
+    def _wake_reader(self) -> None:
+        """One who cannot be woken (a loop that has just closed) must not cost all the others their events."""
+        try:
+            self._wake()
+        except Exception as error:  # noqa: BLE001 - as above, whatever it was
+            _log.warning("listener_not_woken", rooms=sorted(self.rooms), error=repr(error))
 
 
 def place(event_id: str) -> tuple[int, int]:

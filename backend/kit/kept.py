@@ -24,11 +24,14 @@ class Kept(Generic[T]):
         known = self._values.get(key)
         if known is not None and known[0] == source:
             if known[0] is not source:
-                self._values[key] = (source, known[1])  # what comes again is compared by identity from now on
+                self._keep(key, source, known[1])  # what comes again is compared by identity from now on
             return known[1]
         value = make()
+        self._keep(key, source, value)
+        return value
+
+    def _keep(self, key: Hashable, source: object, value: T) -> None:
         with self._lock:
             self._values[key] = (source, value)
             while len(self._values) > self._most:
                 del self._values[next(iter(self._values))]
-        return value

@@ -93,7 +93,8 @@ def kept_secret(path: Path) -> str:
             with NamedTemporaryFile("w", dir=path.parent) as fresh, suppress(FileExistsError):
                 fresh.write(secrets.token_urlsafe(48))
                 fresh.flush()
-                # Whole or not at all, whoever else starts at this moment and whatever kills us.
+                os.fsync(fresh.fileno())
+                # Whole or not at all, whoever else starts at this moment and whatever kills us or the machine.
                 os.link(fresh.name, path)
         return path.read_text().strip()
     except OSError as error:

@@ -67,25 +67,30 @@ class Limiter:
         self._refused: Counter[str] = Counter()
         self._away_until = 0.0
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._ending: SimpleQueue[Lease | None] = SimpleQueue()
 
     def start(self) -> None:
         """Begin to say that this process lives, to hear how many do, and to renew leases (two daemon threads)."""
-        if self._shared is not None and self._thread is None:
+        if self._shared is not None and not self._threads:
             self._stopping.clear()
-            self._thread = threading.Thread(target=self._beat, args=(self._shared,), name="limiter", daemon=True)
-            self._thread.start()
-            threading.Thread(target=self._renew_leases, name="limiter-leases", daemon=True).start()
+            self._threads = [
+                threading.Thread(target=self._beat, args=(self._shared,), name="limiter", daemon=True),
+                threading.Thread(target=self._renew_leases, name="limiter-leases", daemon=True),
+            ]
+            for thread in self._threads:
+                thread.start()
 
     def close(self) -> None:
         """Stop, and count as a process no longer. The client stays open: it belongs to whoever made it."""
         self._stopping.set()
+        if not self._threads:
+            return
         self._ending.put(None)
-        if self._thread is not None:
-            self._thread.join(timeout=2.0)
-            self._thread = None
-            self._ask(lambda shared: shared.leave())
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+        self._threads = []
+        self._ask(lambda shared: shared.leave())
 
     @property
     def processes(self) -> int:
@@ -244,7 +249,7 @@ class Limiter:
         if not self._away_until:
             _log.warning("limiter_without_redis", reason=str(error), processes=self.processes)
         # While the heartbeat looks for it, no caller has to wait for a server that may hang.
-        self._away_until = monotonic() + (GIVEN_UP_SECONDS if self._thread else RETRY_SECONDS)
+        self._away_until = monotonic() + (GIVEN_UP_SECONDS if self._threads else RETRY_SECONDS)
 
     def _beat(self, shared: RedisLimits) -> None:
         pause = 0.0
@@ -252,6 +257,6 @@ class Limiter:
             try:
                 self._processes = shared.alive()
                 self._away_until, pause = 0.0, BEAT_SECONDS
-            except FAILURES as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, a heart that stopped would never beat again
                 self._note_away(error)
                 pause = BEAT_SECONDS_WHILE_AWAY

@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from backend.kit.limiter_rules import MICROSECONDS, Delay, Grant, Rule
+from backend.kit.limiter_rules import Delay, Grant, Rule
 from backend.kit.redis import Client
 
 ALIVE_SECONDS = 10
@@ -60,7 +60,7 @@ local free, first, most, forget = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber
 local wait = 0
 if count >= free then wait = math.min(first * 2 ^ math.min(count - free, 30), most) * 1000000 end
 redis.call('HSET', KEYS[1], 'count', count, 'notBefore', string.format('%.0f', now + wait))
-redis.call('PEXPIRE', KEYS[1], forget * 1000)
+redis.call('PEXPIRE', KEYS[1], forget * 1000 + wait / 1000)
 return 0
 """
 )
@@ -124,9 +124,3 @@ class RedisLimits:
 _SHAS = {
     script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_TAKE, _ATTEMPT, _ALIVE)
 }
-
-
-def server_time(client: Client) -> int:
-    """The server's clock in microseconds, as the scripts read it."""
-    seconds, microseconds = client.time()
-    return int(seconds) * MICROSECONDS + int(microseconds)

@@ -131,7 +131,8 @@ class MachineProbe:
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Measure from now on how long this loop lets its work wait."""
-        self._loop = loop
+        with self._lock:  # a call that the loop before it never came to is no delay of this one
+            self._loop, self._sent_at, self._slowest = loop, None, 0.0
 
     @property
     def is_watching(self) -> bool:

@@ -79,9 +79,12 @@ class _FromLibraries(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        failure = record.exc_info if record.exc_info and record.exc_info[0] else None
-        write = get(record.name).error if record.levelno >= logging.ERROR else get(record.name).warning
-        write("library", message=record.getMessage(), exc_info=failure)
+        try:
+            failure = record.exc_info if record.exc_info and record.exc_info[0] else None
+            write = get(record.name).error if record.levelno >= logging.ERROR else get(record.name).warning
+            write("library", message=record.getMessage(), exc_info=failure)
+        except Exception:  # noqa: BLE001 - what a library says badly must not fail the call that it was said in
+            self.handleError(record)
 
 
 class _StandardError:

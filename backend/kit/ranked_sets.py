@@ -11,6 +11,7 @@ from itertools import islice
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
+from backend.kit import deadline
 from backend.kit import ranked_scripts as scripts
 from backend.kit.redis import FAILURES, Client
 
@@ -88,10 +89,10 @@ class RankedSets:
     def build(self, name: str, load: Callable[[], Iterable[Row]]) -> bool:
         """Make the set from what `load` gives, unless it stands; whether it stands now.
 
-        One process builds, others wait for it, 2 s at most. What is put meanwhile is not lost. An error of `load`
-        travels to the caller.
+        One process builds, others wait for it, 2 s at most and no longer than their caller does. What is put meanwhile
+        is not lost. An error of `load` travels to the caller.
         """
-        token, give_up = secrets.token_hex(8), monotonic() + WAIT_SECONDS
+        token, give_up = secrets.token_hex(8), monotonic() + deadline.clamped(WAIT_SECONDS)
         while True:
             turn = self._call(scripts.BEGIN, self._keys(name), [token, BUILD_SECONDS])
             if turn:

@@ -5,12 +5,11 @@ Knows no learning word and no job; the table of jobs is in backend/jobs.py."""
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from backend.errors import AppError
 from backend.kit import log, traces
-from backend.kit.clock import SystemClock
 from backend.kit.metrics import JOBS, Registry
 from backend.kit.mongo import new_id
 from backend.kit.schedule_runs import LOG_LINES, Kind, Plan, Run, Runs, State
@@ -101,10 +100,9 @@ class Scheduler:
         self._lease_seconds = lease_seconds
         self._now = now or self._server_time
         self._owner = new_id()
-        self._machine = SystemClock()
         self._plans: dict[str, Plan] = {}
         self._planned_at = self._took_over_at = -LEASE_SECONDS * 10
-        self._offset = timedelta(0)
+        self._server_at = datetime.min.replace(tzinfo=UTC)
         self._settled: dict[str, datetime] = {}
         self._answered: dict[str, datetime] = {}
         self._running: dict[str, _Running] = {}
@@ -136,8 +134,7 @@ class Scheduler:
     def look(self) -> None:
         """Begin what is due or asked for, renew what runs, take over what others left."""
         self._keep_running()
-        for name in list(self._wanted):
-            self._runs.ask(name, delay_seconds=self._wanted.pop(name))
+        self._ask_for_wanted()
         if monotonic() - self._planned_at > self._lease_seconds:
             self._plan()
         now = self._now()
@@ -170,8 +167,16 @@ class Scheduler:
     def _plan(self) -> None:
         for job in self._jobs.values():
             self._plans[job.name] = self._runs.plan(job.name, job.cron, self._time_zone, makes_up=job.makes_up)
-        self._offset = self._runs.now() - self._machine.now()
-        self._planned_at = monotonic()
+        self._server_at, self._planned_at = self._runs.now(), monotonic()
+
+    def _ask_for_wanted(self) -> None:
+        for name in list(self._wanted):
+            delay_seconds = self._wanted.pop(name)  # before it is asked for: whoever wants it from now on wants another
+            try:
+                self._runs.ask(name, delay_seconds=delay_seconds)
+            except AppError:
+                self._wanted.setdefault(name, delay_seconds)
+                raise
 
     def _begin_due(self, job: Job, now: datetime) -> None:
         slot = latest_time(job.cron, self._time_zone, now)
@@ -264,4 +269,5 @@ class Scheduler:
             _log.warning("job_not_released", run=run.id, error=error.message)
 
     def _server_time(self) -> datetime:
-        return self._machine.now() + self._offset
+        """As of the last plan, and what has passed since by a clock that nobody sets: this machine's may be moved."""
+        return self._server_at + timedelta(seconds=monotonic() - self._planned_at)

@@ -10,6 +10,7 @@ import pytest
 
 from backend.kit.limiter import Limiter
 from backend.kit.limiter_leases import LEASE_SECONDS
+from backend.kit.limiter_redis import RedisLimits
 from backend.kit.limiter_rules import Delay, Rule, RuleSet
 from backend.kit.redis import disconnect
 from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess
@@ -173,6 +174,42 @@ def test_a_process_that_ends_counts_no_longer(valkey: ValkeyProcess) -> None:
         until(lambda: first.processes == 1)
     finally:
         processes.close()
+
+
+def test_a_heart_that_missed_a_beat_beats_again(valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the driver raises once, later beats still hear how many processes there are."""
+    processes = Processes(valkey, 2)
+    first, second = processes.limiters
+    beats: list[int] = []
+    alive = RedisLimits.alive
+
+    def stumble(of: RedisLimits) -> int:
+        beats.append(1)
+        if len(beats) == 1:
+            raise AttributeError("a driver in the middle of a reconnect")
+        return alive(of)
+
+    monkeypatch.setattr(RedisLimits, "alive", stumble)
+    try:
+        first.start()
+        until(lambda: len(beats) > 1)
+        second.start()
+        until(lambda: first.processes == 2)
+    finally:
+        processes.close()
+
+
+def test_a_closed_limiter_leaves_no_thread_behind(valkey: ValkeyProcess) -> None:
+    """Neither the heart nor whoever renews leases goes on, also where it is started and closed again."""
+    processes = Processes(valkey, 1)
+    (limiter,) = processes.limiters
+    for _time in range(2):
+        limiter.start()
+        threads = list(limiter._threads)
+        assert len(threads) == 2
+        limiter.close()
+        assert not any(thread.is_alive() for thread in threads)
+    processes.close()
 
 
 def test_it_works_on_a_cluster(tmp_path: Path) -> None:

@@ -122,3 +122,13 @@ def test_the_server_keeps_no_subject_longer_than_it_matters(redis_limits: RedisL
     assert b"asha" not in key
     assert 19_000 < client.pttl(key) <= 20_001
     disconnect(client)
+
+
+def test_a_wait_is_not_forgotten_before_it_is_over(redis_limits: RedisLimits, servers: Servers) -> None:
+    """Attempts are remembered for the whole wait that they led to, and `forget_seconds` beyond it."""
+    delay = Delay(free=1, first_seconds=900, most_seconds=900, forget_seconds=60)
+    assert redis_limits.attempt("asha@example.org", delay) == 0
+    client = connect(str(servers.redis_url))
+    (key,) = list(client.scan_iter(f"{redis_limits._namespace}:attempts:*"))
+    assert 900_000 < client.pttl(key) <= 960_000
+    disconnect(client)

@@ -121,6 +121,18 @@ def test_a_blocked_event_loop_is_noticed(loop: asyncio.AbstractEventLoop) -> Non
     until(lambda: probe.read().loop_delay_seconds < 0.2)
 
 
+def test_a_loop_that_ended_does_not_slow_the_next_one(loop: asyncio.AbstractEventLoop) -> None:
+    """What was sent to a loop that never came to it is no delay of the loop that is watched afterwards."""
+    before, probe = asyncio.new_event_loop(), MachineProbe(lambda: 0.0)
+    probe.watch(before)
+    probe.read()
+    before.close()
+    probe.watch(loop)
+    time.sleep(0.3)  # the delay that would be read, were it that of the first call
+    probe.read()
+    until(lambda: probe.read().loop_delay_seconds < 0.2)
+
+
 def test_the_longest_wait_for_a_connection_counts() -> None:
     """What the pool of the database says is taken as it is, and once."""
     waits = iter([0.7, 0.0])

@@ -1,13 +1,16 @@
 """Ranked sets: whole and true to what was put, or not there; on one server and on a Cluster."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backend.kit import deadline
 from backend.kit.ranked_sets import Place, RankedSets, Row, Seen, SetsAway
 from backend.kit.redis import disconnect
 from tests.kit.valkey_process import ValkeyCluster, ValkeyProcess, eventually
@@ -142,6 +145,23 @@ def test_one_builds_and_the_others_wait(server: ValkeyProcess, sets: RankedSets)
     for thread in threads:
         thread.join(20)
     assert (len(loads), built) == (1, [True] * 6)
+
+
+def test_who_has_little_time_does_not_wait_for_the_builder(
+    server: ValkeyProcess, sets: RankedSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader whose deadline ends sooner than the builder gives up in time to look elsewhere."""
+    monkeypatch.setattr("backend.kit.ranked_sets.WAIT_SECONDS", 120.0)
+    other = RankedSets(server.client(), namespace="test", measures=MEASURES)
+
+    def load() -> list[Row]:
+        began = time.monotonic()
+        with deadline.within(0.5), suppress(SetsAway):
+            assert not other.build("one", list)
+        assert time.monotonic() - began < 60
+        return [row("Ann", 1)]
+
+    assert sets.build("one", load)
 
 
 def test_a_builder_who_lost_its_turn_writes_nothing(server: ValkeyProcess, sets: RankedSets) -> None:

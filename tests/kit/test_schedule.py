@@ -11,6 +11,7 @@ from multiprocessing.synchronize import Event as Flag
 import pytest
 
 from backend.errors import Unavailable
+from backend.kit.clock import SystemClock
 from backend.kit.embedded import Servers
 from backend.kit.metrics import JOBS, Registry
 from backend.kit.mongo import Mongo
@@ -311,3 +312,34 @@ def test_a_late_look_is_no_missed_run(mongo: Mongo, runs: Runs) -> None:
     planned_since(mongo, AT_TWO - timedelta(hours=1))
     looked(scheduler(runs, job, watch))
     assert (work.times, runs.newest("job", 1)[0].kind) == (1, "slot")
+
+
+def test_a_machine_whose_clock_is_moved_runs_nothing_early(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two looks at the server's time what has passed is measured, not read from a clock that somebody sets."""
+    made = scheduler(runs, Job("job", NIGHTLY, Counted(), makes_up=False))
+    now = SystemClock.now
+    monkeypatch.setattr(SystemClock, "now", lambda self: now(self) + timedelta(days=1))
+    assert abs(made._now() - runs.now()) < timedelta(minutes=5)
+
+
+def test_what_was_wanted_while_the_database_was_away_is_asked_for_later(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wish that could not be written down is not lost: the next look that can write it does."""
+    work = Counted()
+    made = scheduler(runs, Job("job", NIGHTLY, work, makes_up=False))
+    made.want("job", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "ask", _away)
+        with pytest.raises(Unavailable):
+            made.look()
+
+    def has_run() -> bool:
+        made.look()
+        return work.times > 0
+
+    until(has_run)
+
+
+def _away(_job: str, *, delay_seconds: float) -> bool:
+    raise Unavailable(f"MongoDB is away; wanted in {delay_seconds} s.")

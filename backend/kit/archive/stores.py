@@ -68,37 +68,35 @@ class FolderStore:
         target = self._path(name)
         unfinished = target.with_name(f"{target.name}.{uuid4().hex[:8]}{_UNFINISHED}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            unfinished.touch(mode=0o600, exist_ok=False)
-            with unfinished.open("wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(target)
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise StoreFailed(f"{self._folder}: {error.strerror or error}") from error
+            with self._errors():
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                unfinished.touch(mode=0o600, exist_ok=False)
+                with unfinished.open("wb") as file:
+                    for chunk in chunks:
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
+                unfinished.replace(target)
+                _sync_folder(target.parent)
         finally:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
 
     def read(self, name: str) -> Iterator[bytes]:
-        with self._path(name).open("rb") as file:
+        with self._errors(FileNotFoundError), self._path(name).open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 yield chunk
 
     def names(self, prefix: str = "") -> list[str]:
-        found = (each for each in self._folder.rglob("*") if each.is_file() and each.suffix != _UNFINISHED)
+        with self._errors():
+            found = [each for each in self._folder.rglob("*") if each.is_file() and each.suffix != _UNFINISHED]
         names = (each.relative_to(self._folder).as_posix() for each in found)
         return sorted(name for name in names if name.startswith(prefix))
 
     def delete(self, name: str) -> None:
         path = self._path(name)
-        try:
+        with self._errors():
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreFailed(f"{self._folder}: {error.strerror or error}") from error
         with suppress(OSError):  # others are left in it
             path.parent.rmdir()
 
@@ -112,6 +110,16 @@ class FolderStore:
         if relative.is_absolute() or ".." in relative.parts:
             raise ValueError(f"{name!r} leads out of the store")
         return self._folder / relative
+
+    @contextmanager
+    def _errors(self, *told_as_they_are: type[OSError]) -> Iterator[None]:
+        """What the system raises, as the store's own error."""
+        try:
+            yield
+        except told_as_they_are:
+            raise
+        except OSError as error:
+            raise StoreFailed(f"{self._folder}: {error.strerror or error}") from error
 
 
 class S3Store:

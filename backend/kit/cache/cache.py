@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from backend.errors import Unavailable
+from backend.kit import deadline
 from backend.kit.cache.asked import Popularity
 from backend.kit.cache.entry import (
     EVERYTHING,
@@ -248,7 +249,7 @@ class Cache:
         if flight.leads:
             return flight.fly(lambda: self._load_in_turn(request, reading))
         request.counts.add("waits")
-        if not flight.has_landed(_WAIT_SECONDS + _LOCK_SECONDS):
+        if not flight.has_landed(deadline.clamped(_WAIT_SECONDS + _LOCK_SECONDS)):
             return self._load(request, reading, None)
         return flight.result()
 
@@ -271,7 +272,7 @@ class Cache:
         """The right to load, or an entry that makes it needless, or neither (Redis left, or waited enough).
 
         Who knows an old entry does not wait: if it is another's turn, the old entry serves."""
-        give_up, pause = monotonic() + _WAIT_SECONDS, _FIRST_PAUSE_SECONDS
+        give_up, pause = monotonic() + deadline.clamped(_WAIT_SECONDS), _FIRST_PAUSE_SECONDS
         while True:
             turn = self._ask(request, lambda: self._shared.take_turn(request.key, reading.versions))
             if turn is None:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from typing import Any
 
+from backend.kit import deadline
 from backend.kit.cache.entry import Answer, T
+
+_TOO_LITTLE_SECONDS = 0.5  # a driver gives up a round trip or more before the end
 
 
 class Flight:
@@ -18,11 +21,14 @@ class Flight:
         self._flights = flights
 
     def fly(self, load: Callable[[], Answer[T]]) -> Answer[T]:
-        """Load for all who wait; an exception is theirs too."""
+        """Load for all who wait; an exception is theirs too, unless it came because this reader's time was over."""
         try:
             answer = load()
         except Exception as error:
-            self._future.set_exception(error)
+            if deadline.clamped(_TOO_LITTLE_SECONDS) < _TOO_LITTLE_SECONDS:
+                self._cancel()
+            else:
+                self._future.set_exception(error)
             raise
         except BaseException:  # somebody stopped this reader, not the others
             self._cancel()
@@ -39,7 +45,7 @@ class Flight:
         self._flights.remove(self._key)
 
     def has_landed(self, timeout_seconds: float) -> bool:
-        """Wait for the end of the load; False if it did not come, or the leader was stopped."""
+        """Wait for the end of the load; False if it did not come, or the leader was stopped or had no time."""
         wait([self._future], timeout_seconds)
         return self._future.done() and not self._future.cancelled()
 

@@ -16,7 +16,7 @@ from redis import Redis
 from backend.kit.cache.entry import EVERYTHING
 from backend.kit.cache.local import LocalLayer
 from backend.kit.cache.shared import RedisAway, SharedLayer
-from backend.kit.redis import FAILURES, sibling
+from backend.kit.redis import sibling
 
 _BLOCK_MILLISECONDS = 200
 _CALL_TIMEOUT_SECONDS = 0.5
@@ -72,7 +72,7 @@ class InvalidationListener:
                     self._begin(link)
                     pause = 0.0
                     self._follow(link)
-            except (RedisAway, *FAILURES, msgspec.DecodeError, ValueError, LookupError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, a thread that ended would never hear again
                 self._shared.doubt()
                 reason = str(error.__cause__ or error)
                 was_away = self._say("cache does not hear Redis", was_away, now_away=True, reason=reason)

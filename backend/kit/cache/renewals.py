@@ -18,7 +18,7 @@ class Renewals:
         self._is_closed = False
 
     def begin(self, work: Callable[[], None]) -> bool:
-        """Start `work` beside the caller; False where all places are taken, or it is closed."""
+        """Start `work` beside the caller; False where all places are taken, no thread is to be had, or it is closed."""
         if not self._places.acquire(blocking=False):
             return False
         thread = threading.Thread(target=self._run, args=(work,), name="cache-renewal", daemon=True)
@@ -26,8 +26,12 @@ class Renewals:
             if self._is_closed:
                 self._places.release()
                 return False
+            try:
+                thread.start()
+            except RuntimeError:  # the machine gives no more threads: whoever reads loads for himself
+                self._places.release()
+                return False
             self._running.add(thread)
-            thread.start()
         return True
 
     def close(self) -> None:
