@@ -31,6 +31,7 @@ PATHS: dict[str, tuple[str, tuple[Role, ...]]] = {
     "settings": ("settings.py", EVERYONE),
 }
 UNLISTED = frozenset({"chapter"})
+GUESTS_PATHS = ("sign-up", "reset-password")
 
 
 def for_viewer(viewer: Viewer) -> Page:
@@ -71,7 +72,7 @@ def _everywhere(file: str, title: str) -> list[Page]:
     """One page at every path, so that the address stays what was asked for."""
     return [
         st.Page(HERE / file, title=title, default=not path, url_path=path or None, visibility="hidden")
-        for path in ("", *PATHS, "sign-up", "reset-password")
+        for path in ("", *PATHS, *GUESTS_PATHS)
     ]
 
 

@@ -1,4 +1,5 @@
-"""Every page for every role on a phone: it fits, has one main heading, and passes axe-core."""
+"""Every page for every role on a phone, light and dark: it fits, has one main heading, asks for nothing in vain, and
+passes axe-core."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -6,13 +7,14 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.journeys.running import Visitor, Visitors
 from tests.journeys.school import ServedSchool
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 GRAVE = {"serious", "critical"}
+FIRST_FAILURE = 400
 PEOPLE = {"student": "student1@demo.school", "teacher": "teacher1@demo.school", "admin": "admin@demo.school"}
 PATHS = {
     "guest": ("/", "/sign-up?code=ABC-234", "/reset-password?token=nobody", "/chapters"),
@@ -44,6 +46,7 @@ class Phones:
         self._served = served
         self._visitors = visitors
         self._known: dict[str, Visitor] = {}
+        self.in_vain: list[str] = []
 
     def open(self, role: str, path: str) -> Page:
         """A page as somebody of this role sees it, once it stands still."""
@@ -63,7 +66,12 @@ class Phones:
                 if guest
                 else visit(self._visitors, PEOPLE[role], is_phone=True)
             )
+            self._known[role].context.on("response", self._note_failure)
         return self._known[role]
+
+    def _note_failure(self, answer: Response) -> None:
+        if answer.status >= FIRST_FAILURE:
+            self.in_vain.append(f"{answer.status} {answer.url}")
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +85,16 @@ def phones(chromium: Browser, served: ServedSchool) -> Iterator[Phones]:
 
 @pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PATHS.items() for path in paths])
 def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
-    """A page fits 390 px without sideways scrolling, has one h1, no grave axe-core violation, names no other host."""
+    """A page fits 390 px without sideways scrolling, has one h1, no grave axe-core violation in light or in dark
+    colours, names no other host, and no request of it is refused."""
+    phones.in_vain.clear()
     page = phones.open(role, path)
     assert page.locator("h1").count() == 1
     assert page.evaluate(TOO_WIDE) == []
     assert grave_violations(page) == []
     assert page.evaluate(OTHER_HOSTS) == []
+    assert phones.in_vain == []
+    assert dark_violations(page) == []
 
 
 def grave_violations(page: Page) -> list[str]:
@@ -96,6 +108,17 @@ def grave_violations(page: Page) -> list[str]:
         for node in rule["nodes"]
         if not is_streamlits_own(page, rule["id"], node["target"][0])
     ]
+
+
+def dark_violations(page: Page) -> list[str]:
+    """The grave violations of the same page in dark colours."""
+    page.emulate_media(color_scheme="dark")
+    try:
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
+        return grave_violations(page)
+    finally:
+        page.emulate_media(color_scheme="light")
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "light")
 
 
 def is_streamlits_own(page: Page, rule: str, target: str) -> bool:

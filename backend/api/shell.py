@@ -1,0 +1,56 @@
+"""The one HTML file that a browser loads before any page is drawn: Streamlit's, in the product's own words."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+# Streamlit's script guesses under which path its server answers, trying each of them: at /settings it asks
+# /settings/_stcore/health, which is not found, in vain. Told the address, it asks that one alone.
+_HERE = 'window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };'
+_FIRST_SCRIPT = "<script>"
+# The empty window is dark already where the reader wants it dark, and does not flash white.
+_BOTH_SCHEMES = '<meta name="color-scheme" content="light dark" />'
+_TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
+_ICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
+_FOREIGN_FONT = re.compile(r'<link\s+rel="preload"[^>]*?as="font"[^>]*>', re.DOTALL)
+_WITHOUT_SCRIPTS = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
+
+
+def shell_html(streamlits: str, *, title: str, icon: str, fonts: Iterable[str], without_scripts: str) -> str:
+    """Streamlit's index.html with the product's title, icon and fonts. Raises ValueError where a place is missing.
+
+    `icon` and `fonts` are addresses on this server, `without_scripts` a sentence for browsers that run none; all are
+    the product's own words, and go in as they are.
+    """
+    preloads = "\n    ".join(
+        f'<link rel="preload" href="{font}" as="font" type="font/woff2" crossorigin />' for font in fonts
+    )
+    html = _put(_TITLE, f"<title>{title}</title>\n    {_BOTH_SCHEMES}", streamlits)
+    html = _put(_ICON, f'<link rel="shortcut icon" href="{icon}" />', html)
+    html = _put(_FOREIGN_FONT, preloads, html)
+    html = _put(_WITHOUT_SCRIPTS, f"<noscript><p>{without_scripts}</p></noscript>", html)
+    return _put(re.compile(_FIRST_SCRIPT), f"{_FIRST_SCRIPT}{_HERE}</script>\n    {_FIRST_SCRIPT}", html)
+
+
+def _put(place: re.Pattern[str], words: str, html: str) -> str:
+    changed, count = place.subn(lambda _match: words, html, count=1)
+    if not count:
+        raise ValueError(f"index.html of this Streamlit has no place like {place.pattern}")
+    return changed
+
+
+def shell_routes(html: str, paths: Iterable[str]) -> list[Route]:
+    """Serves `html` at the pages' paths, instead of Streamlit's own; a browser that has it is told so with a 304."""
+    body = html.encode()
+    headers = {"etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"', "cache-control": "no-cache"}
+
+    def shell(request: Request) -> Response:
+        if headers["etag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(body, headers=headers)
+
+    return [Route(f"/{path}", shell, methods=["GET"]) for path in paths]
