@@ -16,7 +16,7 @@ from backend.kit.limiter_leases import Lease, Source, leased, next_block
 from backend.kit.limiter_memory import MemoryLimits
 from backend.kit.limiter_redis import RedisLimits
 from backend.kit.limiter_rules import MICROSECONDS, Delay, Grant, RuleSet
-from backend.kit.redis import FAILURES, Client
+from backend.kit.redis import FAILURES, Client, is_too_late
 
 T = TypeVar("T")
 
@@ -237,7 +237,8 @@ class Limiter:
         try:
             answer = question(shared)
         except FAILURES as error:
-            self._note_away(error)
+            if not is_too_late(error):
+                self._note_away(error)
             return None
         except Exception as error:  # noqa: BLE001  (a limiter is soft: whatever is wrong with Redis, memory decides)
             _log.error("limiter_failed", exc_info=error)

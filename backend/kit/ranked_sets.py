@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from backend.kit import deadline
 from backend.kit import ranked_scripts as scripts
-from backend.kit.redis import FAILURES, Client
+from backend.kit.redis import FAILURES, Client, is_too_late
 
 LIFE_SECONDS = 6 * 3600  # then it is built anew: whatever went wrong unnoticed is over
 BUILD_SECONDS = 30
@@ -128,7 +128,8 @@ class RankedSets:
         try:
             return self._client.eval(script, len(keys), *keys, *arguments)
         except FAILURES as error:
-            self._away_until = monotonic() + _PROBE_SECONDS
+            if not is_too_late(error):
+                self._away_until = monotonic() + _PROBE_SECONDS
             raise SetsAway(str(error)) from error
 
 

@@ -147,17 +147,17 @@ def _new_breaker() -> Breaker:
     )
 
 
-def _weight(error: BaseException) -> int | None:
-    """Only a server that cannot be reached counts; one that refuses a command answers.
+def is_too_late(error: Exception) -> bool:
+    """Whether a call ended because its caller's time was over: of the server that tells nothing."""
+    left = deadline.remaining()
+    return left is not None and left <= 0 and isinstance(error, _SILENT)
 
-    Whoever had little time left has learned nothing of a server that was silent for so long.
-    """
+
+def _weight(error: BaseException) -> int | None:
+    """Only a server that cannot be reached counts; one that refuses a command answers."""
     if not isinstance(error, Exception) or isinstance(error, MaxConnectionsError) or str(error) == _POOL_EMPTY:
         return None
-    left = deadline.remaining()
-    if left is not None and left <= 0 and isinstance(error, _SILENT):
-        return None
-    return int(isinstance(error, _AWAY))
+    return None if is_too_late(error) else int(isinstance(error, _AWAY))
 
 
 def disconnect(client: Client) -> None:

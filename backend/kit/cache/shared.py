@@ -16,7 +16,7 @@ from redis import RedisCluster
 from redis.exceptions import ClusterError, ConnectionError, RedisClusterException, TimeoutError
 
 from backend.kit.cache.entry import EVERYTHING
-from backend.kit.redis import FAILURES, Client, run_id
+from backend.kit.redis import FAILURES, Client, is_too_late, run_id
 
 R = TypeVar("R")
 
@@ -209,8 +209,9 @@ class SharedLayer:
         try:
             return call(self.client)
         except _UNREACHABLE as error:
-            self._open = False
-            self._next_probe = monotonic() + _PROBE_SECONDS
+            if not is_too_late(error):
+                self._open = False
+                self._next_probe = monotonic() + _PROBE_SECONDS
             raise RedisFailed from error
         except FAILURES as error:
             raise RedisFailed from error
