@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from backend.chapters.models import Chapter
-from backend.kit.i18n import _, day
+from backend.kit.i18n import _, day_of
 from pages import _session
 from pages._chapter_form import ARCHIVED, NOTICE
 from pages._chapter_words import place_words
@@ -24,7 +24,7 @@ def draw_notice() -> None:
         _bring_back(archived_id)
 
 
-def draw_archive(chapters: Sequence[Chapter]) -> None:
+def draw_archive(chapters: Sequence[Chapter], zone: str) -> None:
     """The archived chapters, each with its button."""
     if not chapters:
         empty_state("inventory_2", _("The archive is empty"), _("A chapter that you archive waits here."))
@@ -33,15 +33,15 @@ def draw_archive(chapters: Sequence[Chapter]) -> None:
     page = pager(len(chapters), PAGE_SIZE, "archive-page")
     with place:
         for chapter in chapters[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]:
-            _draw_one(chapter)
+            _draw_one(chapter, zone)
 
 
-def _draw_one(chapter: Chapter) -> None:
+def _draw_one(chapter: Chapter, zone: str) -> None:
     with (
         card(f"archived-{chapter.id}"),
         st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
     ):
-        since = _("archived {day}").format(day=day(chapter.archived_at.date())) if chapter.archived_at else ""
+        since = _("archived {day}").format(day=day_of(chapter.archived_at, zone)) if chapter.archived_at else ""
         st.html(
             f"<strong>{escape(chapter.chapter)}</strong>"
             f'<p class="cp-note">{escape(place_words(chapter))} · {escape(chapter.class_)} · {escape(since)}</p>',

@@ -7,7 +7,7 @@ import segno
 import streamlit as st
 
 from backend.accounts.models import FactorSetup, FactorState
-from backend.kit.i18n import _, day, ngettext, number
+from backend.kit.i18n import _, day_of, ngettext, number
 from pages import _proof, _session
 from pages._errors import noticed
 from pages._parts import button_row, card, chip, escape, icon_code, notice_saved, section
@@ -31,7 +31,7 @@ def factor_card() -> None:
         if st.session_state.get(CODES):
             _draw_codes()
         elif state.enabled_at:
-            _draw_on(state)
+            _draw_on(state, viewer.time_zone)
         else:
             draw_set_up()
 
@@ -80,8 +80,8 @@ def _draw_setup(setup: FactorSetup) -> None:
         st.rerun()
 
 
-def _draw_on(state: FactorState) -> None:
-    since = _("On since {day}").format(day=day(state.enabled_at.date())) if state.enabled_at else ""
+def _draw_on(state: FactorState, zone: str) -> None:
+    since = _("On since {day}").format(day=day_of(state.enabled_at, zone)) if state.enabled_at else ""
     left = ngettext("{count} recovery code left", "{count} recovery codes left", state.recovery_codes_left)
     words = left.format(count=number(state.recovery_codes_left))
     tone = "warning" if state.recovery_codes_left < FEW_CODES else "info"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.kit.i18n import _, day, listing, ngettext, number
+from backend.kit.i18n import _, day_of, listing, ngettext, number
 from backend.rights.models import Deletion
 from pages import _downloads, _session
 from pages._errors import noticed
@@ -23,7 +23,7 @@ def rights_card() -> None:
             st.caption(plain(_kept()))
         deletion = _session.backend().rights.deletion(viewer)
         if deletion:
-            _draw_standing(deletion)
+            _draw_standing(deletion, viewer.time_zone)
         with button_row("rights"):
             _download(viewer)
             if not deletion and st.button(_("Delete my account"), icon=":material/delete:", key="delete-account"):
@@ -75,9 +75,9 @@ def _download(viewer: Viewer) -> None:
     )  # fmt: skip
 
 
-def _draw_standing(deletion: Deletion) -> None:
+def _draw_standing(deletion: Deletion, zone: str) -> None:
     words = _("Your account and everything about it will be deleted on {day}.")
-    st.warning(words.format(day=day(deletion.due_at.date(), "long")), icon=":material/auto_delete:")
+    st.warning(words.format(day=day_of(deletion.due_at, zone, "long")), icon=":material/auto_delete:")
     if st.button(_("Keep my account"), type="primary", key="keep-account"):
         with noticed():
             _session.backend().rights.cancel(_session.viewer())

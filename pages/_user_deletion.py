@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.accounts.models import User, Viewer
-from backend.kit.i18n import _, day, ngettext, number
+from backend.kit.i18n import _, day_of, ngettext, number
 from backend.rights.models import Deletion
 from pages import _session
 from pages._errors import noticed
@@ -33,17 +33,18 @@ def draw_open(viewer: Viewer) -> None:
         return
     words = ngettext("{count} account will be deleted", "{count} accounts will be deleted", len(found))
     with st.expander(words.format(count=number(len(found))), icon=":material/auto_delete:"):
-        rows: list[list[Value]] = [[Cell(each.name, note=each.email), _when(each.deletion)] for each in found]
+        zone = viewer.time_zone
+        rows: list[list[Value]] = [[Cell(each.name, note=each.email), _when(each.deletion, zone)] for each in found]
         static_table(Twin(_("Open it in the list to call it off"), [_("Name"), _("Deleted on")], rows))
 
 
-def _when(deletion: Deletion) -> str:
-    return _("being deleted") if deletion.closed_at else day(deletion.due_at.date(), "long")
+def _when(deletion: Deletion, zone: str) -> str:
+    return _("being deleted") if deletion.closed_at else day_of(deletion.due_at, zone, "long")
 
 
 def _draw_standing(deletion: Deletion, viewer: Viewer) -> None:
     words = _("This account and everything about it will be deleted on {day}.")
-    st.warning(words.format(day=day(deletion.due_at.date(), "long")), icon=":material/auto_delete:")
+    st.warning(words.format(day=day_of(deletion.due_at, viewer.time_zone, "long")), icon=":material/auto_delete:")
     if deletion.closed_at is None and st.button(_("Call it off"), key="keep-person"):
         with noticed():
             _session.backend().rights.cancel_for(viewer, deletion.id)

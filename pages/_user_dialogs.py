@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from backend.accounts.models import ROLES, OneTimeLink, Role, User, Viewer
-from backend.kit.i18n import _, day, moment
+from backend.kit.i18n import _, day_of, moment
 from pages import _session, _user_deletion, _user_sign_ins
 from pages._errors import noticed
 from pages._parts import button_row, notice_saved, person_html, plain
@@ -82,7 +82,7 @@ def _draw_facts(user: User, viewer: Viewer) -> None:
         role_words()[user.role],
         _("active") if user.is_active else _("deactivated"),
         _("with a second factor") if user.second_factor_at else _("without a second factor"),
-        _("since {day}").format(day=day(user.created_at.date())),
+        _("since {day}").format(day=day_of(user.created_at, viewer.time_zone)),
         _("last sign-in {time}").format(time=_moment(user.last_sign_in_at, viewer)),
     ]
     st.caption(plain(" · ".join(facts)))

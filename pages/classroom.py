@@ -9,6 +9,7 @@ from backend.classrooms.models import Classroom
 from backend.errors import NotFound
 from backend.kit.i18n import _
 from pages import (
+    _class_archive,
     _class_forms,
     _class_numbers,
     _class_weeks,
@@ -57,7 +58,7 @@ def _views() -> dict[str, str]:
         "chapters": _("Chapter by chapter"),
         "weeks": _("Over time"),
         "numbers": _("Numbers"),
-        "class": _("Join code and name"),
+        "class": _("Code, name, archive"),
     }
 
 
@@ -92,8 +93,10 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
         if count:
             hide_names_toggle()
             _download(viewer, classroom)
+        _class_archive.archive_button(_session.backend().classrooms.archived(viewer))
         if st.button(_("New class"), icon=":material/group_add:", key="class-new"):
             _class_forms.create_dialog()
+    _class_archive.draw_notice()
     if not count:
         _draw_bar(classrooms, classroom, [])
         _draw_without_learners(classroom)
@@ -106,7 +109,7 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
     elif view == "numbers":
         _class_numbers.draw_numbers(classroom.id)
     elif view == "class":
-        _draw_settings(classroom)
+        _draw_settings(classroom, count)
     else:
         _learners.draw_learners(classroom.id, [(report, heard)])
 
@@ -143,33 +146,41 @@ def _draw_without_learners(classroom: Classroom) -> None:
         _("Nobody is in this class yet"),
         _("Write the code on the board or send the link. Learners create their own accounts and appear here."),
     )
-    _draw_settings(classroom)
+    _draw_settings(classroom, 0)
 
 
-def _draw_settings(classroom: Classroom) -> None:
+def _draw_settings(classroom: Classroom, learners: int) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _join_code.draw_card(classroom)
     with right:
         _class_forms.draw_rename(classroom)
+        _class_archive.draw_archiving(classroom, learners)
+
+
+def _draw_missing(viewer: Viewer, error: NotFound) -> None:
+    page_header(_("Class"), icon="groups")
+    if not _class_archive.draw_missing(viewer, st.query_params.get(PARAMETER, "")):
+        hint = _("It may have been closed, or the link is not for you.")
+        empty_state("search_off", error.message, hint, _("To my classes"), page="home.py")
 
 
 viewer = _session.viewer("teacher", "admin")
+_class_archive.carry_out()
 classrooms = _session.backend().classrooms.classrooms(viewer)
 if classrooms or PARAMETER in st.query_params:
     try:
         draw_class(viewer, classrooms)
     except NotFound as error:
-        page_header(_("Class"), icon="groups")
-        empty_state(
-            "search_off",
-            error.message,
-            _("It may have been closed, or the link is not for you."),
-            _("To my classes"),
-            page="home.py",
-        )
+        _draw_missing(viewer, error)
 else:
     page_header(_("Class"), _("A class brings your learners together."), icon="groups")
+    _class_archive.draw_notice()
+    archived = _session.backend().classrooms.archived(viewer)
     with card("first-class"):
-        section(_("Make your first class"), _("It gets a join code, with which learners create their own accounts."))
+        title = _("Make a new class") if archived else _("Make your first class")
+        section(title, _("It gets a join code, with which learners create their own accounts."))
         _class_forms.create_form("first")
+    if archived:
+        section(_("Archived classes"))
+        _class_archive.draw_archived(viewer)

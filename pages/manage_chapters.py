@@ -26,7 +26,7 @@ _chapter_archive.draw_notice()
 if view == "import":
     _import_report.draw_import()
 elif view == "archive":
-    _chapter_archive.draw_archive(archived)
+    _chapter_archive.draw_archive(archived, viewer.time_zone)
 elif chapters.active():
     filters = _catalogue_list.catalogue_filters(_session.backend().overview.facets())
     with actions:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.accounts.models import ROLES, Role, User
-from backend.kit.i18n import _, ago, day
+from backend.kit.i18n import _, ago, day_of
 from pages import _session, _user_deletion, _user_dialogs
 from pages._parts import empty_state, filter_bar, page_header, pager
 from pages._runs import fragment
@@ -34,13 +34,13 @@ def _first_page() -> None:
     st.session_state.pop("users-page", None)
 
 
-def row_of(user: User) -> Row:
+def row_of(user: User, zone: str) -> Row:
     """A line of the table; deactivated people carry an icon and the word."""
     now = _session.backend().clock.now()
     state = Cell(_("Active"), kind="ok") if user.is_active else Cell(_("Deactivated"), kind="deactivated")
     last = user.last_sign_in_at
     seen = Cell(ago(now - last), sort=last.timestamp()) if last else Cell(_("never"), sort=0)
-    joined = Cell(day(user.created_at.date()), sort=user.created_at.timestamp())
+    joined = Cell(day_of(user.created_at, zone), sort=user.created_at.timestamp())
     return Row(user.id, [Cell(user.name, note=user.email), _user_dialogs.role_words()[user.role], state, seen, joined])
 
 
@@ -56,7 +56,8 @@ def draw_list() -> None:
         empty_state("person_search", _("Nobody found"), _("Try another part of the name or address, or another role."))
         return
     heads = [Column(_("Name")), Column(_("Role")), Column(_("State")), Column(_("Last sign-in")), Column(_("Since"))]
-    opened = data_table(_("People"), heads, [row_of(user) for user in found.users], key="users-table", stacked=True)
+    rows = [row_of(user, viewer.time_zone) for user in found.users]
+    opened = data_table(_("People"), heads, rows, key="users-table", stacked=True)
     pager(found.total, PAGE_SIZE, "users-page")
     if opened:
         _user_dialogs.open_person(opened)

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel import dates as _dates
@@ -96,6 +97,11 @@ def _day(value: date, _kind: str, style: str, locale: str) -> str:
 def moment(value: datetime, zone: str, style: str = "medium") -> str:
     """Day and time in `zone`."""
     return str(_dates.format_datetime(value, style, tzinfo=_dates.get_timezone(zone), locale=_babel(_locale.get())))
+
+
+def day_of(value: datetime, zone: str, style: str = "medium") -> str:
+    """The day of a moment as it is in `zone`: in Kolkata a new one has begun five and a half hours before UTC's."""
+    return day(value.astimezone(ZoneInfo(zone)).date(), style)
 
 
 def clock_time(value: datetime, zone: str, style: str = "short") -> str:

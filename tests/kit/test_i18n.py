@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from backend.kit import i18n
-from backend.kit.i18n import _, ago, clock_time, day, listing, moment, ngettext, number, percent, use_locale
+from backend.kit.i18n import _, ago, clock_time, day, day_of, listing, moment, ngettext, number, percent, use_locale
 
 AT = datetime(2026, 11, 22, 20, 32, 5, tzinfo=UTC)
 
@@ -54,3 +54,9 @@ def test_a_language_holds_for_one_run_alone() -> None:
     """What one request or script run speaks is not heard in another one."""
     contextvars.copy_context().run(use_locale, "de_DE")
     assert i18n.current_locale() == i18n.DEFAULT_LOCALE
+
+
+def test_a_day_is_that_of_the_reader() -> None:
+    """Half past eight in the evening of the 22nd in UTC is the 23rd in Kolkata, and still the 22nd in New York."""
+    assert day_of(AT, "Asia/Kolkata") == "23 Nov 2026"
+    assert day_of(AT, "America/New_York", "long") == "22 November 2026"
