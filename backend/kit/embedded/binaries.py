@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _VERSION = re.compile(r"v=?(\d+)\.\d+")
+_LIBRARY = re.compile(r"error while loading shared libraries: (\S+?):")  # what the loader of glibc says
 
 
 def in_wheel(package: str, pattern: str) -> Iterator[Path]:
@@ -28,17 +29,31 @@ def first_that_runs(candidates: Iterable[Path], oldest: int) -> Path | None:
     return next((path for path in candidates if (_major_version(path) or 0) >= oldest), None)
 
 
+def missing_library(candidates: Iterable[Path]) -> str | None:
+    """The shared library without which a candidate does not start, such as "libcurl.so.4"; None where it is not that.
+
+    What a wheel brings along is built for its machine, but not all that it is linked to is on a slim one.
+    """
+    answers = (_asked_version(path) for path in candidates)
+    found = (_LIBRARY.search(answer.stderr) for answer in answers if answer)
+    return next((match[1] for match in found if match), None)
+
+
 def _major_version(program: Path) -> int | None:
+    answer = _asked_version(program)
+    found = _VERSION.search(answer.stdout) if answer and not answer.returncode else None
+    return int(found[1]) if found else None
+
+
+def _asked_version(program: Path) -> subprocess.CompletedProcess[str] | None:
     try:
-        answer = subprocess.run(  # noqa: S603 - found in our own wheel or on PATH, no shell
+        return subprocess.run(  # noqa: S603 - found in our own wheel or on PATH, no shell
             [program, "--version"],
             capture_output=True,
             text=True,
             timeout=10,
-            check=True,
+            check=False,
             env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = _VERSION.search(answer.stdout)
-    return int(found[1]) if found else None

