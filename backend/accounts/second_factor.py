@@ -42,10 +42,14 @@ class SecondFactor:
         self._trail = trail
         self._issuer = issuer
 
-    def state(self, viewer: Viewer) -> FactorState:
-        """Whether the viewer has a second factor, and what is left of her recovery codes."""
-        user = self._user(authorise(viewer, "second_factor.state"))
-        factor = self._queries.factor(user.id)
+    def state(self, viewer: Viewer, *, own: User | None = None) -> FactorState:
+        """Whether the viewer has a second factor, and what is left of her recovery codes.
+
+        `own` is her account, where it was read just now.
+        """
+        authorise(viewer, "second_factor.state")
+        user = own if own is not None and own.id == viewer.id else self._user(viewer)
+        factor = self._queries.factor(user.id) if user.second_factor_at else None
         return FactorState(
             enabled_at=user.second_factor_at,
             recovery_codes_left=len(factor.recovery_hashes) if factor else 0,
