@@ -4,8 +4,6 @@ For trials and tests: no sign-in, so whoever may open a socket on this machine m
 """
 
 import random
-import signal
-import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ from pymongo.errors import PyMongoError
 
 from backend.kit.embedded import mongod
 from deploy.cluster.leash import Leash
+from deploy.cluster.program import Program
 
 NAME = "trial"
 START_SECONDS = 60.0
@@ -34,7 +33,7 @@ T = TypeVar("T")
 Advertised = Callable[[int], int]
 
 
-class Member:
+class Member(Program):
     """One mongod: it listens on `port`, and is known to clients and to the other members by `advertised`."""
 
     def __init__(self, number: int, folder: Path, port: int, advertised: int, leash: Leash, options: tuple[str, ...]):
@@ -42,60 +41,21 @@ class Member:
         self.folder = folder
         self.port = port
         self.advertised = advertised
-        self._leash = leash
-        self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(f"mongod-{number}", _command(folder, port, options), folder / "output", leash)
 
     @property
     def address(self) -> str:
         """Where clients find it."""
         return f"127.0.0.1:{self.advertised}"
 
-    @property
-    def pid(self) -> int | None:
-        """Of the process, None where there is none."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether there is a process, frozen or not."""
-        return self.pid is not None
-
     def start(self) -> None:
-        """Start the process where none runs; it answers some moments later."""
-        if self.is_running:
-            return
+        """Start it where it does not run, with an empty folder where it has none; it answers some moments later."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
-        with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - the app's own program, no shell
-                self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
-        self._leash.add(self._process.pid)
+        super().start()
 
-    def kill(self) -> None:
-        """End it as a power cut of this process would (kill -9)."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def freeze(self) -> None:
-        """Stop it in the middle of whatever it does, connections open (SIGSTOP)."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let a frozen one go on (SIGCONT)."""
-        self._signal(signal.SIGCONT)
-
-    def stop(self) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> int | None:
         """Ask it to end, as for maintenance, and wait; it steps down first where it is primary."""
-        if self._process is None:
-            return
-        self.thaw()
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        return super().stop(seconds)
 
     def hello(self) -> dict[str, Any]:
         """What the process itself says of its part in the set; empty where it does not answer."""
@@ -116,32 +76,6 @@ class Member:
             connectTimeoutMS=milliseconds,
             socketTimeoutMS=milliseconds,
         )
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
-
-    def _command(self) -> list[str]:
-        options = {
-            "dbpath": str(self.folder / "data"),
-            "port": str(self.port),
-            "bind_ip": "127.0.0.1",
-            "replSet": NAME,
-            "networkMessageCompressors": "disabled",
-            "wiredTigerCacheSizeGB": "0.25",
-            "wiredTigerEngineConfigString": "log=(prealloc=false,file_max=16MB)",
-            "oplogSize": "128",  # MB
-            "logpath": str(self.folder / "mongod.log"),
-        }
-        settings = [
-            "diagnosticDataCollectionEnabled=false",
-            "transactionLifetimeLimitSeconds=10",
-            "shutdownTimeoutMillisForSignaledShutdown=2000",  # it would serve reads for 15 s after it stepped down
-        ]
-        ours = {f"--{key}": value for key, value in options.items() if f"--{key}" not in self._options}
-        words = [word for pair in ours.items() for word in pair]
-        words += [word for setting in settings for word in ("--setParameter", setting)]
-        return [str(_program()), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting", *self._options]
 
 
 class MongoSet:
@@ -250,6 +184,28 @@ class MongoSet:
                 raise TimeoutError(f"not within {seconds} s; members that do not run: {dead}")
             time.sleep(_LOOK_SECONDS)
         return found
+
+
+def _command(folder: Path, port: int, more: tuple[str, ...]) -> list[str]:
+    options = {
+        "dbpath": str(folder / "data"),
+        "port": str(port),
+        "bind_ip": "127.0.0.1",
+        "replSet": NAME,
+        "networkMessageCompressors": "disabled",
+        "wiredTigerCacheSizeGB": "0.25",
+        "wiredTigerEngineConfigString": "log=(prealloc=false,file_max=16MB)",
+        "oplogSize": "128",  # MB
+        "logpath": str(folder / "mongod.log"),
+    }
+    settings = [
+        "diagnosticDataCollectionEnabled=false",
+        "transactionLifetimeLimitSeconds=10",
+        "shutdownTimeoutMillisForSignaledShutdown=2000",  # it would serve reads for 15 s after it stepped down
+    ]
+    words = [word for key, value in options.items() for word in (f"--{key}", value)]
+    words += [word for setting in settings for word in ("--setParameter", setting)]
+    return [str(_program()), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting", *more]
 
 
 @cache

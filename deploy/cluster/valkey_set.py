@@ -3,20 +3,18 @@
 For trials and tests: no password, so whoever may open a socket on this machine may read it.
 """
 
-import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import redis
 
 from backend.kit.embedded import valkey
+from deploy.cluster.forming import answer, await_so, form, is_formed
 from deploy.cluster.leash import Leash
 from deploy.cluster.mongo_set import free_ports
 from deploy.cluster.program import Program
 
-SLOTS = 16_384
 NODE_TIMEOUT_MILLISECONDS = 1_000
 MEMORY = "64mb"
 FORM_SECONDS = 60.0
@@ -48,14 +46,7 @@ class Node(Program):
     def ask(self, *words: str) -> Any:
         """The node's own answer to a command, text as str. Raises RedisError."""
         client = redis.Redis(port=self.port, socket_timeout=2.0, socket_connect_timeout=2.0, decode_responses=True)
-        with closing(client):
-            connection = client.connection_pool.get_connection()
-            try:
-                connection.send_command(*words)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
-                return connection.read_response()
-            finally:
-                client.connection_pool.release(connection)
-                client.connection_pool.disconnect()
+        return answer(client, *words)
 
     def answers(self) -> bool:
         """Whether it serves at this moment."""
@@ -103,7 +94,7 @@ class ValkeySet:
         for node in self.nodes:
             node.thaw()
             node.start()
-        _await(self._is_formed, seconds)
+        await_so(lambda: is_formed(self.nodes), seconds)
 
     def stop(self) -> None:
         """Kill every node: nothing lives here alone. May be called again."""
@@ -114,38 +105,5 @@ class ValkeySet:
     def _form(self) -> None:
         for node in self.nodes:
             node.start()
-        _await(lambda: all(node.answers() for node in self.nodes), FORM_SECONDS)
-        bounds = [(number * SLOTS + self._masters - 1) // self._masters for number in range(self._masters + 1)]
-        for number, node in enumerate(self.nodes[: self._masters]):
-            node.ask("CLUSTER", "ADDSLOTSRANGE", str(bounds[number]), str(bounds[number + 1] - 1))
-            node.ask("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
-        for node in self.nodes[1:]:
-            self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", str(node.port), str(node.bus_port))
-        _await(lambda: all(_known(node) == len(self.nodes) for node in self.nodes), FORM_SECONDS)
-        for master, replica in zip(self.nodes[: self._masters], self.nodes[self._masters :], strict=True):
-            replica.ask("CLUSTER", "REPLICATE", str(master.ask("CLUSTER", "MYID")))
-        _await(self._is_formed, FORM_SECONDS)
-
-    def _is_formed(self) -> bool:
-        try:
-            states = [str(node.ask("CLUSTER", "INFO")) for node in self.nodes]
-            links = [str(node.ask("INFO", "replication")) for node in self.nodes]
-        except redis.RedisError:
-            return False
-        return all("cluster_state:ok" in state for state in states) and not any(
-            "master_link_status:down" in link for link in links
-        )
-
-
-def _known(node: Node) -> int:
-    """How many nodes this one knows and believes to be well."""
-    lines = str(node.ask("CLUSTER", "NODES")).splitlines()
-    return sum("handshake" not in line and "fail" not in line for line in lines)
-
-
-def _await(is_so: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the Redis Cluster is not whole after {seconds} s")
-        time.sleep(0.05)
+        await_so(lambda: all(node.answers() for node in self.nodes), FORM_SECONDS)
+        form(self.nodes[: self._masters], self.nodes[self._masters :], FORM_SECONDS)

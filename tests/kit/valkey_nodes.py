@@ -1,18 +1,30 @@
 """A Redis Cluster of several nodes, each of which a test may kill. Slower to form than one server: share it."""
 
-from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import redis
 
 from backend.kit.redis import Client, connect
-from tests.kit.valkey_process import Kind, ValkeyProcess, eventually, free_port
+from deploy.cluster.forming import answer, form, holder
+from tests.kit.valkey_process import Kind, ValkeyProcess, free_port
 
-SLOTS = 16_384
 NODE_TIMEOUT_MILLISECONDS = 1_000
-_FORM_SECONDS = 30.0
+FORM_SECONDS = 60.0
+
+
+class Node(ValkeyProcess):
+    """One of them."""
+
+    def __init__(self, folder: Path, kind: Kind) -> None:
+        folder.mkdir()
+        self.bus_port = free_port()
+        options = ("--cluster-enabled", "yes", "--cluster-port", str(self.bus_port))
+        patience = ("--cluster-node-timeout", str(NODE_TIMEOUT_MILLISECONDS), "--repl-diskless-sync-delay", "0")
+        super().__init__(folder, *options, *patience, kind=kind)
+
+    def ask(self, *words: str) -> Any:
+        return answer(redis.Redis(unix_socket_path=str(self.socket), decode_responses=True), *words)
 
 
 class ValkeyNodes:
@@ -20,14 +32,11 @@ class ValkeyNodes:
 
     def __init__(self, folder: Path, *, masters: int = 3, replicated: bool = False, kind: Kind = "valkey") -> None:
         self._masters = masters
-        self.nodes: list[ValkeyProcess] = []
+        self.nodes: list[Node] = []
         try:
             for number in range(masters * (2 if replicated else 1)):
-                self.nodes.append(_node(folder / str(number), kind))
-            self._join()
-            for master, replica in zip(self.nodes[:masters], self.nodes[masters:], strict=False):
-                self._follow(replica, master)
-            assert eventually(self._is_formed, seconds=_FORM_SECONDS), "the cluster did not form"
+                self.nodes.append(Node(folder / str(number), kind))
+            form(self.nodes[:masters], self.nodes[masters:], FORM_SECONDS)
         except BaseException:
             self.stop()
             raise
@@ -46,56 +55,9 @@ class ValkeyNodes:
     def flush(self) -> None:
         """Empty every master."""
         for node in self.nodes[: self._masters]:
-            _ask(node, "FLUSHALL")
+            node.ask("FLUSHALL")
 
-    def holder(self, key: str) -> ValkeyProcess:
+    def holder(self, key: str) -> Node:
         """The master that held this key's slot when the cluster was formed."""
-        slot = int(_ask(self.nodes[0], "CLUSTER", "KEYSLOT", key))
-        return self.nodes[slot * self._masters // SLOTS]
-
-    def _join(self) -> None:
-        bounds = [(number * SLOTS + self._masters - 1) // self._masters for number in range(self._masters + 1)]
-        for number, node in enumerate(self.nodes[: self._masters]):
-            _ask(node, "CLUSTER", "ADDSLOTSRANGE", str(bounds[number]), str(bounds[number + 1] - 1))
-            _ask(node, "CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
-        for node in self.nodes[1:]:
-            _ask(self.nodes[0], "CLUSTER", "MEET", "127.0.0.1", str(node.port), str(node.bus_port))
-        everybody = len(self.nodes)
-        assert eventually(lambda: all(len(_known(node)) == everybody for node in self.nodes), seconds=_FORM_SECONDS)
-
-    def _follow(self, replica: ValkeyProcess, master: ValkeyProcess) -> None:
-        _ask(replica, "CLUSTER", "REPLICATE", _text(_ask(master, "CLUSTER", "MYID")))
-
-    def _is_formed(self) -> bool:
-        states = all("cluster_state:ok" in _text(_ask(node, "CLUSTER", "INFO")) for node in self.nodes)
-        return states and all("master_link_status:down" not in _text(_ask(node, "INFO")) for node in self.nodes)
-
-
-def _node(folder: Path, kind: Kind) -> ValkeyProcess:
-    folder.mkdir()
-    bus_port = free_port()
-    options = ("--cluster-enabled", "yes", "--cluster-port", str(bus_port))
-    patience = ("--cluster-node-timeout", str(NODE_TIMEOUT_MILLISECONDS), "--repl-diskless-sync-delay", "0")
-    node = ValkeyProcess(folder, *options, *patience, kind=kind)
-    node.bus_port = bus_port
-    return node
-
-
-def _known(node: ValkeyProcess) -> Sequence[str]:
-    lines = _text(_ask(node, "CLUSTER", "NODES")).splitlines()
-    return [line for line in lines if "handshake" not in line and "fail" not in line]
-
-
-def _ask(node: ValkeyProcess, *words: str) -> Any:
-    with closing(redis.Redis(unix_socket_path=str(node.socket))) as client:
-        connection = client.connection_pool.get_connection()
-        try:
-            connection.send_command(*words)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
-            return connection.read_response()
-        finally:
-            client.connection_pool.release(connection)
-            client.connection_pool.disconnect()
-
-
-def _text(answer: Any) -> str:
-    return answer.decode() if isinstance(answer, bytes) else str(answer)
+        slot = int(self.nodes[0].ask("CLUSTER", "KEYSLOT", key))
+        return self.nodes[holder(slot, self._masters)]

@@ -56,7 +56,6 @@ class ValkeyProcess:
     def __init__(self, folder: Path, *options: str, kind: Kind = "valkey") -> None:
         self.socket = folder / "s.sock"
         self.port = free_port()
-        self.bus_port = 0
         self.url = f"unix://{self.socket}"
         self._command = [
             *(server_binary(kind), "--unixsocket", str(self.socket), "--port", str(self.port), "--bind", "127.0.0.1"),
