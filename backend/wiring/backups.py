@@ -10,6 +10,7 @@ from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
 from backend.backups.tasks import BackupTasks
 from backend.kit.archive import open_store
+from backend.kit.cache.entry import EVERYTHING
 from backend.kit.schedule_runs import Runs
 from backend.rights.service import RightsService
 from backend.wiring.base import Base
@@ -59,11 +60,8 @@ def _backups(base: Base, queries: BackupQueries) -> BackupService:
 def _restores(
     base: Base, learning: Learning, rights: RightsService, backups: BackupService, queries: BackupQueries
 ) -> RestoreService:
-    cache = base.connections.cache
-
     def empty_cache() -> None:
-        for each in cache.statistics():
-            cache.clear_region(each.name)
+        base.connections.cache.invalidate(EVERYTHING)  # not region by region: a command's process knows of none
 
     # Who was deleted since is back for a moment; the cache and the boards know the present; a journal begins anew.
     afterwards = (rights.apply_tombstones, empty_cache, learning.board_keeper.forget, backups.take)

@@ -138,6 +138,22 @@ def test_a_restore_brings_everything_back(backend: Backend, admin: Viewer, learn
         backend.restores.roll_back(admin)
 
 
+def test_every_process_forgets_what_it_knew(backend: Backend, settings: Settings, learner: Viewer) -> None:
+    """A restore by a process that has read nothing, as at the terminal, empties the cache that others read from."""
+    solve(backend, learner, 5)
+    backend.backups.take()
+    solve(backend, learner, 20)
+    assert solved(backend, learner) == 25
+    at_terminal = build(settings, clock=backend.clock)
+    try:
+        at_terminal.restores.restore(AT_TERMINAL)
+        assert solved(backend, learner) == 5
+        at_terminal.restores.roll_back(AT_TERMINAL)
+        assert solved(backend, learner) == 25
+    finally:
+        at_terminal.close()
+
+
 def test_what_a_restore_put_away_is_in_no_backup(backend: Backend, admin: Viewer, learner: Viewer) -> None:
     """The archive after a restore holds the school once, and so does its preview."""
     solve(backend, learner, 5)
