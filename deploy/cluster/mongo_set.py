@@ -203,7 +203,8 @@ def _command(folder: Path, port: int, more: tuple[str, ...]) -> list[str]:
         "transactionLifetimeLimitSeconds=10",
         "shutdownTimeoutMillisForSignaledShutdown=2000",  # it would serve reads for 15 s after it stepped down
     ]
-    words = [word for key, value in options.items() for word in (f"--{key}", value)]
+    ours = {f"--{key}": value for key, value in options.items() if f"--{key}" not in more}
+    words = [word for pair in ours.items() for word in pair]
     words += [word for setting in settings for word in ("--setParameter", setting)]
     return [str(_program()), *words, "--logappend", "--quiet", "--nounixsocket", "--noscripting", *more]
 
