@@ -6,13 +6,34 @@ import struct
 import threading
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import psutil
 
 _CHUNK = 65_536
 _PATIENCE_SECONDS = 10.0
 _AT_ONCE = struct.pack("ii", 1, 0)  # linger for 0 s: the other end hears of a broken connection, not of an ended one
+
+
+@dataclass(frozen=True, eq=False)
+class _Gates:
+    """Of one link: open while bytes may pass, to the target and back to whoever connected from `port`."""
+
+    port: int
+    questions: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def open(self) -> None:
+        self.questions.set()
+        self.answers.set()
+
+
+class _Silence(NamedTuple):
+    """Whose connections are met with silence, None for all; and whether only in what they hear."""
+
+    pid: int | None
+    of_answers: bool
 
 
 class Proxy:
@@ -25,9 +46,8 @@ class Proxy:
         self.port = port
         self._target = target
         self._delay_seconds = 0.0
-        self._is_silent = False
-        self._silent_for: int | None = None
-        self._gates: dict[asyncio.Event, int] = {}  # of each link, open while bytes may pass: its caller's port
+        self._silence: _Silence | None = None
+        self._gates: set[_Gates] = set()
         self._links: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -48,7 +68,11 @@ class Proxy:
 
         With `pid`, for what that process connected or connects, and for nobody else.
         """
-        self._do(self._silence(pid))
+        self._do(self._fall_silent(_Silence(pid, of_answers=False)))
+
+    def lose_answers(self, pid: int) -> None:
+        """What that process says arrives, and is done; it does not hear of it."""
+        self._do(self._fall_silent(_Silence(pid, of_answers=True)))
 
     def reset(self) -> None:
         """Break every connection there is; new ones are served."""
@@ -74,23 +98,25 @@ class Proxy:
         if self._server is None:
             self._server = await asyncio.start_server(self._link, "127.0.0.1", self.port)
 
-    async def _silence(self, pid: int | None) -> None:
-        self._is_silent, self._silent_for = True, pid
-        self._shut_gates(self._gates)
+    async def _fall_silent(self, silence: _Silence) -> None:
+        self._silence = silence
+        self._shut(self._gates)
 
-    def _shut_gates(self, gates: Iterable[asyncio.Event]) -> None:
+    def _shut(self, gates: Iterable[_Gates]) -> None:
         """Those of these whose callers are met with silence now."""
-        if not self._is_silent:
+        if self._silence is None:
             return
-        meant = None if self._silent_for is None else ports_of(self._silent_for)
-        for gate in gates:
-            if meant is None or self._gates[gate] in meant:
-                gate.clear()
+        meant = None if self._silence.pid is None else ports_of(self._silence.pid)
+        for each in gates:
+            if meant is None or each.port in meant:
+                each.answers.clear()
+                if not self._silence.of_answers:
+                    each.questions.clear()
 
     def _open_gates(self) -> None:
-        self._is_silent = False
-        for gate in self._gates:
-            gate.set()
+        self._silence = None
+        for each in self._gates:
+            each.open()
 
     async def _reset(self) -> None:
         self._open_gates()
@@ -110,16 +136,19 @@ class Proxy:
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._links.add(writer)
-        gate = asyncio.Event()
-        gate.set()
-        _host, self._gates[gate] = writer.get_extra_info("peername") or ("", 0)  # none where the caller is gone again
-        self._shut_gates([gate])
+        _host, port = writer.get_extra_info("peername") or ("", 0)  # none where the caller is gone again
+        gates = _Gates(port)
+        gates.open()
+        self._gates.add(gates)
+        self._shut([gates])
         try:
-            await gate.wait()
+            await gates.questions.wait()
             to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target)
             self._links.add(to_writer)
             try:
-                await asyncio.gather(self._pump(reader, to_writer, gate), self._pump(to_reader, writer, gate))
+                await asyncio.gather(
+                    self._pump(reader, to_writer, gates.questions), self._pump(to_reader, writer, gates.answers)
+                )
             finally:
                 to_writer.transport.abort()
                 self._links.discard(to_writer)
@@ -128,7 +157,7 @@ class Proxy:
         finally:
             writer.transport.abort()
             self._links.discard(writer)
-            del self._gates[gate]
+            self._gates.discard(gates)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         while data := await reader.read(_CHUNK):

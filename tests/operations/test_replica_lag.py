@@ -16,7 +16,7 @@ from deploy.cluster.mongo_set import MongoSet
 from tests.waiting import until
 
 OPLOG_BYTES = 1_048_576
-PIECE_BYTES = 16_384
+PIECE_BYTES = 65_536
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def is_locked(client: MongoClient[dict[str, Any]]) -> bool:
     return True
 
 
-def overflow(pieces: Collection[dict[str, Any]]) -> None:
+def overflow(pieces: Collection[dict[str, Any]], written_bytes: int = 2 * OPLOG_BYTES) -> None:
     """Write more than the oplog holds."""
-    for _piece in range(2 * OPLOG_BYTES // PIECE_BYTES):
+    for _piece in range(written_bytes // PIECE_BYTES):
         pieces.insert_one({"piece": "x" * PIECE_BYTES})
 
 

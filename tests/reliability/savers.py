@@ -10,8 +10,10 @@ from time import monotonic, sleep
 from typing import Self
 
 from backend.accounts.models import Viewer
+from backend.api.deadlines import REQUEST_SECONDS
 from backend.bootstrap import Backend
 from backend.errors import AppError, Unavailable
+from backend.kit import deadline
 from backend.kit.mongo import new_id, stable_id
 from backend.progress.models import ProgressChange
 from tests.waiting import until
@@ -22,6 +24,7 @@ CHAPTERS = 40
 PAUSE_SECONDS = 0.1  # between two saves of one person, and before another try
 A_MOMENT = timedelta(seconds=PAUSE_SECONDS / 2)  # times are kept to the millisecond; a try before is longer ago
 PATIENCE_SECONDS = 90.0
+SAVER = "saver-"
 ONE_MORE = ProgressChange(questions_delta=1)
 
 
@@ -52,6 +55,11 @@ def people() -> list[Viewer]:
     ]
 
 
+def is_saver() -> bool:
+    """Whether this is the thread of one who saves."""
+    return threading.current_thread().name.startswith(SAVER)
+
+
 class Savers:
     """A context: they save until it is left, and leave only once every save that was begun is answered.
 
@@ -64,7 +72,9 @@ class Savers:
         self._name = new_id()
         self._stop = threading.Event()
         self._mutex = threading.Lock()
-        self._threads = [threading.Thread(target=self._work, args=(number,)) for number in range(THREADS)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(number,), name=f"{SAVER}{number}") for number in range(THREADS)
+        ]
         self._known, self._before = known, len(known)
         self.refused: Counter[str] = Counter()
         self.strange: list[str] = []
@@ -124,7 +134,8 @@ class Savers:
         while monotonic() - begun_at < PATIENCE_SECONDS:
             tried_at = datetime.now(UTC)
             try:
-                saved = self._backend.progress.change(viewer, chapter_id, ONE_MORE, key=key, confirm=True)
+                with deadline.within(REQUEST_SECONDS):  # as at the API's door
+                    saved = self._backend.progress.change(viewer, chapter_id, ONE_MORE, key=key, confirm=True)
             except Unavailable as error:
                 self._count(error)
                 sleep(PAUSE_SECONDS)

@@ -1,5 +1,7 @@
 """MongoDB's primary is lost under people who save: every acknowledged save is there, none twice, and saving goes on."""
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from pymongo import WriteConcern
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
@@ -15,9 +18,11 @@ from backend.bootstrap import build
 from backend.config import Settings
 from backend.kit.embedded import Servers
 from backend.kit.mongo import new_id
+from backend.kit.mongo_guard import PRIMARY
 from deploy.cluster.mongo_set import Member, MongoSet, free_ports
 from deploy.faults.proxy import Proxy
-from tests.reliability.trial import LONG_FORM, Ground, Trials
+from tests.reliability.savers import is_saver
+from tests.reliability.trial import LONG_FORM, Ground, Trials, opening
 from tests.statistics.builders import running
 from tests.waiting import until
 
@@ -97,6 +102,25 @@ class Stage:
         """Every connection to the primary breaks at once, in the middle of whatever it carried."""
         self._proxies[self.mongo_set.await_whole().port].reset()
         yield
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """From some saver's commit on, what this process asks of the primary is done, and no answer comes back."""
+        proxy = self._proxies[self.mongo_set.await_whole().port]
+        is_cut, commit = threading.Event(), ClientSession.commit_transaction
+
+        def commit_unheard(session: ClientSession) -> None:
+            if is_saver() and not is_cut.is_set():
+                proxy.lose_answers(os.getpid())
+                is_cut.set()
+            commit(session)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ClientSession, "commit_transaction", commit_unheard)
+            until(is_cut.is_set, seconds=PATIENCE_SECONDS)
+        yield
+        proxy.heal()
+        self.mongo_set.await_whole()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -191,4 +215,14 @@ def test_without_a_majority_everybody_is_refused_and_nothing_is_lost(
     """Two of three gone: saves are refused in a sentence, and go on, by the same keys, once one of them is back."""
     if not trials.is_long:
         pytest.skip(LONG_FORM)
-    trials.run(ground, "two of three members killed", stage.alone, saving_goes_on=False)
+    breaker = ground.backend.mongo.breakers[PRIMARY]
+    trials.run(ground, "two of three members killed", opening(breaker, stage.alone), saving_goes_on=False)
+
+
+def test_what_was_saved_unheard_is_not_saved_again(stage: Stage, ground: Ground, trials: Trials) -> None:
+    """The primary's answers are lost: everybody is told no, some of whose saves are done; by the same keys they are
+    acknowledged afterwards, and count once."""
+    if not trials.is_long:
+        pytest.skip(LONG_FORM)
+    figure = trials.run(ground, "the primary's answers lost", stage.unheard, saving_goes_on=False)
+    assert figure.unclear

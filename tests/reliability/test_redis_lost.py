@@ -16,11 +16,12 @@ from backend.bootstrap import build
 from backend.config import Settings
 from backend.errors import NotSignedIn
 from backend.kit.embedded import Servers
+from backend.kit.redis import breaker_of
 from tests.boards.builders import boards_of, joined
 from tests.kit.valkey_nodes import ValkeyNodes
 from tests.kit.valkey_process import ValkeyProcess
 from tests.reliability.savers import people
-from tests.reliability.trial import Ground, Trials
+from tests.reliability.trial import Ground, Trials, opening
 from tests.school import NOON, School
 from tests.statistics.builders import running
 from tests.waiting import until
@@ -103,6 +104,9 @@ FAULTS: dict[str, Callable[[ValkeyProcess], AbstractContextManager[None]]] = {
 }
 
 
+AWAY = {"Valkey killed (kill -9) and started again, empty", "Valkey frozen (SIGSTOP)"}
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_nobody_is_refused_for_want_of_redis(valkey: ValkeyProcess, ground: Ground, trials: Trials, name: str) -> None:
     """Sixteen save while it happens, and none is refused; then boards are again those of the database, the sessions
@@ -110,7 +114,12 @@ def test_nobody_is_refused_for_want_of_redis(valkey: ValkeyProcess, ground: Grou
     school = School(ground.backend)
     gone, here = session_of(school, ground.students[0]), session_of(school, ground.students[0])
     ground.backend.accounts.sign_out(ground.backend.accounts.viewer(gone))
-    figure = trials.run(ground, name, lambda: FAULTS[name](valkey))
+    breaker = breaker_of(ground.backend.redis_client)
+
+    def fault() -> AbstractContextManager[None]:
+        return FAULTS[name](valkey)
+
+    figure = trials.run(ground, name, opening(breaker, fault) if name in AWAY else fault)
     assert figure.refused == {}
     assert ground.backend.accounts.viewer(here).id == ground.students[0].id
     with pytest.raises(NotSignedIn):

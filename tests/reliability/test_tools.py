@@ -1,12 +1,13 @@
 """What faults are made with does what it says; otherwise the trials prove nothing."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE
 from time import monotonic
@@ -124,6 +125,28 @@ def test_a_silent_one_for_a_process_serves_the_others(proxy: Proxy) -> None:
             assert said(caller) == ["heard", "heard"]
         finally:
             caller.kill()
+
+
+def test_answers_that_are_lost_leave_the_question_done() -> None:
+    """What was said arrives at once; the answer to it, when all is well again."""
+    (known_by,) = free_ports(1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        closing(Proxy(known_by, server.getsockname()[1])) as proxy,
+        socket.create_connection(("127.0.0.1", known_by), timeout=10) as link,
+        server.accept()[0] as target,
+    ):
+        target.settimeout(10)
+        proxy.lose_answers(os.getpid())
+        link.sendall(b"a")
+        assert target.recv(1) == b"a"
+        target.sendall(b"b")
+        link.settimeout(DELAY_SECONDS)
+        with pytest.raises(TimeoutError):
+            link.recv(1)
+        proxy.heal()
+        link.settimeout(10)
+        assert link.recv(1) == b"b"
 
 
 def said(caller: "subprocess.Popen[str]") -> list[str]:

@@ -1,21 +1,36 @@
 """One fault, made several times over under people who save, and what is then held against the database."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
+from backend.kit.breaker import Breaker
 from deploy.faults.report import Figure, Figures
 from tests.reliability.savers import Ack, Savers, people
 from tests.reliability.verdict import disagreements, doubled, lost, statistics_agree
+from tests.waiting import until
 
 RESUMES_SECONDS = 15.0  # what is promised; held where figures are taken, for a test beside others may wait longer
+OPENS_SECONDS = 60.0
 LONG_FORM = "made by `make chaos` alone, for the time that it takes"
 
 Fault = Callable[[], AbstractContextManager[object]]
 """The fault lasts as long as its block; what it returns has mended itself, or soon will have."""
+
+
+def opening(breaker: Breaker, fault: Fault) -> Fault:
+    """The same fault, which must open the breaker before it ends: callers are refused at once, and do not each wait."""
+
+    @contextmanager
+    def watched() -> Iterator[None]:
+        with fault():
+            yield
+            until(lambda: not breaker.is_closed, seconds=OPENS_SECONDS)
+
+    return watched
 
 
 @dataclass
