@@ -36,7 +36,13 @@ def mail_form() -> None:
 
 def _save() -> None:
     backend, viewer = _session.backend(), _session.viewer()
-    backend.accounts.change_email(viewer, st.session_state["new_mail"])
+    before, asked = _settings_forms.me().email, st.session_state["new_mail"]
+    user = backend.accounts.change_email(viewer, asked)
+    is_asked_by_letter = user.email == before and asked.strip().casefold() != before.casefold()
     at = clock_time(backend.clock.now(), viewer.time_zone)
-    st.session_state[SAID] = _("Saved {time}").format(time=at)
+    st.session_state[SAID] = (
+        _("A letter is on its way to the new address: open the link in it within a day.")
+        if is_asked_by_letter
+        else _("Saved {time}").format(time=at)
+    )
     st.rerun(scope="app")

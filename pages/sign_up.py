@@ -29,9 +29,14 @@ def draw_form() -> None:
             with noticed():
                 _pace.count_guest("sign-up")
                 accounts = _session.backend().accounts
-                user = accounts.sign_up(name=name, email=email, password=password, join_code=code)
-                _session.welcome(user, to="/")
-                st.rerun()
+                user = accounts.begin_sign_up(name=name, email=email, password=password, join_code=code)
+                if user:
+                    _session.welcome(user, to="/")
+                    st.rerun()
+                st.success(
+                    _("A letter is on its way to you. Open the link in it within a day: it opens your account."),
+                    icon=":material/mail:",
+                )
 
 
 def draw_privacy_notice() -> None:

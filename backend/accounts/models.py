@@ -1,7 +1,7 @@
 """Shapes of people: the account, the viewer that every service call receives, sessions, and what forms send."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from backend.errors import NotAllowed, NotSignedIn
 from backend.kit.i18n import _
@@ -57,6 +57,17 @@ class Viewer(Shape, frozen=True, kw_only=True):
     board_name: str | None = None
     session_id: str = ""
     lacks_second_factor: bool = False  # her role needs one: until she has it she may do nothing else
+
+
+_ALIKE = tuple(name for name in Viewer.__struct_fields__ if name in User.__struct_fields__)
+
+
+def viewer_of(
+    user: User, classroom_ids: tuple[str, ...] = (), *, session_id: str = "", lacks_second_factor: bool = False
+) -> Viewer:
+    """The viewer that a person is: all that both say, beside what her account alone does not know."""
+    alike: dict[str, Any] = {name: getattr(user, name) for name in _ALIKE}
+    return Viewer(**alike, classroom_ids=classroom_ids, session_id=session_id, lacks_second_factor=lacks_second_factor)
 
 
 def require(viewer: Viewer | None, *roles: Role) -> Viewer:

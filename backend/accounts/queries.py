@@ -131,13 +131,18 @@ class AccountQueries:
             )
         return from_document(found, User) if found else None
 
-    def change_email(self, user_id: str, email: str, also: Callable[[ClientSession], None]) -> User | None:
-        """The person under her new address, `also(session)` with it. Raises Conflict where it is somebody else's."""
+    def change_email(
+        self, user_id: str, email: str, fields: Mapping[str, Any], also: Callable[[ClientSession], None]
+    ) -> User | None:
+        """The person under her new address and with these (camelCase) fields, `also(session)` with it, all or nothing.
+
+        Raises Conflict where the address is somebody else's.
+        """
 
         def work(session: ClientSession) -> User | None:
             found = self._mongo["users"].find_one_and_update(
                 {"_id": user_id},
-                {"$set": {"email": email, "emailKey": email_key(email)}},
+                {"$set": {**fields, "email": email, "emailKey": email_key(email)}},
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
@@ -147,7 +152,18 @@ class AccountQueries:
         try:
             return self._mongo.transaction(work)
         except Conflict as error:
-            raise Conflict(_taken(first=False)) from error
+            if isinstance(error.__cause__, DuplicateKeyError):
+                raise Conflict(_taken(first=False)) from error
+            raise
+
+    def reset_password(self, user_id: str, hashed: str, also: Callable[[ClientSession], None]) -> None:
+        """Put a new hash in the place of whatever is there, `also(session)` with it, all or nothing."""
+
+        def work(session: ClientSession) -> None:
+            self._mongo["users"].update_one({"_id": user_id}, {"$set": {"passwordHash": hashed}}, session=session)
+            also(session)
+
+        self._mongo.transaction(work)
 
     def set_password(self, user_id: str, hashed: str, *, before: str | None) -> bool:
         """Put a new hash in the place of the one that was looked at; False where that was changed meanwhile."""

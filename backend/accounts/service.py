@@ -1,17 +1,21 @@
 """Signing up and out; who a session belongs to; one's own profile. The ways in: signing_in.py."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from backend.accounts import fields, rooms
+from backend.accounts.confirmations import Awaited, Confirmations
 from backend.accounts.followers import NobodyFollows, PersonFollower
-from backend.accounts.models import DemoSignIn, OpenSession, ProfileChange, Role, User, Viewer
+from backend.accounts.models import DemoSignIn, OpenSession, ProfileChange, User, Viewer, viewer_of
 from backend.accounts.queries import AccountQueries, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import TAG, Sessions
 from backend.accounts.signing_in import SigningIn, wrong_password
 from backend.accounts.throttle import SignInThrottle
 from backend.audit.trail import AuditTrail
-from backend.errors import Conflict, Invalid, NotFound
+from backend.errors import Conflict, Invalid, NotAllowed, NotFound
 from backend.kit import passwords
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
@@ -25,6 +29,7 @@ from backend.mails.service import MailService
 from backend.policy import authorise
 
 DEMO = Region("demoSignIns", tuple[DemoSignIn, ...], ttl_seconds=60)
+Also = Callable[[Any], None]  # done within a transaction, whose session it is given
 BOARDS_TAG = "boards"  # a name or a choice changed on the profile shows on the boards at once
 
 
@@ -47,6 +52,7 @@ class AccountService(SigningIn):
         trail: AuditTrail,
         throttle: SignInThrottle,
         mails: MailService,
+        confirmations: Confirmations,
         *,
         time_zone: str,
         demo_allowed: bool,
@@ -71,6 +77,7 @@ class AccountService(SigningIn):
         self._events = events
         self._trail = trail
         self._mails = mails
+        self._confirmations = confirmations
 
     # becoming someone
 
@@ -86,16 +93,46 @@ class AccountService(SigningIn):
         """The school's first account. Raises Conflict where there is one already, even made at the same moment."""
         if self.has_users():
             raise Conflict(_("This school has its administrator already. Please sign in."))
-        return self._create(name=name, email=email, password=password, role="admin", first=True, is_demo=is_demo)
+        user = fields.new_user(
+            new_id(), name=name, email=email, role="admin", zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
+        )
+        self._queries.insert_user(user, _hashed(password), first=True)
+        self._cache.invalidate(BOARDS_TAG)
+        return user
 
     def sign_up(self, *, name: str, email: str, password: str, join_code: str, is_demo: bool = False) -> User:
-        """A new student in the classroom of the join code. Raises Invalid, Conflict."""
-        classroom_id = self._classrooms.id_by_join_code(join_code)
-        if classroom_id is None:
-            raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
-        return self._create(
-            name=name, email=email, password=password, role="student", classroom_id=classroom_id, is_demo=is_demo
-        )
+        """A new student in the classroom of the join code, at once. Raises Invalid, Conflict for a taken address."""
+        awaited = self._newcomer_of_class(name, email, password, join_code, is_demo=is_demo)
+        return self._add(awaited)
+
+    def begin_sign_up(self, *, name: str, email: str, password: str, join_code: str) -> User | None:
+        """As sign_up; but where mail is sent, None: a letter to that address asks to `confirm`.
+
+        Then nothing here tells whether anybody has an account with the address. Raises Invalid; Conflict without mail.
+        """
+        awaited = self._newcomer_of_class(name, email, password, join_code)
+        if not self._confirmations.is_possible:
+            return self._add(awaited)
+        self._confirmations.ask(awaited)
+        return None
+
+    def awaited(self, token: str) -> Awaited:
+        """What the link of a letter asks its reader to confirm. Raises NotFound."""
+        return self._confirmations.read(token)
+
+    def confirm(self, token: str, password: str = "") -> User:
+        """Do what a letter asked for: add the student, who gives the password that she chose, or move an account.
+
+        The password keeps out whoever signed somebody else up with a password of his own. Raises NotFound for a link
+        that works no more, NotAllowed, RateLimited, Conflict where somebody else has the address by now.
+        """
+        awaited = self.awaited(token)
+        if awaited.kind == "new-address":
+            return self._confirmed_address(awaited, token)
+        with self._throttle.attempt(fingerprint(token)):
+            if not passwords.verify_password(awaited.password_hash, password[: passwords.MAX_LENGTH]):
+                raise NotAllowed(_("This is not the password that you chose."), code="wrong_password")
+        return self._add(awaited, lambda session: self._confirmations.spend(session, awaited, token))
 
     # being signed in
 
@@ -117,7 +154,7 @@ class AccountService(SigningIn):
     def sessions(self, viewer: Viewer) -> tuple[OpenSession, ...]:
         """The viewer's own live sessions, the last used first."""
         authorise(viewer, "accounts.sessions")
-        return self._sessions.of(self.me(viewer), viewer.session_id)
+        return self._sessions.of(viewer, viewer.session_id)
 
     def end_session(self, viewer: Viewer, session_id: str) -> None:
         """End one of the viewer's own sessions, everywhere at once. Raises NotFound for what is none of hers."""
@@ -155,29 +192,57 @@ class AccountService(SigningIn):
         user = self._queries.update_user(
             authorise(viewer, "accounts.update_profile").id, fields.profile(self.me(viewer), change)
         )
-        self._follower.person_changed(viewer.id)
-        self._cache.invalidate(TAG, BOARDS_TAG)
+        self._profile_changed(viewer.id)
         if user is None:
             raise NotFound(_("This account is gone."))
         return user
 
-    def change_email(self, viewer: Viewer, email: str) -> User:
-        """The account under its new address; the old one is told, where mail is sent.
+    def _profile_changed(self, user_id: str) -> None:
+        self._follower.person_changed(user_id)
+        self._cache.invalidate(TAG, BOARDS_TAG)
 
-        Raises NotAllowed without a fresh password, Invalid, Conflict.
+    def change_email(self, viewer: Viewer, email: str, change: ProfileChange | None = None) -> User:
+        """The account with the rest of a `change`, under its new address; the old one is told, where mail is sent.
+
+        There a letter to the new address asks to `confirm` first, so that nobody learns whose addresses are known; the
+        account is answered as it is until then. Raises NotAllowed without a fresh password, Invalid, Conflict.
         """
         user = self.me(authorise(viewer, "accounts.change_email"))
         self._sessions.require_proof(viewer)
-        tidied = fields.address(email)
+        tidied, rest = fields.address(email), change or ProfileChange()
+        if not self._confirmations.is_possible or user.is_demo or email_key(tidied) == email_key(user.email):
+            return self._moved(viewer, user, tidied, fields.profile(user, rest))
+        if rest != ProfileChange():
+            user = self.update_profile(viewer, rest)
+        self._confirmations.ask(Awaited(kind="new-address", user=replace(user, email=tidied)))
+        return user
+
+    def _confirmed_address(self, awaited: Awaited, token: str) -> User:
+        user = self._queries.user(awaited.user.id)
+        if user is None or not self._sessions.may_enter(user):
+            raise NotFound(_("This account is gone."))
+        return self._moved(
+            viewer_of(user),
+            user,
+            awaited.user.email,
+            {},
+            lambda session: self._confirmations.spend(session, awaited, token),
+        )
+
+    def _moved(
+        self, viewer: Viewer, user: User, email: str, changed: dict[str, Any], also: Also = lambda _session: None
+    ) -> User:
+        """The account under its new address. Raises Conflict."""
 
         def note(session: Any) -> None:
-            self._tell_old_address(user, tidied, session)
+            also(session)
+            self._tell_old_address(user, email, session)
             self._trail.record(viewer, "email.changed", "user", user.id, session=session)
 
-        changed = self._queries.change_email(user.id, tidied, note)
+        moved = self._queries.change_email(user.id, email, changed, note)
         self._sessions.queries.drop_tickets(user.id)  # links that were sent to the old address
-        self._sessions.forget()
-        return changed or user
+        self._profile_changed(user.id)
+        return moved or user
 
     def _tell_old_address(self, user: User, new: str, session: Any) -> None:
         if email_key(user.email) != email_key(new) and not user.is_demo:
@@ -202,9 +267,9 @@ class AccountService(SigningIn):
             with self._throttle.attempt(viewer.id):
                 if not passwords.verify_password(hashed, current[: passwords.MAX_LENGTH]):
                     raise wrong_password()
-        passwords.check_new_password(new)
+        fresh = _hashed(new)
         self._trail.record(viewer, "password.changed", "user", viewer.id)
-        if not self._queries.set_password(viewer.id, passwords.hash_password(new), before=hashed):
+        if not self._queries.set_password(viewer.id, fresh, before=hashed):
             raise wrong_password()
         self._sessions.end_all(viewer.id, but=viewer.session_id)
         self._sessions.note_proof(viewer)
@@ -221,33 +286,37 @@ class AccountService(SigningIn):
 
     def reset_password(self, token: str, new: str) -> User:
         """Set a password by a one-time link; every session of the person ends. Raises Invalid, NotFound."""
-        user = self.reset_owner(token)
-        passwords.check_new_password(new)
-        hashed = passwords.hash_password(new)
-        if self._sessions.queries.spend_ticket(fingerprint(token), "reset", "", self._clock.now()) is None:
-            raise NotFound(_("This link was used already or is too old. Please ask for a new one."))
-        self._trail.record(None, "password.reset", "user", user.id)
-        self._queries.update_user(user.id, {"passwordHash": hashed})
+        user, hashed, now = self.reset_owner(token), _hashed(new), self._clock.now()
+
+        def spend(session: Any) -> None:
+            if not self._sessions.queries.spend_within(session, fingerprint(token), "reset", now):
+                raise NotFound(_("This link was used already or is too old. Please ask for a new one."))
+            self._trail.record(None, "password.reset", "user", user.id, session=session)
+
+        self._queries.reset_password(user.id, hashed, spend)
         self._sessions.end_all(user.id)
         return user
 
-    def _create(
-        self,
-        *,
-        name: str,
-        email: str,
-        password: str,
-        role: Role,
-        classroom_id: str | None = None,
-        first: bool = False,
-        is_demo: bool = False,
-    ) -> User:
-        user = fields.new_user(
-            new_id(), name=name, email=email, role=role, zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
-        )
-        passwords.check_new_password(password)
-        self._queries.insert_user(user, passwords.hash_password(password), classroom_id, first=first)
+    def _newcomer_of_class(
+        self, name: str, email: str, password: str, join_code: str, *, is_demo: bool = False
+    ) -> Awaited:
+        """A student as she will be, once her fields, her password and the join code were found good. Raises Invalid."""
+        classroom_id = self._classrooms.id_by_join_code(join_code)
+        if classroom_id is None:
+            raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
+        zone, now = self._time_zone, self._clock.now()
+        user = fields.new_user(new_id(), name=name, email=email, role="student", zone=zone, at=now, is_demo=is_demo)
+        return Awaited(kind="sign-up", user=user, password_hash=_hashed(password), classroom_id=classroom_id)
+
+    def _add(self, awaited: Awaited, also: Also | None = None) -> User:
+        user = replace(awaited.user, created_at=self._clock.now())
+        self._queries.insert_user(user, awaited.password_hash, awaited.classroom_id, also=also)
         self._cache.invalidate(BOARDS_TAG)  # she is in her class's report at once
-        if classroom_id:
-            self._events.publish(rooms.CHANGED, rooms.of_membership(classroom_id))
+        self._events.publish(rooms.CHANGED, rooms.of_membership(awaited.classroom_id))
         return user
+
+
+def _hashed(password: str) -> str:
+    """Raises Invalid for a password that is too short, too long or too common."""
+    passwords.check_new_password(password)
+    return passwords.hash_password(password)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.client_session import ClientSession
 
 from backend.accounts.models import SessionRecord
 from backend.errors import Conflict
@@ -22,6 +23,7 @@ INDEXES = {
         IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
     ],
 }
+MOST_SESSIONS = 100  # of one person: whoever signs in a thousand times has no use for the first nine hundred
 SPENT_KEPT = 50  # refresh tokens whose second use gives a thief away
 
 
@@ -31,13 +33,15 @@ class SessionQueries:
 
     # sessions
 
-    def insert(self, session: SessionRecord, refresh_hash: str | None) -> None:
+    def insert(self, session: SessionRecord, refresh_hash: str | None) -> int:
+        """Keep a session; how many of the person's others ended by it, those that were unused for longest."""
         document = to_document(session)
         if refresh_hash:
             document["refreshHash"] = refresh_hash
         with translated():
             self._mongo["sessions"].insert_one(document)
         self._forget_expired("sessions", session.created_at)
+        return self._end_others_beyond(session, MOST_SESSIONS - 1)
 
     def find(self, session_id: str) -> SessionRecord | None:
         with translated():
@@ -116,9 +120,11 @@ class SessionQueries:
         now: datetime,
         expires_at: datetime,
         only: bool = False,
+        sealed: str = "",
     ) -> None:
-        """Keep a ticket. `only`: it takes the place of the one that the person had for this purpose."""
+        """Keep a ticket, with what it is about `sealed`. `only`: in the place of the person's one for this purpose."""
         fields = {"hash": ticket_hash, "purpose": purpose, "userId": user_id, "binding": binding}
+        fields |= {"sealed": sealed} if sealed else {}
         name = f"{purpose}:{user_id}" if only else ticket_hash
         with translated():
             self._mongo["tickets"].replace_one({"_id": name}, {**fields, "expiresAt": expires_at}, upsert=True)
@@ -139,6 +145,17 @@ class SessionQueries:
             )
         return found["userId"] if found else None
 
+    def sealed(self, ticket_hash: str, now: datetime) -> str | None:
+        """What this live ticket is about, as it was sealed; None for one that is about nothing, or is no more."""
+        with translated():
+            found = self._mongo["tickets"].find_one({"hash": ticket_hash, "expiresAt": {"$gt": now}}, {"sealed": 1})
+        return found.get("sealed") if found else None
+
+    def spend_within(self, session: ClientSession, ticket_hash: str, purpose: str, now: datetime) -> bool:
+        """Whether this ticket was live, within a transaction that does what it is for; it is none from now on."""
+        wanted = {"hash": ticket_hash, "purpose": purpose, "expiresAt": {"$gt": now}}
+        return self._mongo["tickets"].delete_one(wanted, session=session).deleted_count == 1
+
     def note_used(self, hashed: str, now: datetime, until: datetime) -> bool:
         """Whether something that works once (as its hash) was not used before; it is from now on."""
         fields = {"purpose": "used", "userId": "", "binding": "", "expiresAt": until}
@@ -154,6 +171,13 @@ class SessionQueries:
         """Let no link, challenge or sign-in under way of this person work any more."""
         with translated():
             self._mongo["tickets"].delete_many({"userId": user_id})
+
+    def _end_others_beyond(self, session: SessionRecord, most: int) -> int:
+        sessions, others = self._mongo["sessions"], {"userId": session.user_id, "_id": {"$ne": session.id}}
+        with translated():
+            newest_first = sessions.find(others, {"_id": 1}).sort([("lastSeenAt", DESCENDING), ("_id", ASCENDING)])
+            gone = [each["_id"] for each in newest_first.skip(most)]
+            return sessions.delete_many({"_id": {"$in": gone}}).deleted_count if gone else 0
 
     def _forget_expired(self, collection: str, now: datetime) -> None:
         """Sweep as we go. A TTL index would go by the server's time, not by the clock that set the expiry."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
-from backend.accounts.models import OpenSession, SessionRecord, TokenPair, User, Viewer
+from backend.accounts.models import OpenSession, SessionRecord, TokenPair, User, Viewer, viewer_of
 from backend.accounts.queries import AccountQueries
 from backend.accounts.session_queries import SessionQueries
 from backend.errors import NotAllowed, NotSignedIn
@@ -69,7 +69,8 @@ class Sessions:
             expires_at=now + self._limits[user.role][1],
             proven_at=now,
         )
-        self.queries.insert(session, fingerprint(refresh) if kind == "api" else None)
+        if self.queries.insert(session, fingerprint(refresh) if kind == "api" else None):
+            self.forget()
         self._people.update_user(user.id, {"lastSignInAt": now})
         return session, token, refresh
 
@@ -104,7 +105,7 @@ class Sessions:
             raise NotSignedIn(_("This access token is not valid."), code="token_invalid")
         return viewer
 
-    def of(self, user: User, this: str = "") -> tuple[OpenSession, ...]:
+    def of(self, user: User | Viewer, this: str = "") -> tuple[OpenSession, ...]:
         """The live sessions of a person, the last used first; `this` is the id of the one that asks."""
         now = self._clock.now()
         return tuple(
@@ -166,10 +167,10 @@ class Sessions:
             raise NotSignedIn(_("You are signed out. Please sign in again."))
         if session.last_seen_at < now - SEEN_EVERY:
             self.queries.touch(session_id, now, now - SEEN_EVERY)
-        return _viewer(
+        return viewer_of(
             user,
-            session_id,
             self._people.classroom_ids(user.id),
+            session_id=session_id,
             lacks_second_factor=self.needs_second_factor(user) and user.second_factor_at is None,
         )
 
@@ -178,27 +179,7 @@ class Sessions:
         user = self._people.user(session.user_id)
         return user if user and self.may_enter(user) and now < self._end(session, user) else None
 
-    def _end(self, session: SessionRecord, user: User) -> datetime:
+    def _end(self, session: SessionRecord, user: User | Viewer) -> datetime:
         """When a session ends unless it is used: by what holds for its owner's role now, not when she signed in."""
         idle, absolute = self._limits[user.role]
         return min(session.last_seen_at + idle, session.created_at + absolute, session.expires_at)
-
-
-def _viewer(user: User, session_id: str, classroom_ids: tuple[str, ...], *, lacks_second_factor: bool) -> Viewer:
-    return Viewer(
-        id=user.id,
-        name=user.name,
-        email=user.email,
-        role=user.role,
-        plan=user.plan,
-        classroom_ids=classroom_ids,
-        time_zone=user.time_zone,
-        day_end_hour=user.day_end_hour,
-        locale=user.locale,
-        daily_goal=user.daily_goal,
-        exam_date=user.exam_date,
-        board_joined=user.board_joined,
-        board_name=user.board_name,
-        session_id=session_id,
-        lacks_second_factor=lacks_second_factor,
-    )

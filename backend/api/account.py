@@ -81,13 +81,13 @@ def reauthenticate(body: requests.Reauthentication, viewer: SignedIn, backend: B
 def change_me(body: requests.AccountChange, viewer: SignedIn, backend: BackendDep) -> Response:
     """Change my account
 
-    Name, address, goal, exam, study day, leaderboard. The address needs a fresh password, see /auth/reauthenticate.
+    Name, address, goal, exam, study day, leaderboard: all of it, or nothing. The address needs a fresh password, see
+    /auth/reauthenticate; where the school sends mail it changes once the link in a letter to it was opened.
     """
-    user = backend.accounts.change_email(viewer, body.email) if body.email is not None else None
     change = ProfileChange(**body.model_dump(exclude={"email"}))
-    if user is None or change != ProfileChange():
-        user = backend.accounts.update_profile(viewer, change)
-    return answer(user)
+    if body.email is not None:
+        return answer(backend.accounts.change_email(viewer, body.email, change))
+    return answer(backend.accounts.update_profile(viewer, change))
 
 
 @router.put("/password", **returns(Answer[None], 403, says="The new password holds; every other session has ended"))

@@ -57,11 +57,17 @@ def me(viewer: SignedIn, backend: BackendDep) -> Response:
     return answer(backend.accounts.me(viewer))
 
 
-@router.post("/register", **returns(Answer[User], 409, status=201, says="The new account"))
+@router.post(
+    "/register",
+    **returns(Answer[User], 409, status=201, says="The new account", accepted="A letter to the address asks first"),
+)
 def register(body: requests.Registration, backend: BackendDep) -> Response:
     """Sign up as a student
 
-    The join code comes from the teacher of the class.
+    The join code comes from the teacher of the class. Where the school sends mail the answer is 202 whoever has the
+    address: a letter to it holds the link that opens the account.
     """
-    user = backend.accounts.sign_up(name=body.name, email=body.email, password=body.password, join_code=body.join_code)
-    return answer(user, status=201)
+    user = backend.accounts.begin_sign_up(
+        name=body.name, email=body.email, password=body.password, join_code=body.join_code
+    )
+    return answer(user, status=201 if user else 202)

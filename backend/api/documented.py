@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from backend.api.answers import Failure
+from backend.api.answers import Answer, Failure
 from backend.api.examples import example_of
 
 REF = "#/components/schemas/{name}"
@@ -37,17 +37,26 @@ examples: list[Any] = []
 
 
 def returns(
-    kind: Any, *errors: int, status: int = 200, says: str, example: Any = None, conditional: bool = False
+    kind: Any,
+    *errors: int,
+    status: int = 200,
+    says: str,
+    example: Any = None,
+    conditional: bool = False,
+    accepted: str = "",
 ) -> dict[str, Any]:
     """Arguments of a route that answers `kind`: documented in full, and encoded by the route itself.
 
-    `errors` are the statuses that only this route knows of; `conditional` routes have an ETag and answer 304.
+    `errors` are the statuses that only this route knows of; `conditional` routes have an ETag and answer 304;
+    `accepted` says of a route that may answer 202, with nothing yet, what is waited for.
     """
     returned_types.append(kind)
     content: dict[str, Any] = {"schema": _reference(kind)}
     content[EXAMPLE] = len(examples)
     examples.append({"success": True} | (example or example_of(kind)))
     responses: dict[int | str, Any] = {status: {"description": says, "content": {JSON: content}}}
+    if accepted:
+        responses[202] = {"description": accepted, "content": {JSON: {"schema": _reference(Answer[None])}}}
     if conditional:
         responses[304] = {"description": "The caller has this answer already"}
     for error in errors:

@@ -28,6 +28,7 @@ BY_PATH: dict[str, Kind] = {
     "/auth/register": "sign-up",
     "/auth/browser-session": "browser",
     "/auth/me": "api",
+    "/mails/confirm": "sign-in",
     "/events": "stream",
     "/ws": "stream",
 }

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from backend.accounts.models import ProfileChange, User, Viewer
+from backend.accounts.models import ProfileChange, User, Viewer, viewer_of
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.demo import names
@@ -63,7 +63,7 @@ def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) ->
     except Conflict:
         user = _somebody(backend, learner.email)
     user = backend.accounts.update_profile(
-        viewer_of(user, classroom.id),
+        viewer_of(user, (classroom.id,)),
         ProfileChange(
             daily_goal=learner.daily_goal,
             exam_date=learner.exam_date,
@@ -72,26 +72,13 @@ def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) ->
             board_joined=learner.board_name is not None,
         ),
     )
-    return viewer_of(user, classroom.id)
+    return viewer_of(user, (classroom.id,))
 
 
 def sign_in_and_out(then: Backend, viewer: Viewer) -> None:
     """Be there once, so that it is known when somebody was last."""
     then.accounts.sign_in_program(viewer.email, PASSWORD, _DEVICE)  # a ticket of the past would be swept away
     then.accounts.sign_out_elsewhere(viewer)
-
-
-def viewer_of(user: User, *classroom_ids: str) -> Viewer:
-    """The viewer that a person is once signed in, without a session that would lie about for weeks."""
-    return Viewer(
-        id=user.id,
-        name=user.name,
-        email=user.email,
-        role=user.role,
-        classroom_ids=classroom_ids,
-        time_zone=user.time_zone,
-        day_end_hour=user.day_end_hour,
-    )
 
 
 def _teacher(past: Past, admin: User, number: int, school: SchoolTime) -> User:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from backend.accounts.models import User, Viewer
+from backend.accounts.models import User, Viewer, viewer_of
 from backend.classrooms.models import ClassReport
 from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
@@ -85,7 +85,7 @@ class DigestService:
 
     def _content(self, user: User) -> Callable[[], Content] | None:
         """What writes her letter; None where there is nothing to say, or she is left alone."""
-        viewer = _viewer(user, self._classrooms_of(user.id))
+        viewer = viewer_of(user, self._classrooms_of(user.id))
         school, address, leave = self._mails.school, self._mails.base_url, self.leave_address(user.id)
         if user.role == "student":
             home = self._overview.home(viewer)
@@ -103,19 +103,3 @@ class DigestService:
 
     def _today(self, user: User) -> datetime:
         return self._clock.now().astimezone(ZoneInfo(user.time_zone))
-
-
-def _viewer(user: User, classroom_ids: tuple[str, ...]) -> Viewer:
-    """The reader of a letter, who sees in it what she sees on her pages."""
-    return Viewer(
-        id=user.id,
-        name=user.name,
-        email=user.email,
-        role=user.role,
-        classroom_ids=classroom_ids,
-        time_zone=user.time_zone,
-        day_end_hour=user.day_end_hour,
-        locale=user.locale,
-        daily_goal=user.daily_goal,
-        exam_date=user.exam_date,
-    )

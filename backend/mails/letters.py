@@ -25,6 +25,55 @@ def password_link(name: str, school: str, address: str, until: str) -> Content:
     )
 
 
+def confirm_sign_up(school: str, address: str, until: str) -> Content:
+    """To an address with which somebody has just signed up: nothing is opened before its reader says so."""
+    words = _("Somebody, probably you, signed up at {school} with this address. The link works once, until {time}.")
+    return Content(
+        _("Open your account"),
+        [
+            words.format(school=school, time=until),
+            Link(_("Open my account"), address),
+            _("You will be asked for the password that you chose. If it was not you, leave this letter alone."),
+            _sent_to_address(school),
+        ],
+    )
+
+
+def confirm_address(school: str, address: str, until: str) -> Content:
+    """To an address that somebody with an account wants to sign in with from now on."""
+    words = _(
+        "Somebody, probably you, wants to sign in at {school} with this address. The link works once, until {time}."
+    )
+    return Content(
+        _("Confirm your e-mail address"),
+        [
+            words.format(school=school, time=until),
+            Link(_("Use this address"), address),
+            _("If it was not you, leave this letter alone: without it nothing changes."),
+            _sent_to_address(school),
+        ],
+    )
+
+
+def address_known(name: str, school: str, page: str, *, is_sign_up: bool) -> Content:
+    """To somebody whose address was given for another account: she alone may learn that she has one."""
+    said = (
+        _("Somebody, perhaps you, signed up at {school} with this address. You have an account with it already.")
+        if is_sign_up
+        else _("Somebody wants to use this address for another account at {school}. Yours has it, and keeps it.")
+    )
+    return Content(
+        _("You have an account already"),
+        [
+            _hello(name),
+            said.format(school=school),
+            _("Nothing was changed. If you forgot your password, your teacher or administrator helps you in."),
+            Link(_("Sign in"), page),
+            _sent_by(school),
+        ],
+    )
+
+
 def backup_alarm(name: str, school: str, said: str, next_step: str, page: str) -> Content:
     """To administrators: the school is not kept as it should be."""
     parts: list[Part] = [_hello(name), said, next_step]
@@ -39,6 +88,11 @@ def _hello(name: str) -> str:
 
 def _sent_by(school: str) -> Small:
     words = _("Sent by {school} because you have an account there. This address reads no answers.")
+    return Small(words.format(school=school))
+
+
+def _sent_to_address(school: str) -> Small:
+    words = _("Sent by {school} because somebody gave this address there. It reads no answers.")
     return Small(words.format(school=school))
 
 

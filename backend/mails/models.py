@@ -7,7 +7,7 @@ from typing import Literal
 from backend.kit.mail_body import Part
 from backend.kit.shape import Shape
 
-Kind = Literal["address-changed", "password-link", "backup-alarm", "digest"]
+Kind = Literal["address-changed", "password-link", "backup-alarm", "digest", "sign-up", "new-address"]
 State = Literal["queued", "sent", "failed"]
 
 

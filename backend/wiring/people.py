@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.accounts.administration import AccountAdministration
+from backend.accounts.confirmations import Confirmations
 from backend.accounts.factor_queries import FactorQueries
 from backend.accounts.place_queries import PlaceQueries
 from backend.accounts.queries import AccountQueries
@@ -25,6 +26,7 @@ class People:
     accounts: AccountService
     administration: AccountAdministration
     second_factor: SecondFactor
+    sessions: Sessions
 
 
 def people(base: Base, learning: Learning) -> People:
@@ -57,6 +59,9 @@ def people(base: Base, learning: Learning) -> People:
         trail,
         SignInThrottle(connections.limiter, PlaceQueries(mongo), clock),
         base.mails,
+        Confirmations(
+            queries, sessions.queries, Sealer(base.ring, "confirmations"), base.mails, connections.limiter, clock
+        ),
         time_zone=settings.time_zone,
         demo_allowed=settings.demo_allowed,
         sign_up_domains=_domains(settings.oidc_sign_up_domains),
@@ -68,7 +73,7 @@ def people(base: Base, learning: Learning) -> People:
     )
     accounts.shut_demo_out()
     second_factor.reseal()
-    return People(accounts, administration, second_factor)
+    return People(accounts, administration, second_factor, sessions)
 
 
 def _domains(listed: str) -> frozenset[str]:

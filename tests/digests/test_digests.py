@@ -1,44 +1,23 @@
 """The weekly letter: who gets it, what it says and does not say, and how it is given up."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
-from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from backend.accounts.models import ProfileChange, Viewer
 from backend.api import create_api
-from backend.bootstrap import Backend, build
-from backend.config import Settings
+from backend.bootstrap import Backend
 from backend.digests.service import PATH
 from backend.jobs import table
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
-from tests.mails.post_office import Opened, PostOffice, open_post, text_of
+from tests.mails.post_office import PostOffice, open_post, text_of
+from tests.mails.sending import URL, mailing, office
 from tests.school import School
 
-__all__ = ["open_post"]
-
-URL = "https://learn.school.example"
-
-
-@pytest.fixture
-def office(open_post: Opened) -> PostOffice:
-    return open_post()
-
-
-@pytest.fixture
-def mailing(settings: Settings, clock: SetClock, office: PostOffice) -> Iterator[Backend]:
-    server = SecretStr(f"smtp://127.0.0.1:{office.port}")
-    sending = {"smtp_url": server, "mail_from": "learn@school.example", "public_url": URL}
-    built = build(settings.model_copy(update=sending), clock=clock)
-    try:
-        yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
-    finally:
-        built.close()
+__all__ = ["mailing", "office", "open_post"]
 
 
 class People:
