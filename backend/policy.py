@@ -196,9 +196,9 @@ BEFORE_SECOND_FACTOR = frozenset(
 # Public methods without a viewer: steps by which somebody becomes one, what anybody may know, and what services,
 # jobs and the terminal ask. No door may call one of the last kind for a person without a line above.
 WITHOUT_VIEWER: Mapping[str, str] = {
-    "accounts": "has_users demo_sign_ins create_first_administrator sign_up authenticate shut_demo_out issue_ticket "
-    "redeem_ticket sign_in_program complete_ticket complete_program enter_by_provider refresh viewer "
-    "viewer_of_access_token reset_owner reset_password",
+    "accounts": "has_users demo_sign_ins create_first_administrator sign_up begin_sign_up awaited confirm authenticate "
+    "shut_demo_out issue_ticket redeem_ticket sign_in_program complete_ticket complete_program enter_by_provider "
+    "refresh viewer viewer_of_access_token reset_owner reset_password",
     "second_factor": "prove reseal",
     "administration": "rescue",
     "chapters": "follow every active get load warmed_by",

@@ -107,6 +107,8 @@ ROUTES: Mapping[str, str] = {
     "GET /health/ready": "operations.ready",
     "GET /mails/unsubscribe": "door.document",
     "POST /mails/unsubscribe": "digests.leave",
+    "GET /mails/confirm": "door.document",
+    "POST /mails/confirm": "accounts.confirm",
     "GET /openapi.json": "door.document",
     "GET /docs": "door.document",
     "GET /docs.css": "door.document",
