@@ -9,6 +9,7 @@ from backend.accounts.service import AccountService
 from backend.audit.service import AuditService
 from backend.audit.trail import AuditTrail
 from backend.backups.alarm import BackupAlarm
+from backend.backups.downloads import BackupDownloads
 from backend.backups.recorder import Recorder
 from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
@@ -99,6 +100,7 @@ class Backend:
     restores: RestoreService
     recorder: Recorder
     backup_tasks: BackupTasks
+    backup_downloads: BackupDownloads
     backup_alarm: BackupAlarm
     mails: MailService
     digests: DigestService
@@ -167,7 +169,8 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
     added = school.chapters.load(catalogue())
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
-    persons, kept = people(ground, school), keeping(ground, school)
+    persons = people(ground, school)
+    kept = keeping(ground, school, persons.sessions)
     return Backend(
         settings=settings,
         clock=clock,
@@ -197,6 +200,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         restores=kept.copies.restores,
         recorder=kept.copies.recorder,
         backup_tasks=kept.copies.backup_tasks,
+        backup_downloads=kept.copies.backup_downloads,
         backup_alarm=kept.copies.backup_alarm,
         mails=ground.mails,
         digests=digests(ground, school),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from backend import bootstrap
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Unavailable
+from backend.kit.archive import Progress
 from backend.kit.schedule import Job, Scheduler, Work
 from backend.mails.courier import Courier
 
@@ -22,9 +23,9 @@ def table(backend: Backend) -> tuple[Job, ...]:
     """Every job with its time (in the school's zone) and its rule for missed runs. Each may be done twice unharmed."""
     return (
         Job(WARMING, "0 */6 * * *", lambda work: _warm(backend, work), makes_up=False, at_start_seconds=3.0),
-        Job("backup", "0 2 * * *", lambda _work: _back_up(backend), makes_up=True),
+        Job("backup", "0 2 * * *", lambda work: _back_up(backend, work), makes_up=True),
         Job("backup-watch", "50 * * * *", lambda _work: _watch_backups(backend), makes_up=False),
-        Job("backup-drill", "30 3 * * sun", lambda _work: _drill(backend), makes_up=True),
+        Job("backup-drill", "30 3 * * sun", lambda work: _drill(backend, work), makes_up=True),
         Job("board-rollover", "1 0 * * *", lambda _work: _roll_over(backend), makes_up=True),
         Job("index-check", "30 3 * * *", lambda work: _check_indexes(backend, work), makes_up=True),
         Job("audit-check", "45 3 * * *", lambda _work: _check_audit(backend), makes_up=True),
@@ -82,22 +83,36 @@ def _warm(backend: Backend, work: Work) -> str:
     )
 
 
-def _back_up(backend: Backend) -> str:
+def _back_up(backend: Backend, work: Work) -> str:
+    def backed_up(progress: Progress) -> str:
+        taken = backend.backups.take(on_progress=progress)
+        work.say(f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s: {taken.id}")
+        gone = backend.backups.thin_out()
+        for backup_id in gone:
+            work.say(f"its time is over: {backup_id}")
+        return f"{taken.documents} documents in {taken.seconds} s; {len(gone)} old ones deleted"
+
     try:
-        taken = backend.backups.take()
+        return backend.backup_tasks.by_job("take", backed_up, check=work.check, tell=work.tell)
     except Unavailable:
         backend.backup_alarm.look()
         raise
-    gone = backend.backups.thin_out()
-    return f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s; {len(gone)} old ones deleted"
 
 
-def _drill(backend: Backend) -> str:
-    drill = backend.backups.drill()
-    if not drill.has_passed:
+def _drill(backend: Backend, work: Work) -> str:
+    def drilled(progress: Progress) -> str:
+        drill = backend.backups.drill(on_progress=progress)
+        for problem in drill.problems:
+            work.say(problem)
+        if not drill.has_passed:
+            raise Unavailable("; ".join(drill.problems))
+        return f"{drill.documents} documents of {drill.backup_id} restored and compared in {drill.seconds} s"
+
+    try:
+        return backend.backup_tasks.by_job("drill", drilled, check=work.check, tell=work.tell)
+    except Unavailable:
         backend.backup_alarm.look()
-        raise Unavailable("; ".join(drill.problems))
-    return f"{drill.documents} documents of {drill.backup_id} restored and compared in {drill.seconds} s"
+        raise
 
 
 def _watch_backups(backend: Backend) -> str:

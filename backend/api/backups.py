@@ -1,20 +1,23 @@
 """Backups by HTTP: what there is, long work on them, and the way back. For administrators."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import Field
 
+from backend.accounts.models import Viewer
 from backend.api.answers import Answer, answer
-from backend.api.deps import BackendDep, SignedIn
+from backend.api.deps import BackendDep, OptionalViewer, SignedIn
 from backend.api.documented import returns
 from backend.api.requests import Body, Moment
-from backend.backups.models import BackupReport, Preview, Task
+from backend.backups.models import BackupReport, DownloadLink, Preview, Task
+from backend.errors import AppError
 from backend.kit.shape import Shape
 
 router = APIRouter(prefix="/admin/backups", tags=["Administration"])
 
-ACCEPTED = 202
+ACCEPTED, SEE_OTHER = 202, 303
 BackupId = Annotated[
     str, Path(alias="backupId", title="Id of a backup", json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,64}$"})
 ]
@@ -76,6 +79,22 @@ _PREVIEW: dict[str, Any] = {
     "backup": _BACKUP,
     "until": "2026-11-22T20:30:00Z",
     "collections": [{"name": "activity", "now": 17690, "then": 17684}],
+}
+_LINK: dict[str, Any] = {
+    "backupId": _ID,
+    "ticket": "YjI5ZCAyMDI2LTExLTIy.Qm9ndXNTaWduYXR1cmU",
+    "expiresAt": "2026-11-23T04:18:00Z",
+    "name": f"chapter-performance-{_ID}.tar",
+    "size": 998400,
+    "isSealed": True,
+}
+_TAR = "application/x-tar"
+_FILE: dict[int | str, Any] = {
+    200: {
+        "description": "A tar of the files of the backup, as they are stored; its manifest comes last",
+        "content": {_TAR: {"schema": {"type": "string", "contentMediaType": _TAR}}},
+    },
+    303: {"description": "A browser that opened a link which leads nowhere is sent to the page that says why"},
 }
 _BEGUN = "It has begun; GET /admin/backups/task says how far it is"
 
@@ -182,3 +201,38 @@ def drill_backup(backup_id: BackupId, viewer: SignedIn, backend: BackendDep) -> 
     Into a scratch database, which is compared and thrown away; the school is not touched.
     """
     return answer(backend.backup_tasks.drill(viewer, backup_id), status=ACCEPTED)
+
+
+@router.post(
+    "/{backupId}/download", **returns(Answer[DownloadLink], 403, 404, 503, says="The link", example={"data": _LINK})
+)
+def link_backup(backup_id: BackupId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Make a link to a backup's file
+
+    GET /admin/backups/{backupId}/file?ticket=… is good for five minutes, in this session alone. The password must have
+    been given in the last five minutes (POST /auth/reauthenticate).
+    """
+    return answer(backend.backup_downloads.link(viewer, backup_id))
+
+
+@router.get("/{backupId}/file", response_class=Response, responses=_FILE)
+def download_backup(
+    backup_id: BackupId,
+    request: Request,
+    viewer: OptionalViewer,
+    backend: BackendDep,
+    ticket: Annotated[str, Query(max_length=300, description="Of POST /admin/backups/{backupId}/download")] = "",
+) -> Response:
+    """Download a backup
+
+    As it is stored: compressed, and sealed where a key is set. Unpacked in the folder or bucket of backups of any
+    school, it is one of its backups. The connection breaks off where the session ends or a file is damaged.
+    """
+    try:
+        found = backend.backup_downloads.open(cast(Viewer, viewer), backup_id, ticket)
+    except AppError as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        return RedirectResponse(f"/backups?refused={error.code}", status_code=SEE_OTHER)
+    headers = {"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.size)}
+    return StreamingResponse(found.chunks, media_type=_TAR, headers=headers)

@@ -32,6 +32,8 @@ _JOB: dict[str, Any] = {
             "attempt": 1,
             "outcome": "0 runs, 0 plans and 12 audit entries forgotten",
             "log": [],
+            "share": None,
+            "doing": "",
         }
     ],
 }

@@ -1,5 +1,7 @@
 """Shapes of backups: one archive, a drill, what a restore would change, and how well the school is kept."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -103,6 +105,26 @@ class Task(Shape, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     message: str = ""
     asked_by: str = ""
+
+
+class DownloadLink(Shape, frozen=True, kw_only=True):
+    """What leads to a backup's file until `expires_at`, in the session that asked for it. `size` is in bytes."""
+
+    backup_id: str
+    ticket: str
+    expires_at: datetime
+    name: str
+    size: int
+    is_sealed: bool
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file on its way out: exactly `size` bytes, unless it breaks off."""
+
+    name: str
+    size: int
+    chunks: Iterator[bytes]
 
 
 class CollectionChange(Shape, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from backend.kit.archive import (
     content_of,
     unobserved,
 )
+from backend.kit.archive.bundle import Bundle
 from backend.kit.archive.journal import MARKERS, Journal, Moment, Segment, covered, segments
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
@@ -227,6 +228,17 @@ class BackupService:
         if not _ID.fullmatch(backup_id):
             raise NotFound(_("There is no such backup."))
         return Archive(self._some_store(), backup_id, self._secret)
+
+    def bundle(self, backup_id: str) -> Bundle:
+        """An archive as one file. Raises NotFound, Damaged where a part of it is missing, Unavailable."""
+        if not _ID.fullmatch(backup_id) or backup_id not in self._reached(archives):
+            raise NotFound(_("There is no such backup."))
+        bundle = self._reached(lambda store: Bundle(store, backup_id))
+        there = set(self._reached(lambda store: store.names(f"{backup_id}/")))
+        for file in bundle.manifest.collections:
+            if f"{backup_id}/{file.file}" not in there:
+                raise Damaged(f"{file.file}: it is missing")
+        return bundle
 
     def journal(self) -> Journal:
         """What changed since. Raises Unavailable without a store."""

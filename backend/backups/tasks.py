@@ -10,7 +10,9 @@ from time import monotonic
 from msgspec.structs import replace
 
 from backend.accounts.models import Viewer
+from backend.accounts.sessions import Sessions
 from backend.audit.trail import AuditTrail
+from backend.backups.meter import Meter
 from backend.backups.models import Task, TaskKind
 from backend.backups.queries import BackupQueries
 from backend.backups.restore import RestoreService
@@ -27,7 +29,7 @@ from backend.policy import authorise
 
 LEASE_SECONDS = 45.0
 STOP_SECONDS = 30.0
-_TELL_SECONDS = 0.5
+TURN_SECONDS = 1.0
 _RENEWED = 3  # times within a lease
 
 _log = log.get(__name__)
@@ -44,12 +46,14 @@ class BackupTasks:
         backups: BackupService,
         restores: RestoreService,
         queries: BackupQueries,
+        sessions: Sessions,
         trail: AuditTrail,
         clock: Clock,
     ) -> None:
         self._backups = backups
         self._restores = restores
         self._queries = queries
+        self._sessions = sessions
         self._trail = trail
         self._clock = clock
         self._threads: list[threading.Thread] = []
@@ -86,8 +90,12 @@ class BackupTasks:
         return self._begin(viewer, "drill", backup_id, expected, lambda progress: self._drilled(backup_id, progress))
 
     def restore(self, viewer: Viewer, *, backup_id: str | None = None, until: datetime | None = None) -> Task:
-        """Put the school back, as RestoreService does it. Raises NotFound and Invalid before anything begins."""
+        """Put the school back, as RestoreService does it. Raises NotFound and Invalid before anything begins.
+
+        Raises NotAllowed ("reauthentication_needed") where the viewer did not give her password just now.
+        """
         authorise(viewer, "backup_tasks.restore")
+        self._sessions.require_proof(viewer)
         plan = self._restores.preview(viewer, backup_id=backup_id, until=until)
 
         def work(progress: Progress) -> str:
@@ -97,8 +105,9 @@ class BackupTasks:
         return self._begin(viewer, "restore", plan.backup.id, plan.backup.documents, work, until=plan.until)
 
     def roll_back(self, viewer: Viewer) -> Task:
-        """Undo the last restore. Raises NotFound where there is nothing to undo."""
+        """Undo the last restore. Raises NotFound where there is nothing to undo, NotAllowed as `restore`."""
         authorise(viewer, "backup_tasks.roll_back")
+        self._sessions.require_proof(viewer)
         if not self._queries.replaced():
             raise NotFound(_("There is no restore to undo."))
 
@@ -107,6 +116,44 @@ class BackupTasks:
             return _("The school is as it was before the restore.")
 
         return self._begin(viewer, "roll-back", "", 0, work)
+
+    def by_job(
+        self,
+        kind: TaskKind,
+        work: Callable[[Progress], str],
+        *,
+        check: Callable[[], None],
+        tell: Callable[[float, str], None],
+    ) -> str:
+        """Do a job's work as such a task, in this thread: seen like any other, and never beside one.
+
+        Waits while somebody else's is under way; `check` is called meanwhile, and ends the wait by what it raises.
+        `tell` hears the share and the collection. Returns and raises what `work` does.
+        """
+        task = Task(id=new_id(), kind=kind, state="running", started_at=self._clock.now())
+        turn = threading.Event()
+        while not self._queries.begin_task(task, LEASE_SECONDS):
+            check()
+            turn.wait(TURN_SECONDS)
+        ended: list[str | Exception] = []
+
+        def kept(progress: Progress) -> str:
+            try:
+                ended.append(work(progress))
+            except Exception as error:
+                ended.append(error)
+                raise
+            return ""
+
+        def told(now: Task) -> None:
+            self._told(now)
+            tell(now.share, now.collection)
+
+        self._run(task, sum(self._queries.counts().values()), kept, told)
+        (outcome,) = ended
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def close(self) -> None:
         """Wait for what runs in this process, half a minute at most."""
@@ -146,8 +193,14 @@ class BackupTasks:
         thread.start()
         return task
 
-    def _run(self, task: Task, expected: int, work: Callable[[Progress], str]) -> None:
-        meter = _Meter(task, expected, self._told)
+    def _run(
+        self,
+        task: Task,
+        expected: int,
+        work: Callable[[Progress], str],
+        told: Callable[[Task], None] | None = None,
+    ) -> None:
+        meter = Meter(task, expected, told or self._told)
         over = threading.Event()
         keeper = threading.Thread(target=self._keep_alive, args=(task, over), name="backup-lease", daemon=True)
         keeper.start()
@@ -204,22 +257,3 @@ class BackupTasks:
         if not drill.has_passed:
             raise Unavailable(_("The trial restore failed: {reason}").format(reason="; ".join(drill.problems[:3])))
         return _("The backup was restored beside the school and compared: it is good.")
-
-
-class _Meter:
-    """Progress of single collections, added up to a share of the whole and told twice a second."""
-
-    def __init__(self, task: Task, expected: int, tell: Callable[[Task], None]) -> None:
-        self.task = task
-        self._expected = max(1, expected)
-        self._tell = tell
-        self._done: dict[str, int] = {}
-        self._told_at = float("-inf")
-
-    def __call__(self, collection: str, done: int, _expected: int) -> None:
-        self._done[collection] = done
-        share = min(0.99, sum(self._done.values()) / self._expected)
-        self.task = replace(self.task, share=share, collection=collection)
-        if monotonic() - self._told_at >= _TELL_SECONDS:
-            self._told_at = monotonic()
-            self._tell(self.task)

@@ -37,11 +37,19 @@ class Work:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.lines: list[str] = []
+        self.share: float | None = None
+        self.doing = ""
+        self.is_told = True
         self._stop = threading.Event()
 
     def say(self, line: str) -> None:
         """Keep a line with the run (the last fifty stay)."""
         self.lines = [*self.lines, line][-LOG_LINES:]
+        self.is_told = False
+
+    def tell(self, share: float, doing: str = "") -> None:
+        """How far it is, from 0 to 1, and with what; everybody sees it within some seconds."""
+        self.share, self.doing, self.is_told = share, doing, False
 
     @property
     def should_stop(self) -> bool:
@@ -221,11 +229,19 @@ class Scheduler:
         for key, each in list(self._running.items()):
             if not each.thread.is_alive():
                 del self._running[key]
-            elif monotonic() - each.kept_at > self._lease_seconds / _KEEP_PART:
+                continue
+            self._tell(each.work)
+            if monotonic() - each.kept_at > self._lease_seconds / _KEEP_PART:
                 if not self._runs.keep(each.work.run, self._lease_seconds):
                     _log.warning("job_lost", job=each.work.run.job, run=key)
                     each.work.stop()
                 each.kept_at = monotonic()
+
+    def _tell(self, work: Work) -> None:
+        """What the work said since the last look, for its record: another process may be asked how far it is."""
+        if not work.is_told:
+            work.is_told = True
+            self._runs.tell(work.run, work.share, work.doing, work.lines)
 
     def _do(self, job: Job, work: Work) -> None:
         with log.about(job=job.name, request_id=work.run.id), traces.root(f"job {job.name}"):

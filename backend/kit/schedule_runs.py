@@ -34,7 +34,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 class Run(Shape, frozen=True, kw_only=True):
     """One run of a job, as it is kept. `slot` is the time it was due; `seconds` how long it took, once it ended.
 
-    `attempt` counts the processes that began it: a later one goes on where an earlier one died.
+    `attempt` counts the processes that began it: a later one goes on where an earlier one died. `share` is how far it
+    is, from 0 to 1 (None where its work does not say), and `doing` with what.
     """
 
     id: str
@@ -49,6 +50,8 @@ class Run(Shape, frozen=True, kw_only=True):
     seconds: float | None = None
     outcome: str = ""
     log: tuple[str, ...] = ()
+    share: float | None = None
+    doing: str = ""
 
 
 class Plan(Shape, frozen=True, kw_only=True):
@@ -147,6 +150,12 @@ class Runs:
             kept = self._runs.update_one(_own(run), [{"$set": {"leaseUntil": _in(lease_seconds)}}])
         return kept.matched_count == 1
 
+    def tell(self, run: Run, share: float | None, doing: str, log: Sequence[str]) -> None:
+        """Keep how far a run is, and its lines so far."""
+        fields = {"share": share, "doing": doing[:LINE_LENGTH], "log": _lines(log)}
+        with translated():
+            self._runs.update_one(_own(run), {"$set": fields})
+
     def take_over(self, jobs: Sequence[str], owner: str, lease_seconds: float) -> Run | None:
         """A run of one of `jobs` whose owner died, now ours. One that died too often is recorded as failed."""
         lost = {"state": "running", "job": {"$in": list(jobs)}, "$expr": {"$lt": ["$leaseUntil", "$$NOW"]}}
@@ -162,7 +171,7 @@ class Runs:
         fields: dict[str, Any] = {
             "state": state,
             "outcome": {"$literal": outcome[:LINE_LENGTH]},
-            "log": {"$literal": [line[:LINE_LENGTH] for line in log][-LOG_LINES:]},
+            "log": {"$literal": _lines(log)},
             "endedAt": "$$NOW",
             "seconds": {"$divide": [{"$subtract": ["$$NOW", "$startedAt"]}, 1000]},
         }
@@ -229,6 +238,10 @@ def run_id(job: str, slot: datetime) -> str:
 
 def _own(run: Run) -> Document:
     return {"_id": run.id, "owner": run.owner, "attempt": run.attempt, "state": "running"}
+
+
+def _lines(log: Sequence[str]) -> list[str]:
+    return [line[:LINE_LENGTH] for line in log][-LOG_LINES:]
 
 
 def _in(seconds: float) -> Document:

@@ -17,7 +17,10 @@ SHOWN_RUNS = 5
 
 
 class JobRun(Shape, frozen=True, kw_only=True):
-    """One run. `kind` says why it was begun; `attempt` is above 1 where a process died in it."""
+    """One run. `kind` says why it was begun; `attempt` is above 1 where a process died in it.
+
+    `share` is how far a run under way is, from 0 to 1, and `doing` with what; None where its work does not say.
+    """
 
     slot: datetime
     kind: Kind
@@ -27,6 +30,8 @@ class JobRun(Shape, frozen=True, kw_only=True):
     attempt: int
     outcome: str
     log: tuple[str, ...]
+    share: float | None = None
+    doing: str = ""
 
 
 class JobReport(Shape, frozen=True, kw_only=True):
@@ -108,4 +113,6 @@ def _shown(run: Run) -> JobRun:
         attempt=run.attempt,
         outcome=run.outcome,
         log=run.log,
+        share=run.share,
+        doing=run.doing,
     )

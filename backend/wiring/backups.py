@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from backend import __version__
+from backend.accounts.sessions import Sessions
 from backend.backups.alarm import BackupAlarm
+from backend.backups.downloads import BackupDownloads
 from backend.backups.queries import BackupQueries
 from backend.backups.recorder import Recorder
 from backend.backups.restore import RestoreService
@@ -12,6 +14,7 @@ from backend.backups.tasks import BackupTasks
 from backend.kit.archive import open_store
 from backend.kit.cache.entry import EVERYTHING
 from backend.kit.schedule_runs import Runs
+from backend.kit.signing import Signer
 from backend.rights.service import RightsService
 from backend.wiring.base import Base
 from backend.wiring.learning import Learning
@@ -23,10 +26,11 @@ class Copies:
     restores: RestoreService
     recorder: Recorder
     backup_tasks: BackupTasks
+    backup_downloads: BackupDownloads
     backup_alarm: BackupAlarm
 
 
-def copies(base: Base, learning: Learning, rights: RightsService, runs: Runs) -> Copies:
+def copies(base: Base, learning: Learning, rights: RightsService, runs: Runs, sessions: Sessions) -> Copies:
     """Where the journal missed something, a backup is asked for at once: from there on it can be followed again."""
     queries = BackupQueries(base.connections.mongo)
     backups = _backups(base, queries)
@@ -36,7 +40,10 @@ def copies(base: Base, learning: Learning, rights: RightsService, runs: Runs) ->
         backups=backups,
         restores=restores,
         recorder=Recorder(backups, queries, place=place, on_gap=lambda: runs.ask("backup")),
-        backup_tasks=BackupTasks(backups, restores, queries, base.trail, base.clock),
+        backup_tasks=BackupTasks(backups, restores, queries, sessions, base.trail, base.clock),
+        backup_downloads=BackupDownloads(
+            backups, sessions, Signer(base.ring, "backup downloads"), base.trail, base.clock
+        ),
         backup_alarm=BackupAlarm(backups, queries, base.mails, base.clock),
     )
 

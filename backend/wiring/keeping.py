@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.accounts.queries import AccountQueries
+from backend.accounts.sessions import Sessions
 from backend.kit import redis
 from backend.kit.load import Governor, MachineProbe
 from backend.kit.schedule_runs import Runs
@@ -34,11 +35,11 @@ class Keeping:
     memory: MemoryTracing
 
 
-def keeping(base: Base, learning: Learning) -> Keeping:
+def keeping(base: Base, learning: Learning, sessions: Sessions) -> Keeping:
     """Health asks all the others."""
     runs = Runs(base.connections.mongo)
     rights, jobs = _rights(base, learning), JobService(runs, base.trail)
-    kept, load = copies(base, learning, rights, runs), _load(base)
+    kept, load = copies(base, learning, rights, runs, sessions), _load(base)
     watch = watching(base, learning, jobs, kept.backups, load)
     return Keeping(
         rights=rights,

@@ -50,6 +50,7 @@ CALLS: dict[str, Try] = {
         OF_A_PERSON, lambda b, v, t: b.administration.set_active(v, t.person, active=True)
     ),
     "administration.set_role": Try(OF_A_PERSON, lambda b, v, t: b.administration.set_role(v, t.person, "student")),
+    "administration.change": Try(OF_A_PERSON, lambda b, v, t: b.administration.change(v, t.person, active=True)),
     "administration.make_reset_link": Try(OF_A_PERSON, lambda b, v, t: b.administration.make_reset_link(v, t.person)),
     "administration.sessions": Try(OF_A_PERSON, lambda b, v, t: b.administration.sessions(v, t.person)),
     "administration.end_session": Try(
@@ -125,6 +126,8 @@ CALLS: dict[str, Try] = {
     "backup_tasks.drill": Try(NOTHING, lambda b, v, _t: b.backup_tasks.drill(v, "none")),
     "backup_tasks.restore": Try(NOTHING, lambda b, v, _t: b.backup_tasks.restore(v, backup_id="none")),
     "backup_tasks.roll_back": Try(NOTHING, lambda b, v, _t: b.backup_tasks.roll_back(v)),
+    "backup_downloads.link": Try(NOTHING, lambda b, v, _t: b.backup_downloads.link(v, "none")),
+    "backup_downloads.open": Try(NOTHING, lambda b, v, _t: b.backup_downloads.open(v, "none", "")),
     "restores.preview": Try(NOTHING, lambda b, v, _t: b.restores.preview(v, backup_id="none")),
     "restores.restore": Try(NOTHING, lambda b, v, _t: b.restores.restore(v, backup_id="none")),
     "restores.roll_back": Try(NOTHING, lambda b, v, _t: b.restores.roll_back(v)),

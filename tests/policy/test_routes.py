@@ -59,12 +59,14 @@ MISSING_ITSELF = frozenset(
         "POST /admin/backups/rollback",
         "POST /admin/backups/{backupId}/verify",
         "POST /admin/backups/{backupId}/drill",
+        "POST /admin/backups/{backupId}/download",
     }
 )
 # Acts that stand behind a route of another act, or whose figures another route gives in its own form.
 BEHIND = {
     "accounts.change_email": "PATCH /auth/me",
     "administration.set_active": "PATCH /admin/users/{userId}",
+    "administration.set_role": "PATCH /admin/users/{userId}",
     "audit.export": "GET /admin/audit",
     "backups.backups": "GET /admin/backups",
     "boards.scopes": "GET /classrooms",

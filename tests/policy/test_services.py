@@ -24,6 +24,7 @@ TELLS_NOTHING = frozenset({"progress.today", "trail.record", "trail.record_view"
 MISSING_ITSELF = frozenset(
     {"second_factor.confirm", "jobs.run", "restores.preview", "restores.restore", "restores.roll_back", "rights.cancel"}
     | {f"backup_tasks.{name}" for name in ("verify", "drill", "restore", "roll_back")}
+    | {"backup_downloads.link", "backup_downloads.open"}
 )
 NOT_OF_SERVICES = ("rooms.", "page.", "chapters.export")
 
