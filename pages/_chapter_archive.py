@@ -10,6 +10,7 @@ from pages import _session
 from pages._chapter_form import ARCHIVED, NOTICE
 from pages._chapter_words import place_words
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import card, empty_state, escape, notice_saved, pager
 
 PAGE_SIZE = 20
@@ -53,7 +54,13 @@ def _draw_one(chapter: Chapter, zone: str) -> None:
 
 def _bring_back(chapter_id: str) -> None:
     with noticed():
-        back = _session.backend().chapters.bring_back(_session.viewer("teacher", "admin"), chapter_id)
+        viewer, chapters = _session.viewer("teacher", "admin"), _session.backend().chapters
+        back = once(
+            "chapter-back",
+            lambda: chapters.bring_back(viewer, chapter_id),
+            *(chapter_id, [each.archived_at for each in chapters.archived(viewer) if each.id == chapter_id]),
+            lost=lambda: chapters.get(chapter_id),
+        )
         st.session_state[NOTICE] = _("Back in the syllabus: {name}").format(name=back.chapter)
         st.session_state[ARCHIVED] = ""
         st.rerun()

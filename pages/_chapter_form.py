@@ -11,6 +11,7 @@ from backend.errors import Conflict, Invalid
 from backend.kit.i18n import _, clock_time, ngettext, number
 from pages import _session
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import button_row, plain
 from pages._tables import Twin, Value, static_table
 
@@ -147,13 +148,19 @@ def _new_year(key: str) -> tuple[int | None, int | None]:
 def _save(form: OpenForm, draft: ChapterDraft) -> None:
     chapters, viewer = _session.backend().chapters, _session.viewer("teacher", "admin")
     if form.chapter is None:
-        form.done = _("Added: {name}").format(name=chapters.create(viewer, draft).chapter)
+        once(f"chapter-{form.key}", lambda: chapters.create(viewer, draft), draft, lost=lambda: None)
+        form.done = _("Added: {name}").format(name=draft.chapter.strip())
         _finish(form)
         return
+    known, seen = form.chapter, form.now or form.chapter
     try:
-        seen = form.now or form.chapter
-        saved = chapters.edit(viewer, form.chapter.id, draft, version=seen.version)
-        form.done = _("Saved: {name}").format(name=saved.chapter)
+        once(
+            f"chapter-{form.key}",
+            lambda: chapters.edit(viewer, known.id, draft, version=seen.version),
+            *(draft, seen.version),
+            lost=lambda: None,
+        )
+        form.done = _("Saved: {name}").format(name=draft.chapter.strip())
     except Conflict as error:
         if error.code != "stale":
             raise
@@ -208,7 +215,8 @@ def _draw_archiving(form: OpenForm, chapter: Chapter) -> None:
     with button_row("archive"):
         if st.button(_("Archive"), type="primary", key=f"archive-yes-{form.key}"):
             with noticed():
-                _session.backend().chapters.archive(_session.viewer("teacher", "admin"), chapter.id)
+                viewer, chapters = _session.viewer("teacher", "admin"), _session.backend().chapters
+                once(f"archive-{form.key}", lambda: chapters.archive(viewer, chapter.id), chapter.id, lost=lambda: None)
                 form.done, form.archived_id = _("Archived: {name}").format(name=chapter.chapter), chapter.id
                 _finish(form)
         if st.button(_("Keep it"), key=f"archive-no-{form.key}"):

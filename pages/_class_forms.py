@@ -6,28 +6,31 @@ from backend.classrooms.models import NAME_LENGTH, Classroom
 from backend.kit.i18n import _
 from pages import _session
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import card, notice_saved, section
-
-_MADE = "class-made"
 
 
 def create_form(key: str) -> None:
     """A form that makes a class and leads to it."""
-    kept: dict[str, str] = st.session_state.setdefault(f"{_MADE}-{key}", {})
     with st.form(f"create-{key}", border=False):
         name = st.text_input(
             _("Name of the class"), max_chars=NAME_LENGTH, key=f"create-{key}-name", placeholder=_("Class 12 A")
         )
         sent = st.form_submit_button(_("Create class"), type="primary", icon=":material/add:")
-    if sent or kept:
+    if sent:
         with noticed():
-            # A double click ends the first run after the class is made: the second must find it, not make another.
-            if "id" not in kept:
-                kept["id"] = _session.backend().classrooms.create(_session.viewer("teacher", "admin"), name).id
-            made = kept["id"]
-            st.session_state.pop(f"{_MADE}-{key}", None)
-            st.session_state["class-is-new"] = made
-            st.switch_page("classroom.py", query_params={"id": made})
+            made = _create(key, name)
+            st.session_state["class-is-new"] = made.id
+            st.switch_page("classroom.py", query_params={"id": made.id})
+
+
+def _create(key: str, name: str) -> Classroom:
+    classrooms, viewer = _session.backend().classrooms, _session.viewer("teacher", "admin")
+
+    def newest() -> Classroom:
+        return max(classrooms.classrooms(viewer), key=lambda each: each.created_at)
+
+    return once(f"create-class-{key}", lambda: classrooms.create(viewer, name), name, lost=newest)
 
 
 def create_dialog() -> None:

@@ -9,6 +9,7 @@ from backend.kit.i18n import _, moment, number
 from backend.operations.jobs import JobReport, JobRun
 from pages import _session
 from pages._errors import noticed
+from pages._once import nothing, once
 from pages._parts import button_row, section_html
 from pages._tables import Cell, Column, Twin, Value, table_html
 
@@ -29,7 +30,8 @@ def _draw_run(viewer: Viewer, names: Sequence[str]) -> None:
         name = st.selectbox(_("Job"), names, format_func=title, key=CHOSEN, label_visibility="collapsed", width=280)
         if st.button(_("Run now"), key="run-job-now", icon=":material/play_arrow:"):
             with noticed():
-                _session.backend().jobs.run(viewer, name)
+                jobs = _session.backend().jobs
+                once("job", lambda: jobs.run(viewer, name), name, lost=nothing)
                 st.toast(_("{job} runs in a moment.").format(job=title(name)))
 
 

@@ -8,6 +8,7 @@ from backend.classrooms.models import Classroom
 from backend.kit.i18n import _, ngettext, number
 from pages import _live, _session
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import ask, button_row, card, confirmed, escape, notice_saved, section
 from pages._runs import refreshing
 
@@ -57,7 +58,13 @@ def renew_where_agreed(classroom: Classroom) -> Classroom:
     if not confirmed(_RENEW):
         return classroom
     with noticed():
-        classroom = _session.backend().classrooms.renew_code(_session.viewer("teacher", "admin"), classroom.id)
+        viewer, classrooms, known = _session.viewer("teacher", "admin"), _session.backend().classrooms, classroom.id
+        classroom = once(
+            "join-code",
+            lambda: classrooms.renew_code(viewer, known),
+            *(known, classroom.join_code),
+            lost=lambda: classrooms.get(viewer, known),
+        )
         st.session_state["code-renewed"] = classroom.id
     return classroom
 

@@ -7,6 +7,7 @@ from backend.kit.i18n import _, day_of, listing, ngettext, number
 from backend.rights.models import Deletion
 from pages import _downloads, _session
 from pages._errors import noticed
+from pages._once import nothing, once
 from pages._parts import button_row, card, plain, section
 from pages._tables import Twin, Value, static_table
 
@@ -80,7 +81,8 @@ def _draw_standing(deletion: Deletion, zone: str) -> None:
     st.warning(words.format(day=day_of(deletion.due_at, zone, "long")), icon=":material/auto_delete:")
     if st.button(_("Keep my account"), type="primary", key="keep-account"):
         with noticed():
-            _session.backend().rights.cancel(_session.viewer())
+            rights, viewer = _session.backend().rights, _session.viewer()
+            once("deletion", lambda: rights.cancel(viewer), "cancel", lost=nothing)
             st.rerun(scope="app")
 
 
@@ -100,6 +102,7 @@ def _draw_question(viewer: Viewer) -> None:
         st.button(_("Keep it"), key="delete-no", on_click=lambda: st.session_state.pop(ASKED, None))
     if is_sure:
         with noticed():
-            _session.backend().rights.request(viewer)
+            rights = _session.backend().rights
+            once("deletion", lambda: rights.request(viewer), "request", lost=lambda: rights.deletion(viewer))
             st.session_state.pop(ASKED, None)
             st.rerun(scope="app")

@@ -7,6 +7,7 @@ from backend.kit.i18n import _, day_of, ngettext, number
 from backend.rights.models import Deletion
 from pages import _session
 from pages._errors import noticed
+from pages._once import nothing, once
 from pages._parts import button_row, plain
 from pages._tables import Cell, Twin, Value, static_table
 
@@ -47,7 +48,8 @@ def _draw_standing(deletion: Deletion, viewer: Viewer) -> None:
     st.warning(words.format(day=day_of(deletion.due_at, viewer.time_zone, "long")), icon=":material/auto_delete:")
     if deletion.closed_at is None and st.button(_("Call it off"), key="keep-person"):
         with noticed():
-            _session.backend().rights.cancel_for(viewer, deletion.id)
+            rights = _session.backend().rights
+            once("deletion", lambda: rights.cancel_for(viewer, deletion.id), "cancel", deletion.id, lost=nothing)
             st.rerun(scope="fragment")
 
 
@@ -64,6 +66,7 @@ def _draw_question(user: User, viewer: Viewer) -> None:
         st.button(_("Cancel"), key="delete-person-no", on_click=lambda: st.session_state.pop(ASKED, None))
     if is_sure:
         with noticed():
-            _session.backend().rights.request_for(viewer, user.id)
+            rights = _session.backend().rights
+            once("deletion", lambda: rights.request_for(viewer, user.id), "request", user.id, lost=lambda: None)
             st.session_state.pop(ASKED, None)
             st.rerun(scope="fragment")

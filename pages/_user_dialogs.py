@@ -9,6 +9,7 @@ from backend.accounts.models import ROLES, OneTimeLink, Role, User, Viewer
 from backend.kit.i18n import _, day_of, moment
 from pages import _session, _user_deletion, _user_sign_ins
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import button_row, notice_saved, person_html, plain
 
 ADDED: tuple[Role, ...] = ("teacher", "admin")  # students sign up themselves
@@ -43,7 +44,13 @@ def add_person() -> None:
         if sent:
             with noticed():
                 administration = _session.backend().administration
-                st.session_state[LINK] = administration.create(viewer, name=name, email=email, role=role)
+                made = once(
+                    "add-person",
+                    lambda: administration.create(viewer, name=name, email=email, role=role),
+                    *(name, email, role),
+                    lost=lambda: _new_link(viewer, _id_of(viewer, email)),
+                )
+                st.session_state[LINK] = made
                 st.rerun(scope="fragment")
 
     dialog()
@@ -117,30 +124,50 @@ def _draw_role(user: User, viewer: Viewer) -> None:
         sent = st.form_submit_button(_("Change role"))
     if sent and role != user.role:
         with noticed():
-            _session.backend().administration.set_role(viewer, user.id, role)
+            administration = _session.backend().administration
+            once("role", lambda: administration.set_role(viewer, user.id, role), user.id, role, lost=lambda: user)
             st.session_state[SAID] = _("{name} is now: {role}").format(name=user.name, role=words[role])
             st.rerun(scope="fragment")
 
 
 def _draw_acts(user: User, viewer: Viewer) -> None:
     """A one-time link, and shutting out or letting in; shutting out asks first."""
-    administration = _session.backend().administration
     with button_row("person"):
         wants_link = user.is_active and st.button(_("Make a password link"), icon=":material/key:", key="make_link")
         wants_out = user.is_active and st.button(_("Deactivate"), icon=":material/person_off:", key="deactivate")
         wants_in = not user.is_active and st.button(_("Activate"), icon=":material/person_check:", key="activate")
     with noticed():
         if wants_link:
-            st.session_state[LINK] = administration.make_reset_link(viewer, user.id)
+            st.session_state[LINK] = _new_link(viewer, user.id)
             st.rerun(scope="fragment")
         if wants_in:
-            administration.set_active(viewer, user.id, active=True)
+            _let_in(user, viewer, is_in=True)
             st.session_state[SAID] = _("{name} may sign in again").format(name=user.name)
             st.rerun(scope="fragment")
     if wants_out:
         st.session_state[ASKED] = True
     if st.session_state.get(ASKED) and user.is_active:
         _draw_question(user, viewer)
+
+
+def _let_in(user: User, viewer: Viewer, *, is_in: bool) -> None:
+    administration = _session.backend().administration
+    once("active", lambda: administration.set_active(viewer, user.id, active=is_in), user.id, is_in, lost=lambda: user)
+
+
+def _new_link(viewer: Viewer, user_id: str) -> OneTimeLink:
+    """A link, one for both clicks of a double click: the one made before it would not work any more."""
+    administration = _session.backend().administration
+
+    def make() -> OneTimeLink:
+        return administration.make_reset_link(viewer, user_id)
+
+    return once("link", make, user_id, lost=make)
+
+
+def _id_of(viewer: Viewer, email: str) -> str:
+    found = _session.backend().administration.users(viewer, search=email).users
+    return next(each.id for each in found if each.email.casefold() == email.strip().casefold())
 
 
 def _draw_question(user: User, viewer: Viewer) -> None:
@@ -151,7 +178,7 @@ def _draw_question(user: User, viewer: Viewer) -> None:
         st.button(_("Cancel"), key="deactivate-no", on_click=lambda: st.session_state.pop(ASKED, None))
     with noticed():
         if is_sure:
-            _session.backend().administration.set_active(viewer, user.id, active=False)
+            _let_in(user, viewer, is_in=False)
             st.session_state.pop(ASKED, None)
             st.session_state.pop(LINK, None)
             st.session_state[SAID] = _("{name} is deactivated").format(name=user.name)

@@ -10,6 +10,7 @@ from pages import _session
 from pages._backup_restore import draw_restore
 from pages._backup_task import draw_task
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import button_row, empty_state, metric_row, page_header, plain, section
 from pages._runs import fragment
 from pages._tables import Twin, data_table, static_table
@@ -87,7 +88,7 @@ with page_header(_("Backups"), _("A year of work is in here. This is how it surv
     wanted = st.button(_("Back up now"), type="primary", icon=":material/backup:", key="backup-now")
 if wanted:
     with noticed():
-        backend.backup_tasks.take(admin)
+        once("backup", lambda: backend.backup_tasks.take(admin), lost=lambda: None)
 found = backend.backups.report(admin)
 busy = draw_task(backend.backup_tasks.current(admin), admin.time_zone)
 draw_trouble(found, admin)

@@ -8,15 +8,23 @@ from backend.kit.i18n import _
 from pages import _session
 from pages._entrance import entrance
 from pages._errors import noticed
+from pages._once import is_uncertain, once
 from pages._parts import card, empty_state, person_html
+
+_FORM, _OWNERS = "reset-password", "reset-password.owners"
 
 
 def owner_of(token: str) -> User | None:
-    """Whose link this is; None where it was used, is too old or was never made."""
+    """Whose link this is; None where it was used, is too old or was never made.
+
+    Where this form may have used it, and nobody knows yet, it is still hers: sending it again tells.
+    """
+    known: dict[str, User] = st.session_state.setdefault(_OWNERS, {})
     try:
-        return _session.backend().accounts.reset_owner(token)
+        known[token] = _session.backend().accounts.reset_owner(token)
     except NotFound:
-        return None
+        return known.get(token) if is_uncertain(_FORM) else None
+    return known[token]
 
 
 def draw_form(token: str, owner: User) -> None:
@@ -35,7 +43,11 @@ def draw_form(token: str, owner: User) -> None:
             sent = st.form_submit_button(_("Set password and sign in"), type="primary", width="stretch")
         if sent:
             with noticed():
-                _session.welcome(_session.backend().accounts.reset_password(token, password), to="/")
+                accounts = _session.backend().accounts
+                user = once(
+                    _FORM, lambda: accounts.reset_password(token, password), token, password, lost=lambda: owner
+                )
+                _session.welcome(user, to="/")
                 st.rerun()
 
 

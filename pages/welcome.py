@@ -6,6 +6,7 @@ from backend.kit.i18n import _
 from pages import _demo_opening, _demo_school, _session
 from pages._entrance import account_fields, entrance
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import card, section
 
 
@@ -18,7 +19,13 @@ def draw_administrator_form() -> None:
             sent = st.form_submit_button(_("Create and sign in"), type="primary", icon=":material/shield_person:")
         if sent:
             with noticed():
-                user = _session.backend().accounts.create_first_administrator(name=name, email=email, password=password)
+                accounts = _session.backend().accounts
+                user = once(
+                    "administrator",
+                    lambda: accounts.create_first_administrator(name=name, email=email, password=password),
+                    *(name, email, password),
+                    lost=lambda: accounts.authenticate(email, password),
+                )
                 _session.welcome(user, to="/")
                 st.rerun()
 

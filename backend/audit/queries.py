@@ -12,6 +12,7 @@ from pymongo.client_session import ClientSession
 from backend.audit import chain
 from backend.audit.models import AuditFilter, ChainState, Entry, SealedEntry
 from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.mongo_acts import aside
 from backend.kit.origin import Origin
 from backend.kit.shape import from_document, to_document
 
@@ -51,8 +52,9 @@ class AuditQueries:
         return written
 
     def append_alone(self, entry: Entry, origin: Origin, salt: str) -> SealedEntry:
-        """As `append`, in a transaction of its own."""
-        return self._mongo.transaction(lambda session: self.append(session, entry, origin, salt))
+        """As `append`, in a transaction of its own, which is not the act that it tells of."""
+        with aside():
+            return self._mongo.transaction(lambda session: self.append(session, entry, origin, salt))
 
     def entries(self, wanted: AuditFilter, before: int | None, limit: int) -> tuple[Entry, ...]:
         """The newest entries that are wanted and older than the entry `before`."""

@@ -28,6 +28,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from backend.errors import Conflict, Unavailable
+from backend.kit import mongo_acts
 from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.metrics import Registry
@@ -100,16 +101,32 @@ class Mongo:
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """What `work(session)` returns, committed by a majority; repeated whole on a transient error.
 
-        Ends, repetitions and all, with the caller's deadline. Raises Unavailable while writes are held.
+        Ends, repetitions and all, with the caller's deadline. Raises Unavailable while writes are held, DoneAlready
+        within an act (kit/mongo_acts.py) that was done before.
         """
         self._hold.check()
+
+        mark = mongo_acts.next_mark()
+
+        def marked(session: ClientSession) -> T:
+            if mark:
+                mongo_acts.leave(self.database, session, mark)
+            return work(session)
+
         with translated(), time_left(), self.client.start_session() as session:
-            return session.with_transaction(
-                work,
+            result = session.with_transaction(
+                marked,
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority"),
                 read_preference=ReadPreference.PRIMARY,
             )
+        mongo_acts.count_committed()
+        return result
+
+    def has_done(self, act: str) -> bool:
+        """Whether the act with this key was done, for good: as a majority of servers knows it."""
+        with mongo_acts.aside():
+            return self.transaction(lambda session: mongo_acts.is_done(self.database, session, act))
 
     def at_one_moment(self, read: Callable[[ClientSession], T]) -> T:
         """What `read(session)` finds, all of it as of one moment: the newest that a majority of servers has."""
