@@ -1,21 +1,21 @@
 """The way back: which moment, what it would change, a word to be typed, and undoing it afterwards."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.backups.models import BackupReport, Preview, Reach
+from backend.backups.models import BackupReport, Preview, Reach, Task
 from backend.kit.i18n import _, moment
 from pages import _backup_words as words
-from pages import _session
+from pages import _proof, _session
 from pages._errors import noticed
 from pages._parts import button_row, plain, section
 from pages._runs import fragment
 from pages._tables import static_table
 
-PLAN = "backups.plan"
 CHOSEN = "backups.chosen"
 
 
@@ -45,7 +45,9 @@ def _draw_choice(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
             _("Show what would change"), icon=":material/difference:", key="restore-preview", disabled=is_busy
         )
     st.caption(plain(_between(reach, zone) if reach else _no_reach(report)))
-    if asked:
+    if way == "time" and reach and (outside := _outside(until, reach, zone)):
+        st.warning(plain(outside), icon=":material/history_toggle_off:")
+    elif asked:
         with noticed():
             plan = _session.backend().restores.preview(_session.viewer("admin"), backup_id=backup_id, until=until)
             _ask(plan, until, viewer)
@@ -76,6 +78,16 @@ def _chosen_time(reach: Reach, zone: str) -> datetime | None:
     return datetime.combine(day, at.replace(second=int(second)), here).astimezone(UTC)
 
 
+def _outside(until: datetime | None, reach: Reach, zone: str) -> str:
+    """Why this time cannot be had back; empty where it can."""
+    if until is None:
+        return _("Choose a day and a time.")
+    if reach.since < until <= reach.until:
+        return ""
+    at, bounds = moment(until, zone, "medium"), _between(reach, zone)
+    return _("{time} cannot be had back.").format(time=at) + " " + bounds
+
+
 def _between(reach: Reach, zone: str) -> str:
     first, last = moment(reach.since, zone, "medium"), moment(reach.until, zone, "medium")
     return _("The journal reaches from {first} to {last}.").format(first=first, last=last)
@@ -88,8 +100,8 @@ def _no_reach(report: BackupReport) -> str:
 
 
 def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
-    st.session_state[PLAN] = (plan, until)
-    at = moment(plan.until, viewer.time_zone, "medium")
+    _proof.forget("restore-proof")
+    tasks, at = _session.backend().backup_tasks, moment(plan.until, viewer.time_zone, "medium")
 
     @st.dialog(_("Put the school back"), icon=":material/settings_backup_restore:", width="large")
     def dialog() -> None:
@@ -114,16 +126,25 @@ def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
         )
         with button_row("restore"):
             is_meant = typed.strip().lower() == word
-            if st.button(_("Put the school back"), type="primary", key="restore-yes", disabled=not is_meant):
-                with noticed():
-                    _session.backend().backup_tasks.restore(
-                        _session.viewer("admin"), backup_id=plan.backup.id, until=until
-                    )
-                    st.rerun()
+            wanted = st.button(_("Put the school back"), type="primary", key="restore-yes", disabled=not is_meant)
             if st.button(_("Cancel"), key="restore-no"):
                 st.rerun()
+        if is_meant:
+            _do(lambda person: tasks.restore(person, backup_id=plan.backup.id, until=until), wanted, "restore")
 
     dialog()
+
+
+def _do(act: Callable[[Viewer], Task], wanted: bool, key: str) -> None:
+    """Begin, once the password was given just now; whoever finds an open browser puts no school back."""
+
+    def begin() -> None:
+        act(_session.viewer("admin"))
+        st.rerun()
+
+    why = _("This replaces the whole school, and your sign-in is some minutes old. Please give your password again.")
+    with noticed():
+        _proof.proven_here(begin, wanted=wanted, why=why, key=f"{key}-proof")
 
 
 def _draw_roll_back(viewer: Viewer, is_busy: bool) -> None:
@@ -134,6 +155,8 @@ def _draw_roll_back(viewer: Viewer, is_busy: bool) -> None:
 
 
 def _ask_roll_back() -> None:
+    _proof.forget("undo-proof")
+
     @st.dialog(_("Undo the restore"), icon=":material/undo:")
     def dialog() -> None:
         st.text(_("The school will be as it was just before the restore. What was saved since then is taken away."))
@@ -143,11 +166,10 @@ def _ask_roll_back() -> None:
         )
         with button_row("undo"):
             is_meant = typed.strip().lower() == word
-            if st.button(_("Undo the restore"), type="primary", key="undo-yes", disabled=not is_meant):
-                with noticed():
-                    _session.backend().backup_tasks.roll_back(_session.viewer("admin"))
-                    st.rerun()
+            wanted = st.button(_("Undo the restore"), type="primary", key="undo-yes", disabled=not is_meant)
             if st.button(_("Cancel"), key="undo-no"):
                 st.rerun()
+        if is_meant:
+            _do(_session.backend().backup_tasks.roll_back, wanted, "undo")
 
     dialog()

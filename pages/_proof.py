@@ -32,24 +32,54 @@ def proven(name: str, act: Callable[[], None]) -> None:
         _ask(name)
 
 
+def proven_here(act: Callable[[], None], *, wanted: bool, why: str, key: str) -> None:
+    """The same within a dialog, where no other can be opened: the password is asked for in its place.
+
+    `wanted`: the act was asked for in this run; where it needs a password it is done once that was given.
+    """
+    waiting = f"_proof.waiting-{key}"
+    if wanted:
+        st.session_state.pop(waiting, None)
+        try:
+            act()
+        except NotAllowed as error:
+            if error.code != NEEDED:
+                raise
+            st.session_state[waiting] = True
+    if st.session_state.get(waiting) and _draw_form(why, key):
+        del st.session_state[waiting]
+        act()
+
+
+def forget(key: str) -> None:
+    """The dialog of `proven_here` is opened anew: nothing waits for a password."""
+    st.session_state.pop(f"_proof.waiting-{key}", None)
+
+
+def _draw_form(why: str, key: str) -> bool:
+    """The fields; True in the run in which what was typed was right."""
+    viewer = _session.viewer()
+    backend = _session.backend()
+    has_factor = backend.second_factor.state(viewer).enabled_at is not None
+    st.caption(why)
+    with st.form(key, border=False):
+        password = st.text_input(_("Password"), type="password", autocomplete="current-password", key=f"{key}-password")
+        code = code_field(f"{key}-code") if has_factor else ""
+        sent = st.form_submit_button(_("Confirm"), type="primary")
+    is_given = False
+    if sent:
+        with noticed():
+            backend.accounts.reauthenticate(viewer, password, code)
+            is_given = True
+    return is_given
+
+
 def _ask(name: str) -> None:
     @st.dialog(_("Confirm that it is you"), icon=":material/lock:")
     def dialog() -> None:
-        viewer = _session.viewer()
-        backend = _session.backend()
-        has_factor = backend.second_factor.state(viewer).enabled_at is not None
-        st.caption(_("You are about to change how you sign in. Please give your password again."))
-        with st.form("proof", border=False):
-            password = st.text_input(
-                _("Password"), type="password", autocomplete="current-password", key="proof-password"
-            )
-            code = code_field("proof-code") if has_factor else ""
-            sent = st.form_submit_button(_("Confirm"), type="primary")
-        if sent:
-            with noticed():
-                backend.accounts.reauthenticate(viewer, password, code)
-                st.session_state[_GIVEN] = name
-                st.rerun()
+        if _draw_form(_("You are about to change how you sign in. Please give your password again."), "proof"):
+            st.session_state[_GIVEN] = name
+            st.rerun()
         with button_row("proof"):
             if st.button(_("Cancel"), key="proof-no", type="tertiary"):
                 st.rerun()

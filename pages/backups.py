@@ -5,8 +5,8 @@ import streamlit as st
 from backend.accounts.models import Viewer
 from backend.backups.models import BackupReport, KeptBackup
 from backend.kit.i18n import _, moment
+from pages import _backup_download, _session
 from pages import _backup_words as words
-from pages import _session
 from pages._backup_restore import draw_restore
 from pages._backup_task import draw_task
 from pages._errors import noticed
@@ -48,7 +48,8 @@ def draw_backups(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
 
 
 def open_backup(kept: KeptBackup, viewer: Viewer, is_busy: bool) -> None:
-    """One backup, with what can be done to be sure of it."""
+    """One backup, with what can be done to be sure of it, and a copy to take away."""
+    _backup_download.forget()
 
     @st.dialog(_("Backup"), icon=":material/backup:")
     def dialog() -> None:
@@ -65,6 +66,7 @@ def open_backup(kept: KeptBackup, viewer: Viewer, is_busy: bool) -> None:
         with button_row("backup"):
             verifies = st.button(_("Read it again"), icon=":material/fact_check:", key="verify", disabled=is_busy)
             drills = st.button(_("Try a restore"), icon=":material/task_alt:", key="drill", disabled=is_busy)
+            takes = st.button(_("Download"), icon=":material/download:", key="download")
         st.caption(
             _("Reading compares every checksum. A trial restores it beside the school, compares, and throws it away.")
         )
@@ -72,6 +74,8 @@ def open_backup(kept: KeptBackup, viewer: Viewer, is_busy: bool) -> None:
             with noticed():
                 (tasks.verify if verifies else tasks.drill)(_session.viewer("admin"), backup.id)
                 st.rerun()
+        with noticed():
+            _backup_download.draw_download(backup, viewer, wanted=takes)
 
     dialog()
 
@@ -89,6 +93,7 @@ with page_header(_("Backups"), _("A year of work is in here. This is how it surv
 if wanted:
     with noticed():
         once("backup", lambda: backend.backup_tasks.take(admin), lost=lambda: None)
+_backup_download.draw_refusal()
 found = backend.backups.report(admin)
 busy = draw_task(backend.backup_tasks.current(admin), admin.time_zone)
 draw_trouble(found, admin)

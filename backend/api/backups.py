@@ -94,7 +94,6 @@ _FILE: dict[int | str, Any] = {
         "description": "A tar of the files of the backup, as they are stored; its manifest comes last",
         "content": {_TAR: {"schema": {"type": "string", "contentMediaType": _TAR}}},
     },
-    303: {"description": "A browser that opened a link which leads nowhere is sent to the page that says why"},
 }
 _BEGUN = "It has begun; GET /admin/backups/task says how far it is"
 
