@@ -253,15 +253,19 @@ def test_a_damaged_backup_touches_nothing(backend: Backend, admin: Viewer, learn
 
 
 def test_old_backups_are_thinned_out(backend: Backend, clock: SetClock) -> None:
-    """Two a day for ten days: seven days stay with their newest one each, and those of older weeks and months."""
-    start = clock.now()
-    for half_day in range(20):
+    """Two a day for ten days: seven days stay with their newest one each, those of older weeks and months, and all of
+    the last day: whoever takes one now does not lose that of the night."""
+    start, gone = clock.now(), list[str]()
+    for half_day in range(21):
         clock.set(start + timedelta(hours=12 * half_day))
         backend.backups.take()
-        gone = backend.backups.thin_out()
+        gone += backend.backups.thin_out()
     every = backend.backups.every()
-    assert len({each.taken_at.astimezone(INDIA).date() for each in every}) == len(every)
-    assert 7 <= len(every) <= 9
+    of_night = every[1]
+    assert every[0].taken_at - of_night.taken_at == timedelta(hours=12)
+    others = [each for each in every if each != of_night]
+    assert len({each.taken_at.astimezone(INDIA).date() for each in others}) == len(others)
+    assert 7 <= len(others) <= 9
     assert gone
 
 
