@@ -158,8 +158,6 @@ class Limiter:
             with self._lock:
                 before = self._leases.pop(key, None)
                 wanted, refund = next_block(before, rule_set, monotonic())
-                if before:
-                    before.end()
             grant, source = self._decide(subject, rule_set, wanted, refund)
             return self._lease(key, rule_set, grant, source, wanted)
 

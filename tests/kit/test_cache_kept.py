@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from time import time
 
 import pytest
 
@@ -120,6 +121,19 @@ def test_too_old_is_no_answer(make: Callable[..., Cache], monkeypatch: pytest.Mo
     monkeypatch.setattr(cache_module, "KEPT_SECONDS", 0.01)
     with pytest.raises(Unavailable):
         read(cache, away)
+
+
+def test_what_redis_kept_for_hours_is_no_answer_either(
+    make: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regions that live for an hour are in Redis for two: a process that finds one there looks at its age as well."""
+    first, second = make(), make()
+    region = Region("long", int, 3600.0)
+    read(first, lambda: 7, region)
+    monkeypatch.setattr(cache_module, "time", lambda: time() + 7100.0)
+    assert valkey_keeps(first, region) > 3_600_000
+    with pytest.raises(Unavailable):
+        read(second, away, region)
 
 
 def test_nothing_old_is_shown_while_changes_may_go_unheard(make: Callable[..., Cache], valkey: ValkeyProcess) -> None:

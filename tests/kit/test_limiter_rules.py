@@ -90,7 +90,7 @@ def test_delays_grow_and_end(limits: Limits) -> None:
     assert [limits.attempt("a", delay, now=now) for _attempt in range(3)] == [0, 0, 0]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rate=RULES, burst=BURSTS, steps=STEPS)
 def test_both_decide_alike_and_never_above_the_rule(
     redis_limits: RedisLimits, rate: Rule, burst: Rule, steps: list[tuple[int, int, int]]
@@ -132,3 +132,32 @@ def test_a_wait_is_not_forgotten_before_it_is_over(redis_limits: RedisLimits, se
     (key,) = list(client.scan_iter(f"{redis_limits._namespace}:attempts:*"))
     assert 900_000 < client.pttl(key) <= 960_000
     disconnect(client)
+
+
+def test_a_smaller_limit_never_makes_wait_longer_than_its_window(limits: Limits) -> None:
+    """Who had spent 3,600 an hour waits 12 s once it is 5 a minute, not the hour; nor where a clock was set back."""
+    assert limits.take("a", (Rule("rate", 3600, 3600),), wanted=3600, now=START).taken == 3600
+    assert limits.take("a", (Rule("rate", 5, 60),), now=START).retry == 12 * MICROSECONDS
+    assert limits.take("b", (Rule("rate", 5, 60),), wanted=5, now=START + 7200 * MICROSECONDS).taken == 5
+    assert limits.take("b", (Rule("rate", 5, 60),), now=START).retry == 12 * MICROSECONDS
+
+
+def test_memory_keeps_few_subjects() -> None:
+    """Beyond its bound who was seen least recently begins anew, in permits as in attempts."""
+    memory, delay = MemoryLimits(subjects=2), Delay(free=1, first_seconds=60, most_seconds=60, forget_seconds=60)
+    for subject in "abc":
+        memory.take(subject, TEN_IN_TWO, wanted=10, now=START)
+        memory.attempt(subject, delay, now=START)
+    assert [memory.take(subject, TEN_IN_TWO, wanted=0, now=START).remaining for subject in "cba"] == [(0,), (0,), (10,)]
+    assert [memory.attempt(subject, delay, now=START) > 0 for subject in "cba"] == [True, True, False]
+
+
+def test_memory_forgets_attempts_in_time() -> None:
+    """`forget_seconds` after a wait is over the attempts count no more, and not a moment before."""
+    delay = Delay(free=2, first_seconds=10, most_seconds=40, forget_seconds=60)
+    for pause, waits in ((69, 20), (71, 0)):
+        memory = MemoryLimits()
+        assert [memory.attempt("a", delay, now=START) for _attempt in range(2)] == [0, 0]
+        again = START + pause * MICROSECONDS
+        assert memory.attempt("a", delay, now=again) == 0
+        assert memory.attempt("a", delay, now=again) == waits * MICROSECONDS

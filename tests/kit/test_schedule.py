@@ -15,7 +15,7 @@ from backend.kit.clock import SystemClock
 from backend.kit.embedded import Servers
 from backend.kit.metrics import JOBS, Registry
 from backend.kit.mongo import Mongo
-from backend.kit.schedule import LATE, Job, Scheduler, Work
+from backend.kit.schedule import ASKED_AT_MOST, LATE, Job, Scheduler, Work
 from backend.kit.schedule_runs import INDEXES, KEPT_DAYS, Run, Runs
 from tests.waiting import until
 
@@ -343,3 +343,27 @@ def test_what_was_wanted_while_the_database_was_away_is_asked_for_later(
 
 def _away(_job: str, *, delay_seconds: float) -> bool:
     raise Unavailable(f"MongoDB is away; wanted in {delay_seconds} s.")
+
+
+def test_what_nobody_began_in_time_is_wanted_no_more(runs: Runs) -> None:
+    """A run asked for while no process was there is not done when one comes back an hour later."""
+    work, watch = Counted(), Watch(runs.now())
+    made = scheduler(runs, Job("job", "0 0 29 2 *", work, makes_up=False), watch)
+    assert runs.ask("job")
+    watch.at = runs.asked()["job"] + ASKED_AT_MOST + timedelta(seconds=1)
+    looked(made)
+    assert work.times == 0
+    watch.at = runs.asked()["job"] + ASKED_AT_MOST
+    looked(made)
+    assert work.times == 1
+
+
+def test_a_process_that_took_its_own_run_over_ends_it_once(runs: Runs) -> None:
+    """One that was frozen for so long that its run was free takes it over itself: the first thread writes nothing."""
+    first = runs.claim("job", AT_TWO, "slot", "a", -1)
+    assert isinstance(first, Run)
+    second = runs.take_over(["job"], "a", 30)
+    assert second is not None
+    assert not runs.keep(first, 30)
+    assert not runs.finish(first, "failed", "of the first", [])
+    assert runs.finish(second, "done", "of the second", [])

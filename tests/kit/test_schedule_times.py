@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cronsim import CronSimError
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backend.kit.schedule_times import latest_time, next_time
@@ -35,6 +35,8 @@ def test_the_spring_change_leaves_no_run_out() -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example(cron="30 2 * * *", zone=BERLIN, start=AUTUMN, minutes=31)  # within the hour that comes twice
+@example(cron="30 1 * * *", zone="America/New_York", start=datetime(2026, 11, 1, 6, 3, tzinfo=UTC), minutes=0)
 @given(
     cron=st.sampled_from(CRONS),
     zone=st.sampled_from([BERLIN, "Asia/Kolkata", "America/New_York"]),

@@ -197,3 +197,10 @@ def test_reference_tokens_are_long_and_never_repeat() -> None:
     one = tokens.pop()
     assert one not in fingerprint(one)
     assert len(fingerprint(one)) == 64
+
+
+def test_an_endless_token_is_refused_unread() -> None:
+    """Nobody spends time on a token that is longer than any of ours, however well it is signed."""
+    assert TOKENS.read(forged(jti="j" * 100), NOW) == CLAIMS
+    with pytest.raises(NotSignedIn):
+        TOKENS.read(forged(jti="j" * 4000), NOW)
