@@ -103,6 +103,24 @@ def school(backend: Backend) -> School:
 
 
 @pytest.fixture
-def student(school: School) -> Viewer:
-    """One student in one classroom."""
-    return school.student(school.classroom(school.teacher(school.admin())))
+def admin(school: School) -> Viewer:
+    """The first administrator."""
+    return school.admin()
+
+
+@pytest.fixture
+def teacher(school: School, admin: Viewer) -> Viewer:
+    """A teacher."""
+    return school.teacher(admin)
+
+
+@pytest.fixture
+def classroom(school: School, teacher: Viewer) -> Classroom:
+    """Her class, with nobody in it yet."""
+    return school.classroom(teacher)
+
+
+@pytest.fixture
+def student(school: School, classroom: Classroom) -> Viewer:
+    """One student in it."""
+    return school.student(classroom)

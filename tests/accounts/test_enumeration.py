@@ -28,11 +28,6 @@ def one_network_each() -> Iterator[None]:
 
 
 @pytest.fixture
-def classroom(school: School) -> Classroom:
-    return school.classroom(school.teacher(school.admin()))
-
-
-@pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is hashed and verified from now on; each costs the same."""
     done: list[str] = []

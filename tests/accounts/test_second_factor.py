@@ -34,11 +34,6 @@ class Phone:
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
 def phone(backend: Backend, teacher: Viewer, clock: SetClock) -> Phone:
     """The teacher's, whose second factor is on."""
     return Phone(backend, teacher, clock)

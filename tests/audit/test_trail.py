@@ -18,11 +18,6 @@ from tests.school import School
 HERE = Origin(address="203.0.113.7", agent="Firefox", request_id="abc12345")
 
 
-@pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
 def record(backend: Backend, admin: Viewer, target: str = "u1", *, origin: Origin = HERE) -> None:
     with coming_from(lambda: origin):
         backend.trail.record(

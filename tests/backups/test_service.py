@@ -25,11 +25,6 @@ INDIA = ZoneInfo("Asia/Kolkata")
 
 
 @pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
 def learner(school: School, admin: Viewer) -> Viewer:
     """A student of a class."""
     return school.student(school.classroom(school.teacher(admin)))

@@ -25,11 +25,6 @@ from tests.waiting import until
 __all__ = ["open_post"]
 
 
-@pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
 def ended(backend: Backend, admin: Viewer) -> Task:
     """The last task, once it is over."""
 

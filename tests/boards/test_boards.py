@@ -25,16 +25,6 @@ def boards(backend: Backend, request: pytest.FixtureRequest) -> BoardService:
     return boards_of(backend, is_kept=request.param == "redis", cache=backend.cache)
 
 
-@pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
-
-
 def solve(backend: Backend, viewer: Viewer, count: int, key: str) -> None:
     save(backend, viewer, 0, key, ProgressChange(questions_delta=count))
     backend.board_keeper.work_saved([viewer.id])

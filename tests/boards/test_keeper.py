@@ -26,16 +26,6 @@ FIVE = ProgressChange(questions_delta=5)
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
-
-
-@pytest.fixture
 def pair(backend: Backend, school: School, classroom: Classroom) -> tuple[Viewer, Viewer]:
     """Two students of one class who take part."""
     one, two = school.student(classroom, "One"), school.student(classroom, "Two")

@@ -20,11 +20,6 @@ from tests.school import School
 ALIKE = ("Atoms", "ＡＴＯＭＳ", "A\u200dtoms", "atoms", "Ⓐtoms")
 
 
-@pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
 @pytest.mark.parametrize("is_begun", [False, True], ids=["a first record", "another change"])
 def test_a_save_meets_the_archiving_of_its_chapter(
     backend: Backend, school: School, teacher: Viewer, *, is_begun: bool

@@ -16,11 +16,6 @@ NEW = ChapterDraft(
 )
 
 
-@pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
 def published(*drafts: ChapterDraft, **also: object) -> bytes:
     """A chapter file in the published shape."""
     rows = [

@@ -8,16 +8,6 @@ from backend.errors import Invalid, NotAllowed, NotFound
 from tests.school import School
 
 
-@pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
-def teacher(school: School, admin: Viewer) -> Viewer:
-    return school.teacher(admin)
-
-
 def names(backend: Backend, viewer: Viewer) -> list[str]:
     return [classroom.name for classroom in backend.classrooms.classrooms(viewer)]
 

@@ -22,16 +22,6 @@ def reading(backend: Backend) -> ClassroomReports:
     return backend.reports
 
 
-@pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
-
-
 def test_report_and_home_show_the_same_numbers(
     backend: Backend, school: School, reading: ClassroomReports, teacher: Viewer, classroom: Classroom
 ) -> None:

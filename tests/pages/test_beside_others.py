@@ -1,7 +1,5 @@
 """Figures over others on pages: a student's by choice, a class's for its teacher."""
 
-import pytest
-
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
@@ -12,16 +10,6 @@ from tests.pages.at_path import Browser, html_of
 from tests.school import School
 
 DONE = ProgressChange(questions_delta=60, status="Completed")
-
-
-@pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
 
 
 def test_others_are_shown_by_choice_and_never_a_few(

@@ -1,22 +1,10 @@
 """Archived classes on the class page: put away after a question, listed, brought back, and both undone."""
 
-import pytest
-
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from tests.pages.at_path import html_of
 from tests.pages.signed_in import OpenPage
 from tests.school import School
-
-
-@pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
-def teacher(school: School, admin: Viewer) -> Viewer:
-    return school.teacher(admin)
 
 
 def names(backend: Backend, viewer: Viewer) -> list[str]:

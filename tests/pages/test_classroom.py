@@ -30,21 +30,6 @@ COMPLETED = ProgressChange(status="Completed")
 
 
 @pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
-def teacher(school: School, admin: Viewer) -> Viewer:
-    return school.teacher(admin)
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
-
-
-@pytest.fixture
 def quiet(backend: Backend, school: School, classroom: Classroom, clock: SetClock) -> Viewer:
     """A learner who solved once and then fell silent for 20 days."""
     student = school.student(classroom, "Quiet Qamar")

@@ -55,16 +55,6 @@ class Parts:
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
-
-
-@pytest.fixture
 def student(school: School, classroom: Classroom) -> Viewer:
     return school.student(classroom)
 

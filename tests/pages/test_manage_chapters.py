@@ -25,11 +25,6 @@ HOSTILE = "<img src=x onerror=alert(1)> [x](http://evil.example) **b** :red[r]"
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
 def page(open_page: OpenPage, school: School, teacher: Viewer) -> AppTest:
     """The page of a teacher, open."""
     opened = open_page("manage_chapters.py", school.user(teacher))

@@ -12,11 +12,6 @@ HOSTILE = "<b>Tara</b> & Co"
 
 
 @pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
 def link(backend: Backend, admin: Viewer) -> OneTimeLink:
     return backend.administration.create(admin, name=HOSTILE, email="tara@example.org", role="teacher")
 

@@ -18,11 +18,6 @@ from tests.school import PASSWORD, School
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
 def phone(backend: Backend, teacher: Viewer, clock: SetClock) -> pyotp.TOTP:
     """The teacher's app; its last code was used at set-up."""
     made = pyotp.TOTP(backend.second_factor.begin(teacher).secret)

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend.accounts.models import Viewer
@@ -17,11 +16,6 @@ from tests.pages.sortable import SortableTable
 from tests.school import School
 
 COMPLETED = ProgressChange(status="Completed")
-
-
-@pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
 
 
 def home(browser: Browser, school: School, viewer: Viewer) -> AppTest:

@@ -94,7 +94,7 @@ class Story:
         self.student = self.school.viewer(self.school.user(self.student))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @example(played=[("save", {0: SOLVED}, False), ("archive", 0), ("undo", 0), ("wait", 30), ("undo", 0)])
 @example(played=[("save", {0: SOLVED}, False), ("move", 0, "Ethics"), ("archive", 0), ("bring back", 0)])
 @given(played=st.lists(acts, min_size=4, max_size=25))

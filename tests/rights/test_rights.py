@@ -27,16 +27,6 @@ WITH_IDS = {"audit", "tombstones"}  # ids alone, hashed in the second
 
 
 @pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
-def classroom(school: School, admin: Viewer) -> Classroom:
-    return school.classroom(school.teacher(admin))
-
-
-@pytest.fixture
 def leaver(backend: Backend, school: School, classroom: Classroom) -> Viewer:
     """A student who has left traces wherever a student can: work, undo, boards, caches, sessions, links, the trail."""
     viewer = school.student(classroom, NAME)

@@ -20,16 +20,6 @@ DONE = ProgressChange(questions_delta=60, status="Completed")
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
-def classroom(school: School, teacher: Viewer) -> Classroom:
-    return school.classroom(teacher)
-
-
-@pytest.fixture
 def of_classes(backend: Backend) -> ClassStatisticsService:
     return backend.class_statistics
 

@@ -20,11 +20,6 @@ def statistics(backend: Backend) -> StatisticsService:
 
 
 @pytest.fixture
-def teacher(school: School) -> Viewer:
-    return school.teacher(school.admin())
-
-
-@pytest.fixture
 def pair(school: School, teacher: Viewer) -> tuple[Viewer, Viewer]:
     classroom = school.classroom(teacher)
     return school.student(classroom, "One"), school.student(classroom, "Two")
