@@ -21,6 +21,7 @@ from backend.kit.mongo import new_id
 from backend.kit.mongo_guard import PRIMARY
 from deploy.cluster.mongo_set import Member, MongoSet, free_ports
 from deploy.faults.proxy import Proxy
+from tests.operations.test_replica_lag import is_locked
 from tests.reliability.savers import is_saver
 from tests.reliability.trial import LONG_FORM, Ground, Trials, opening
 from tests.statistics.builders import running
@@ -123,6 +124,17 @@ class Stage:
         self.mongo_set.await_whole()
 
     @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """The primary answers whoever asks how it is, and writes nothing, as on a disk that hangs."""
+        with self.mongo_set.await_whole().client(milliseconds=20_000) as client:
+            until(lambda: is_locked(client), seconds=PATIENCE_SECONDS)
+            try:
+                yield
+            finally:
+                client.admin.command("fsyncUnlock")
+        self.mongo_set.await_whole()
+
+    @contextmanager
     def alone(self) -> Iterator[None]:
         """Two of three are gone: nobody can lead."""
         self.mongo_set.await_whole()
@@ -217,6 +229,13 @@ def test_without_a_majority_everybody_is_refused_and_nothing_is_lost(
         pytest.skip(LONG_FORM)
     breaker = ground.backend.mongo.breakers[PRIMARY]
     trials.run(ground, "two of three members killed", opening(breaker, stage.alone), saving_goes_on=False)
+
+
+def test_a_primary_that_hangs_keeps_nobody(stage: Stage, ground: Ground, trials: Trials) -> None:
+    """No election helps, for it says that it is well: everybody is refused once her time is over, and goes on later."""
+    if not trials.is_long:
+        pytest.skip(LONG_FORM)
+    trials.run(ground, "primary answers and writes nothing (fsyncLock)", stage.stalled, saving_goes_on=False)
 
 
 def test_what_was_saved_unheard_is_not_saved_again(stage: Stage, ground: Ground, trials: Trials) -> None:

@@ -40,6 +40,12 @@ class Workers:
     @contextmanager
     def dies(self, step: str) -> Iterator[None]:
         """A worker starts, comes to this step and is gone; another goes on."""
+        self.die(step)
+        self.go_on()
+        yield
+
+    def die(self, step: str) -> None:
+        """A worker starts, comes to this step and is gone."""
         self._at_work.close()
         if step in REBUILDS:
             with pymongo.timeout(3 * DEAD_LOCKS_SECONDS):
@@ -50,8 +56,10 @@ class Workers:
                 assert process.wait(DIES_SECONDS) == -signal.SIGKILL
             finally:
                 process.kill()
+
+    def go_on(self) -> None:
+        """From here on this process works."""
         self._at_work.enter_context(running(self.ground.backend.projector))
-        yield
 
     def close(self) -> None:
         self._at_work.close()
@@ -93,19 +101,28 @@ def test_statistics_reach_the_truth_after_any_death(workers: Workers, trials: Tr
 
 
 def test_a_job_is_done_after_its_worker_died(workers: Workers, trials: Trials) -> None:
-    """The run that a dead worker had begun is taken over by the next one, and recorded as done."""
+    """The run that a dead worker had begun is taken over by the next one, and recorded as done, while sixteen save."""
     if not trials.is_long:
         pytest.skip(LONG_FORM)
+    figure = trials.run(workers.ground, f"worker killed (kill -9) {IN_A_JOB}", lambda: dies_in_a_job(workers))
+    assert figure.refused == {}
+
+
+@contextmanager
+def dies_in_a_job(workers: Workers) -> Iterator[None]:
+    """A worker begins a run and is gone; this process's jobs, the projector among them, take over."""
     backend = workers.ground.backend
-    with workers.dies(IN_A_JOB):
-        (begun,) = [run for run in backend.runs.newest(WARMING, 10) if run.state == "running"]
-        jobs = Jobs(backend)
-        jobs.start()
-        try:
-            until(lambda: found(backend, begun.id).state == "done", seconds=180)
-        finally:
-            jobs.stop()
+    workers.die(IN_A_JOB)
+    (begun,) = [run for run in backend.runs.newest(WARMING, 10) if run.state == "running"]
+    jobs = Jobs(backend)
+    jobs.start()
+    try:
+        until(lambda: found(backend, begun.id).state == "done", seconds=180)
+        yield
+    finally:
+        jobs.stop()
     assert found(backend, begun.id).attempt == begun.attempt + 1
+    workers.go_on()
 
 
 def found(backend: Backend, run_id: str) -> Run:
