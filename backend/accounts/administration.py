@@ -94,29 +94,19 @@ class AccountAdministration:
     def set_active(self, viewer: Viewer, user_id: str, *, active: bool) -> User:
         """Let a person in, or shut her out of every page and program at once. Her data stays."""
         authorise(viewer, "administration.set_active")
-        user = self._user(user_id)
-        if not active:
-            _refuse_oneself(viewer, user)
-        act: Act = "user.activated" if active else "user.deactivated"
-        noting = self._noting(viewer, act, user, {"isActive": user.is_active}, {"isActive": active})
-        changed = self._queries.update_keeping_an_admin(user.id, {"isActive": active}, noting) or user
-        if not active:
-            self._sessions.end_all(user.id)
-        self._changed(user)
-        return changed
+        return self._change(viewer, user_id, None, active)
 
     def set_role(self, viewer: Viewer, user_id: str, role: Role) -> User:
         """Give a person another role; it holds from her next click. Raises Invalid, NotFound, Conflict."""
         authorise(viewer, "administration.set_role")
-        if role not in ROLES:
-            raise Invalid(_("There is no such role."))
-        user = self._user(user_id)
-        if role != "admin":
-            _refuse_oneself(viewer, user)
-        noting = self._noting(viewer, "user.role_changed", user, {"role": user.role}, {"role": role})
-        changed = self._queries.update_keeping_an_admin(user.id, {"role": role}, noting) or user
-        self._changed(user)
-        return changed
+        return self._change(viewer, user_id, role, None)
+
+    def change(self, viewer: Viewer, user_id: str, *, role: Role | None = None, active: bool | None = None) -> User:
+        """Both at once, or neither; None leaves one as it is. Raises as each does, Invalid where nothing is said."""
+        authorise(viewer, "administration.change")
+        if role is None and active is None:
+            raise Invalid(_("Say what to change."))
+        return self._change(viewer, user_id, role, active)
 
     def make_reset_link(self, viewer: Viewer, user_id: str) -> OneTimeLink:
         """A one-time link with which the person sets a new password; links made before stop working.
@@ -159,6 +149,8 @@ class AccountAdministration:
         user = self._user(user_id)
         if user.id == viewer.id:
             raise Conflict(_("You cannot reset your own second factor. Ask another administrator."))
+        if not user.second_factor_at:
+            raise NotFound(_("This person has no second factor."))
         self._trail.record(viewer, "second_factor.reset", "user", user.id)
         if not self._factors.drop_factor(user.id):
             raise NotFound(_("This person has no second factor."))
@@ -179,9 +171,30 @@ class AccountAdministration:
             self._factors.drop_factor(found[0].id)
         return self._link(found[0])
 
-    def _changed(self, user: User) -> None:
+    def _change(self, viewer: Viewer, user_id: str, role: Role | None, active: bool | None) -> User:
+        if role is not None and role not in ROLES:
+            raise Invalid(_("There is no such role."))
+        user, acts, fields = self._user(user_id), list[Callable[[Any], None]](), dict[str, Any]()
+        if role not in (None, "admin") or active is False:
+            _refuse_oneself(viewer, user)
+        if role is not None:
+            fields["role"] = role
+            acts.append(self._noting(viewer, "user.role_changed", user, {"role": user.role}, {"role": role}))
+        if active is not None:
+            fields["isActive"] = active
+            act: Act = "user.activated" if active else "user.deactivated"
+            acts.append(self._noting(viewer, act, user, {"isActive": user.is_active}, {"isActive": active}))
+
+        def note(session: Any) -> None:
+            for each in acts:
+                each(session)
+
+        changed = self._queries.update_keeping_an_admin(user.id, fields, note) or user
+        if active is False:
+            self._sessions.end_all(user.id)
         self._follower.person_changed(user.id)
         self._cache.invalidate(TAG, BOARDS_TAG)
+        return changed
 
     def _link(self, user: User) -> OneTimeLink:
         token, now = new_token(), self._clock.now()

@@ -167,11 +167,12 @@ class AccountQueries:
 
     def set_password(self, user_id: str, hashed: str, *, before: str | None) -> bool:
         """Put a new hash in the place of the one that was looked at; False where that was changed meanwhile."""
-        with translated():
-            changed = self._mongo["users"].update_one(
-                {"_id": user_id, "passwordHash": before}, {"$set": {"passwordHash": hashed}}
-            )
-        return changed.matched_count > 0
+        wanted, fields = {"_id": user_id, "passwordHash": before}, {"passwordHash": hashed}
+
+        def work(session: ClientSession) -> bool:  # a transaction, so that a form that is sent again finds it done
+            return self._mongo["users"].update_one(wanted, {"$set": fields}, session=session).matched_count > 0
+
+        return self._mongo.transaction(work)
 
     def update_keeping_an_admin(
         self, user_id: str, fields: Mapping[str, Any], also: Callable[[ClientSession], None]
@@ -182,13 +183,11 @@ class AccountQueries:
         """
 
         def work(session: ClientSession) -> User | None:
-            leases, users = self._mongo["leases"], self._mongo["users"]
-            leases.update_one({"_id": ADMINISTRATORS}, {"$inc": {"changes": 1}}, upsert=True, session=session)
-            found = users.find_one_and_update(
+            keep_an_admin(self._mongo, session)
+            found = self._mongo["users"].find_one_and_update(
                 {"_id": user_id}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER, session=session
             )
-            if users.find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
-                raise Conflict(_("The school needs at least one administrator."))
+            check_admin_left(self._mongo, session)
             if fields.get("role") in ("student", "teacher"):  # a class knows its members by what they are there
                 self._mongo["memberships"].update_many(
                     {"userId": user_id}, {"$set": {"role": fields["role"]}}, session=session
@@ -249,6 +248,17 @@ class AccountQueries:
         self._mongo["memberships"].update_one(
             {"_id": fields.pop("_id")}, {"$setOnInsert": fields}, upsert=True, session=session
         )
+
+
+def keep_an_admin(mongo: Mongo, session: ClientSession) -> None:
+    """Before a transaction takes an administrator away: one such after another, for two at once would leave none."""
+    mongo["leases"].update_one({"_id": ADMINISTRATORS}, {"$inc": {"changes": 1}}, upsert=True, session=session)
+
+
+def check_admin_left(mongo: Mongo, session: ClientSession) -> None:
+    """After it has: raises Conflict, which ends the transaction, where no active administrator is left."""
+    if mongo["users"].find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
+        raise Conflict(_("The school needs at least one administrator."))
 
 
 def user_document(user: User, password_hash: str | None) -> Document:

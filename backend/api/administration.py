@@ -13,7 +13,7 @@ from backend.api.items import CacheReads, Cleared
 from backend.api.pages import bad_cursor, cursor, read_cursor
 from backend.api.requests import UserId
 from backend.bootstrap import Backend
-from backend.errors import Invalid, NotSignedIn
+from backend.errors import NotSignedIn
 from backend.kit.exposition import CONTENT_TYPE
 from backend.kit.i18n import _
 from backend.operations.memory_trace import MemoryTrace
@@ -76,16 +76,9 @@ def get_user(user_id: UserId, viewer: SignedIn, backend: BackendDep) -> Response
 def change_user(user_id: UserId, body: requests.PersonChange, viewer: SignedIn, backend: BackendDep) -> Response:
     """Change a person's role, or shut her out
 
-    Takes hold everywhere within two seconds. The last administrator cannot be taken away.
+    Both together, or neither. Takes hold everywhere within two seconds. The last administrator cannot be taken away.
     """
-    if body.role is None and body.is_active is None:
-        raise Invalid(_("Say what to change."))
-    user = None
-    if body.role is not None:
-        user = backend.administration.set_role(viewer, user_id, body.role)
-    if body.is_active is not None:
-        user = backend.administration.set_active(viewer, user_id, active=body.is_active)
-    return answer(user)
+    return answer(backend.administration.change(viewer, user_id, role=body.role, active=body.is_active))
 
 
 @router.post("/users/{userId}/reset-link", **returns(Answer[OneTimeLink], 403, 404, says="It"))

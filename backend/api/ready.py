@@ -89,7 +89,9 @@ class ReadyAnswers:
 
 def _held(scope: Scope) -> Ready | None:
     caller = scope["state"].get("caller")
-    if caller is None or caller.error or scope["path"] != scope.get("root_path", "") + PATH:
+    if caller is None or caller.error or (caller.viewer and caller.viewer.lacks_second_factor):
+        return None
+    if scope["path"] != scope.get("root_path", "") + PATH:
         return None
     backend: Backend = scope["app"].state.backend
     found = backend.cache.held(READY, _key(caller.viewer, scope["query_string"]))

@@ -4,7 +4,7 @@ Every figure comes from the same calls as the pages of its reader.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from backend.accounts.models import User, Viewer, viewer_of
@@ -37,6 +37,8 @@ class DigestService:
         mails: MailService,
         signer: Signer,
         clock: Clock,
+        *,
+        time_zone: str,
     ) -> None:
         self._queries = queries
         self._classrooms_of = classrooms_of
@@ -46,6 +48,7 @@ class DigestService:
         self._mails = mails
         self._signer = signer
         self._clock = clock
+        self._zone = ZoneInfo(time_zone)
 
     @property
     def is_possible(self) -> bool:
@@ -78,7 +81,7 @@ class DigestService:
         return f"{self._mails.base_url}{PATH}?token={self._signer.sign(user_id)}"
 
     def _queue(self, user: User, content: Callable[[], Content]) -> bool:
-        year, week, _day = self._today(user).isocalendar()
+        year, week, _day = self._clock.now().astimezone(self._zone).isocalendar()  # of the school, as the job goes
         to = Recipient(user_id=user.id, address=user.email, name=user.name, locale=user.locale)
         key = f"{user.id}:{year}-{week:02}"
         return self._mails.queue("digest", key, to, content, leave=self.leave_address(user.id))
@@ -100,6 +103,3 @@ class DigestService:
 
     def _class_reports(self, viewer: Viewer) -> Sequence[ClassReport]:
         return [self._reports.report(viewer, each.id) for each in self._classrooms.classrooms(viewer)]
-
-    def _today(self, user: User) -> datetime:
-        return self._clock.now().astimezone(ZoneInfo(user.time_zone))

@@ -44,6 +44,8 @@ class ProgressOverview:
 
     def chapters(self, viewer: Viewer | None, filters: ChapterFilters) -> ChapterPage:
         """The chapters that fit, with own progress for a student, without for anyone else."""
+        if viewer:
+            authorise(viewer, "overview.chapters")
         return listing.select(self._rows(viewer), filters)
 
     def facets(self) -> Facets:
@@ -52,6 +54,8 @@ class ProgressOverview:
 
     def chapter(self, viewer: Viewer | None, chapter_id: str) -> ChapterDetail:
         """One chapter with its neighbours in the syllabus, and a student's own record and history."""
+        if viewer:
+            authorise(viewer, "overview.chapter")
         rows = self._rows(viewer)
         ids = [row.chapter.id for row in rows]
         position = ids.index(self._chapters.get(chapter_id).id)

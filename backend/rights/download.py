@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -58,15 +58,17 @@ def as_json(documents: Iterable[Document]) -> Iterator[bytes]:
     yield b"\n]\n" if start == ",\n" else b"[]\n"
 
 
-def as_csv(documents: Iterable[Document]) -> Iterator[bytes]:
-    """The same as a table: nested fields are columns such as before.status, lists words with spaces."""
-    rows = [_flat(document) for document in documents]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+def as_csv(documents: Callable[[], Iterable[Document]]) -> Iterator[bytes]:
+    """The same as a table: nested fields are columns such as before.status, lists words with spaces.
+
+    Read twice, for which columns there are and for the rows: nobody's years of work are held at once.
+    """
+    columns = list(dict.fromkeys(name for document in documents() for name in _flat(document)))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     yield (BOM + _taken(text)).encode()
-    for row in rows:
+    for row in map(_flat, documents()):
         writer.writerow([_cell(row.get(name)) for name in columns])
         yield _taken(text).encode()
 

@@ -7,8 +7,7 @@ from datetime import datetime
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
-from backend.errors import Conflict
-from backend.kit.i18n import _
+from backend.accounts.queries import check_admin_left, keep_an_admin
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import from_document, to_document
 from backend.rights.holdings import HOLDINGS, NOT_SHOWN, Holding
@@ -86,10 +85,10 @@ class RightsQueries:
         """Shut her out. Raises Conflict where no active administrator would be left."""
 
         def work(session: ClientSession) -> None:
+            keep_an_admin(self._mongo, session)
             users = self._mongo["users"]
             users.update_one({"_id": user_id}, {"$set": {"isActive": False}}, session=session)
-            if users.find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
-                raise Conflict(_("The school needs at least one administrator."))
+            check_admin_left(self._mongo, session)
             self._mongo["sessions"].delete_many({"userId": user_id}, session=session)
             self._mongo["deletions"].update_one({"_id": user_id}, {"$set": {"closedAt": at}}, session=session)
 

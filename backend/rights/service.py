@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from backend.accounts.models import Viewer
@@ -83,9 +84,9 @@ class RightsService:
         for holding in HOLDINGS:
             if holding.name:
                 yield f"{holding.name}.json", download.as_json(self._queries.documents(holding, user_id))
-                yield f"{holding.name}.csv", download.as_csv(self._queries.documents(holding, user_id))
+                yield f"{holding.name}.csv", download.as_csv(partial(self._queries.documents, holding, user_id))
         yield "looks-and-acts.json", download.as_json(self._queries.audited(user_id))
-        yield "looks-and-acts.csv", download.as_csv(self._queries.audited(user_id))
+        yield "looks-and-acts.csv", download.as_csv(partial(self._queries.audited, user_id))
 
     # having it deleted
 
@@ -94,7 +95,7 @@ class RightsService:
         return self._queries.deletion(authorise(viewer, "rights.deletion").id)
 
     def request(self, viewer: Viewer) -> Deletion:
-        """Ask for the deletion of one's own account. Raises Conflict where it stands already, or for the last admin."""
+        """Ask for the deletion of one's own account; the last admin's waits. Raises Conflict where it stands."""
         return self._request(authorise(viewer, "rights.request"), viewer.id)
 
     def cancel(self, viewer: Viewer) -> None:
@@ -129,10 +130,7 @@ class RightsService:
         """Ask for the deletion of students who have long not signed in, where the school set a time; how many."""
         if self._idle is None:
             return 0
-        idle = self._queries.idle_since(self._clock.now() - self._idle)
-        for user_id in idle:
-            self._note(None, user_id)
-        return len(idle)
+        return sum(map(self._note_idle, self._queries.idle_since(self._clock.now() - self._idle)))
 
     # a restored backup
 
@@ -171,6 +169,13 @@ class RightsService:
 
         self._mongo.transaction(work)
         return deletion
+
+    def _note_idle(self, user_id: str) -> bool:
+        try:
+            self._note(None, user_id)
+        except Conflict:  # she asked for it herself meanwhile
+            return False
+        return True
 
     def _cancel(self, viewer: Viewer, user_id: str) -> None:
         def work(session: Any) -> None:

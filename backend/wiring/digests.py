@@ -20,4 +20,5 @@ def digests(base: Base, learning: Learning) -> DigestService:
         base.mails,
         Signer(base.ring, "unsubscribe"),
         base.clock,
+        time_zone=base.settings.time_zone,
     )
