@@ -6,7 +6,8 @@ from backend.accounts.models import EMAIL_LENGTH
 from backend.kit.i18n import _, clock_time
 from pages import _proof, _session, _settings_forms
 from pages._errors import noticed
-from pages._parts import card, notice_saved, section
+from pages._once import once
+from pages._parts import notice_saved
 
 SAID = "settings.mail.said"
 
@@ -15,18 +16,16 @@ def mail_form() -> None:
     """Change the address; the form keeps what was typed while the password is asked for."""
     _session.viewer()
     me = _settings_forms.me()
-    with card("mail"):
-        section(_("E-mail address"), _("You sign in with it."))
-        with st.form("mail", border=False):
-            st.text_input(
-                _("E-mail address"),
-                value=me.email,
-                type="email",
-                max_chars=EMAIL_LENGTH,
-                autocomplete="email",
-                key="new_mail",
-            )
-            sent = st.form_submit_button(_("Save address"))
+    with _settings_forms.form_card("mail", _("E-mail address"), _("You sign in with it.")):
+        st.text_input(
+            _("E-mail address"),
+            value=me.email,
+            type="email",
+            max_chars=EMAIL_LENGTH,
+            autocomplete="email",
+            key="new_mail",
+        )
+        sent = st.form_submit_button(_("Save address"))
         if sent or _proof.given("mail"):
             with noticed():
                 _proof.proven("mail", _save)
@@ -37,7 +36,10 @@ def mail_form() -> None:
 def _save() -> None:
     backend, viewer = _session.backend(), _session.viewer()
     before, asked = _settings_forms.me().email, st.session_state["new_mail"]
-    user = backend.accounts.change_email(viewer, asked)
+    accounts = backend.accounts
+    user = once(
+        "mail", lambda: accounts.change_email(viewer, asked), *(before, asked), lost=lambda: accounts.me(viewer)
+    )
     is_asked_by_letter = user.email == before and asked.strip().casefold() != before.casefold()
     at = clock_time(backend.clock.now(), viewer.time_zone)
     st.session_state[SAID] = (

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from backend.accounts.models import User
+from backend.errors import NotSignedIn
 from backend.kit.i18n import _
 from pages import _pace, _session
 from pages._entrance import account_fields, entrance
 from pages._errors import noticed
+from pages._once import once
 from pages._parts import card
 
 CODE_LENGTH = 20
@@ -28,8 +31,7 @@ def draw_form() -> None:
         if sent:
             with noticed():
                 _pace.count_guest("sign-up")
-                accounts = _session.backend().accounts
-                user = accounts.begin_sign_up(name=name, email=email, password=password, join_code=code)
+                user = _begun(name, email, password, code)
                 if user:
                     _session.welcome(user, to="/")
                     st.rerun()
@@ -37,6 +39,24 @@ def draw_form() -> None:
                     _("A letter is on its way to you. Open the link in it within a day: it opens your account."),
                     icon=":material/mail:",
                 )
+
+
+def _begun(name: str, email: str, password: str, code: str) -> User | None:
+    """The new account; None where a letter asks first, which is not told from one that somebody has already."""
+    accounts = _session.backend().accounts
+
+    def made() -> User | None:
+        try:
+            return accounts.authenticate(email, password)
+        except NotSignedIn:
+            return None
+
+    return once(
+        "sign-up",
+        lambda: accounts.begin_sign_up(name=name, email=email, password=password, join_code=code),
+        *(name, email, password, code),
+        lost=made,
+    )
 
 
 def draw_privacy_notice() -> None:
