@@ -30,9 +30,9 @@ class _Gates:
 
 
 class _Silence(NamedTuple):
-    """Whose connections are met with silence, None for all; and whether only in what they hear."""
+    """Whose connections are met with silence, everybody's where nobody is named; and whether only in what they hear."""
 
-    pid: int | None
+    pids: tuple[int, ...]
     of_answers: bool
 
 
@@ -63,16 +63,16 @@ class Proxy:
         """Everything takes so much longer, in each direction."""
         self._delay_seconds = seconds
 
-    def silence(self, pid: int | None = None) -> None:
+    def silence(self, *pids: int) -> None:
         """A black hole: connections stay open and new ones are taken, but nothing arrives any more, either way.
 
-        With `pid`, for what that process connected or connects, and for nobody else.
+        With `pids`, for what those processes connected or connect, and for nobody else.
         """
-        self._do(self._fall_silent(_Silence(pid, of_answers=False)))
+        self._do(self._fall_silent(_Silence(pids, of_answers=False)))
 
     def lose_answers(self, pid: int) -> None:
         """What that process says arrives, and is done; it does not hear of it."""
-        self._do(self._fall_silent(_Silence(pid, of_answers=True)))
+        self._do(self._fall_silent(_Silence((pid,), of_answers=True)))
 
     def reset(self) -> None:
         """Break every connection there is; new ones are served."""
@@ -106,9 +106,9 @@ class Proxy:
         """Those of these whose callers are met with silence now."""
         if self._silence is None:
             return
-        meant = None if self._silence.pid is None else ports_of(self._silence.pid)
+        meant = set().union(*map(ports_of, self._silence.pids))
         for each in gates:
-            if meant is None or each.port in meant:
+            if not self._silence.pids or each.port in meant:
                 each.answers.clear()
                 if not self._silence.of_answers:
                     each.questions.clear()

@@ -69,17 +69,16 @@ class Stage:
 
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        """Nothing passes from or to it: it gives up leading by itself, and takes back what it alone had acknowledged.
-
-        What was on the way arrives in the end, late.
+        """First the other members are gone for it, then everybody: it gives up leading by itself, and later takes back
+        what it did meanwhile. What was on the way arrives in the end, late.
         """
         primary = self.mongo_set.await_whole()
         with primary.client() as client:
             words = client["alone"]["words"]
             words.find_one()
-            for port, proxy in self._proxies.items():
-                proxy.silence(None if port == primary.port else primary.pid)
+            self._part(primary)
             word = acknowledged_by_one(words)
+        self._proxies[primary.port].silence()
         yield
         until(lambda: not primary.hello().get("isWritablePrimary"), seconds=PATIENCE_SECONDS)
         assert knows(primary, word)
@@ -89,6 +88,13 @@ class Stage:
         until(lambda: knows(primary, word) is False, seconds=PATIENCE_SECONDS)
         self.mongo_set.await_whole()
         assert [knows(member, word) for member in self.mongo_set.members] == [False] * 3
+
+    def _part(self, one: Member) -> None:
+        """Let nothing pass between this member and the others; clients reach all of them."""
+        others = [member for member in self.mongo_set.members if member is not one]
+        self._proxies[one.port].silence(*(other.pid for other in others if other.pid))
+        for other in others:
+            self._proxies[other.port].silence(*([one.pid] if one.pid else []))
 
     @contextmanager
     def restarted(self) -> Iterator[None]:
