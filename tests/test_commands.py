@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -33,17 +33,12 @@ def named(file: str) -> set[str]:
     return {_canonical(match[0]) for match in found if match}
 
 
-def imported() -> set[str]:
-    """The distributions whose modules the product imports anywhere."""
+def imported(folders: Sequence[str] = ("backend", "pages")) -> set[str]:
+    """The distributions whose modules the product imports anywhere, or those of other folders."""
     owners = packages_distributions()
-    modules = {module for path in _sources() for module in _modules(ast.parse(path.read_text()))}
+    paths = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    modules = {module for path in paths for module in _modules(ast.parse(path.read_text()))}
     return {_canonical(owners[module][0]) for module in modules - sys.stdlib_module_names if module in owners}
-
-
-def _sources() -> Iterator[Path]:
-    yield ROOT / "app.py"
-    for folder in ("backend", "pages"):
-        yield from (ROOT / folder).rglob("*.py")
 
 
 def _modules(tree: ast.Module) -> Iterator[str]:
@@ -116,6 +111,12 @@ def test_requirements_are_the_imports() -> None:
     """Each outside package that the product imports is named, and none is named for nothing."""
     assert imported() - named("requirements.in") - COME_ALONG == set()
     assert named("requirements.in") - imported() - NOT_IMPORTED == set()
+
+
+def test_what_tests_and_tools_import_is_named() -> None:
+    """Nothing that only came along with another package is relied upon: that one may leave with its next version."""
+    known = named("requirements.in") | named("requirements-dev.in") | COME_ALONG
+    assert imported(("bench", "deploy", "tests")) - known == set()
 
 
 def test_ctrl_c_stops_make_run_and_all_it_started(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from httpx2 import Client
 
 from backend.statistics.queries import PROJECTOR
-from deploy.cluster.cluster import Cluster, Served
+from deploy.cluster.cluster import Cluster
 from deploy.cluster.findings import Finding
 from deploy.cluster.load import Load
 from deploy.cluster.people import Person, student, unchecked
+from deploy.cluster.served import OK, Served, await_ready
 from deploy.cluster.waiting import until
 
 WAIT_SECONDS = 30.0
@@ -25,7 +26,7 @@ def rolling_restart(cluster: Cluster) -> Finding:
     unready = []
     with _loaded(cluster, person) as load:
         for each in (*cluster.web.values(), *cluster.api.values()):
-            unready.append(restart(cluster, each))
+            unready.append(_restarted(cluster, each))
     return Finding(
         "rolling restart of every process with pages or the API",
         f"{load.sent} requests, {len(load.failed)} failed, {_saved(cluster, person, load)}; the slowest took "
@@ -35,16 +36,16 @@ def rolling_restart(cluster: Cluster) -> Finding:
     )
 
 
-def restart(cluster: Cluster, served: Served) -> bool:
+def _restarted(cluster: Cluster, served: Served) -> bool:
     """Stop it in order and start it again; whether it said that it is not ready while it still answered."""
     served.ask_to_stop()
     deadline, was_unready = monotonic() + cluster.drain_seconds, False
     while not was_unready and monotonic() < deadline:
-        was_unready = served.status() == 503 and served.status("/api/v1/health/live") == 200  # noqa: PLR2004
+        was_unready = served.health() == 503 and served.health("live") == OK  # noqa: PLR2004  (the status says it)
         time.sleep(0.1)
     served.wait()  # asked once more it would stop at once
     served.start()
-    cluster.await_ready(served)
+    await_ready([served])
     return was_unready
 
 
@@ -76,7 +77,7 @@ def _brought_back(cluster: Cluster, blue: dict[str, Served], green: dict[str, Se
     with _loaded(cluster, person) as load:
         for each in blue.values():
             each.start()
-        cluster.await_ready(*blue.values())
+        await_ready(blue.values())
         cluster.lead_to(blue)
         for each in green.values():
             each.stop()
@@ -98,7 +99,7 @@ def one_projector(cluster: Cluster) -> Finding:
     took = monotonic() - began
     first.start()
     second, later = _leader(cluster, able)
-    cluster.await_ready(*cluster.web.values())
+    await_ready(able)
     return Finding(
         "one projector among two processes with pages and a worker",
         f"{first.name} led alone; killed, {second.name} led after {took:.1f} s (term {epoch}, then {later})",
