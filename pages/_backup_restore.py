@@ -45,6 +45,8 @@ def _draw_choice(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
             _("Show what would change"), icon=":material/difference:", key="restore-preview", disabled=is_busy
         )
     st.caption(plain(_between(reach, zone) if reach else _no_reach(report)))
+    if asked and reach and _outside(until, reach, zone):  # the page may have stood open since
+        reach = _session.backend().backups.report(_session.viewer("admin")).state.reach or reach
     if way == "time" and reach and (outside := _outside(until, reach, zone)):
         st.warning(plain(outside), icon=":material/history_toggle_off:")
     elif asked:

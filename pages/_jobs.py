@@ -1,16 +1,17 @@
 """Background jobs on the health page: when each is due, how it went, and a button that runs one now."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.kit.i18n import _, moment, number
-from backend.operations.jobs import JobReport, JobRun
-from pages import _session
+from backend.kit.i18n import _, moment
+from backend.operations.jobs import JobReport
+from pages import _job_runs, _session
 from pages._errors import noticed
 from pages._once import nothing, once
-from pages._parts import button_row, section_html
+from pages._parts import button_row, empty_html, section_html
 from pages._tables import Cell, Column, Twin, Value, table_html
 
 CHOSEN = "jobs.chosen"
@@ -18,14 +19,22 @@ CHOSEN = "jobs.chosen"
 
 def draw_jobs(viewer: Viewer) -> None:
     """The table of jobs, and under it a run now."""
-    reports = _session.backend().jobs.jobs(viewer)
+    reports, now = _session.backend().jobs.jobs(viewer), _session.backend().clock.now()
+    if not reports:
+        hint = _("No process has planned any: is a worker running? See the processes above.")
+        st.html(
+            f'<div class="cp-parts">{section_html(_("Jobs"))}{empty_html("event_busy", _("No jobs yet"), hint)}</div>'
+        )
+        return
     head = section_html(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
-    st.html(f'<div class="cp-parts">{head}{table_html(jobs_table(reports, viewer.time_zone))}</div>')
-    if reports:
-        _draw_run(viewer, [report.name for report in reports])
+    st.html(f'<div class="cp-parts">{head}{table_html(jobs_table(reports, viewer.time_zone, now))}</div>')
+    name = _draw_run(viewer, [report.name for report in reports])
+    chosen = next((report for report in reports if report.name == name), reports[0])
+    st.html(f'<div class="cp-parts">{_job_runs.runs_html(chosen, title(chosen.name), viewer.time_zone, now)}</div>')
 
 
-def _draw_run(viewer: Viewer, names: Sequence[str]) -> None:
+def _draw_run(viewer: Viewer, names: Sequence[str]) -> str:
+    """Which job; a button runs it now. Returns its name."""
     with button_row("run-job"):
         name = st.selectbox(_("Job"), names, format_func=title, key=CHOSEN, label_visibility="collapsed", width=280)
         if st.button(_("Run now"), key="run-job-now", icon=":material/play_arrow:"):
@@ -33,6 +42,7 @@ def _draw_run(viewer: Viewer, names: Sequence[str]) -> None:
                 jobs = _session.backend().jobs
                 once("job", lambda: jobs.run(viewer, name), name, lost=nothing)
                 st.toast(_("{job} runs in a moment.").format(job=title(name)))
+    return str(name)
 
 
 def title(name: str) -> str:
@@ -51,30 +61,24 @@ def title(name: str) -> str:
     }.get(name, name)
 
 
-def jobs_table(reports: Sequence[JobReport], zone: str) -> Twin:
+def jobs_table(reports: Sequence[JobReport], zone: str, now: datetime) -> Twin:
     """A row for each job: next and last run, how it ended and how long it took."""
     heads = [
         Column(_("Job")),
         Column(_("Next run"), rule=_("In your time zone")),
         Column(_("Last run"), rule=_("Runs that were left out because nobody was there do not count")),
-        Column(_("Seconds"), numeric=True),
+        Column(_("Seconds"), numeric=True, rule=_("How long the last run took; so far, where it is under way")),
         Column(_("Outcome"), rule=_("What the job itself said at its end")),
     ]
-    return Twin(_("Jobs, their last and their next run"), heads, [_row(each, zone) for each in reports])
+    return Twin(_("Jobs, their last and their next run"), heads, [_row(each, zone, now) for each in reports])
 
 
-def _row(report: JobReport, zone: str) -> list[Value]:
+def _row(report: JobReport, zone: str, now: datetime) -> list[Value]:
     last = report.last
     return [
         Cell(title(report.name), note=report.name),
         moment(report.next_at, zone, "short") if report.is_tended else _("Nobody is there to run it"),
-        moment(last.started_at, zone, "short") if last else None,
-        None if last is None or last.seconds is None else number(round(last.seconds, 1)),
-        _outcome(last) if last else Cell(_("Not yet"), kind=""),
+        moment(last.started_at, zone, "medium") if last else None,
+        _job_runs.took(last, now) if last else None,
+        _job_runs.outcome(last) if last else Cell(_("Not yet"), kind=""),
     ]
-
-
-def _outcome(run: JobRun) -> Cell:
-    words = {"running": _("Running"), "done": _("Done"), "failed": _("Failed"), "skipped": _("Left out")}
-    again = _("{count} attempts").format(count=number(run.attempt)) if run.attempt > 1 else ""
-    return Cell(words[run.state], note=" · ".join(part for part in (run.outcome, again) if part))
