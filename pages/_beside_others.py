@@ -5,16 +5,22 @@ import streamlit as st
 from backend.kit.i18n import _, ngettext, number, percent
 from backend.statistics.models import Comparison
 from pages import _session
-from pages._parts import as_of, section
+from pages._parts import as_of, section_html
 from pages._runs import fragment
 from pages._tables import Column, Twin, static_table
+
+
+def heading_html() -> str:
+    """What stands above the switch."""
+    return section_html(
+        _("Beside others"), _("Chapters completed, as a share of each subject. Only if you want to know.")
+    )
 
 
 @fragment
 def draw_beside_others() -> None:
     """A switch, and behind it a row for each subject. Nothing is asked for before she switches it on."""
     viewer = _session.viewer("student")
-    section(_("Beside others"), _("Chapters completed, as a share of each subject. Only if you want to know."))
     if not st.toggle(_("Show how far others are"), key="beside-others"):
         return
     found = _session.backend().class_statistics.comparison(viewer)

@@ -13,7 +13,7 @@ from streamlit.elements import plotly_chart as _registers_the_template  # noqa: 
 
 from backend.kit.i18n import _, day, number, percent
 from pages._style import escape
-from pages._tables import Twin, Value, twin_table
+from pages._tables import Column, Twin, Value, twin_table
 
 _CONFIG: Mapping[str, Any] = {
     "displayModeBar": False,
@@ -31,12 +31,14 @@ FEW_BARS = 8
 KEPT_PLOTS = 300  # of all people together; a map of the syllabus has 50 kB
 
 
-def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: int = 300) -> None:
-    """A figure in the reader's theme, one sentence that says what it shows, and the same facts as a table."""
-    with st.container(key=f"cp-chart-{key}", gap="xsmall"):
-        _plot(_token(figure), figure, height, key, twin.caption)
-        st.html(f'<p class="cp-note">{escape(description)}</p>')
-        twin_table(twin, key=key)
+def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: int = 300, above: str = "") -> None:
+    """One sentence that says what a figure shows, the figure in the reader's theme, and the same facts as a table.
+
+    `above` is HTML that goes before the sentence, in the same element: a heading, say.
+    """
+    st.html(f'<div class="cp-parts cp-said">{above}<p class="cp-note">{escape(description)}</p></div>')
+    _plot(_token(figure), figure, height, key, twin.caption)
+    twin_table(twin, key=key)
 
 
 @st.cache_data(max_entries=KEPT_PLOTS, show_spinner=False)
@@ -225,16 +227,20 @@ def calendar(
     *,
     words: Callable[[int], str] = number,
     week_starts: int = 0,
+    above: str = "",
 ) -> None:
     """A calendar of days, weeks across, darker for more, with its twin. `words` says a count ("12 questions").
 
-    `week_starts` is 0 for Monday, 6 for Sunday. Scrolls sideways on a phone, the latest weeks first.
+    `week_starts` is 0 for Monday, 6 for Sunday. Scrolls sideways on a phone, the latest weeks first. `above` is HTML
+    that goes before it in the same element.
     """
-    st.html(calendar_html(counts, first, last, caption, words=words, week_starts=week_starts))
-    rows: list[list[Value]] = [
-        [day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last
-    ]
-    twin_table(Twin(caption, [_("Day"), _("Count")], rows), key="calendar")
+    drawn = calendar_html(counts, first, last, caption, words=words, week_starts=week_starts)
+    st.html(f'<div class="cp-parts">{above}{drawn}</div>' if above else drawn)
+
+    def rows() -> list[list[Value]]:
+        return [[day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last]
+
+    twin_table(Twin(caption, [_("Day"), Column(_("Count"), numeric=True)], rows), key="calendar")
 
 
 def calendar_html(

@@ -99,7 +99,7 @@ def _note_opened() -> None:
 
 def _draw_flagged(learners: Sequence[Learner], names: Names) -> None:
     flagged = [each for each in learners if is_flagged(each)]
-    section(_("Needs attention"), _flag_rule())
+    section(_("Needs attention"), _("Learners never see this. Choose one to see more."))
     if not flagged:
         st.success(_("Nobody has a signal at the moment."), icon=":material/check_circle:")
         return
@@ -109,7 +109,7 @@ def _draw_flagged(learners: Sequence[Learner], names: Names) -> None:
     caption = ngettext("{count} learner, most urgent first", "{count} learners, most urgent first", len(flagged))
     data_table(
         caption.format(count=number(len(flagged))),
-        [_("Learner"), _("Flag"), _("Why")],
+        [_("Learner"), Column(_("Flag"), rule=_flag_rule()), _("Why")],
         rows,
         key=FLAGGED,
         sort=1,

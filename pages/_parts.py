@@ -99,9 +99,13 @@ def title_html(title: str, subtitle: str = "", icon: str = "", *, link: tuple[st
     return f'<header class="cp-header"><div>{heading}{below}</div>{beside}</header>'
 
 
-def link_html(path: str, words: str, icon: str = "") -> str:
-    """A link to another page of the product, for HTML parts of pages that listen (see _live)."""
-    return f'<a class="cp-go" href="{escape(path)}">{icon_html(icon)}<span>{escape(words)}</span></a>'
+def link_html(path: str, words: str, icon: str = "", *, said: str = "") -> str:
+    """A link to another page of the product, for HTML parts of pages that listen (see _live).
+
+    `said` is what a screen reader says instead of words that stand on several links.
+    """
+    name = f' aria-label="{escape(said)}"' if said else ""
+    return f'<a class="cp-go" href="{escape(path)}"{name}>{icon_html(icon)}<span>{escape(words)}</span></a>'
 
 
 def section(title: str, note: str = "") -> None:

@@ -19,21 +19,20 @@ JUST_NOW = timedelta(minutes=1)
 _HANDHELD = ("Android", "iPhone", "iPad")
 
 
-def session_rows(sessions: Sequence[OpenSession], *, key: str, ends_this: bool = False) -> str | None:
-    """Draw the sessions; the id of the one whose button has just been pressed. `ends_this`: the present one has one."""
-    pressed = None
-    with st.container(key=f"cp-sessions-{key}", gap="small"):
-        for each in sessions:
-            if _row(each, key, has_button=ends_this or not each.is_this):
-                pressed = each.id
-    return pressed
+def session_rows(sessions: Sequence[OpenSession], *, key: str, above: str = "", ends_this: bool = False) -> str | None:
+    """Draw the sessions; the id of the one whose button has just been pressed. `ends_this`: the present one has one.
+
+    `above` is HTML that stands over them, in one element with the present session where that has no button.
+    """
+    buttons = [each for each in sessions if ends_this or not each.is_this]
+    here = "".join(_words_html(each, session_name(each)) for each in sessions if each not in buttons)
+    if above or here:
+        st.html(f'<div class="cp-parts">{above}{here}</div>')
+    return next((each.id for each in [one for one in buttons if _row(one, key)]), None)
 
 
-def _row(session: OpenSession, key: str, *, has_button: bool) -> bool:
+def _row(session: OpenSession, key: str) -> bool:
     name = session_name(session)
-    if not has_button:
-        st.html(_words_html(session, name))
-        return False
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(_words_html(session, name))
         label = _("Sign out of {device}").format(device=name)

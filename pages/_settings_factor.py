@@ -8,9 +8,10 @@ import streamlit as st
 
 from backend.accounts.models import FactorSetup, FactorState
 from backend.kit.i18n import _, day_of, ngettext, number
-from pages import _proof, _session
+from pages import _proof, _session, _settings_forms
 from pages._errors import noticed
-from pages._parts import button_row, card, chip, escape, icon_code, notice_saved, section
+from pages._once import once
+from pages._parts import button_row, card, chip, escape, icon_code, notice_saved, section_html
 
 SETUP, CODES, SAID, ASKED = "factor.setup", "factor.codes", "factor.said", "factor.asked"
 LED = "factor.led"
@@ -20,20 +21,24 @@ FEW_CODES = 3
 def factor_card() -> None:
     """The card of the settings page."""
     viewer = _session.viewer()
-    state = _session.backend().second_factor.state(viewer)
+    state = _session.backend().second_factor.state(viewer, own=_settings_forms.me())
+    above = section_html(
+        _("Second factor"),
+        _("With a code of an app on your phone, somebody who knows your password still cannot sign in."),
+    )
     with card("factor"):
-        section(
-            _("Second factor"),
-            _("With a code of an app on your phone, somebody who knows your password still cannot sign in."),
-        )
-        if said := st.session_state.pop(SAID, ""):
+        said = st.session_state.pop(SAID, "")
+        if said or state.enabled_at or st.session_state.get(CODES) or st.session_state.get(SETUP):
+            st.html(above)
+            above = ""
+        if said:
             notice_saved(said)
         if st.session_state.get(CODES):
             _draw_codes()
         elif state.enabled_at:
             _draw_on(state, viewer.time_zone)
         else:
-            draw_set_up()
+            draw_set_up(above)
 
 
 def is_leaving() -> bool:
@@ -41,11 +46,11 @@ def is_leaving() -> bool:
     return bool(st.session_state.get(CODES)) and bool(st.session_state.get(LED))
 
 
-def draw_set_up() -> None:
-    """A button that begins, then the QR code and the field for its first code."""
+def draw_set_up(above: str = "") -> None:
+    """A button that begins, then the QR code and the field for its first code. `above`: HTML in one element with it."""
     setup: FactorSetup | None = st.session_state.get(SETUP)
     if setup is None:
-        st.html(chip("Not Started", _("Off")))
+        st.html(f'<div class="cp-parts">{above}<div>{chip("Not Started", _("Off"))}</div></div>')
         wanted = st.button(_("Set up"), key="factor-begin", icon=icon_code("qr_code_2"), type="primary")
         if wanted or _proof.given("factor-begin"):
             with noticed():
@@ -70,7 +75,14 @@ def _draw_setup(setup: FactorSetup) -> None:
         sent = st.form_submit_button(_("Turn on"), type="primary")
     if sent:
         with noticed():
-            made = _session.backend().second_factor.confirm(_session.viewer(), code)
+            factor, viewer = _session.backend().second_factor, _session.viewer()
+            made = once(
+                "factor",
+                lambda: factor.confirm(viewer, code),
+                code,
+                setup.secret,
+                lost=lambda: factor.renew_codes(viewer),
+            )
             st.session_state[CODES] = made.codes
             st.session_state.pop(SETUP, None)
             st.session_state[SAID] = _("Your second factor is on. You are signed out on every other device.")

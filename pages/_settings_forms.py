@@ -21,7 +21,7 @@ CODE_LENGTH = 20
 _read: ContextVar[User | None] = ContextVar("account", default=None)
 
 
-def _save(name: str, change: ProfileChange) -> bool:
+def save(name: str, change: ProfileChange) -> bool:
     """Save a change, and note the time for the form `name` to show. False where a notice said why not."""
     viewer, is_saved = _session.viewer(), False
     with noticed():
@@ -39,7 +39,8 @@ def _note_saved(name: str) -> None:
     st.session_state[f"settings.{name}.saved"] = _("Saved {time}").format(time=at)
 
 
-def _saved_line(name: str) -> None:
+def saved_line(name: str) -> None:
+    """When the form `name` was saved, in the run after that."""
     words = st.session_state.pop(f"settings.{name}.saved", "")
     if words:
         notice_saved(words)
@@ -59,9 +60,9 @@ def name_form() -> None:
     with form_card("name", _("Name"), own.email):
         name = st.text_input(_("Your name"), value=own.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
         sent = st.form_submit_button(_("Save name"))
-        if sent and _save("name", ProfileChange(name=name)):
+        if sent and save("name", ProfileChange(name=name)):
             st.rerun(scope="app")  # the name stands beside the menu too
-        _saved_line("name")
+        saved_line("name")
 
 
 def goal_form() -> None:
@@ -88,8 +89,8 @@ def goal_form() -> None:
         sent = st.form_submit_button(_("Save goal"))
         if sent:
             change = ProfileChange(daily_goal=int(goal), exam_date=exam, clear_exam_date=exam is None)
-            _save("goal", change)
-        _saved_line("goal")
+            save("goal", change)
+        saved_line("goal")
 
 
 def day_form() -> None:
@@ -110,8 +111,8 @@ def day_form() -> None:
             )
         sent = st.form_submit_button(_("Save day"))
         if sent:
-            _save("day", ProfileChange(time_zone=zone, day_end_hour=ends))
-        _saved_line("day")
+            save("day", ProfileChange(time_zone=zone, day_end_hour=ends))
+        saved_line("day")
         now = clock_time(_session.backend().clock.now(), me().time_zone)
         st.caption(_("It is {time} there now.").format(time=now))
 
@@ -163,8 +164,8 @@ def board_form() -> None:
         )
         sent = st.form_submit_button(_("Save choice"))
         if sent:
-            _save("board", ProfileChange(board_joined=joined, board_name=name if joined or name.strip() else None))
-        _saved_line("board")
+            save("board", ProfileChange(board_joined=joined, board_name=name if joined or name.strip() else None))
+        saved_line("board")
 
 
 def classes_form() -> None:

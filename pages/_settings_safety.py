@@ -5,7 +5,8 @@ import streamlit as st
 from backend.kit.i18n import _, clock_time, ngettext, number
 from pages import _session
 from pages._errors import noticed
-from pages._parts import card, icon_code, notice_saved, section
+from pages._once import nothing, once
+from pages._parts import card, icon_code, notice_saved, section_html
 from pages._session_rows import session_rows
 from pages._settings_forms import form_card
 
@@ -39,7 +40,8 @@ def password_form() -> None:
 def _change_password(current: str, new: str) -> None:
     backend, viewer = _session.backend(), _session.viewer()
     with noticed():
-        backend.accounts.change_password(viewer, current, new)
+        accounts = backend.accounts
+        once("password", lambda: accounts.change_password(viewer, current, new), current, new, lost=nothing)
         at = clock_time(backend.clock.now(), viewer.time_zone)
         st.session_state[SAID] = _("Password changed {time}").format(time=at)
         st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
@@ -51,10 +53,11 @@ def session_list() -> None:
     viewer = _session.viewer()
     accounts = _session.backend().accounts
     with card("sessions"):
-        section(_("Where you are signed in"), _("Sign out whatever you do not know, and change your password then."))
+        title = _("Where you are signed in")
+        above = section_html(title, _("Sign out whatever you do not know, and change your password then."))
         sessions = accounts.sessions(viewer)
         with noticed():
-            if ended := session_rows(sessions, key="own"):
+            if ended := session_rows(sessions, key="own", above=above):
                 accounts.end_session(viewer, ended)
                 st.session_state[ENDED] = 1
                 st.rerun()

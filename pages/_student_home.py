@@ -17,12 +17,13 @@ from pages._parts import (
     escape,
     figures_html,
     link_html,
-    page_title,
     rings_html,
     section_html,
+    title_html,
 )
 from pages._runs import refreshing
 from pages._style import chip, icon_html
+from pages._tables import rules_html
 
 
 def draw(viewer: Viewer) -> None:
@@ -36,15 +37,16 @@ def _draw_all(first_name: str) -> None:
     _live.listen(_live.ME, key="home")
     home = _session.backend().overview.home(_session.viewer("student"))
     title = _("Hello, {name}").format(name=first_name)
-    page_title(title, _countdown(home), "waving_hand", link=("chapters", _("All chapters"), "menu_book"))
-    st.html(f'<div class="cp-stack">{_figures(home)}{_subjects(home)}</div>')
-    right = _continue(home.continue_with) + _pace(home)
-    st.html(f'<div class="cp-halves"><div>{_study_next(home)}</div><div>{right}</div></div>')
+    link = ("chapters", _("All chapters"), "menu_book")
+    head = title_html(title, _countdown(home), "waving_hand", link=link) + _figures(home)
+    right = _pace(home) + _continue(home.continue_with)
+    next_and_now = f'<div class="cp-halves"><div>{_study_next(home)}</div><div>{right}</div></div>'
+    st.html(f'<div class="cp-stack">{head}{next_and_now}{_subjects(home)}</div>')
 
 
 def _countdown(home: Home) -> str:
     if home.exam_date is None:
-        return _("Set your exam date in the settings, and this page counts down to it.")
+        return _("What to do today, and what next.")
     if home.days_to_exam is None:
         return _("Your exam was on {day}.").format(day=day(home.exam_date))
     if home.days_to_exam == 0:
@@ -104,11 +106,13 @@ def _study_next(home: Home) -> str:
     if not home.study_next:
         rest = _("Every chapter that the exam asks is completed.")
         return heading + empty_html("task_alt", _("Nothing left to suggest"), rest)
-    return heading + "".join(_card_html(one.chapter, _suggestion_html(one)) for one in home.study_next)
+    rule = _("Share of the exam (recent years weigh more) × what you have left. A weak mark counts half as much again.")
+    why = rules_html(_("How this list is made"), [(_("Order"), rule)])
+    return heading + _list_html([_row_html(one.chapter, _suggestion_html(one)) for one in home.study_next], "ol") + why
 
 
 def _study_rule() -> str:
-    return _("Share of the exam (recent years weigh more) × what you have left. A weak mark counts half as much again.")
+    return _("Much asked in the exam, and not done yet.")
 
 
 def _suggestion_html(one: Suggestion) -> str:
@@ -120,9 +124,13 @@ def _suggestion_html(one: Suggestion) -> str:
     )
 
 
-def _card_html(chapter: Chapter, inside: str) -> str:
+def _list_html(rows: Sequence[str], kind: str = "ul") -> str:
+    return f'<{kind} class="cp-steps">{"".join(rows)}</{kind}>'
+
+
+def _row_html(chapter: Chapter, inside: str) -> str:
     link = link_html(chapter_path(chapter), chapter.chapter)
-    return f'<article class="cp-card"><h3>{link}</h3>{inside}</article>'
+    return f"<li><div><h3>{link}</h3>{inside}</div></li>"
 
 
 def _continue(rows: Sequence[ChapterRow]) -> str:
@@ -131,13 +139,13 @@ def _continue(rows: Sequence[ChapterRow]) -> str:
         rest = _("Open a chapter, solve a few questions and enter them: it counts from the first one.")
         way = link_html("chapters", _("Choose a chapter"), "arrow_forward")
         return heading + empty_html("menu_book", _("You have not started yet"), rest, way)
-    return heading + "".join(_card_html(row.chapter, _own_html(row)) for row in rows)
+    return heading + _list_html([_row_html(row.chapter, _own_html(row)) for row in rows])
 
 
 def _own_html(row: ChapterRow) -> str:
     status = chip(row.own.status) if row.own else ""
     weak = chip("weak") if row.own and row.own.is_weak_chapter else ""
-    return f'<div class="cp-chips">{status}{weak}</div><p class="cp-note">{escape(solved_words(row))}</p>'
+    return f'<p class="cp-own">{status}{weak}<span class="cp-note">{escape(solved_words(row))}</span></p>'
 
 
 def _pace(home: Home) -> str:
@@ -149,10 +157,11 @@ def _pace(home: Home) -> str:
     left = ngettext("{count} left", "{count} left", home.pace.chapters_left).format(
         count=number(home.pace.chapters_left)
     )
+    way = "" if home.exam_date else link_html("settings", _("Set your exam date"), "event")
     return (
         f'{section_html(_("Your pace"))}<article class="cp-card"><p class="cp-pace">{icon_html("speed")}'
         f'<span>{escape(home.pace.sentence)}</span></p><p class="cp-note">{escape(completed)} · {escape(left)}</p>'
-        "</article>"
+        f"{way}</article>"
     )
 
 
@@ -169,5 +178,5 @@ def _streak_words(home: Home) -> str:
     if streak.is_today_done:
         return _("Today counts")
     if streak.current:
-        return _("Yesterday forgiven") if streak.froze else _("Today goes on")
-    return _("Starts today")
+        return _("Yesterday is forgiven") if streak.froze else _("Add to it today")
+    return _("Begin it today")

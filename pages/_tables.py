@@ -1,6 +1,6 @@
 """Tables as real HTML: twins of charts, static tables, and the sortable table whose rows open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -57,11 +57,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Twin:
-    """The same facts as a chart shows, as a table."""
+    """The same facts as a chart shows, as a table. Rows that are many are given as a function: few open the table."""
 
     caption: str
     columns: Sequence[Column | str]
-    rows: Sequence[Sequence[Value]]
+    rows: Sequence[Sequence[Value]] | Callable[[], Sequence[Sequence[Value]]]
+
+    @property
+    def made_rows(self) -> Sequence[Sequence[Value]]:
+        """The rows, made now where they are given as a function."""
+        return self.rows() if callable(self.rows) else self.rows
 
 
 def twin_table(twin: Twin, *, label: str = "", expanded: bool = False, key: str = "") -> None:
@@ -90,8 +95,9 @@ def table_html(twin: Twin, *, marked: int | None = None) -> str:
     """A `<table>` with a caption, scoped headings and a heading per row; row number `marked` stands out as "you"."""
     columns = [_column(column) for column in twin.columns]
     head = "".join(_heading_html(column) for column in columns)
-    body = "".join(_row_html(columns, row, index == marked) for index, row in enumerate(twin.rows))
-    if not twin.rows:
+    rows = twin.made_rows
+    body = "".join(_row_html(columns, row, index == marked) for index, row in enumerate(rows))
+    if not rows:
         body = f'<tr><td colspan="{len(columns)}">{escape(_("No data yet"))}</td></tr>'
     kind = "cp-table cp-narrow" if len(columns) <= NARROW else "cp-table"
     return (

@@ -70,12 +70,12 @@ def _card(report: ClassReport) -> str:
     path, name = f"classroom?id={quote(classroom.id)}", f'<h2 class="cp-learner">{escape(classroom.name)}</h2>'
     if report.figures.learners:
         told = f'<dl class="cp-facts">{"".join(_fact_html(*fact) for fact in facts(report))}</dl>'
-        way = link_html(path, _("Open the class"), "arrow_forward")
+        way = link_html(path, _("Open"), "arrow_forward", said=_("Open {name}").format(name=classroom.name))
     else:
         words = _("Nobody is in this class yet. Hand out its join code:")
         told = f'<p class="cp-note">{escape(words)}</p><p class="cp-code">{escape(classroom.join_code or "")}</p>'
         way = link_html(path, _("Show the join code"), "key")
-    return f'<article class="cp-card">{name}{told}{way}</article>'
+    return f'<article class="cp-card"><div class="cp-top">{name}{way}</div>{told}</article>'
 
 
 def facts(report: ClassReport) -> list[tuple[str, str, str]]:

@@ -1,21 +1,25 @@
-"""A student's own patterns: calendar, curve, syllabus map, weighted coverage."""
+"""A student's own patterns: calendar, curve, syllabus map, weighted coverage.
+
+Headings stand in one element with what follows them: each element costs a message at every run.
+"""
+
+import streamlit as st
 
 from backend.kit.i18n import _, day, ngettext, number, percent
-from backend.progress.models import Insights, SyllabusNode
+from backend.progress.models import Insights
 from pages import _session
-from pages._beside_others import draw_beside_others
-from pages._charts import Area, Line, calendar, chart, lines_over_time, points, treemap
-from pages._parts import KeyFigure, empty_state, metric_row, page_title, section
-from pages._tables import Cell, Column, Twin
+from pages._beside_others import draw_beside_others, heading_html
+from pages._charts import Line, calendar, chart, lines_over_time, points, treemap
+from pages._parts import KeyFigure, empty_html, figures_html, link_html, section_html, title_html
+from pages._syllabus_map import areas
+from pages._tables import Cell, Column, Twin, Value
 
-WHOLE = "whole"
 
-
-def draw_figures(insights: Insights) -> None:
+def figures(insights: Insights) -> str:
     """Coverage and rhythm in four numbers."""
     average = insights.average_per_studied_day
     streak = insights.summary.streak
-    metric_row(
+    return figures_html(
         [
             KeyFigure(
                 _("Exam coverage"),
@@ -46,8 +50,7 @@ def draw_figures(insights: Insights) -> None:
     )
 
 
-def draw_calendar(insights: Insights) -> None:
-    section(_("A year of study days"), _("Questions solved on each day"))
+def draw_calendar(insights: Insights, above: str) -> None:
     calendar(
         {one.day: max(0, one.solved) for one in insights.days},
         insights.first_day,
@@ -56,11 +59,11 @@ def draw_calendar(insights: Insights) -> None:
             first=day(insights.first_day), last=day(insights.today)
         ),
         words=lambda count: ngettext("{count} question", "{count} questions", count).format(count=number(count)),
+        above=above + section_html(_("A year of study days"), _("Questions solved on each day")),
     )
 
 
 def draw_curve(insights: Insights) -> None:
-    section(_("How it adds up"), _("All questions solved so far"))
     days, solved = points([(point.day, point.solved) for point in insights.curve])
     last = insights.curve[-1]
     chart(
@@ -71,18 +74,18 @@ def draw_curve(insights: Insights) -> None:
         Twin(
             _("Questions solved and chapters completed, added up"),
             [_("Day"), Column(_("Questions"), numeric=True), Column(_("Chapters completed"), numeric=True)],
-            [[day(point.day), point.solved, point.completed] for point in reversed(insights.curve)],
+            lambda: [[day(point.day), point.solved, point.completed] for point in reversed(insights.curve)],
         ),
         key="curve",
+        above=section_html(_("How it adds up")),
     )
 
 
 def draw_map(insights: Insights) -> None:
-    section(_("Map of the syllabus"), _("Area: past-paper questions. Percent: how many of them you solved."))
     covered = sum(min(node.solved, node.questions) for node in insights.syllabus)
     asked = sum(node.questions for node in insights.syllabus)
     chart(
-        treemap(_areas(insights.syllabus), _("Solved")),
+        treemap(areas(insights.syllabus), _("Solved")),
         _("{covered} of {asked} past-paper questions solved in all. Choose a subject to go deeper.").format(
             covered=number(covered), asked=number(asked)
         ),
@@ -96,70 +99,50 @@ def draw_map(insights: Insights) -> None:
                 Column(_("Solved"), numeric=True),
                 _("Status"),
             ],
-            [
-                [one.chapter, one.subject, one.unit, one.questions, one.solved, Cell("", kind=one.status)]
-                for one in insights.syllabus
-            ],
+            lambda: _map_rows(insights),
         ),
         key="syllabus",
         height=460,
+        above=section_html(
+            _("Map of the syllabus"),
+            _("The bigger a box, the more the exam asks it. The stronger its colour, the more of it you solved."),
+        ),
     )
 
 
-def draw_coverage(insights: Insights) -> None:
-    section(_("Coverage by subject"), _("Exam weight of the chapters you completed"))
-    metric_row(
-        [
-            KeyFigure(subject, percent(share), _("Of this subject's past-paper questions, recent years weighing more."))
-            for subject, share in insights.coverage_by_subject.items()
-        ]
-    )
+def _map_rows(insights: Insights) -> list[list[Value]]:
+    return [
+        [one.chapter, one.subject, one.unit, one.questions, one.solved, Cell("", kind=one.status)]
+        for one in insights.syllabus
+    ]
 
 
-def _areas(nodes: tuple[SyllabusNode, ...]) -> tuple[Area, ...]:
-    """The syllabus as a tree; chapters that were never asked have no area, but stand in the table."""
-    groups: dict[tuple[str, ...], list[SyllabusNode]] = {(): list(nodes)}
-    for node in nodes:
-        groups.setdefault((node.subject,), []).append(node)
-        groups.setdefault((node.subject, node.unit), []).append(node)
-    areas = [_area(path, parts) for path, parts in groups.items()]
-    for node in nodes:
-        areas.append(_area((node.subject, node.unit, node.chapter_id), [node], label=node.chapter))
-    return tuple(area for area in areas if area.size > 0)
-
-
-def _area(path: tuple[str, ...], nodes: list[SyllabusNode], label: str = "") -> Area:
-    asked = sum(node.questions for node in nodes)
-    solved = sum(min(node.solved, node.questions) for node in nodes)
-    return Area(
-        id="/".join((WHOLE, *path)),
-        parent="/".join((WHOLE, *path[:-1])) if path else "",
-        label=label or (path[-1] if path else _("Syllabus")),
-        size=asked,
-        share=solved / asked if asked else 0.0,
-        words=_("{solved} of {asked} solved").format(solved=number(solved), asked=number(asked)),
+def coverage(insights: Insights) -> str:
+    """How much of what the exam asks of each subject lies in completed chapters."""
+    shares = [
+        KeyFigure(subject, percent(share), _("Of this subject's past-paper questions, recent years weighing more."))
+        for subject, share in insights.coverage_by_subject.items()
+    ]
+    return section_html(_("Coverage by subject"), _("Exam weight of the chapters you completed")) + figures_html(
+        shares
     )
 
 
 viewer = _session.viewer("student")
 insights = _session.backend().overview.insights(viewer)
-page_title(
+title = title_html(
     _("Insights"),
     _("Your own patterns. Only you can open this page; your teacher sees your totals on the class page."),
     icon="insights",
 )
 if insights.curve:
-    draw_figures(insights)
-    draw_calendar(insights)
+    draw_calendar(insights, title + figures(insights))
     draw_curve(insights)
     draw_map(insights)
-    draw_coverage(insights)
+    st.html(f'<div class="cp-parts">{coverage(insights)}{heading_html()}</div>')
     draw_beside_others()
 else:
-    empty_state(
-        "insights",
-        _("Here your work becomes a picture"),
-        _("Save your first questions on a chapter, and this page starts to fill."),
-        _("Choose a chapter"),
-        page="chapters.py",
-    )
+    way = link_html("chapters", _("Choose a chapter"), "arrow_forward")
+    rest = _("Save your first questions on a chapter, and this page starts to fill.")
+    empty = empty_html("insights", _("Here your work becomes a picture"), rest, way)
+    st.html(f'<div class="cp-parts">{title}{empty}</div>')

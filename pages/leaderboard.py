@@ -9,7 +9,17 @@ from backend.boards.models import Board, BoardEntry, Measure, Period
 from backend.kit.i18n import _, day, ngettext, number
 from pages import _live, _session
 from pages._errors import noticed
-from pages._parts import KeyFigure, as_of, card, empty_state, filter_bar, metric_row, page_title, section
+from pages._parts import (
+    KeyFigure,
+    as_of_html,
+    card,
+    empty_html,
+    empty_state,
+    figures_html,
+    filter_bar,
+    page_title,
+    section_html,
+)
 from pages._runs import refreshing
 from pages._tables import Column, Twin, Value, table_html
 
@@ -46,17 +56,33 @@ def follow_board(scope: str, period: Period, measure: Measure) -> None:
 
 def draw_board(viewer: Viewer, board: Board) -> None:
     """Own place, neighbours, top."""
-    metric_row(_figures(board))
-    top = st.container()
-    if board.me:
-        mine, top = st.columns(2, gap="medium")
-        with mine:
-            section(_("You and your neighbours"))
-            _table(board.around, board, _("You and up to three on each side"))
-    with top:
-        section(_("Top {count}").format(count=TOP))
-        _table(board.entries, board, _("The first {count}").format(count=TOP))
-    as_of(board.as_of, viewer.time_zone)
+    parts = figures_html(_figures(board)) + _lists(board) + as_of_html(board.as_of, viewer.time_zone)
+    st.html(f'<div class="cp-parts">{parts}</div>')
+
+
+def _lists(board: Board) -> str:
+    """Places exist once somebody has done something: a row of equal zeros tells nobody anything."""
+    heading = section_html(_("Top {count}").format(count=TOP))
+    if not any(entry.score for entry in board.entries):
+        return heading + empty_html("sports_score", _("Everyone starts at zero"), _start_words(board))
+    top = heading + _table(
+        [entry for entry in board.entries if entry.score], board, _("The first {count}").format(count=TOP)
+    )
+    if not board.me:
+        return top
+    mine = section_html(_("You and your neighbours")) + _table(
+        board.around, board, _("You and up to {count} on each side").format(count=AROUND)
+    )
+    return f'<div class="cp-halves"><div>{mine}</div><div>{top}</div></div>'
+
+
+def _start_words(board: Board) -> str:
+    words = {
+        "week": _("Nobody has saved anything this week yet. The first question solved opens the board."),
+        "month": _("Nobody has saved anything this month yet. The first question solved opens the board."),
+        "all": _("Nobody has saved anything yet. The first question solved opens the board."),
+    }
+    return words[board.period]
 
 
 def _figures(board: Board) -> list[KeyFigure]:
@@ -68,7 +94,7 @@ def _figures(board: Board) -> list[KeyFigure]:
         figures = [
             KeyFigure(
                 _("Your place"),
-                number(board.me.rank),
+                number(board.me.rank) if board.me.score else None,
                 _("Equal scores share a place, in the order of their display names."),
                 icon="leaderboard",
             ),
@@ -86,14 +112,14 @@ def _period_words(board: Board) -> str:
     )
 
 
-def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> None:
+def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> str:
     unit = _("Questions") if board.measure == "questions" else _("Days")
     mine = next((index for index, entry in enumerate(entries) if entry.is_me), None)
     rows: list[list[Value]] = [
         [entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries
     ]
     twin = Twin(caption, [_("Place"), _("Name"), Column(unit, numeric=True)], rows)
-    st.html(table_html(twin, marked=mine))
+    return table_html(twin, marked=mine)
 
 
 def invite(viewer: Viewer, board: Board) -> None:

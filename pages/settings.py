@@ -1,4 +1,8 @@
-"""One's own settings in views, of which one is drawn. Each form saves by itself and leaves what is typed beside it."""
+"""One's own settings in views, of which one is in sight. Each form saves by itself and leaves what is typed beside it.
+
+A view that was opened stays drawn, out of sight, until the page is left: what is typed in it and not saved lives in the
+browser alone, which forgets it with the fields.
+"""
 
 from collections.abc import Callable
 
@@ -18,7 +22,7 @@ from pages import (
 from pages._parts import page_title
 from pages._runs import fragment
 
-PARAMETER, CHOICE = "view", "settings-view"
+PARAMETER, CHOICE, OPENED = "view", "settings-view", "settings-opened"
 WIDTH = 380  # of a card, at least, where two stand side by side
 Card = Callable[[], None]
 
@@ -42,12 +46,28 @@ def _chosen(viewer: Viewer) -> str:
     """The view that the address names, so that a link can open it; with a join code in the address, the classes."""
     words = {view: label for view, (label, _cards) in _views(viewer).items()}
     named = st.query_params.get(PARAMETER, "classes" if "code" in st.query_params else "")
+    if CHOICE not in st.session_state:  # Streamlit forgets what stood on a page that was left
+        st.session_state[OPENED] = ()
     chosen = st.session_state[CHOICE] = named if named in words else next(iter(words))
     st.segmented_control(
         _("View"), list(words), required=True, key=CHOICE, on_change=_go, format_func=words.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
     return chosen
+
+
+def _opened(chosen: str) -> tuple[str, ...]:
+    """The views to draw: those that were opened since the page was, in that order, which keeps each in its place."""
+    opened: tuple[str, ...] = st.session_state[OPENED]
+    if chosen not in opened:
+        opened = st.session_state[OPENED] = (*opened, chosen)
+    return opened
+
+
+def _hide(views: tuple[str, ...]) -> None:
+    if views:
+        hidden = ", ".join(f":has(> .st-key-cp-cards-{view}), .st-key-cp-cards-{view}" for view in views)
+        st.html(f"<style>{hidden} {{ display: none; }}</style>")
 
 
 def _go() -> None:
@@ -57,12 +77,15 @@ def _go() -> None:
 @fragment
 def _draw(view: str) -> None:
     _label, cards = _views(_session.viewer())[view]
-    side_by_side = min(2, len(cards))
-    with _settings_forms.read_once(), st.grid(side_by_side, min_column_width=WIDTH, gap="small", key="cp-cards"):
+    columns, key = min(2, len(cards)), f"cp-cards-{view}"
+    with _settings_forms.read_once(), st.grid(columns, min_column_width=WIDTH, gap="small", key=key):
         for card in cards:
             card()
 
 
 viewer = _session.viewer()
 page_title(_("Settings"), icon="settings")
-_draw(_chosen(viewer))
+chosen = _chosen(viewer)
+for view in _opened(chosen):
+    _draw(view)
+_hide(tuple(view for view in _opened(chosen) if view != chosen))

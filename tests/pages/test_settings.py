@@ -130,14 +130,17 @@ def test_another_tab_shows_what_was_saved(
 
 
 def test_the_address_opens_a_view_and_a_view_stands_in_the_address(browser: Browser, person: User) -> None:
-    """Only the cards of the chosen view are drawn; a link can name it, and an unknown name opens the first one."""
+    """Only the chosen view is in sight, of those not opened nothing is drawn; an unknown name opens the first one."""
     tab = browser.open("settings", view="nonsense")
     assert "<h2>Name</h2>" in html_of(tab)
     assert "<h2>Password</h2>" not in html_of(tab)
     tab.segmented_control("settings-view").set_value("security").run()
     assert tab.query_params["view"] == "security"
     assert "<h2>Password</h2>" in html_of(tab)
-    assert "<h2>Name</h2>" not in html_of(tab)
+    assert "<h2>Your data</h2>" not in html_of(tab)
+    assert "display: none" in html_of(tab)
+    assert ".st-key-cp-cards-profile" in html_of(tab)
+    assert ".st-key-cp-cards-security" not in html_of(tab)
 
 
 @pytest.mark.parametrize(
