@@ -86,12 +86,12 @@ def cache(is_healthy: bool, regions: tuple[RegionStatistics, ...]) -> Check:
 
 def audit(found: ChainState | None) -> Check:
     """Whether the audit trail is as it was written."""
-    if found is None or not found.entries:
-        return check("audit", "ok", _("Nothing written yet"))
-    if found.broken_at is not None:
+    if found is not None and found.broken_at is not None:  # of the very first as well, before which nothing counts
         fix = _("Somebody changed the database. Compare the trail with the logs and a backup, and change passwords.")
         words = _("Changed from entry {number} on").format(number=number(found.broken_at))
         return check("audit", "error", words, fix=fix)
+    if found is None or not found.entries:
+        return check("audit", "ok", _("Nothing written yet"))
     words = ngettext("{count} entry checked, as it was written", "{count} entries checked, as they were written",
                      found.entries)  # fmt: skip
     return check("audit", "ok", words.format(count=number(found.entries)))

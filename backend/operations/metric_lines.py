@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {  # kind: name, label, what it coun
     metrics.QUERIES: ("database_command", "command", "Commands to MongoDB"),
     metrics.POOL_WAITS: ("pool_wait", "pool", "Waits for a connection"),
     metrics.EVENTS: ("event", "act", "Batches of events sent to other processes"),
-    metrics.JOBS: ("job", "job", "Runs of background work"),
+    metrics.JOBS: ("job", "task", "Runs of background work"),  # Prometheus has a label `job` of its own
     metrics.MAILS: ("mail", "kind", "Letters handed to the mail server"),
 }
 READS = ("hits_local", "hits_redis", "misses", "stale", "errors", "waits", "renewals")

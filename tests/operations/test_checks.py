@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from backend.audit.models import ChainState
 from backend.backups.models import Backup, BackupState, Drill
 from backend.kit.cache import RegionStatistics
 from backend.kit.redis import ServerDescription
@@ -88,7 +89,15 @@ def backed_up(
     return msgspec.structs.replace(KEPT, last=last, failure=failure, drill=drill)
 
 
+def trail(entries: int, broken_at: int | None = None) -> Check:
+    return checks.audit(ChainState(checked_at=NOW, entries=entries, broken_at=broken_at))
+
+
 CASES: dict[str, tuple[Check, State]] = {
+    "audit trail": (trail(9), "ok"),
+    "empty audit trail": (trail(0), "ok"),
+    "audit trail that was changed": (trail(9, broken_at=5), "error"),
+    "audit trail whose first entry was changed": (trail(0, broken_at=1), "error"),
     "healthy replica set": (deployment(), "ok"),
     "sharded cluster": (deployment(replica_set=None, is_sharded=True, members=()), "ok"),
     "members not to be seen": (deployment(members=()), "ok"),
