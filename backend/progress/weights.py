@@ -1,8 +1,9 @@
 """How much a chapter counts in the exam: recency-weighted shares of past-paper questions. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Literal
 
 from backend.chapters.models import Chapter
@@ -11,6 +12,7 @@ RECENT_YEARS = 3
 DECAY = 0.8  # each year back counts four fifths of the year after it
 TREND_STEP = 1.25  # a quarter more (or less) than before is called a trend
 KEPT = 64  # catalogues and parts of them whose weights are remembered
+KEPT_SECONDS = 60.0  # since they were last asked for: each keeps its chapters alive, 2 MB of a catalogue read anew
 
 Trend = Literal["rising", "falling", "steady"]
 
@@ -26,19 +28,35 @@ class Weights:
     trends: Mapping[str, Trend]
 
 
-_kept: dict[tuple[int, ...], tuple[Sequence[Chapter], Weights]] = {}
+@dataclass(slots=True)
+class _Kept:
+    chapters: Sequence[Chapter]  # so that no other value can take their addresses, which are the key
+    weights: Weights
+    asked_at: float
 
 
-def of(chapters: Sequence[Chapter]) -> Weights:
+_kept: dict[tuple[int, ...], _Kept] = {}
+
+
+def of(chapters: Sequence[Chapter], now: Callable[[], float] = monotonic) -> Weights:
     """The weights of `chapters`, worked out once for the same values: every page of every student asks for them."""
     chapters = tuple(chapters)
-    key = tuple(map(id, chapters))  # the chapters are kept beside, so that no other value can take their addresses
+    key, moment = tuple(map(id, chapters)), now()
     found = _kept.get(key)
     if found is None:
-        if len(_kept) >= KEPT:
-            _kept.clear()
-        found = _kept[key] = (chapters, _weighed(chapters))
-    return found[1]
+        _forget(moment)
+        found = _kept[key] = _Kept(chapters, _weighed(chapters), moment)
+    found.asked_at = moment
+    return found.weights
+
+
+def _forget(moment: float) -> None:
+    """What nobody asked for lately, and all of it where it is too much."""
+    for key, kept in tuple(_kept.items()):
+        if kept.asked_at < moment - KEPT_SECONDS:
+            _kept.pop(key, None)  # another thread may have been faster
+    if len(_kept) >= KEPT:
+        _kept.clear()
 
 
 def _weighed(chapters: Sequence[Chapter]) -> Weights:
