@@ -1,5 +1,6 @@
 """The second factor: set up by a code, asked for at every sign-in, each code once, and what happens when it is lost."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from backend.config import Settings
 from backend.errors import AppError, Conflict, NotAllowed, NotFound, NotSignedIn, RateLimited, SecondFactorNeeded
 from backend.kit.clock import SetClock
 from backend.kit.one_time_codes import STEP_SECONDS
+from backend.progress.models import ChapterFilters
 from tests.at_once import at_once
 from tests.school import PASSWORD, School
 
@@ -236,7 +238,14 @@ def test_who_must_have_one_can_do_nothing_before(settings: Settings, clock: SetC
     try:
         admin = School(backend).admin()
         assert admin.lacks_second_factor
-        for act in (backend.administration.users, backend.operations.health, backend.classrooms.classrooms):
+        acts: tuple[Callable[[Viewer], object], ...] = (
+            backend.administration.users,
+            backend.operations.health,
+            backend.classrooms.classrooms,
+            lambda viewer: backend.overview.chapters(viewer, ChapterFilters()),
+            lambda viewer: backend.overview.chapter(viewer, backend.chapters.active()[0].id),
+        )
+        for act in acts:
             with pytest.raises(NotAllowed) as caught:
                 act(admin)
             assert caught.value.code == "second_factor_required"

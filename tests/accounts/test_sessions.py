@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.accounts import session_queries
 from backend.accounts.models import OpenSession, User, Viewer
 from backend.bootstrap import Backend
 from backend.config import Settings
@@ -210,3 +211,18 @@ def test_members_are_what_they_are_in_the_school(backend: Backend, school: Schoo
     assert role() == "student"
     backend.administration.set_role(admin, teacher.id, "teacher")
     assert role() == "teacher"
+
+
+def test_a_person_has_a_hundred_sessions_at_most(
+    backend: Backend, school: School, student: Viewer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever signs in for ever fills no memory: what was unused for longest ends, the newest stays."""
+    monkeypatch.setattr(session_queries, "MOST_SESSIONS", 3)
+    opened = []
+    for _each in range(4):
+        clock.advance(timedelta(seconds=1))
+        opened.append(school.viewer(school.user(student)))
+    kept = {each.id for each in backend.accounts.sessions(opened[-1])}
+    assert kept == {each.session_id for each in opened[1:]}
+    with pytest.raises(NotSignedIn):
+        backend.accounts._sessions.viewer(opened[0].session_id)

@@ -109,7 +109,7 @@ def test_programs_change_what_pages_change(door: Door) -> None:
     "change",
     [{"examDate": 1_800_000_000}, {"examDate": "20270502"}, {"examDate": "2027-02-30"}, {"dailyGoal": "20"},
      {"dailyGoal": 0}, {"timeZone": "Mars/Olympus"}, {"dayEndHour": 7}, {"boardJoined": "yes"},
-     {"boardName": "\u202e"}],
+     {"boardName": "\u202e"}, {"email": "new@example.org", "boardJoined": True}],
 )  # fmt: skip
 def test_what_does_not_fit_changes_nothing(door: Door, change: Json) -> None:
     """Each field is checked as on the pages; days are days, numbers numbers."""

@@ -137,3 +137,29 @@ def test_what_cannot_be_written_down_does_not_happen(
     assert [each.id for each in backend.classrooms.classrooms(teacher)] == [room]
     assert not backend.chapters.archived(admin)
     assert backend.mongo["tickets"].count_documents({"userId": teacher.id, "purpose": "reset"}) == 0
+
+
+def test_a_reset_that_cannot_be_written_down_spends_no_link(
+    backend: Backend, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link whose use failed half-way works still, once the trail does."""
+    admin = school.admin()
+    link = backend.administration.make_reset_link(admin, school.teacher(admin).id)
+
+    def refuse(*_arguments: object) -> None:
+        raise Unavailable("The trail is out of order.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(AuditQueries, "append", refuse)
+        with pytest.raises(Unavailable):
+            backend.accounts.reset_password(link.token, "another horse battery")
+    assert backend.accounts.reset_password(link.token, "another horse battery").id == link.user.id
+
+
+def test_what_did_not_happen_is_not_written_down(backend: Backend, school: School) -> None:
+    """Resetting a second factor that nobody set up is refused, and no entry says that it was reset."""
+    admin = school.admin()
+    teacher = school.teacher(admin)
+    with pytest.raises(NotFound):
+        backend.administration.reset_second_factor(admin, teacher.id)
+    assert backend.mongo["audit"].count_documents({"act": "second_factor.reset"}) == 0

@@ -1,6 +1,6 @@
 """The weekly letter: who gets it, what it says and does not say, and how it is given up."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -13,7 +13,7 @@ from backend.digests.service import PATH
 from backend.jobs import table
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
-from tests.mails.post_office import PostOffice, open_post, text_of
+from tests.mails.post_office import PostOffice, html_of, open_post, text_of
 from tests.mails.sending import URL, mailing, office
 from tests.school import School
 
@@ -89,6 +89,28 @@ def test_once_a_week(mailing: Backend, people: People, clock: SetClock) -> None:
     assert [mailing.digests.write().letters for _run in range(2)] == [1, 0]
     clock.advance(timedelta(days=7))
     assert mailing.digests.write().letters == 1
+
+
+def test_a_late_week_takes_no_letter_from_the_next(mailing: Backend, people: People, clock: SetClock) -> None:
+    """Weeks are the school's: for who lives far to the west, a late run and the next in time are of two weeks too."""
+    people.want(people.teacher)
+    mailing.accounts.update_profile(people.teacher, ProfileChange(time_zone="America/Los_Angeles"))
+    clock.set(datetime(2026, 12, 14, 11, 30, tzinfo=UTC))  # Monday, five in the afternoon in Kolkata
+    assert mailing.digests.write().letters == 1
+    clock.set(datetime(2026, 12, 21, 1, 30, tzinfo=UTC))  # Monday at seven there, Sunday still in Los Angeles
+    assert mailing.digests.write().letters == 1
+
+
+def test_hostile_names_stay_names(mailing: Backend, people: People, office: PostOffice) -> None:
+    """A name that looks like markup or like a header is text in the letter, and no header comes of it."""
+    hostile = "Eve\r\nBcc: all@example.org <img src=x> =1+1"
+    mailing.accounts.update_profile(people.teacher, ProfileChange(name=hostile))
+    people.want(people.teacher)
+    mailing.digests.write()
+    letter = letters(mailing, office)[people.teacher.email]
+    assert letter["Bcc"] is None and letter.get_all("To") == [people.teacher.email]
+    assert "Hello Eve Bcc: all@example.org <img src=x> =1+1," in text_of(letter)
+    assert "<img" not in html_of(letter) and "<A>" not in html_of(letter)
 
 
 def test_who_has_long_been_away_is_left_alone(mailing: Backend, people: People, clock: SetClock) -> None:

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,9 +19,11 @@ from backend.classrooms.models import Classroom
 from backend.errors import Conflict, NotAllowed, NotFound, NotSignedIn
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
+from backend.rights.download import as_csv
 from backend.rights.queries import hashed
 from backend.rights.service import SETTLED
-from tests.school import School
+from tests.at_once import at_once
+from tests.school import PASSWORD, School
 
 NAME = "Zuleika Dobson-Quill"
 BOARD_NAME = "the unmistakable owl"
@@ -203,6 +207,33 @@ def test_the_download_calculates_nothing(backend: Backend, school: School, class
     files = unzipped(b"".join(backend.rights.export(student)))
     assert rows_of(files["account.csv"])[0]["name"] == "'=HYPERLINK(1)"
     assert json.loads(files["account.json"])[0]["name"] == "=HYPERLINK(1)"
+
+
+def test_a_table_is_written_while_it_is_read() -> None:
+    """The first row is out before the last document is read: nobody's years of work are held at once."""
+    read: list[int] = []
+
+    def documents() -> Iterator[dict[str, Any]]:
+        for number in range(100):
+            read.append(number)
+            yield {"number": number}
+
+    pieces = as_csv(documents)
+    assert next(pieces) == b"\xef\xbb\xbfnumber\r\n"
+    read.clear()
+    assert next(pieces) == b"0\r\n"
+    assert read == [0]
+
+
+def test_two_administrators_who_go_at_once_leave_one(backend: Backend, admin: Viewer) -> None:
+    """However close together two accounts are closed, one administrator stays."""
+    link = backend.administration.create(admin, name="Other", email="other@example.org", role="admin")
+    backend.accounts.reset_password(link.token, PASSWORD)
+    queries, now, people = backend.rights._queries, backend.clock.now(), backend.mongo["users"]
+    for _round in range(5):
+        people.update_many({"role": "admin"}, {"$set": {"isActive": True}})
+        at_once(*(partial(queries.close, each, now) for each in (admin.id, link.user.id)))
+        assert people.count_documents({"role": "admin", "isActive": True}) == 1
 
 
 def test_who_has_long_not_come_is_forgotten(backend: Backend, clock: SetClock, leaver: Viewer) -> None:
