@@ -45,10 +45,10 @@ def _draw_choice(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
             _("Show what would change"), icon=":material/difference:", key="restore-preview", disabled=is_busy
         )
     st.caption(plain(_between(reach, zone) if reach else _no_reach(report)))
-    if asked and reach and _outside(until, reach, zone):  # the page may have stood open since
+    if asked and reach and outside(until, reach, zone):  # the page may have stood open since
         reach = _session.backend().backups.report(_session.viewer("admin")).state.reach or reach
-    if way == "time" and reach and (outside := _outside(until, reach, zone)):
-        st.warning(plain(outside), icon=":material/history_toggle_off:")
+    if way == "time" and reach and (refusal := outside(until, reach, zone)):
+        st.warning(plain(refusal), icon=":material/history_toggle_off:")
     elif asked:
         with noticed():
             plan = _session.backend().restores.preview(_session.viewer("admin"), backup_id=backup_id, until=until)
@@ -80,7 +80,7 @@ def _chosen_time(reach: Reach, zone: str) -> datetime | None:
     return datetime.combine(day, at.replace(second=int(second)), here).astimezone(UTC)
 
 
-def _outside(until: datetime | None, reach: Reach, zone: str) -> str:
+def outside(until: datetime | None, reach: Reach, zone: str) -> str:
     """Why this time cannot be had back; empty where it can."""
     if until is None:
         return _("Choose a day and a time.")

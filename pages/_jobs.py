@@ -20,14 +20,12 @@ CHOSEN = "jobs.chosen"
 def draw_jobs(viewer: Viewer) -> None:
     """The table of jobs, and under it a run now."""
     reports, now = _session.backend().jobs.jobs(viewer), _session.backend().clock.now()
-    if not reports:
-        hint = _("No process has planned any: is a worker running? See the processes above.")
-        st.html(
-            f'<div class="cp-parts">{section_html(_("Jobs"))}{empty_html("event_busy", _("No jobs yet"), hint)}</div>'
-        )
-        return
     head = section_html(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
     st.html(f'<div class="cp-parts">{head}{table_html(jobs_table(reports, viewer.time_zone, now))}</div>')
+    if not reports:
+        hint = _("No process has planned any: is a worker running? See the processes above.")
+        st.html(empty_html("event_busy", _("No jobs yet"), hint))
+        return
     name = _draw_run(viewer, [report.name for report in reports])
     chosen = next((report for report in reports if report.name == name), reports[0])
     st.html(f'<div class="cp-parts">{_job_runs.runs_html(chosen, title(chosen.name), viewer.time_zone, now)}</div>')

@@ -367,3 +367,27 @@ def test_a_process_that_took_its_own_run_over_ends_it_once(runs: Runs) -> None:
     assert not runs.keep(first, 30)
     assert not runs.finish(first, "failed", "of the first", [])
     assert runs.finish(second, "done", "of the second", [])
+
+
+def test_a_run_under_way_says_how_far_it_is(runs: Runs) -> None:
+    """Share, what it is at and its lines are in its record while it runs, for any process to read."""
+    goes_on, may_end = threading.Event(), threading.Event()
+
+    def work(work: Work) -> str:
+        work.say("begun")
+        work.tell(0.4, "users")
+        goes_on.set()
+        assert may_end.wait(30)
+        return "over"
+
+    made = scheduler(runs, Job("job", NIGHTLY, work, makes_up=True))
+    runs.ask("job")
+    made.look()
+    assert goes_on.wait(30)
+    made.look()
+    (run,) = runs.newest("job", 1)
+    assert (run.state, run.share, run.doing, run.log) == ("running", 0.4, "users", ("begun",))
+    may_end.set()
+    until(lambda: not made.running, seconds=20)
+    (run,) = runs.newest("job", 1)
+    assert (run.state, run.outcome, run.log) == ("done", "over", ("begun",))

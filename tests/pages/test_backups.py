@@ -1,12 +1,18 @@
 """The page of backups: what there is, taking one, and a restore that wants a word."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from streamlit.testing.v1 import AppTest
+
 from backend.accounts.models import Viewer
+from backend.backups.models import Reach
 from backend.bootstrap import Backend
+from backend.kit.clock import SetClock
+from pages import _backup_restore
 from tests.pages.at_path import html_of
 from tests.pages.signed_in import OpenPage
-from tests.school import School
+from tests.school import NOON, PASSWORD, School
 from tests.waiting import until
 
 
@@ -74,3 +80,66 @@ def test_half_a_backup_is_none(backend: Backend, school: School, open_page: Open
     page = open_page("backups.py", school.user(admin))
     assert not page.exception
     assert "There is no backup yet" in html_of(page)
+
+
+def test_a_link_that_led_nowhere_says_why(school: School, open_page: OpenPage) -> None:
+    """The browser that opened it is sent here: why, and what to do; it can be put away."""
+    page = open_page("backups.py", school.user(school.admin()), refused="link_expired")
+    assert "make a new one" in page.error[0].value
+    page.button(key="refused-seen").click().run()
+    assert not page.error
+
+
+def test_an_opened_backup_can_be_taken_away(backend: Backend, school: School, open_page: OpenPage) -> None:
+    """Its dialog has the button; it makes a link to the file, and says who could read that."""
+    admin = school.admin()
+    taken = backend.backups.take()
+    page = open_page("backups.py", school.user(admin))
+    script = AppTest.from_function(draw_download, kwargs={"backup_id": taken.id}, default_timeout=20)
+    script.run()
+    script.button(key="download").click().run()
+    assert not script.exception and not page.exception
+    assert f"/api/v1/admin/backups/{taken.id}/file?ticket=" in html_of(script)
+    assert "not sealed" in script.caption[0].value
+
+
+def test_an_old_sign_in_is_asked_for_the_password(
+    backend: Backend, school: School, open_page: OpenPage, clock: SetClock
+) -> None:
+    """No link before it was given; a wrong one makes none either."""
+    admin = school.admin()
+    taken = backend.backups.take()
+    open_page("backups.py", school.user(admin))
+    clock.advance(timedelta(minutes=6))
+    script = AppTest.from_function(draw_download, kwargs={"backup_id": taken.id}, default_timeout=20)
+    script.run()
+    script.button(key="download").click().run()
+    assert "file?ticket=" not in html_of(script)
+    script.text_input(key="download-proof-password").set_value("wrong")
+    script.button[-1].click().run()
+    assert script.error and "file?ticket=" not in html_of(script)
+    script.text_input(key="download-proof-password").set_value(PASSWORD)
+    script.button[-1].click().run()
+    assert "file?ticket=" in html_of(script)
+
+
+def draw_download(backup_id: str) -> None:
+    """What stands in the dialog of a backup; AppTest runs no part of a page alone."""
+    import streamlit as st  # noqa: PLC0415 - this function is a script of its own
+
+    from pages import _backup_download, _session  # noqa: PLC0415 - as above
+
+    viewer = _session.viewer("admin")
+    (kept,) = (each for each in _session.backend().backups.report(viewer).backups if each.backup.id == backup_id)
+    _backup_download.draw_download(kept.backup, viewer, wanted=st.button("Download", key="download"))
+
+
+def test_a_time_out_of_reach_is_refused_in_the_readers_time() -> None:
+    """Before the journal begins and after it ends nothing can be had back; the bounds are said."""
+    reach = Reach(since=NOON, until=NOON + timedelta(hours=1))
+    assert _backup_restore.outside(NOON + timedelta(minutes=1), reach, "Asia/Kolkata") == ""
+    assert _backup_restore.outside(NOON + timedelta(hours=1), reach, "Asia/Kolkata") == ""
+    for at in (NOON, NOON + timedelta(hours=2)):
+        said = _backup_restore.outside(at, reach, "Asia/Kolkata")
+        assert "cannot be had back" in said and "12:00:00" in said and "1:00:00" in said
+    assert "Choose a day" in _backup_restore.outside(None, reach, "Asia/Kolkata")

@@ -113,6 +113,22 @@ def test_jobs_are_on_the_page_and_run_now(browser: Browser, backend: Backend) ->
     assert set(backend.runs.asked()) == {"retention"}
 
 
+def test_a_job_under_way_says_how_far_it_is(browser: Browser, backend: Backend) -> None:
+    """Its share and what it is at stand in the table, and below it the lines it has said so far."""
+    backend.runs.plan("backup", "0 2 * * *", "Asia/Kolkata", makes_up=True)
+    run = backend.runs.claim("backup", backend.runs.now(), "slot", "test", 60)
+    assert isinstance(run, Run)
+    backend.runs.tell(run, 0.42, "activity", ["It is a <b>long</b> night."])
+    tab = browser.open("health")
+    tab.button_group("health.details").set_value("jobs").run()
+    drawn = html_of(tab)
+    assert "Running, 42%" in drawn and "Saved changes" in drawn
+    assert "It is a &lt;b&gt;long&lt;/b&gt; night." in drawn
+    backend.runs.finish(run, "failed", "The disk is full.", [])
+    tab.run()
+    assert "What to do" in html_of(tab) and "has it room" in html_of(tab)
+
+
 def test_a_job_that_nobody_could_do_is_not_asked_for(browser: Browser, backend: Backend) -> None:
     """Where no worker is running the page says so in words, twice: in the table and when the button is pressed."""
     backend.runs.plan("retention", "15 4 * * *", "Asia/Kolkata", makes_up=True)
