@@ -6,12 +6,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from backend.demo.school import sign_ins
-from backend.errors import AppError
 from backend.kit import log
-from deploy.cluster.cluster import LEARNERS, Cluster
+from deploy.cluster.cluster import LEARNERS, TROUBLE, Cluster
 
 FAILED = 1
 
@@ -20,20 +20,19 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 stopped by Ctrl-C, 1 failed (said in a sentence)."""
     said = _parser().parse_args(arguments)
     log.configure("ERROR")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever is asked to stop stops as by Ctrl-C
     if said.what == "test":
         return _driven(said)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: _interrupt(stop))
     try:
         with Cluster(said.folder.absolute(), port=said.port, report=_say) as cluster:
             _introduce(cluster)
-            stop.wait()
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
             _say("Stopping …")
-    except (AppError, OSError, RuntimeError, ValueError) as error:
+    except TROUBLE as error:
         _say(str(error))
         return FAILED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # while it started, or once more while it stopped
         _say("Interrupted.")
     return 0
 
@@ -43,21 +42,11 @@ def _driven(said: argparse.Namespace) -> int:
 
     try:
         return 0 if trial.tried(said.folder.absolute(), _say, only=said.only, keep=not said.dry_run) else FAILED
-    except (AppError, OSError, RuntimeError, ValueError) as error:
+    except TROUBLE as error:
         _say(str(error))
         return FAILED
     except KeyboardInterrupt:
         return FAILED
-
-
-def _interrupt(stop: threading.Event) -> None:
-    """The first time while it starts, and every second time, what is under way is broken off."""
-    if stop.is_set() or not _is_up:
-        raise KeyboardInterrupt
-    stop.set()
-
-
-_is_up: list[bool] = []
 
 
 def _introduce(cluster: Cluster) -> None:
@@ -70,7 +59,6 @@ def _introduce(cluster: Cluster) -> None:
     for name, pid in sorted(cluster.programs().items()):
         _say(f"  {pid:>8}  {name}")
     _say(f"\n  Logs and data: {cluster.folder}. Ctrl-C stops all of it.\n")
-    _is_up.append(True)
 
 
 def _say(line: str) -> None:

@@ -1,45 +1,39 @@
 """The whole cluster: databases, caches, processes with pages, with the API, with background work, and nginx before."""
 
-import os
 import secrets
 import shutil
-import signal
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import SubprocessError
 
 from pydantic import SecretStr
+from pymongo.errors import PyMongoError
+from redis import RedisError
 
 from backend import bootstrap
 from backend.bootstrap import Backend
 from backend.config import Settings
 from backend.demo import open_school
+from backend.errors import AppError
 from deploy.cluster.front import Nginx
 from deploy.cluster.leash import Leash
-from deploy.cluster.mongo_set import MongoSet, free_ports
-from deploy.cluster.program import Program
+from deploy.cluster.mongo_set import MongoSet
+from deploy.cluster.ports import free_ports
+from deploy.cluster.served import Kind, Served, await_ready
 from deploy.cluster.valkey_set import ValkeySet
 from deploy.nginx import program
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+# What may be said in a sentence where a cluster does not come up or does not become whole.
+TROUBLE = (AppError, OSError, RuntimeError, ValueError, PyMongoError, RedisError, SubprocessError)
 DATABASE = "chapter_performance"
-READY_SECONDS = 120.0
 LEARNERS, DAYS = 24, 30
 FEW = 3
 DRAIN_SECONDS = 4.0  # nginx keeps an idle connection to the app for half of it
 SHORT_SECONDS = 3.0
 LOOPBACK = "127.0.0.1/32"
-COMMANDS = {
-    "web": ("app.py",),
-    "api": ("-m", "backend.api_server"),
-    "worker": ("-m", "backend.worker"),
-}
 
 Report = Callable[[str], None]
 
@@ -51,36 +45,6 @@ class Given:
     mongodb_uri: str
     redis_url: str
     database: str
-
-
-class Served(Program):
-    """A process of the app that answers on `port`."""
-
-    port: int
-    kind: str
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.address}"
-
-    def end_soon(self) -> None:
-        """Ask it to stop without the time in which it still takes requests; does not wait."""
-        self.thaw()
-        self.signal(signal.SIGINT)
-
-    def status(self, path: str = "/api/v1/health/ready") -> int:
-        """What it answers; 0 where it does not."""
-        try:
-            with urllib.request.urlopen(self.url + path, timeout=3) as answer:  # noqa: S310 - our own process
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
 
 
 class Cluster:
@@ -151,9 +115,10 @@ class Cluster:
         with ThreadPoolExecutor(2) as pool:
             mongo = pool.submit(MongoSet, self.folder / "mongodb")
             valkey = pool.submit(ValkeySet, self.folder / "valkey")
-            self.mongo, self.valkey = mongo.result(), valkey.result()
-        self._close.callback(self.mongo.stop)
-        self._close.callback(self.valkey.stop)
+        for started in (mongo, valkey):  # also where the other one did not come up
+            if started.exception() is None:
+                self._close.callback(started.result().stop)
+        self.mongo, self.valkey = mongo.result(), valkey.result()
         return Given(self.mongo.uri, self.valkey.url, DATABASE)
 
     def _apps(self) -> list[Served]:
@@ -170,7 +135,7 @@ class Cluster:
             self._served.append(each)
             self._close.callback(each.wait)
             each.start()
-        self.await_ready(*(each for each in served if each.kind != "worker"))
+        await_ready(served)
 
     @property
     def url(self) -> str:
@@ -186,25 +151,9 @@ class Cluster:
         """Where the API is served apart from pages."""
         return [each.address for each in self.api.values()]
 
-    def program(self, kind: str, name: str, **settings: str) -> Served:
-        """One more process of the app, not started: kind web, api or worker."""
-        port = free_ports(1)[0]
-        environment = {**_surroundings(), **self.environment, "PORT": str(port), **settings}
-        command = [sys.executable, *COMMANDS[kind]]
-        made = Served(name, command, self.folder / f"{name}.log", self._leash, environment=environment, cwd=ROOT)
-        made.port, made.kind = port, kind
-        return made
-
-    def await_ready(self, *served: Served, seconds: float = READY_SECONDS) -> None:
-        """Until each serves. Raises TimeoutError; RuntimeError where one has ended."""
-        deadline = time.monotonic() + seconds
-        for each in served:
-            while each.status() != 200:  # noqa: PLR2004 - OK
-                if not each.is_running:
-                    raise RuntimeError(f"{each.name} does not run: {each.log} says why")
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{each.name} is not ready after {seconds} s: {each.log} may say why")
-                time.sleep(0.1)
+    def program(self, kind: Kind, name: str) -> Served:
+        """One more process of the app, not started."""
+        return Served(kind, name, free_ports(1)[0], self.folder, self._leash, self.environment)
 
     def mend(self) -> None:
         """Thaw and start whatever should run, and wait until all of it is whole. Raises TimeoutError."""
@@ -217,7 +166,7 @@ class Cluster:
         for each in apps:
             each.start()
         self.nginx.start()
-        self.await_ready(*self.web.values(), *self.api.values())
+        await_ready(apps)
 
     def settings(self) -> Settings:
         """What the processes of the app are told, for services in this one."""
@@ -231,10 +180,8 @@ class Cluster:
 
     def programs(self) -> dict[str, int]:
         """Every process that runs, by name."""
-        mongods = {} if self._given else {f"mongod-{member.number}": member.pid for member in self.mongo.members}
-        caches = [] if self._given else self.valkey.nodes
-        found = mongods | {each.name: each.pid for each in (*self._apps(), *caches, self.nginx.process)}
-        return {name: pid for name, pid in found.items() if pid}
+        servers = () if self._given else (*self.mongo.members, *self.valkey.nodes)
+        return {each.name: each.pid for each in (*self._apps(), *servers, self.nginx.process) if each.pid}
 
     def stop(self) -> None:
         """End everything, the processes of the app at the same time and in order. May be called again."""
@@ -255,9 +202,3 @@ class Cluster:
             "DRAIN_SECONDS": str(self.drain_seconds),
             **self._chosen,
         }
-
-
-def _surroundings() -> dict[str, str]:
-    """The environment of this process without settings of the app."""
-    own = frozenset(Settings.model_fields)
-    return {name: value for name, value in os.environ.items() if name.lower() not in own}

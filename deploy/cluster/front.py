@@ -50,8 +50,7 @@ class Nginx:
         self.process.start()
         deadline = time.monotonic() + CHANGE_SECONDS
         while not self._listens():
-            if not self.process.is_running:
-                raise RuntimeError(f"nginx does not run: {self.process.log} says why")
+            self.process.check_running()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"nginx does not listen; {self.process.log} and its error.log may say why")
             time.sleep(0.05)

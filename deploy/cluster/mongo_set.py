@@ -3,12 +3,10 @@
 For trials and tests: no sign-in, so whoever may open a socket on this machine may read it.
 """
 
-import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from backend.kit.embedded import mongod
 from deploy.cluster.leash import Leash
+from deploy.cluster.ports import free_ports
 from deploy.cluster.program import Program
 
 NAME = "trial"
@@ -27,7 +26,6 @@ HEARTBEAT_MILLISECONDS = 500
 HEARTBEAT_TIMEOUT_SECONDS = 2  # a new primary waits so long for word from a frozen one before it takes writes
 _ANSWER_MILLISECONDS = 1_500
 _LOOK_SECONDS = 0.05
-_PORTS = range(10_000, 20_000)  # the private servers have those above, and outgoing connections those from 32768
 
 T = TypeVar("T")
 Advertised = Callable[[int], int]
@@ -158,10 +156,15 @@ class MongoSet:
     def _begin(self) -> None:
         for member in self.members:
             member.start()
-        self._await(lambda: all(hello for _member, hello in self._said()) or None, START_SECONDS)
+        self._await(self._all_answer, START_SECONDS)
         with self.members[0].client(milliseconds=int(START_SECONDS * 1000)) as client:
             client.admin.command("replSetInitiate", self._configuration())
         self.await_whole()
+
+    def _all_answer(self) -> bool | None:
+        for member in self.members:
+            member.check_running()
+        return all(hello for _member, hello in self._said()) or None
 
     def _configuration(self) -> dict[str, Any]:
         times = {
@@ -179,9 +182,9 @@ class MongoSet:
     def _await(self, look: Callable[[], T | None], seconds: float) -> T:
         deadline = time.monotonic() + seconds
         while (found := look()) is None:
-            dead = [member.number for member in self.members if not member.is_running]
             if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {seconds} s; members that do not run: {dead}")
+                dead = [member.name for member in self.members if not member.is_running]
+                raise TimeoutError(f"not within {seconds} s; members that do not run: {', '.join(dead) or 'none'}")
             time.sleep(_LOOK_SECONDS)
         return found
 
@@ -212,9 +215,3 @@ def _command(folder: Path, port: int, more: tuple[str, ...]) -> list[str]:
 @cache
 def _program() -> Path:
     return mongod.find()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that were free a moment ago, all different; no outgoing connection is ever given one."""
-    free = (port for port in random.sample(_PORTS, len(_PORTS)) if mongod.is_free(port))
-    return list(islice(free, count))

@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.cluster.leash import Leash
 
 STOP_SECONDS = 30.0
+LONGEST_WORDS = 300
 
 
 class Program:
@@ -58,6 +59,17 @@ class Program:
                 cwd=self._cwd,
             )
         self._leash.add(self._process.pid)
+
+    def check_running(self) -> None:
+        """Raises RuntimeError with its last words where it does not run."""
+        if not self.is_running:
+            raise RuntimeError(f"{self.name} does not run. It said last: {self.last_words}. More is in {self.log}")
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it wrote; "nothing" before the first."""
+        said = self.log.read_text(errors="replace").strip() if self.log.exists() else ""
+        return said.rpartition("\n")[2][-LONGEST_WORDS:] or "nothing"
 
     def kill(self) -> None:
         """End it and whatever it started as a power cut would (kill -9)."""

@@ -12,7 +12,7 @@ import redis
 from backend.kit.embedded import valkey
 from deploy.cluster.forming import answer, await_so, form, is_formed
 from deploy.cluster.leash import Leash
-from deploy.cluster.mongo_set import free_ports
+from deploy.cluster.ports import free_ports
 from deploy.cluster.program import Program
 
 NODE_TIMEOUT_MILLISECONDS = 1_000
@@ -105,5 +105,10 @@ class ValkeySet:
     def _form(self) -> None:
         for node in self.nodes:
             node.start()
-        await_so(lambda: all(node.answers() for node in self.nodes), FORM_SECONDS)
+        await_so(self._all_answer, FORM_SECONDS)
         form(self.nodes[: self._masters], self.nodes[self._masters :], FORM_SECONDS)
+
+    def _all_answer(self) -> bool:
+        for node in self.nodes:
+            node.check_running()
+        return all(node.answers() for node in self.nodes)

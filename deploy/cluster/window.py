@@ -9,12 +9,13 @@ from time import monotonic
 
 from playwright.sync_api import BrowserContext, Error, Page, expect, sync_playwright
 
-from deploy.cluster.cluster import Cluster, Served
+from deploy.cluster.cluster import Cluster
 from deploy.cluster.findings import Finding
 from deploy.cluster.people import Person, student
+from deploy.cluster.served import Served, await_ready
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-PATIENCE_MILLISECONDS = 60_000
+PATIENCE_MILLISECONDS = 120_000
 SHOWN_MILLISECONDS = 1_000
 
 
@@ -39,7 +40,7 @@ def session_survives(cluster: Cluster) -> Finding:
         kept = cluster.backend.progress.record(person.viewer.id).summary.total.solved
         is_kept = int(field.input_value()) == kept >= saved
     held.start()
-    cluster.await_ready(held)
+    await_ready([held])
     return Finding(
         "a process with pages killed (kill -9) under an open page",
         f"its browser went from {held.name} to {now.name} by itself, {'still' if is_in else 'NOT'} signed in, and had "

@@ -2,15 +2,15 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backend.errors import AppError
 from backend.kit import log
-from deploy.cluster.cluster import Cluster
+from deploy.cluster.cluster import TROUBLE, Cluster
 from deploy.soak import report
 from deploy.soak.stage import GENEROUS, soak
 
@@ -25,11 +25,12 @@ def main(arguments: Sequence[str]) -> int:
         report.write(json.loads(said.publish.read_text()))
         return 0
     log.configure("CRITICAL")  # what fails is counted
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Cluster(said.folder.absolute(), settings=GENEROUS, report=_say) as cluster:
             _say(f"A cluster at {cluster.url}; logs in {cluster.folder}.")
             found = soak(cluster, max(LEAST_MINUTES, said.minutes), _say)
-    except (AppError, OSError, RuntimeError, ValueError) as error:
+    except TROUBLE as error:
         _say(f"{type(error).__name__}: {error}")
         return FAILED
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from deploy.cluster import echo
 from deploy.cluster.cluster import Cluster, Given
 from deploy.cluster.front import Nginx
 from deploy.cluster.leash import Leash
-from deploy.cluster.mongo_set import free_ports
+from deploy.cluster.ports import free_ports
 from tests.cluster.stand_in import StandIn
 
 

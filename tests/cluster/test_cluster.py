@@ -18,7 +18,7 @@ def test_restarts_in_turn_fail_no_request(cluster: Cluster) -> None:
 
 def test_a_save_at_one_is_heard_at_the_other(cluster: Cluster) -> None:
     """An event stream and a websocket of one process tell of a save at the other."""
-    found = echo.heard_elsewhere(cluster, rounds=2)
+    found = echo.heard_elsewhere(cluster, rounds=2, within_seconds=echo.WAIT_SECONDS)
     assert found.holds, found.found
 
 

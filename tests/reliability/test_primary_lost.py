@@ -19,7 +19,8 @@ from backend.config import Settings
 from backend.kit.embedded import Servers
 from backend.kit.mongo import new_id
 from backend.kit.mongo_guard import PRIMARY
-from deploy.cluster.mongo_set import Member, MongoSet, free_ports
+from deploy.cluster.mongo_set import Member, MongoSet
+from deploy.cluster.ports import free_ports
 from deploy.faults.proxy import Proxy
 from tests.operations.test_replica_lag import is_locked
 from tests.reliability.savers import is_saver

@@ -15,7 +15,7 @@ from time import monotonic
 import psutil
 import pytest
 
-from deploy.cluster.mongo_set import free_ports
+from deploy.cluster.ports import free_ports
 from deploy.faults.proxy import Proxy
 from deploy.faults.report import Figure, Figures, write
 from tests.waiting import until
