@@ -72,16 +72,16 @@ def compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Raises Damaged where the frame is broken or ends too early."""
+    """Raises Damaged where the frame is broken, ends too early, or is not all there is."""
     machine = zstandard.ZstdDecompressor().decompressobj()
     try:
         for chunk in chunks:
-            if machine.eof:
-                raise Damaged("more bytes than were written")
             if out := machine.decompress(chunk):
                 yield out
     except zstandard.ZstdError as error:
         raise Damaged(str(error)) from error
+    if machine.unused_data:
+        raise Damaged("more bytes than were written")
     if not machine.eof:
         raise Damaged("it ends too early")
 
