@@ -205,6 +205,10 @@ def _command(folder: Path, port: int, more: tuple[str, ...]) -> list[str]:
         "diagnosticDataCollectionEnabled=false",
         "transactionLifetimeLimitSeconds=10",
         "shutdownTimeoutMillisForSignaledShutdown=2000",  # it would serve reads for 15 s after it stepped down
+        # One that had just turned to a primary which then froze would wait for its first answer for 65 s, and nobody
+        # could save meanwhile: no majority of three without it.
+        "oplogInitialFindMaxSeconds=3",
+        "oplogNetworkTimeoutBufferSeconds=2",
     ]
     ours = {f"--{key}": value for key, value in options.items() if f"--{key}" not in more}
     words = [word for pair in ours.items() for word in pair]
