@@ -80,6 +80,10 @@ class Standing(TopologyListener):
         lost = self._all_lost
         return lost[1] if lost and self._had_any else None
 
+    def is_known_lost(self, *, needs_primary: bool) -> bool:
+        """As `is_hopeless`, where somebody was there before: then nobody needs to wait to find that out anew."""
+        return (self._had_primary if needs_primary else self._had_any) and self.is_hopeless(needs_primary=needs_primary)
+
     def is_hopeless(self, *, needs_primary: bool) -> bool:
         """Whether there has been nobody to ask for longer than an election takes."""
         now, all_lost, primary_lost = monotonic(), self._all_lost, self._primary_lost
@@ -114,8 +118,8 @@ class Standing(TopologyListener):
 class GuardedClient(MongoClient[dict[str, Any]]):
     """A MongoClient whose operations pass a breaker and heed the deadline.
 
-    It overrides the one method of the driver that carries out every operation, of cursors and transactions too.
-    That method is private: tests/kit/test_breaker.py would show if an upgrade took another way.
+    It overrides the one method of the driver that carries out every operation, of cursors and transactions too, and the
+    one that looks for a server. They are private: tests/kit/test_breaker.py would show if an upgrade took another way.
     """
 
     def __init__(self, uri: str, standing: Standing, **options: Any) -> None:
@@ -143,10 +147,22 @@ class GuardedClient(MongoClient[dict[str, Any]]):
     def _longest(self, breaker: Breaker, *, by_any: bool) -> float | None:
         """How long to wait at most: the driver watches the servers by itself, so a probe need not wait for one to come,
         nor for long a reader to whom any would do where there is none."""
+        if self.standing.is_known_lost(needs_primary=not by_any):
+            return GLANCE_SECONDS
         if not breaker.is_closed:
             lost_at = self.standing.all_lost_at if by_any else self.standing.primary_lost_at
             return GLANCE_SECONDS if lost_at else PROBE_SECONDS
         return SILENCE_SECONDS if by_any and self.standing.all_lost_at else None
+
+    def _select_server(self, server_selector: Any, *args: Any, **kwargs: Any) -> Any:
+        """A reader to whom any server would do finds one at once or none: each try waits for that, not for long.
+
+        Without this the first reader after a loss, whose call began before it was known, would wait all her time.
+        """
+        if not (_may_be_behind.get() and server_selector == ReadPreference.PRIMARY_PREFERRED):
+            return super()._select_server(server_selector, *args, **kwargs)
+        with time_left(SILENCE_SECONDS):
+            return super()._select_server(server_selector, *args, **kwargs)
 
 
 @contextmanager

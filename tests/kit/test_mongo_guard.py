@@ -7,10 +7,14 @@ import pytest
 
 from backend.errors import Unavailable
 from backend.kit import age, deadline
+from backend.kit.embedded import Servers
 from backend.kit.mongo import Mongo, translated
 from backend.kit.mongo_guard import PRIMARY, READS, reading_from_any
 from deploy.cluster.mongo_set import MongoSet
+from tests.cut_off import Doors, behind, doors
 from tests.waiting import until
+
+__all__ = ["doors"]
 
 PATIENCE_SECONDS = 60.0
 
@@ -76,3 +80,27 @@ def _copied(pair: MongoSet) -> bool:
         with member.client() as client:
             return client["test"]["things"].count_documents({}) == 1
     return False
+
+
+@pytest.mark.timeout(120)
+def test_nobody_waits_long_for_what_is_known_to_be_gone(doors: Doors, servers: Servers, tmp_path: Path) -> None:
+    """With every server gone, a reader who began before that was known, and then a writer, are told soon: neither waits
+    the ten minutes that they would have, though no breaker is open yet. When it is back, all is as before.
+    """
+    uri = behind(doors, servers, tmp_path).mongodb_uri
+    assert uri
+    mongo = Mongo(uri.get_secret_value().replace("timeoutMS=4000", "timeoutMS=600000"), "nothing_of_this_test")
+    try:
+        assert _count(mongo) == 0
+        doors.database.refuse()
+        with reading_from_any(), pytest.raises(Unavailable):
+            _count(mongo)
+        until(lambda: mongo.standing.is_known_lost(needs_primary=True), seconds=PATIENCE_SECONDS)
+        assert mongo.breakers[PRIMARY].is_closed
+        with pytest.raises(Unavailable):
+            mongo.transaction(lambda session: mongo["things"].insert_one({}, session=session))
+        doors.database.heal()
+        until(lambda: mongo.standing.primary_lost_at is None, seconds=PATIENCE_SECONDS)
+        assert _count(mongo) == 0
+    finally:
+        mongo.close()
