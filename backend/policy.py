@@ -223,7 +223,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "mails": "queue administrators state deliver",
     "digests": "write leave leave_address",
     "trail": "record record_view forget_origins",
-    "rights": "fulfil_due request_for_idle tombstones apply_tombstones",
+    "rights": "fulfil_due request_for_idle apply_tombstones",
     "limits": "start close watch rules_for held decide admit lease spend",
 }
 

@@ -68,7 +68,7 @@ class AccountQueries:
                 self._mongo["leases"].insert_one({"_id": FIRST_ADMINISTRATOR, "at": user.created_at}, session=session)
             self._mongo["users"].insert_one(document, session=session)
             if classroom_id:
-                self._join(session, classroom_id, user.id, user.role, user.created_at)
+                add_member(self._mongo, session, classroom_id, user.id, user.role, user.created_at)
             if also:
                 also(session)
 
@@ -228,11 +228,6 @@ class AccountQueries:
 
     # who belongs where
 
-    def join(self, classroom_id: str, user_id: str, role: Role, at: datetime) -> None:
-        """Make the person a member; a member already stays one."""
-        with translated():
-            self._join(None, classroom_id, user_id, role, at)
-
     def classroom_ids(self, user_id: str) -> tuple[str, ...]:
         with translated():
             found = self._mongo["memberships"].find({"userId": user_id}, {"classroomId": 1}).sort("joinedAt", 1)
@@ -242,12 +237,6 @@ class AccountQueries:
         with translated():
             found = self._mongo["users"].find_one(wanted)
         return (from_document(found, User), found.get("passwordHash")) if found else None
-
-    def _join(self, session: ClientSession | None, classroom_id: str, user_id: str, role: Role, at: datetime) -> None:
-        fields = membership_document(classroom_id, user_id, role, at)
-        self._mongo["memberships"].update_one(
-            {"_id": fields.pop("_id")}, {"$setOnInsert": fields}, upsert=True, session=session
-        )
 
 
 def keep_an_admin(mongo: Mongo, session: ClientSession) -> None:
@@ -264,6 +253,14 @@ def check_admin_left(mongo: Mongo, session: ClientSession) -> None:
 def user_document(user: User, password_hash: str | None) -> Document:
     """A person as she is kept."""
     return to_document(user) | {"emailKey": email_key(user.email), "passwordHash": password_hash}
+
+
+def add_member(
+    mongo: Mongo, session: ClientSession | None, classroom_id: str, user_id: str, role: Role, at: datetime
+) -> None:
+    """Make the person a member; a member already stays one, since when she was."""
+    fields = membership_document(classroom_id, user_id, role, at)
+    mongo["memberships"].update_one({"_id": fields.pop("_id")}, {"$setOnInsert": fields}, upsert=True, session=session)
 
 
 def membership_document(classroom_id: str, user_id: str, role: Role, at: datetime) -> Document:

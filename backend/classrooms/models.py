@@ -8,8 +8,8 @@ from backend.kit.shape import Shape
 from backend.progress.models import ChapterRow, Counts, StudyDay, Summary, SummaryRecord
 
 NAME_LENGTH = 80
-BoardMode = Literal["off", "opt-in", "opt-out"]
-BOARD_MODES: tuple[BoardMode, ...] = ("off", "opt-in")  # "opt-out" is kept for schools that may want it later
+BoardMode = Literal["off", "opt-in"]
+BOARD_MODES: tuple[BoardMode, ...] = ("off", "opt-in")
 Flag = Literal["on track", "watch", "at risk"]
 
 

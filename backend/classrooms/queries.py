@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
+from backend.accounts.queries import add_member
 from backend.chapters.models import OwnProgress
 from backend.classrooms.join_code import tidied
 from backend.classrooms.models import ChapterSums, Classroom, Member
@@ -73,7 +74,7 @@ class ClassroomQueries:
         document = to_document(classroom)
         del document["teacherIds"]
         self._mongo["classrooms"].insert_one(document, session=session)
-        self._add_member(session, classroom.id, teacher_id, "teacher", classroom.created_at)
+        add_member(self._mongo, session, classroom.id, teacher_id, "teacher", classroom.created_at)
 
     def update(self, session: ClientSession, classroom_id: str, **fields: Any) -> bool:
         """Set (camelCase) fields; False where there is no such classroom. A taken join code ends the transaction."""
@@ -83,7 +84,7 @@ class ClassroomQueries:
     def add_student(self, classroom_id: str, student_id: str, at: datetime) -> None:
         """Make her a member; a member already stays one, since when she was."""
         with translated():
-            self._add_member(None, classroom_id, student_id, "student", at)
+            add_member(self._mongo, None, classroom_id, student_id, "student", at)
 
     def remove_student(self, session: ClientSession, classroom_id: str, student_id: str) -> bool:
         """Whether there was such a student to take out."""
@@ -179,13 +180,3 @@ class ClassroomQueries:
         for document in self._mongo["studyDays"].find(wanted, fields, batch_size=ONE_BATCH).sort(order):
             days.setdefault(document["studentId"], []).append(from_document(document, StudyDay))
         return days
-
-    def _add_member(
-        self, session: ClientSession | None, classroom_id: str, user_id: str, role: str, at: datetime
-    ) -> None:
-        self._mongo["memberships"].update_one(
-            {"_id": f"{classroom_id}:{user_id}"},
-            {"$setOnInsert": {"classroomId": classroom_id, "userId": user_id, "role": role, "joinedAt": at}},
-            upsert=True,
-            session=session,
-        )

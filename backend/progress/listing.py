@@ -155,11 +155,3 @@ def _cursor(row: ChapterRow, known: _Known, filters: ChapterFilters) -> str:
     value, position = _order(known, filters)[0](row), known.positions[row.chapter.id]
     place = _Place(id=row.chapter.id, position=position, value=value)
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
-
-
-def decode_filters(values: Mapping[str, object]) -> ChapterFilters:
-    """Filters from loose values (a query string, a saved view). Raises Invalid naming what does not fit."""
-    try:
-        return msgspec.convert(values, ChapterFilters, strict=False)
-    except msgspec.ValidationError as error:
-        raise Invalid(_("These filters do not fit: {reason}").format(reason=error)) from error

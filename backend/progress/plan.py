@@ -30,9 +30,7 @@ def gap(progress: Progress, question_total: int) -> float:
     return left * (WEAK_FACTOR if progress.is_weak_chapter else 1.0)
 
 
-def study_next(
-    chapters: Sequence[Chapter], progress: Mapping[str, Progress], count: int = SUGGESTIONS
-) -> tuple[Suggestion, ...]:
+def study_next(chapters: Sequence[Chapter], progress: Mapping[str, Progress]) -> tuple[Suggestion, ...]:
     """The chapters with the largest exam share × own gap; by exam share alone for who has no progress yet."""
     known, is_new = weights.of(chapters), not progress
     scored = [
@@ -40,7 +38,9 @@ def study_next(
     ]
     ranked = sorted(scored, key=lambda pair: -pair[0])  # stable: equal scores stay in syllabus order
     return tuple(
-        _suggestion(chapter, progress.get(chapter.id), known, is_new) for score, chapter in ranked[:count] if score > 0
+        _suggestion(chapter, progress.get(chapter.id), known, is_new)
+        for score, chapter in ranked[:SUGGESTIONS]
+        if score > 0
     )
 
 

@@ -134,13 +134,9 @@ class RightsService:
 
     # a restored backup
 
-    def tombstones(self) -> tuple[str, ...]:
-        """Hashed ids of everybody who was deleted; to be kept beside every backup and taken over a restore."""
-        return self._queries.tombstones()
-
-    def apply_tombstones(self, known: Iterable[str] = ()) -> int:
-        """Delete again who is back by a restore; `known` are tombstones from before it. How many people that were."""
-        people = buried(self._queries.known_people(), {*self._queries.tombstones(), *known})
+    def apply_tombstones(self) -> int:
+        """Delete again who is back by a restore, which leaves the tombstones alone. How many people that were."""
+        people = buried(self._queries.known_people(), self._queries.tombstones())
         now = self._clock.now()
         for user_id in people:
             self._erase(user_id, now)
