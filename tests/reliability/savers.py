@@ -25,6 +25,7 @@ PAUSE_SECONDS = 0.1  # between two saves of one person, and before another try
 A_MOMENT = timedelta(seconds=PAUSE_SECONDS / 2)  # times are kept to the millisecond; a try before is longer ago
 PATIENCE_SECONDS = 90.0
 SAVER = "saver-"
+UNCHANGED = "Nothing was changed"
 ONE_MORE = ProgressChange(questions_delta=1)
 
 
@@ -130,13 +131,14 @@ class Savers:
             sleep(PAUSE_SECONDS)
 
     def _save(self, viewer: Viewer, chapter_id: str, key: str, thread: int) -> bool:
-        begun_at = monotonic()
+        begun_at, told = monotonic(), set[str]()
         while monotonic() - begun_at < PATIENCE_SECONDS:
             tried_at = datetime.now(UTC)
             try:
                 with deadline.within(REQUEST_SECONDS):  # as at the API's door
                     saved = self._backend.progress.change(viewer, chapter_id, ONE_MORE, key=key, confirm=True)
             except Unavailable as error:
+                told.add(error.message)
                 self._count(error)
                 sleep(PAUSE_SECONDS)
                 continue
@@ -144,6 +146,8 @@ class Savers:
                 self.strange.append(repr(error))
                 return False
             was_saved = saved.at < tried_at - A_MOMENT
+            if was_saved and all(UNCHANGED in each for each in told):
+                self.strange.append(f"{key}: saved, though she was told nothing but {told}")
             self._known.append(Ack(viewer.id, chapter_id, key, begun_at, monotonic(), was_saved, thread))
             self._read_back(viewer, chapter_id, saved.progress[0].version)
             return True
