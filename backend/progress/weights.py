@@ -12,7 +12,7 @@ RECENT_YEARS = 3
 DECAY = 0.8  # each year back counts four fifths of the year after it
 TREND_STEP = 1.25  # a quarter more (or less) than before is called a trend
 KEPT = 64  # catalogues and parts of them whose weights are remembered
-KEPT_SECONDS = 60.0  # since they were last asked for: each keeps its chapters alive, 2 MB of a catalogue read anew
+KEPT_SECONDS = 60.0  # since they were last asked for: each keeps its chapters alive, 0.25 MB
 
 Trend = Literal["rising", "falling", "steady"]
 

@@ -67,9 +67,9 @@ class Program:
 
     @property
     def last_words(self) -> str:
-        """The last line that it wrote; "nothing" before the first."""
-        said = self.log.read_text(errors="replace").strip() if self.log.exists() else ""
-        return said.rpartition("\n")[2][-LONGEST_WORDS:] or "nothing"
+        """The last lines that it wrote; "nothing" before the first."""
+        said = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
+        return " / ".join(line.strip() for line in said if line.strip())[-LONGEST_WORDS:] or "nothing"
 
     def kill(self) -> None:
         """End it and whatever it started as a power cut would (kill -9)."""

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
+from deploy.cluster.mongo_set import MongoSet
 from tests.journeys.running import free_port
 from tests.waiting import until
 
@@ -39,6 +41,14 @@ def test_a_killed_starter_leaves_nobody(nginx_here: None, tmp_path: Path) -> Non
         finally:
             starter.kill()
     until(lambda: not any(_runs(each) for each in everyone), seconds=30)
+
+
+def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
+    """A member that ends at once is told with its last words, without a wait, and no other one stays."""
+    with pytest.raises(RuntimeError, match=r"mongod-0 does not run\. .*nonsense"):
+        MongoSet(tmp_path, members=1, options=("--nonsense",))
+    found = [each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(each.info["cmdline"] or ())]
+    assert not any(_runs(each) for each in found)
 
 
 def _runs(process: psutil.Process) -> bool:
