@@ -7,6 +7,7 @@ import streamlit as st
 
 from backend.kit.i18n import _
 from pages import _session
+from pages._parts import note_title
 from pages._style import MARK, escape
 
 COLUMN_WIDTH = 460
@@ -23,6 +24,7 @@ def entrance(title: str, subtitle: str = "", *, is_wide: bool = False) -> Iterat
             st.image(MARK, width=44, alt="")
             st.html(f"<strong>{escape(school)}</strong>", width="content")
         below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
+        note_title()
         st.html(f'<header class="cp-header"><h1><span>{escape(title)}</span></h1>{below}</header>')
         yield
 

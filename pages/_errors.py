@@ -10,7 +10,7 @@ from backend.errors import AppError, NotSignedIn, RateLimited, Unavailable
 from backend.kit import log
 from backend.kit.i18n import _
 from pages import _away, _pace
-from pages._parts import escape, plain
+from pages._parts import empty_html, escape, plain
 
 _log = log.get(__name__)
 
@@ -23,8 +23,11 @@ def show(error: Exception) -> bool:
         st.html(f'<p><a href="">{escape(_("Sign in and come back to this page"))}</a></p>')
     elif isinstance(error, Unavailable):
         is_away = error.code == Unavailable.code and _away.current().writes
-        words = _("This cannot be shown until the database is back. The page looks again by itself.")
-        st.error(words if is_away else plain(error.message), icon=":material/cloud_off:")
+        if is_away:
+            words = _("This cannot be shown until the database is back.")
+            st.html(empty_html("cloud_off", words, _("You need do nothing: the page looks again by itself.")))
+        else:
+            st.error(plain(error.message), icon=":material/cloud_off:")
         _again()
         _away.try_again()
     elif isinstance(error, RateLimited):

@@ -9,7 +9,7 @@ from backend.kit.i18n import _, ngettext, number
 from pages import _live, _session
 from pages._errors import noticed
 from pages._once import once
-from pages._parts import ask, button_row, card, confirmed, escape, notice_saved, section
+from pages._parts import ask, button_row, card, confirmed, escape, note_title, notice_saved, section
 from pages._runs import refreshing
 
 PARAMETER = "projector"
@@ -73,6 +73,7 @@ def draw_projector(classroom: Classroom) -> None:
     """The code as large as the screen allows, with what learners do. No names are shown."""
     code = classroom.join_code or ""
     link = sign_up_link(code)
+    note_title()
     steps = (
         _("Open {address}").format(address=link.split("?", maxsplit=1)[0]),
         _("Type the code, your name, your e-mail address and a password"),

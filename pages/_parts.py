@@ -1,6 +1,7 @@
 """Shared parts of the pages: headings, key figures, rings, notices, pagers. Plain values in; nothing is looked up."""
 
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -31,10 +32,12 @@ __all__ = [
     "escape",
     "figures_html",
     "filter_bar",
+    "has_title",
     "icon_code",
     "link_html",
     "mark",
     "metric_row",
+    "note_title",
     "notice_saved",
     "page_header",
     "page_title",
@@ -51,6 +54,9 @@ __all__ = [
     "title_html",
     "year_strip",
 ]
+
+
+_has_title: ContextVar[bool] = ContextVar("has_title", default=False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,16 @@ class Ring:
     tone: int = 1
 
 
+def note_title(*, is_there: bool = True) -> None:
+    """The page has its heading; or a page begins, which has none yet."""
+    _has_title.set(is_there)
+
+
+def has_title() -> bool:
+    """Whether the page that runs has its heading: one that ends without is given one."""
+    return _has_title.get()
+
+
 def page_header(title: str, subtitle: str = "", icon: str = "") -> DeltaGenerator:
     """The heading of a page (its only h1). Returns a container at the right for the page's actions."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="cp-header", gap="small"):
@@ -93,6 +109,7 @@ def page_title(title: str, subtitle: str = "", icon: str = "", *, link: tuple[st
 
 def title_html(title: str, subtitle: str = "", icon: str = "", *, link: tuple[str, str, str] | None = None) -> str:
     """`page_title` for HTML parts."""
+    note_title()
     heading = f"<h1>{icon_html(icon)}<span>{escape(title)}</span></h1>"
     below = f"<p>{escape(subtitle)}</p>" if subtitle else ""
     beside = link_html(*link) if link else ""

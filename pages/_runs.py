@@ -15,6 +15,7 @@ from backend.errors import Unavailable
 from backend.kit import log, traces
 from backend.kit.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
 from pages import _away, _errors, _session
+from pages._parts import has_title, note_title, page_title
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,16 +30,22 @@ _turns = BoundedSemaphore(AT_ONCE)
 def run(page: Page) -> None:
     """Run a page, fragments and all, when it is its turn, and note how long it took."""
     name = page.url_path or "home"
-    with _shown(), _named(f"page {name}"), in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, name):
+    note_title(is_there=False)
+    with _shown(page), _named(f"page {name}"), in_turn(), _session.backend().metrics.timed(SCRIPT_RUNS, name):
         page.run()
 
 
 @contextmanager
-def _shown() -> Iterator[None]:
-    """What cannot be reached is said in its place: the other parts of the page are drawn, and no log is flooded."""
+def _shown(page: Page | None = None) -> Iterator[None]:
+    """What cannot be reached is said in its place: the other parts of the page are drawn, and no log is flooded.
+
+    A `page` that could not even be named by what it shows has its title from the menu.
+    """
     try:
         yield
     except Unavailable as error:
+        if page and not has_title():
+            page_title(page.title, icon=page.icon.removeprefix(":material/").removesuffix(":"))
         _errors.show(error)
 
 

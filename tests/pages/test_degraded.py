@@ -72,6 +72,22 @@ def test_without_the_database_what_is_known_is_shown(
     assert KNOWN not in html_of(browser.open())
 
 
+def test_a_page_keeps_its_title(browser: Browser, backend: Backend, doors: Doors, school: School) -> None:
+    """A page of which nothing is known stands under its name and says what is away; once it is back, so is the page."""
+    teacher = school.teacher(school.admin())
+    school.classroom(teacher, "12 A")
+    browser.sign_in(school.user(teacher))
+    browser.open("settings")
+    _cut(backend, doors)
+    known = {path: browser.open(path) for path in ("classroom", "manage-chapters")}
+    _heal(backend, doors)
+    assert not any(tab.exception for tab in known.values())
+    assert heading(known["classroom"]) == "Class"
+    assert "This cannot be shown until the database is back." in html_of(known["classroom"])
+    assert all(heading(tab) and KNOWN in html_of(tab) for tab in known.values())
+    assert heading(browser.open("classroom")) == "12 A"
+
+
 def test_a_refused_save_is_kept_for_one_click(backend: Backend, doors: Doors, student: Viewer) -> None:
     """What she entered stays beside its row; the button repeats it under the same key, so it is saved once."""
     chapter = backend.chapters.active()[0]
