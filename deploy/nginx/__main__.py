@@ -11,7 +11,7 @@ CALLED_WRONGLY = 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit status."""
+    """The exit status: 0 printed, 2 called wrongly (said in a sentence)."""
     said = _parser().parse_args(arguments)
     try:
         sys.stdout.write(_front(said).text())
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _front(said: argparse.Namespace) -> Front:
+    if bool(said.certificate) != bool(said.key):
+        raise ValueError("a certificate needs its key, and a key its certificate")
     pairs = [each.partition("=") for each in said.web]
     return Front(
         folder=said.folder,

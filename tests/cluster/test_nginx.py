@@ -75,6 +75,14 @@ def test_addresses_that_would_not_work_are_refused(wrong: dict[str, str], tmp_pa
         nginx.Front(folder=tmp_path, web=wrong).text()
 
 
+def test_a_certificate_without_its_key_is_refused() -> None:
+    """It is said at once, and no configuration is printed that nginx would refuse later."""
+    command = [sys.executable, "-m", "deploy.nginx", "--web", "a=10.0.0.1:8501", "--certificate", "chain.pem"]
+    told_off = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told_off.returncode, told_off.stdout) == (2, "")
+    assert "needs its key" in told_off.stderr
+
+
 def test_a_browser_stays_with_its_process_until_it_dies(front: Front) -> None:
     """All requests of a browser go to one process; when that is gone, to another one, with which it stays then."""
     with client(front) as browser:
