@@ -244,8 +244,19 @@ class Scheduler:
             self._runs.tell(work.run, work.share, work.doing, work.lines)
 
     def _do(self, job: Job, work: Work) -> None:
-        with log.about(job=job.name, request_id=work.run.id), traces.root(f"job {job.name}"):
+        facts = {"job": job.name, "request_id": work.run.id, **self._asked_by(work.run)}
+        with log.about(**facts), traces.root(f"job {job.name}"):
             self._done(job, work)
+
+    def _asked_by(self, run: Run) -> dict[str, str]:
+        """Which request asked for it, in whatever process: so that one can be followed into the worker."""
+        if run.kind != "asked":
+            return {}
+        try:
+            asker = self._runs.asker(run.job)
+        except AppError:
+            return {}
+        return {"asked_by": asker} if asker else {}
 
     def _done(self, job: Job, work: Work) -> None:
         state: State = "done"

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.operations import IndexModel
 
 from backend.errors import Conflict
+from backend.kit.log import fact
 from backend.kit.mongo import Document, Mongo, translated
 from backend.kit.shape import Shape, from_document
 
@@ -108,10 +109,18 @@ class Runs:
         wanted = {"$add": ["$$NOW", int(delay_seconds * 1000)]}
         is_pending = {"$and": [{"$gt": ["$askedFor", "$$NOW"]}, {"$lte": ["$askedFor", wanted]}]}
         with translated():
-            found = self._jobs.update_one(
-                {"_id": job}, [{"$set": {"askedFor": {"$cond": [is_pending, "$askedFor", wanted]}}}]
-            )
+            asked = {
+                "askedFor": {"$cond": [is_pending, "$askedFor", wanted]},
+                "askedBy": {"$cond": [is_pending, "$askedBy", {"$literal": fact("request_id")}]},
+            }
+            found = self._jobs.update_one({"_id": job}, [{"$set": asked}])
         return found.matched_count == 1
+
+    def asker(self, job: str) -> str:
+        """The id of the request, or of the run of a page, that asked for it last; "" where nobody with one did."""
+        with translated():
+            found = self._jobs.find_one({"_id": job}, {"askedBy": 1})
+        return str((found or {}).get("askedBy") or "")
 
     def claim(self, job: str, slot: datetime, kind: Kind, owner: str, lease_seconds: float) -> Run | Refusal:
         """The right to run `job` for `slot`, which exactly one caller of all processes ever gets.

@@ -143,9 +143,28 @@ def check_logs(admin: Viewer, processes: Mapping[str, Process]) -> None:
         assert line["instance"]
     ended = logged(processes["worker"], "job_ended")
     assert ended["request_id"] == ended["run"]
+    follow(processes)
     for each in processes.values():
         everything = each.file.read_text()
         assert not any(name in everything for name in ("Asha", "example.org", PASSWORD))
+
+
+def follow(processes: Mapping[str, Process]) -> None:
+    """The id of a request stands in its answer, in the log of the process that took it, and in that of the process
+    that does the job it asked for."""
+    api = processes["api"]
+    said, headers = answer(api, "/api/v1/admin/jobs/retention/run", token=signed_in(api), nothing="")
+    asked = {name.lower(): value for name, value in headers.items()}["x-request-id"] if said else ""
+    assert logged(api, "request", request_id=asked)["status"] == 202
+    lines: list[dict[str, Any]] = []
+
+    def is_done() -> bool:
+        workers = (processes["worker"], processes["web"])
+        lines[:] = [line for each in workers for line in each.lines() if line.get("asked_by") == asked]
+        return any(line["event"] == "job_ended" for line in lines)
+
+    until(is_done, seconds=PATIENCE_SECONDS)
+    assert {line["job"] for line in lines} == {"retention"}
 
 
 def is_serving(process: Process) -> bool:
