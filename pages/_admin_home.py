@@ -11,7 +11,7 @@ from pages._parts import as_of, card, metric_row, page_title, section
 from pages._runs import refreshing
 
 REFRESH_SECONDS = 15.0
-QUIET = frozenset({"ok", "info", "unknown"})
+QUIET = frozenset({"ok", "unknown"})
 
 
 def draw(viewer: Viewer) -> None:
@@ -35,7 +35,7 @@ def _draw_now() -> None:
 
 
 def _draw_state(health: Health) -> None:
-    """The verdict, and only those checks that want something."""
+    """The verdict, and only those checks that want something or have something to tell."""
     with card("state"):
         wanting = [check for check in health.checks if check.state not in QUIET]
         below = words.checks_html(wanting) if wanting else ""

@@ -25,3 +25,8 @@ def solved_words(row: ChapterRow) -> str:
     return _("{done} of {all} past questions solved").format(
         done=number(solved), all=number(row.chapter.question_total)
     )
+
+
+def question_words(count: int) -> str:
+    """ "12 questions"."""
+    return ngettext("{count} question", "{count} questions", count).format(count=number(count))

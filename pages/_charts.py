@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements import plotly_chart as _registers_the_template  # noqa: F401  # by being imported
 
-from backend.kit.i18n import _, day, number, percent
+from backend.kit.i18n import _, current_locale, day, number, percent
 from pages._style import escape
 from pages._tables import Column, Twin, Value, twin_table
 
@@ -225,22 +225,34 @@ def calendar(
     last: date,
     caption: str,
     *,
-    words: Callable[[int], str] = number,
-    week_starts: int = 0,
+    words: Callable[[int], str],
     above: str = "",
 ) -> None:
-    """A calendar of days, weeks across, darker for more, with its twin. `words` says a count ("12 questions").
+    """A calendar of days, weeks across, darker for more, with its twin. `words` says a count ("12 questions"); it is a
+    function of a module, because what was drawn with it is kept.
 
-    `week_starts` is 0 for Monday, 6 for Sunday. Scrolls sideways on a phone, the latest weeks first. `above` is HTML
-    that goes before it in the same element.
+    Scrolls sideways on a phone, the latest weeks first. `above` is HTML that goes before it in the same element.
     """
-    drawn = calendar_html(counts, first, last, caption, words=words, week_starts=week_starts)
+    drawn = _calendar_html(tuple(counts.items()), first, last, caption, words, current_locale())
     st.html(f'<div class="cp-parts">{above}{drawn}</div>' if above else drawn)
 
     def rows() -> list[list[Value]]:
         return [[day(at), counts[at]] for at in sorted(counts, reverse=True) if counts[at] and first <= at <= last]
 
     twin_table(Twin(caption, [_("Day"), Column(_("Count"), numeric=True)], rows), key="calendar")
+
+
+@lru_cache(maxsize=KEPT_PLOTS)
+def _calendar_html(
+    counts: tuple[tuple[date, int], ...],
+    first: date,
+    last: date,
+    caption: str,
+    words: Callable[[int], str],
+    _locale: str,
+) -> str:
+    """A year is 365 days in words: a millisecond, of the nine that the whole page takes."""
+    return calendar_html(dict(counts), first, last, caption, words=words)
 
 
 def calendar_html(

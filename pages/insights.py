@@ -9,6 +9,7 @@ from backend.kit.i18n import _, day, ngettext, number, percent
 from backend.progress.models import Insights
 from pages import _session
 from pages._beside_others import draw_beside_others, heading_html
+from pages._chapter_words import question_words
 from pages._charts import Line, calendar, chart, lines_over_time, points, treemap
 from pages._parts import KeyFigure, empty_html, figures_html, link_html, section_html, title_html
 from pages._syllabus_map import areas
@@ -58,7 +59,7 @@ def draw_calendar(insights: Insights, above: str) -> None:
         _("Questions solved each day from {first} to {last}").format(
             first=day(insights.first_day), last=day(insights.today)
         ),
-        words=lambda count: ngettext("{count} question", "{count} questions", count).format(count=number(count)),
+        words=question_words,
         above=above + section_html(_("A year of study days"), _("Questions solved on each day")),
     )
 
@@ -123,9 +124,7 @@ def coverage(insights: Insights) -> str:
         KeyFigure(subject, percent(share), _("Of this subject's past-paper questions, recent years weighing more."))
         for subject, share in insights.coverage_by_subject.items()
     ]
-    return section_html(_("Coverage by subject"), _("Exam weight of the chapters you completed")) + figures_html(
-        shares
-    )
+    return section_html(_("Coverage by subject"), _("Exam weight of the chapters you completed")) + figures_html(shares)
 
 
 viewer = _session.viewer("student")
