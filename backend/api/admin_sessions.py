@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from backend.accounts.models import OpenSession, User
 from backend.api import requests
@@ -10,10 +10,10 @@ from backend.api.account import SESSIONS_EXAMPLE, Ended, SessionId, page_of_sess
 from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
+from backend.api.requests import UserId
 
 router = APIRouter(prefix="/admin", tags=["Administration"])
 
-UserId = Annotated[str, Path(alias="userId", max_length=64, title="Id of a person")]
 OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, description="Id of a person")]
 
 

@@ -12,12 +12,11 @@ from pydantic import BaseModel, Field
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.deps import BackendDep
+from backend.api.deps import SESSION_COOKIE, BackendDep
+from backend.api.middleware import BROWSER_COOKIE
 from backend.errors import NotAllowed
 from backend.kit.i18n import _
 
-SESSION_COOKIE = "session"
-BROWSER_COOKIE = "browser"
 PROVIDER_COOKIES = "_streamlit_user"  # Streamlit's, and their parts
 SESSION_SECONDS = 60 * 24 * 3600
 BROWSER_SECONDS = 365 * 24 * 3600

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from backend.api.conditional import revalidated
 from backend.api.docs_html import page
-from backend.api.document import BASE
+from backend.api.security import API
 
 STYLE = Path(__file__).resolve().parent / "static" / "docs.css"
 OF_A_DOCUMENT = {
@@ -30,7 +30,7 @@ def openapi(request: Request) -> Response:
 @router.get("/docs")
 def docs(request: Request) -> Response:
     """The document as a page for people."""
-    response = Response(page(request.app.openapi(), f"{BASE}/docs.css", f"{BASE}/openapi.json"), media_type="text/html")
+    response = Response(page(request.app.openapi(), f"{API}/docs.css", f"{API}/openapi.json"), media_type="text/html")
     response.headers.update(OF_A_DOCUMENT)
     return revalidated(request, response, None)
 

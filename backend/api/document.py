@@ -16,8 +16,8 @@ from backend.api.documented import EXAMPLE, JSON, REF, examples, failed, returne
 from backend.api.examples import example_of_body
 from backend.api.limits import kind_of
 from backend.api.once import HEADER, LONGEST, takes_key
+from backend.api.security import API
 
-BASE = "/api/v1"
 ABOUT = """
 Chapters, progress and class figures of this school, for programs.
 Answers are JSON in camelCase, times are RFC 3339 in UTC.
@@ -113,7 +113,7 @@ def build_document(api: FastAPI) -> dict[str, Any]:
         description=ABOUT,
         routes=api.routes,
         tags=TAGS,
-        servers=[{"url": BASE}],
+        servers=[{"url": API}],
         separate_input_output_schemas=False,
     )
     _schemas, shapes = msgspec.json.schema_components(returned_types, ref_template=REF)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Query, Response
 
 from backend.api.deps import BackendDep
-from backend.api.document import BASE
+from backend.api.security import API
 from backend.errors import AppError, NotAllowed, NotFound
 from backend.kit.i18n import _
 from backend.kit.passwords import MAX_LENGTH
@@ -81,7 +81,7 @@ def _asked_for_password(email: str, token: str, problem: str = "") -> Response:
 
 
 def _form(act: str, token: str, button: str, fields: str = "") -> str:
-    action = f"{BASE}/mails/{act}?token={escape(quote(token, safe=''))}"
+    action = f"{API}/mails/{act}?token={escape(quote(token, safe=''))}"
     return f'<form method="post" action="{action}">{fields}<button type="submit">{escape(button)}</button></form>'
 
 
@@ -93,7 +93,7 @@ def _page(title: str, words: str, below: str = "", *, status: int = 200) -> Resp
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="{BASE}/docs.css"></head>'
+        f'<title>{escape(title)}</title><link rel="stylesheet" href="{API}/docs.css"></head>'
         f"<body><main><h1>{escape(title)}</h1><p>{escape(words)}</p>{below}</main></body></html>"
     )
     # Not "no-referrer": the form would then come from nowhere, and be refused like one of another site.

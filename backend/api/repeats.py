@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.conditional import has_tag
 from backend.api.middleware import named_request
 from backend.api.ready import PATH, Held
+from backend.api.security import API
 from backend.bootstrap import Backend
 from backend.kit.limiter_leases import Lease
 from backend.kit.metrics import REQUESTS, Histogram
@@ -26,8 +27,7 @@ from backend.kit.metrics import REQUESTS, Histogram
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[str, bytes, str, tuple[tuple[bytes, bytes], ...]]
 
-BASE = "/api/v1"
-PATHS: Mapping[str, str] = {f"{BASE}{PATH}": f"GET {PATH}"}
+PATHS: Mapping[str, str] = {f"{API}{PATH}": f"GET {PATH}"}
 KEPT = 2000
 HEADERS_MOST = 24
 QUERY_LENGTH = 200

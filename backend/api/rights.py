@@ -1,21 +1,20 @@
 """A person's rights by HTTP: her data to take along, her deletion; and for administrators those of others."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from backend.api.answers import Answer, Listing, answer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.documented import returns
 from backend.api.pages import paged
-from backend.api.requests import PageQuery
+from backend.api.requests import PageQuery, UserId
 from backend.kit.shape import Shape
 from backend.rights.models import Deletion, OpenDeletion
 
 ZIP = "application/zip"
-UserId = Annotated[str, Path(alias="userId", max_length=64, title="Id of a person")]
 
 _DELETION: dict[str, Any] = {
     "id": "69238f0b8a3c5e0b1c000002",

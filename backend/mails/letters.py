@@ -92,7 +92,7 @@ def _sent_by(school: str) -> Small:
 
 
 def _sent_to_address(school: str) -> Small:
-    words = _("Sent by {school} because somebody gave this address there. It reads no answers.")
+    words = _("Sent by {school} because somebody gave your address there. Answers to this letter are read by nobody.")
     return Small(words.format(school=school))
 
 

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.types import Receive, Scope, Send
 
 from backend.api import create_api
-from backend.api.document import BASE
+from backend.api.security import API
 from backend.bootstrap import Backend
 from tests.api.caller import Door
 
@@ -53,9 +53,9 @@ def test_no_request_finds_what_the_document_does_not_name(door: Door, backend: B
     api = create_api(backend)
 
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
-        await api({**scope, "root_path": BASE}, receive, send)
+        await api({**scope, "root_path": API}, receive, send)
 
-    schema = schemathesis.openapi.from_asgi(f"{BASE}/openapi.json", mounted)
+    schema = schemathesis.openapi.from_asgi(f"{API}/openapi.json", mounted)
     headers = getattr(door, role).headers
     tried, wrong = 0, list[str]()
     for found in schema.get_all_operations():

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from backend.api import create_api
-from backend.api.repeats import BASE, Repeats
+from backend.api.repeats import Repeats
+from backend.api.security import API
 from backend.bootstrap import Backend, build
 from backend.chapters.models import ChapterDraft
 from backend.config import Settings
@@ -22,7 +23,7 @@ from tests.api.caller import Door
 from tests.school import School
 from tests.waiting import until
 
-PATH = f"{BASE}/chapters?page=1&limit=10"
+PATH = f"{API}/chapters?page=1&limit=10"
 DRAFT = ChapterDraft(subject="Physics", class_="Class 11", unit="Light", chapter="Prisms")
 ANEW = {"x-request-id", "ratelimit", "date"}
 
@@ -38,7 +39,7 @@ class Front:
             self.asked += scope["type"] == "http"
             await api(scope, receive, send)
 
-        app = Starlette(routes=[Mount(BASE, counted)], middleware=[Middleware(Repeats, state=api.state)])
+        app = Starlette(routes=[Mount(API, counted)], middleware=[Middleware(Repeats, state=api.state)])
         self.client = TestClient(app)
         until(lambda: backend.cache.healthy)
 
@@ -165,7 +166,7 @@ def test_who_does_not_hear_of_changes_repeats_nothing(backend: Backend) -> None:
 
 def test_searches_and_long_addresses_are_not_kept(front: Front) -> None:
     """What people type is asked for once: it takes no room."""
-    for path in (f"{BASE}/chapters?search=thermo", f"{BASE}/chapters?limit=10&subject={'x' * 300}"):
+    for path in (f"{API}/chapters?search=thermo", f"{API}/chapters?limit=10&subject={'x' * 300}"):
         for _request in range(3):
             before = front.asked
             assert front.get(path).status_code in (200, 422)
