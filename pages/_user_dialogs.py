@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from backend.accounts.models import ROLES, OneTimeLink, Role, User, Viewer
+from backend.accounts.models import OneTimeLink, Role, User, Viewer
 from backend.kit.i18n import _, day_of, moment
-from pages import _session, _user_deletion, _user_sign_ins
+from pages import _session, _user_deletion, _user_role, _user_sign_ins
 from pages._errors import noticed
 from pages._once import once
 from pages._parts import button_row, notice_saved, person_html, plain
@@ -69,7 +69,7 @@ def open_person(user_id: str) -> None:
         made: OneTimeLink | None = st.session_state.get(LINK)
         if made:
             _draw_link(made, viewer)
-        _draw_role(user, viewer)
+        _user_role.draw(user, viewer, role_words())
         _draw_acts(user, viewer)
         _user_sign_ins.draw(user, viewer)
         _user_deletion.draw(user, viewer)
@@ -82,6 +82,7 @@ def open_person(user_id: str) -> None:
 def _forget() -> None:
     for key in (LINK, ASKED, SAID):
         st.session_state.pop(key, None)
+    _user_role.forget()
 
 
 def _draw_facts(user: User, viewer: Viewer) -> None:
@@ -116,24 +117,13 @@ def reset_address(token: str) -> str:
     return f"{base.rstrip('/')}/reset-password?token={token}"
 
 
-def _draw_role(user: User, viewer: Viewer) -> None:
-    words = role_words()
-    with st.form(f"role-{user.id}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        now = ROLES.index(user.role)
-        role = st.selectbox(_("Role"), ROLES, index=now, format_func=words.__getitem__, key=f"role-of-{user.id}")
-        sent = st.form_submit_button(_("Change role"))
-    if sent and role != user.role:
-        with noticed():
-            administration = _session.backend().administration
-            once("role", lambda: administration.set_role(viewer, user.id, role), user.id, role, lost=lambda: user)
-            st.session_state[SAID] = _("{name} is now: {role}").format(name=user.name, role=words[role])
-            st.rerun(scope="fragment")
-
-
 def _draw_acts(user: User, viewer: Viewer) -> None:
     """A one-time link, and shutting out or letting in; shutting out asks first."""
     with button_row("person"):
-        wants_link = user.is_active and st.button(_("Make a password link"), icon=":material/key:", key="make_link")
+        wants_link = user.is_active and st.button(
+            _("Make a password link"), icon=":material/key:", key="make_link",
+            help=_("A link that works once, to set a new password. Until it is used, the present password goes on."),
+        )  # fmt: skip
         wants_out = user.is_active and st.button(_("Deactivate"), icon=":material/person_off:", key="deactivate")
         wants_in = not user.is_active and st.button(_("Activate"), icon=":material/person_check:", key="activate")
     with noticed():
@@ -171,7 +161,10 @@ def _id_of(viewer: Viewer, email: str) -> str:
 
 
 def _draw_question(user: User, viewer: Viewer) -> None:
-    words = _("{name} is signed out everywhere at once and cannot sign in again. The data of this account stays.")
+    words = _(
+        "{name} is signed out everywhere at once and cannot sign in again. The data of this account stays, and you "
+        "can activate it at any time."
+    )
     st.warning(plain(words.format(name=user.name)), icon=":material/person_off:")
     with button_row("deactivate-question"):
         is_sure = st.button(_("Yes, deactivate"), type="primary", key="deactivate-yes")

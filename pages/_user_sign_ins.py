@@ -17,7 +17,7 @@ def draw(user: User, viewer: Viewer) -> None:
     administration = _session.backend().administration
     sessions = administration.sessions(viewer, user.id)
     count = ngettext("Signed in on {count} device", "Signed in on {count} devices", len(sessions))
-    section(count.format(count=number(len(sessions))))
+    section(count.format(count=number(len(sessions))) if sessions else _("Signed in nowhere"))
     with noticed():
         if ended := session_rows(sessions, key="theirs"):
             administration.end_session(viewer, ended)

@@ -55,7 +55,13 @@ def draw_list() -> None:
     if not found.total:
         empty_state("person_search", _("Nobody found"), _("Try another part of the name or address, or another role."))
         return
-    heads = [Column(_("Name")), Column(_("Role")), Column(_("State")), Column(_("Last sign-in")), Column(_("Since"))]
+    heads = [
+        Column(_("Name")),
+        Column(_("Role")),
+        Column(_("State"), rule=_("Who is deactivated cannot sign in; her data stays")),
+        Column(_("Last sign-in"), rule=_("When she last gave her password or came by the school's provider")),
+        Column(_("Since"), rule=_("The day on which the account was made, in your time zone")),
+    ]
     rows = [row_of(user, viewer.time_zone) for user in found.users]
     opened = data_table(_("People"), heads, rows, key="users-table", stacked=True)
     pager(found.total, PAGE_SIZE, "users-page")

@@ -79,6 +79,7 @@ def test_a_new_role_opens_its_pages(served: ServedSchool, visitors: Visitors) ->
     dialog.get_by_role("combobox").click()
     dialog.page.get_by_role("option", name="Administrator").click()
     dialog.get_by_role("button", name="Change role").click()
+    dialog.get_by_role("button", name="Yes, change").click()
     expect(dialog.get_by_text("is now: Administrator")).to_be_visible()
     expect(hers.open("/users").get_by_role("heading", level=1)).to_contain_text("Users")
     served.backend.administration.set_role(served.viewer("admin@demo.school"), teacher.user.id, "teacher")
