@@ -115,7 +115,7 @@ def indexes(missing: tuple[str, ...], unused: Unused = NONE_UNUSED, building: tu
     if not missing:
         return check("indexes", "ok", _("All present"))
     words = ngettext("{count} index is missing", "{count} indexes are missing", len(missing))
-    fix = _("Restart the app: it makes them at the start. Pages are slow and duplicates possible until then.")
+    fix = _("Run the job index-check, or restart the app. Pages are slow and duplicates possible until then.")
     summary = words.format(count=number(len(missing)))
     return check("indexes", "error", summary, detail=listing(list(missing[:8])), fix=fix)
 
