@@ -5,7 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from backend.config import Settings
 from backend.errors import Unavailable
 from backend.kit.archive import Archive, S3Store, StoreFailed, archives, open_store
 from backend.kit.clock import SetClock
+from deploy.faults.proxy import Proxy
 from tests.school import School
 from tests.waiting import until
 
@@ -162,3 +164,28 @@ def test_a_school_is_kept_in_a_bucket(
     finally:
         kept.mongo.client.drop_database(kept.settings.mongodb_database)
         kept.close()
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_again(
+    store: S3Store, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write, a read and a list that find the door shut are repeated, after a pause, and say nothing of it."""
+    door = Proxy(free_port(), int(endpoint.rpartition(":")[2]))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{door.port}")
+    shaky = S3Store(BUCKET, "shaky")
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: shaky.write("file", [b"what was written"]),
+        lambda: b"".join(shaky.read("file")),
+        shaky.names,
+    )
+    try:
+        answers = []
+        for call in calls:
+            door.refuse()
+            opening = threading.Timer(0.1, door.heal)
+            opening.start()
+            answers.append(call())
+            opening.join(10)
+        assert answers[1:] == [b"what was written", ["file"]]
+    finally:
+        door.close()
