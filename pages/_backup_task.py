@@ -5,7 +5,7 @@ from datetime import timedelta
 import streamlit as st
 
 from backend.backups.models import Task
-from backend.kit.i18n import _, moment, percent
+from backend.kit.i18n import _, clock_time, moment, percent
 from pages import _backup_words as words
 from pages import _session
 from pages._parts import card, plain
@@ -34,19 +34,22 @@ def draw_task(task: Task | None, zone: str) -> bool:
 @refreshing(REFRESH_SECONDS)
 def _draw_running() -> None:
     """Draws itself anew until the work has ended; then the whole page, which has changed."""
-    task = _session.backend().backup_tasks.current(_session.viewer("admin"))
+    viewer = _session.viewer("admin")
+    task = _session.backend().backup_tasks.current(viewer)
     if task is None or task.state != "running":
         st.rerun(scope="app")
     with card("backup-task"):
         doing = f"{words.task_words(task)} · {percent(task.share)}"
         st.progress(task.share, text=plain(doing))
         part = words.collection_word(task.collection) if task.collection else _("Getting ready")
-        st.caption(plain(part + " · " + _("You may leave this page; it goes on.")))
+        since = _("since {time}").format(time=clock_time(task.started_at, viewer.time_zone, "medium"))
+        who = _("You may leave this page; it goes on.") if task.asked_by else _("A job by the clock does it.")
+        st.caption(plain(" · ".join((part, since, who))))
 
 
 def _draw_ended(task: Task, zone: str) -> None:
     at = moment(task.ended_at or task.started_at, zone, "medium")
-    said = f"{words.task_words(task)}, {at}: {task.message}"
+    said = f"{words.task_words(task)}, {at}: {task.message or _('Done')}"
     with st.container(horizontal=True, vertical_alignment="center", key="cp-backup-ended"):
         if task.state == "done":
             st.success(plain(said), icon=":material/check_circle:")

@@ -59,13 +59,13 @@ def runs_html(report: JobReport, title: str, zone: str, now: datetime) -> str:
 def _table(runs: Sequence[JobRun], title: str, zone: str, now: datetime) -> Twin:
     heads = [
         Column(_("Started")),
-        Column(_("Why"), rule=_("By its plan, made up after its time, or because somebody asked")),
-        Column(_("Seconds"), numeric=True),
         Column(_("Outcome"), rule=_("What the job itself said at its end, in English like a log")),
+        Column(_("Seconds"), numeric=True),
+        Column(_("Why"), rule=_("By its plan, made up after its time, or because somebody asked")),
     ]
     why = {"slot": _("its time"), "made up": _("made up"), "asked": _("asked for")}
     rows: list[list[Value]] = [
-        [moment(run.started_at, zone, "medium"), why[run.kind], took(run, now), outcome(run)] for run in runs
+        [moment(run.started_at, zone, "medium"), outcome(run), took(run, now), why[run.kind]] for run in runs
     ]
     return Twin(_("{job}: the newest runs").format(job=title), heads, rows)
 

@@ -63,10 +63,10 @@ def jobs_table(reports: Sequence[JobReport], zone: str, now: datetime) -> Twin:
     """A row for each job: next and last run, how it ended and how long it took."""
     heads = [
         Column(_("Job")),
-        Column(_("Next run"), rule=_("In your time zone")),
+        Column(_("Outcome"), rule=_("How far it is, or what the job itself said at its end, in English like a log")),
         Column(_("Last run"), rule=_("Runs that were left out because nobody was there do not count")),
         Column(_("Seconds"), numeric=True, rule=_("How long the last run took; so far, where it is under way")),
-        Column(_("Outcome"), rule=_("What the job itself said at its end")),
+        Column(_("Next run"), rule=_("In your time zone")),
     ]
     return Twin(_("Jobs, their last and their next run"), heads, [_row(each, zone, now) for each in reports])
 
@@ -75,8 +75,8 @@ def _row(report: JobReport, zone: str, now: datetime) -> list[Value]:
     last = report.last
     return [
         Cell(title(report.name), note=report.name),
-        moment(report.next_at, zone, "short") if report.is_tended else _("Nobody is there to run it"),
+        _job_runs.outcome(last) if last else Cell(_("Not yet"), kind=""),
         moment(last.started_at, zone, "medium") if last else None,
         _job_runs.took(last, now) if last else None,
-        _job_runs.outcome(last) if last else Cell(_("Not yet"), kind=""),
+        moment(report.next_at, zone, "short") if report.is_tended else _("Nobody is there to run it"),
     ]

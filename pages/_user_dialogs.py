@@ -120,10 +120,7 @@ def reset_address(token: str) -> str:
 def _draw_acts(user: User, viewer: Viewer) -> None:
     """A one-time link, and shutting out or letting in; shutting out asks first."""
     with button_row("person"):
-        wants_link = user.is_active and st.button(
-            _("Make a password link"), icon=":material/key:", key="make_link",
-            help=_("A link that works once, to set a new password. Until it is used, the present password goes on."),
-        )  # fmt: skip
+        wants_link = user.is_active and st.button(_("Make a password link"), icon=":material/key:", key="make_link")
         wants_out = user.is_active and st.button(_("Deactivate"), icon=":material/person_off:", key="deactivate")
         wants_in = not user.is_active and st.button(_("Activate"), icon=":material/person_check:", key="activate")
     with noticed():

@@ -143,3 +143,11 @@ def test_a_time_out_of_reach_is_refused_in_the_readers_time() -> None:
         said = _backup_restore.outside(at, reach, "Asia/Kolkata")
         assert "cannot be had back" in said and "12:00:00" in said and "1:00:00" in said
     assert "Choose a day" in _backup_restore.outside(None, reach, "Asia/Kolkata")
+
+
+def test_the_nights_backup_ends_with_a_word(backend: Backend, school: School, open_page: OpenPage) -> None:
+    """What a job did is said like what somebody asked for, and not with an empty sentence."""
+    admin = school.admin()
+    backend.backup_tasks.by_job("take", lambda _progress: "0 documents", check=lambda: None, tell=lambda *_at: None)
+    page = open_page("backups.py", school.user(admin))
+    assert page.success[0].value.endswith("Done")
