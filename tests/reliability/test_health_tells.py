@@ -79,26 +79,26 @@ def test_a_frozen_copy_is_named(members: MongoSet, told: Told) -> None:
     told("mongodb", "ok", frozen)
 
 
-def first_kept(members: MongoSet) -> Timestamp:
-    """When the oldest change was made of which any member that runs still knows."""
+def kept(members: MongoSet, order: int) -> list[Timestamp]:
+    """Of each member that runs, when the oldest (1) or the newest (-1) change was made that it still knows."""
     found = []
     for member in members.members:
         if member.is_running:
             with member.client() as client:
-                first = client["local"]["oplog.rs"].find_one(sort=[("$natural", 1)])
-                found.append(first["ts"] if first else Timestamp(0, 0))
-    return min(found)
+                entry = client["local"]["oplog.rs"].find_one(sort=[("$natural", order)])
+                found.append(entry["ts"] if entry else Timestamp(0, 0))
+    return found
 
 
 def test_a_copy_away_for_longer_than_the_oplog_reaches_is_told(members: MongoSet, backend: Backend, told: Told) -> None:
     """It comes back and cannot follow any more; emptied, it copies everything anew."""
     stale = members.secondaries()[0]
     stale.kill()
-    since = first_kept(members)
+    since = max(kept(members, -1))
 
     def has_forgotten() -> bool:
         overflow(backend.mongo["pieces"])
-        return first_kept(members) > since
+        return min(kept(members, 1)) > since
 
     until(has_forgotten, seconds=TOLD_SECONDS)
     stale.start()

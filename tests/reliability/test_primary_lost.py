@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.statistics.builders import running
 from tests.waiting import until
 
 PATIENCE_SECONDS = 60.0
+PATIENCE_MILLISECONDS = 20_000
 
 
 class Stage:
@@ -45,7 +46,7 @@ class Stage:
 
     @contextmanager
     def killed(self) -> Iterator[None]:
-        primary = self.mongo_set.await_whole()
+        primary = self._settled()
         primary.kill()
         yield
         primary.start()
@@ -53,7 +54,7 @@ class Stage:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        primary = self.mongo_set.await_whole()
+        primary = self._settled()
         primary.freeze()
         yield
         primary.thaw()
@@ -62,7 +63,7 @@ class Stage:
     @contextmanager
     def not_reached(self) -> Iterator[None]:
         """Nothing reaches it, and its answers reach nobody; what it asks of the others is answered."""
-        primary = self.mongo_set.await_whole()
+        primary = self._settled()
         self._proxies[primary.port].silence()
         yield
         self._proxies[primary.port].heal()
@@ -73,8 +74,8 @@ class Stage:
         """First the other members are gone for it, then everybody: it gives up leading by itself, and later takes back
         what it did meanwhile. What was on the way arrives in the end, late.
         """
-        primary = self.mongo_set.await_whole()
-        with primary.client() as client:
+        primary = self._settled()
+        with primary.client(milliseconds=PATIENCE_MILLISECONDS) as client:
             words = client["alone"]["words"]
             words.find_one()
             self._part(primary)
@@ -99,7 +100,7 @@ class Stage:
 
     @contextmanager
     def restarted(self) -> Iterator[None]:
-        primary = self.mongo_set.await_whole()
+        primary = self._settled()
         primary.stop()
         primary.start()
         yield
@@ -108,13 +109,13 @@ class Stage:
     @contextmanager
     def disconnected(self) -> Iterator[None]:
         """Every connection to the primary breaks at once, in the middle of whatever it carried."""
-        self._proxies[self.mongo_set.await_whole().port].reset()
+        self._proxies[self._settled().port].reset()
         yield
 
     @contextmanager
     def unheard(self) -> Iterator[None]:
         """From some saver's commit on, what this process asks of the primary is done, and no answer comes back."""
-        proxy = self._proxies[self.mongo_set.await_whole().port]
+        proxy = self._proxies[self._settled().port]
         is_cut, commit = threading.Event(), ClientSession.commit_transaction
 
         def commit_unheard(session: ClientSession) -> None:
@@ -133,7 +134,7 @@ class Stage:
     @contextmanager
     def stalled(self) -> Iterator[None]:
         """The primary answers whoever asks how it is, and writes nothing, as on a disk that hangs."""
-        with self.mongo_set.await_whole().client(milliseconds=20_000) as client:
+        with self._settled().client(milliseconds=PATIENCE_MILLISECONDS) as client:
             until(lambda: is_locked(client), seconds=PATIENCE_SECONDS)
             try:
                 yield
@@ -153,10 +154,23 @@ class Stage:
             member.start()
         self.mongo_set.await_whole()
 
+    def _settled(self) -> Member:
+        """Who leads, once each of the others follows somebody: one that still looks for whom to follow asks its
+        candidate for half a minute, which no setting shortens, and is missing for a majority meanwhile."""
+        until(lambda: all(follows(each) for each in self.mongo_set.secondaries()), seconds=PATIENCE_SECONDS)
+        return self.mongo_set.await_whole()
+
     def _proxied(self, port: int) -> int:
         (known_by,) = free_ports(1)
         self._proxies[port] = Proxy(known_by, port)
         return known_by
+
+
+def follows(member: Member) -> bool:
+    """Whether this member copies from another one by now."""
+    with member.client() as client, suppress(PyMongoError):
+        return bool(client.admin.command("replSetGetStatus")["syncSourceHost"])
+    return False
 
 
 def acknowledged_by_one(words: Collection[dict[str, Any]]) -> str:
@@ -171,7 +185,7 @@ def acknowledged_by_one(words: Collection[dict[str, Any]]) -> str:
 
 def term(member: Member) -> int:
     """The number of the newest election that this member has heard of."""
-    with member.client() as client:
+    with member.client(milliseconds=PATIENCE_MILLISECONDS) as client:
         return int(client.admin.command("replSetGetStatus")["term"])
 
 
