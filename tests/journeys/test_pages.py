@@ -112,7 +112,7 @@ def grave_violations(page: Page) -> list[str]:
 
 def dark_violations(page: Page) -> list[str]:
     """The grave violations of the same page in dark colours."""
-    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # colours on their way to others are neither
     try:
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
         return grave_violations(page)
