@@ -20,6 +20,7 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.errors import Unavailable
 from backend.kit.archive import Archive, S3Store, StoreFailed, archives, open_store
+from backend.kit.archive.bundle import Bundle
 from backend.kit.clock import SetClock
 from deploy.faults.proxy import Proxy
 from tests.school import School
@@ -121,12 +122,14 @@ def test_another_secret_is_refused(store: S3Store, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_archive_in_a_bucket(store: S3Store, backend: Backend, student: Viewer) -> None:
-    """A sealed archive of a school goes into the bucket, is verified there, and deleted without a rest."""
+    """A sealed archive of a school goes into the bucket, is verified and fetched there, and deleted without a rest."""
     archive = Archive(store, "2026-11-22T02-00-00Z-abcd", "a key that nobody guesses")
     manifest = archive.take(backend.mongo.database, leave_out=LEFT_OUT, app_version="1", taken_at=backend.clock.now())
     assert archive.verify() == manifest
     users = next(each for each in manifest.collections if each.name == "users")
     assert {document["_id"] for document in archive.documents(users)} >= {student.id}
+    bundle = Bundle(store, archive.id)
+    assert sum(map(len, bundle.chunks())) == bundle.size
     archive.delete()
     assert archives(store) == []
 
