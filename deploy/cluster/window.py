@@ -16,7 +16,7 @@ from deploy.cluster.served import Served, await_ready
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 PATIENCE_MILLISECONDS = 120_000
-SHOWN_MILLISECONDS = 1_000
+SHOWN_MILLISECONDS = 3_000
 
 
 def session_survives(cluster: Cluster) -> Finding:
