@@ -26,11 +26,11 @@ def mail_form() -> None:
             key="new_mail",
         )
         sent = st.form_submit_button(_("Save address"))
-        if sent or _proof.given("mail"):
-            with noticed():
-                _proof.proven("mail", _save)
         if said := st.session_state.pop(SAID, ""):
             notice_saved(said)
+    if sent or _proof.given("mail"):  # outside: the question for the password is a form of its own
+        with noticed():
+            _proof.proven("mail", _save)
 
 
 def _save() -> None:

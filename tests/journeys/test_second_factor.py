@@ -113,7 +113,7 @@ def test_a_change_of_address_asks_for_the_password_again(served: ServedSchool, v
     visitor = served.visit(visitors, person.email)
     page = visitor.open("/settings?view=security")
     served.backend.mongo["sessions"].update_many({"userId": person.user.id}, {"$unset": {"provenAt": ""}})
-    field = page.locator('[class*="st-key-cp-card-mail"]').get_by_label("E-mail address")
+    field = page.get_by_test_id("stForm").get_by_label("E-mail address")
     field.fill("moved@example.org")
     page.get_by_role("button", name="Save address").click()
     dialog = page.get_by_role("dialog")
