@@ -175,8 +175,9 @@ class SessionQueries:
     def _end_others_beyond(self, session: SessionRecord, most: int) -> int:
         sessions, others = self._mongo["sessions"], {"userId": session.user_id, "_id": {"$ne": session.id}}
         with translated():
-            newest_first = sessions.find(others, {"_id": 1}).sort([("lastSeenAt", DESCENDING), ("_id", ASCENDING)])
-            gone = [each["_id"] for each in newest_first.skip(most)]
+            found = list(sessions.find(others, {"lastSeenAt": 1}))  # a hundred, if all went well before
+            found.sort(key=lambda each: each["lastSeenAt"], reverse=True)
+            gone = [each["_id"] for each in found[most:]]
             return sessions.delete_many({"_id": {"$in": gone}}).deleted_count if gone else 0
 
     def _forget_expired(self, collection: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from backend.accounts.models import Viewer
 from backend.api.answers import Answer, answer
 from backend.api.deps import BackendDep, OptionalViewer, SignedIn
-from backend.api.documented import returns
+from backend.api.documented import failed, returns
 from backend.api.requests import Body, Moment
 from backend.backups.models import BackupReport, DownloadLink, Preview, Task
 from backend.errors import AppError
@@ -94,6 +94,8 @@ _FILE: dict[int | str, Any] = {
         "description": "A tar of the files of the backup, as they are stored; its manifest comes last",
         "content": {_TAR: {"schema": {"type": "string", "contentMediaType": _TAR}}},
     },
+    303: {"description": "A browser whose link is refused is led to the page that says why"},
+    404: failed(404),
 }
 _BEGUN = "It has begun; GET /admin/backups/task says how far it is"
 

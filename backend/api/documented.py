@@ -51,17 +51,20 @@ def returns(
     `accepted` says of a route that may answer 202, with nothing yet, what is waited for.
     """
     returned_types.append(kind)
-    content: dict[str, Any] = {"schema": _reference(kind)}
-    content[EXAMPLE] = len(examples)
-    examples.append({"success": True} | (example or example_of(kind)))
-    responses: dict[int | str, Any] = {status: {"description": says, "content": {JSON: content}}}
+    responses: dict[int | str, Any] = {status: _success(kind, says, example)}
     if accepted:
-        responses[202] = {"description": accepted, "content": {JSON: {"schema": _reference(Answer[None])}}}
+        responses[202] = _success(Answer[None], accepted)
     if conditional:
         responses[304] = {"description": "The caller has this answer already"}
     for error in errors:
         responses[error] = failed(error)
     return {"response_class": Response, "status_code": status, "responses": responses}
+
+
+def _success(kind: Any, says: str, example: Any = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": _reference(kind), EXAMPLE: len(examples)}
+    examples.append({"success": True} | (example or example_of(kind)))
+    return {"description": says, "content": {JSON: content}}
 
 
 def returns_file(says: str, kinds: tuple[str, ...], rows: Any) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class EventHub:
         self._mark: Mark | None = None
         self._heard_at: float | None = None
         self._failed_at: float | None = None
+        self._is_untold = False  # something could not be sent, and nobody elsewhere knows
 
     def start(self) -> None:
         """Begin to send and to hear (two daemon threads); a second call does nothing."""
@@ -136,9 +137,11 @@ class EventHub:
         while not (self._stopping.is_set() and self._outbox.empty()):
             batch = self._next_batch()
             if not batch:
+                self._own_up()
                 continue
             started, is_sent = perf_counter(), self._try_to_send(batch)
             self._registry.observe(EVENTS, "publish", perf_counter() - started, failed=not is_sent)
+            self._is_untold = self._is_untold or not is_sent
             if is_sent and self.healthy:
                 continue  # the listener delivers it, in the order that all processes see
             for event in batch:
@@ -154,8 +157,26 @@ class EventHub:
             pass
         return batch
 
+    def _own_up(self) -> None:
+        """What could not be sent is not sent late: whoever listens elsewhere is told that something was missed.
+
+        They were told already when their link broke, but not what failed here alone or after they were back.
+        """
+        if not self._is_untold or self._is_pausing:
+            return
+        try:
+            self._stream.skip()
+        except FAILURES:
+            self._failed_at = monotonic()
+        else:
+            self._is_untold, self._failed_at = False, None
+
+    @property
+    def _is_pausing(self) -> bool:
+        return self._failed_at is not None and monotonic() - self._failed_at < _RETRY_SECONDS
+
     def _try_to_send(self, batch: Sequence[Event]) -> bool:
-        if self._failed_at is not None and monotonic() - self._failed_at < _RETRY_SECONDS:
+        if self._is_pausing:
             return False  # what the listeners here are told must not wait for one time limit after the other
         try:
             self._stream.append(batch)

@@ -63,6 +63,10 @@ class EventStream:
         entries = [msgspec.msgpack.encode({"name": event.name, "rooms": event.rooms}) for event in events]
         self._client.eval(_APPEND, 2, self._key, self._number_key, KEPT_EVENTS, *entries)
 
+    def skip(self) -> None:
+        """Count an event that nobody will be handed: every listener learns by its number that one was missed."""
+        self._client.incr(self._number_key)
+
     def since(self, position: str) -> list[Event] | None:
         """What came after `position`; None where that is too much, or no longer known in full."""
         oldest: Any = self._client.xrange(self._key, count=1)

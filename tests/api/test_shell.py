@@ -24,7 +24,7 @@ def test_the_products_own_words() -> None:
     assert "<title>Our school</title>" in html
     assert '<link rel="shortcut icon" href="/mark.svg" />' in html
     assert 'href="/one.woff2" as="font"' in html
-    assert "<noscript><p>Allow.</p></noscript>" in html
+    assert "<noscript><p>Allow scripts.</p></noscript>" in html
     assert "SourceSans" not in html
 
 

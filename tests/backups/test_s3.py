@@ -154,6 +154,9 @@ def test_a_school_is_kept_in_a_bucket(
         assert kept.mongo["classrooms"].count_documents({}) == 0
         clock.advance(timedelta(minutes=1))
         newest = kept.backups.take()
+        assert taken.id not in kept.backups.thin_out()  # all of the last day are kept
+        clock.advance(timedelta(days=1))
+        kept.backups.take()
         assert taken.id in kept.backups.thin_out()
         assert newest in kept.backups.every() and taken not in kept.backups.every()
 

@@ -9,6 +9,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.journeys.running import Visitors
 from tests.journeys.school import ServedSchool
+from tests.waiting import until
 
 Json = dict[str, Any]
 PLACE = {"subject": "Physics", "class": "Class 12", "unit": "Journeys"}
@@ -63,9 +64,12 @@ def test_a_file_is_looked_at_written_and_known(served: ServedSchool, visitors: V
 
     page.get_by_role("button", name="Import 2 rows").click()
     expect(page.get_by_text("2 chapters written.")).to_be_visible()
-    written = {chapter.chapter for chapter in served.backend.chapters.active()}
-    assert {"Chapter 1", "Chapter 2"} < written
-    assert "Too few" not in written
+
+    def written() -> set[str]:
+        return {chapter.chapter for chapter in served.backend.chapters.active()}
+
+    until(lambda: {"Chapter 1", "Chapter 2"} < written(), seconds=20)  # this process hears of it a moment later
+    assert "Too few" not in written()
 
     page.reload()
     offer(page, chapters)

@@ -9,7 +9,7 @@ from tests.progress.builders import chapter
 
 def is_held(name: str) -> bool:
     """Whether the chapter of this name is still in memory."""
-    return any(isinstance(each, Chapter) and each.chapter == name for each in gc.get_objects())
+    return any(type(each) is Chapter and each.chapter == name for each in gc.get_objects())
 
 
 def test_a_replaced_catalogue_is_let_go() -> None:
