@@ -95,6 +95,7 @@ _FILE: dict[int | str, Any] = {
         "content": {_TAR: {"schema": {"type": "string", "contentMediaType": _TAR}}},
     },
     303: {"description": "A browser whose link is refused is led to the page that says why"},
+    403: failed(403),
     404: failed(404),
 }
 _BEGUN = "It has begun; GET /admin/backups/task says how far it is"
