@@ -9,7 +9,7 @@ IN_VENV := $(VENV)/bin
 RUNTIME := $(VENV)/requirements.stamp
 DEVELOPMENT := $(VENV)/requirements-dev.stamp
 INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check
-SOURCES := app.py backend bench deploy pages tests
+SOURCES := app.py backend bench deploy pages system_tests tests
 DOCUMENT_TESTS := tests/test_readme.py tests/test_words.py
 
 # Which tests: a path, a node id, or any words for pytest, as in T="tests/progress -k undo".
@@ -53,13 +53,13 @@ chaos: $(DEVELOPMENT) ## Make every fault ten times (or F=3) under people who sa
 	@exec $(IN_VENV)/python -m pytest tests/reliability --faults $(F) --timeout 3600 $(T)
 
 cluster: $(DEVELOPMENT) ## Start a whole cluster on this machine, nginx before it (Ctrl-C stops all of it)
-	@exec $(IN_VENV)/python -m deploy.cluster
+	@exec $(IN_VENV)/python -m system_tests.cluster
 
 cluster-test: $(DEVELOPMENT) ## Drive such a cluster with real clients; findings go to docs/reliability.md
-	@exec $(IN_VENV)/python -m deploy.cluster test
+	@exec $(IN_VENV)/python -m system_tests.cluster test
 
 soak: $(DEVELOPMENT) ## An hour (or M=10 minutes) of mixed work on a cluster, a fault each minute
-	@exec $(IN_VENV)/python -m deploy.soak --minutes $(M)
+	@exec $(IN_VENV)/python -m system_tests.soak --minutes $(M)
 
 words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
 	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot --no-location --sort-output --no-wrap --project=chapter-performance --version=1 .

@@ -16,18 +16,18 @@ from starlette.staticfiles import StaticFiles
 
 from backend import bootstrap, terminal
 from backend.api import create_api
-from backend.api.addresses import ClientAddress
-from backend.api.browser import BrowserCookie
-from backend.api.draining import Drain, Draining
-from backend.api.repeats import Repeats
-from backend.api.security import Shield, answers_to_localhost_alone
-from backend.api.shell import shell_html, shell_routes
+from backend.api.index_html import shell_html, shell_routes
+from backend.api.middleware.browser_cookie import BrowserCookie
+from backend.api.middleware.draining import Drain
+from backend.api.middleware.security import answers_to_localhost_alone
+from backend.api.outer_middleware import outer_middleware
 from backend.errors import AppError
 from backend.jobs import Jobs
-from backend.kit import log
 from backend.kit.i18n import _, number
-from pages import _downloads, _errors, _navigation, _provider, _session
-from pages._style import MARK
+from backend.kit.observability import log
+from pages.accounts import openid
+from pages.shell import downloads, errors, navigation, services, session
+from pages.widgets.style import MARK
 
 ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
@@ -47,13 +47,13 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     jobs = Jobs(backend)
     if settings.background_work:
         jobs.start()
-    _session.install(backend)
-    _downloads.speak()
+    services.install(backend)
+    downloads.speak()
     api.state.backend = backend
     api.state.streams.hear_signals()
     drain.hear_signals(settings.drain_seconds)  # last: it puts off what the others do
     backend.limits.watch(asyncio.get_running_loop())
-    backend.monitoring.count("pages", _session.open_pages)
+    backend.monitoring.count("pages", session.open_pages)
     backend.presence.start("web")
     seconds, url = number(round(time.perf_counter() - started, 1)), f"http://localhost:{settings.port}"
     if answers_to_localhost_alone(settings):
@@ -94,18 +94,15 @@ app = st.App(
     routes=[
         Mount("/api/v1", api),
         Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets")),
-        *shell_routes(index_html, ("", *_navigation.PATHS, *_navigation.GUESTS_PATHS)),
+        *shell_routes(index_html, ("", *navigation.PATHS, *navigation.GUESTS_PATHS)),
     ],
     middleware=[
-        Middleware(Draining, drain=drain),
-        Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
-        Middleware(Repeats, state=api.state),
-        Middleware(Shield, settings=settings, index_html=index_html),
+        *outer_middleware(settings, api, drain, index_html),
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,
-    secrets=_provider.secrets(settings) if settings.has_oidc else None,
-    on_script_error=_errors.show,
+    secrets=openid.secrets(settings) if settings.has_oidc else None,
+    on_script_error=errors.show,
 )
 
 if __name__ == "__main__":

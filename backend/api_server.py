@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import uvicorn
 
 from backend import terminal
-from backend.api.alone import create_alone
-from backend.api.security import answers_to_localhost_alone
+from backend.api.middleware.security import answers_to_localhost_alone
+from backend.api.standalone import create_alone
 from backend.bootstrap import Backend
 from backend.kit.i18n import _
 

@@ -14,7 +14,7 @@ from backend.backups.recorder import Recorder
 from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
 from backend.backups.tasks import BackupTasks
-from backend.boards.keeper import BoardKeeper
+from backend.boards.board_store import BoardStore
 from backend.boards.service import BoardService
 from backend.chapters.catalogue import catalogue
 from backend.chapters.service import ChapterService
@@ -24,24 +24,25 @@ from backend.config import Settings
 from backend.connections import Connections, Report, connected, key_ring, private_servers
 from backend.digests.service import DigestService
 from backend.errors import Unavailable
-from backend.kit import heap, redis, traces
 from backend.kit.cache import Cache, Warmer
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.embedded import Servers
-from backend.kit.events import EventHub
+from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
-from backend.kit.keys import KeyRing
-from backend.kit.metrics import Registry
-from backend.kit.mongo import Mongo
-from backend.kit.replays import Replays
-from backend.kit.schedule_runs import Runs
-from backend.kit.sealing import Sealer
+from backend.kit.idempotency import Replays
+from backend.kit.mongo.client import Mongo
+from backend.kit.observability import malloc, tracing
+from backend.kit.observability.metrics import Registry
+from backend.kit.redis import client as redis
+from backend.kit.schedule.runs import Runs
+from backend.kit.security.encryption import Sealer
+from backend.kit.security.keys import KeyRing
 from backend.limits.service import LimitService
 from backend.mails.service import MailService
+from backend.operations.heartbeat import Heartbeat
 from backend.operations.jobs import JobService
 from backend.operations.memory_trace import MemoryTracing
 from backend.operations.monitoring import Monitoring
-from backend.operations.presence import Presence
 from backend.operations.service import OperationsService
 from backend.progress.overview import ProgressOverview
 from backend.progress.service import ProgressService
@@ -49,13 +50,12 @@ from backend.rights.service import RightsService
 from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.projector import Projector
 from backend.statistics.service import StatisticsService
-from backend.wiring import tracing
+from backend.wiring.accounts import people
 from backend.wiring.base import base
-from backend.wiring.digests import digests
 from backend.wiring.indexes import INDEXES
-from backend.wiring.keeping import keeping
-from backend.wiring.learning import learning
-from backend.wiring.people import people
+from backend.wiring.learning import digests, learning
+from backend.wiring.operations import keeping
+from backend.wiring.tracing import instrument
 
 __all__ = ["INDEXES", "Backend", "build"]
 
@@ -79,7 +79,7 @@ class Backend:
     classrooms: ClassroomService
     reports: ClassroomReports
     boards: BoardService
-    board_keeper: BoardKeeper
+    board_store: BoardStore
     statistics: StatisticsService
     class_statistics: ClassStatisticsService
     projector: Projector
@@ -90,7 +90,7 @@ class Backend:
     limits: LimitService
     metrics: Registry
     monitoring: Monitoring
-    presence: Presence
+    presence: Heartbeat
     memory: MemoryTracing
     replays: Replays
     warmer: Warmer
@@ -133,9 +133,9 @@ def build(
     Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
     a sentence that says what to do.
     """
-    heap.keep_little()
+    malloc.keep_little()
     if settings.traces_url:
-        traces.check()
+        tracing.check()
     ring = key_ring(settings)
     servers = private_servers(settings, report)
     with ExitStack() as undone:  # what is open when something fails is closed again, servers last
@@ -146,7 +146,7 @@ def build(
         _start(connections, settings, report)
         backend = _wired(settings, clock or SystemClock(), ring, connections, report)
         if settings.traces_url:
-            tracing.step_into(backend, connections.redis_client)
+            instrument(backend, connections.redis_client)
         backend.limits.start()
         undone.pop_all()
     return replace(backend, servers=servers)
@@ -189,7 +189,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         overview=school.overview,
         classrooms=school.classrooms,
         reports=school.reports,
-        board_keeper=school.board_keeper,
+        board_store=school.board_store,
         boards=school.boards,
         statistics=school.statistics,
         class_statistics=school.class_statistics,

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from backend.config import Settings
 from backend.errors import Unavailable
-from backend.kit import redis
 from backend.kit.breaker import Breaker
 from backend.kit.cache import Cache
 from backend.kit.embedded import Servers, start_servers
-from backend.kit.events import EventHub
+from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
-from backend.kit.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
-from backend.kit.limiter import Limiter
-from backend.kit.metrics import Registry
-from backend.kit.mongo import Indexes, Mongo
+from backend.kit.limiter.limiter import Limiter
+from backend.kit.mongo.client import Indexes, Mongo
+from backend.kit.observability.metrics import Registry
+from backend.kit.redis import client as redis
+from backend.kit.security.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
 
 Report = Callable[[str], None]
 

@@ -8,7 +8,7 @@ from backend import bootstrap
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Unavailable
 from backend.kit.archive import Progress
-from backend.kit.schedule import Job, Scheduler, Work
+from backend.kit.schedule.scheduler import Job, Scheduler, Work
 from backend.mails.courier import Courier
 
 STOP_SECONDS = 15.0
@@ -129,7 +129,7 @@ def _write_digests(backend: Backend, work: Work) -> str:
 
 
 def _roll_over(backend: Backend) -> str:
-    return f"{backend.board_keeper.roll_over()} boards built"
+    return f"{backend.board_store.roll_over()} boards built"
 
 
 def _check_indexes(backend: Backend, work: Work) -> str:

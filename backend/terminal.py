@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from backend import bootstrap, config
 from backend.errors import AppError
-from backend.kit import log
 from backend.kit.i18n import _, number, percent
+from backend.kit.observability import log
 
 DONE, FAILED, CALLED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
 BAR_WIDTH, TENTHS = 40, 10

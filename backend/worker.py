@@ -13,7 +13,7 @@ from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.jobs import Jobs
 from backend.kit.i18n import _, ngettext
-from backend.worker_door import WorkerDoor
+from backend.worker_http import WorkerDoor
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from backend.kit import log
+from backend.kit.observability import log
 from bench import report
 from bench.machine import ROOT
 from bench.made import SIZES, Size

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from backend.bootstrap import build
 from backend.config import Settings
-from backend.kit import log
+from backend.kit.observability import log
 from bench.clock import MovingClock
 from bench.made import Made
 from bench.measures import Measure, Result, Target

@@ -7,7 +7,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from backend.chapters.models import Chapter
-from backend.kit.mongo import Document, Mongo, new_id
+from backend.kit.mongo.client import Document, Mongo, new_id
 
 INDIA = timedelta(hours=5, minutes=30)
 

@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 
 from backend.bootstrap import Backend
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from backend.progress.models import ProgressChange
 from bench.made import CHAPTERS, Made
 from bench.measures import Measure, Result, Target

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from backend.accounts.models import Viewer
 from backend.classrooms.models import Classroom
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 from bench import people
 
 CHAPTERS = 100

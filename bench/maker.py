@@ -18,9 +18,9 @@ from backend.chapters.queries import ChapterQueries
 from backend.classrooms.queries import ClassroomQueries
 from backend.config import Settings
 from backend.kit.clock import SystemClock
-from backend.kit.mongo import Document, Mongo
-from backend.kit.passwords import hash_password
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo
+from backend.kit.security.passwords import hash_password
 from backend.progress.queries import activity_document, day_document, progress_document
 from backend.statistics.queries import ProjectorQueries
 from bench import people

@@ -10,8 +10,8 @@ from statistics import median
 
 from backend.bootstrap import Backend, build
 from backend.config import Settings
-from backend.kit import log
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
+from backend.kit.observability import log
 from backend.progress.models import ChapterFilters, ProgressChange
 from bench.clock import MovingClock
 from bench.made import SIZES, Made

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from backend.accounts.models import User
 from backend.chapters.models import Chapter, OwnProgress
-from backend.kit.mongo import stable_id
+from backend.kit.mongo.client import stable_id
 from backend.progress import entries, rules, streak
 from backend.progress.models import Activity, Progress, StudyDay, SummaryRecord
 

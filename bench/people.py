@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from backend.accounts.models import User, Viewer
 from backend.classrooms.join_code import ALPHABET, LENGTH
 from backend.classrooms.models import Classroom
-from backend.kit.mongo import stable_id
+from backend.kit.mongo.client import stable_id
 
 CLASS_SIZE = 60
 ZONE = "Asia/Kolkata"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pymongo
 
-from backend.kit.mongo import Document, Mongo
+from backend.kit.mongo.client import Document, Mongo
 
 PATIENCE_SECONDS = 120
 _COMPLETED = {"$sum": {"$cond": [{"$eq": ["$status", "Completed"]}, 1, 0]}}

@@ -18,7 +18,7 @@ STRIDE = 37  # from one student to the next: no two in the same block of the dat
 
 
 @dataclass(frozen=True)
-class Ground:
+class TrialSchool:
     """A backend over a school; students come one after another, a different one each time."""
 
     backend: Backend
@@ -31,40 +31,40 @@ class Ground:
 
 
 @contextmanager
-def serving(bench: Bench, school: School) -> Iterator[Ground]:
+def serving(bench: Bench, school: School) -> Iterator[TrialSchool]:
     """The product without its cache, its background work running and everyone's boards kept, as in life."""
     backend = bench.backend(school, is_caching=False)
     with at_work(backend):
         until(lambda: backend.statistics.projector_health().is_alive)
-        backend.board_keeper.roll_over()
-        yield Ground(backend, school)
+        backend.board_store.roll_over()
+        yield TrialSchool(backend, school)
 
 
-def statistics(on: Ground) -> Callable[[], object]:
+def statistics(on: TrialSchool) -> Callable[[], object]:
     """Statistics by subject and class, as the page and the API ask for them."""
     viewer = on.school.made.administrator()
     return lambda: on.backend.statistics.statistics(viewer, ("subject", "class"))
 
 
-def top(on: Ground) -> Callable[[], object]:
+def top(on: TrialSchool) -> Callable[[], object]:
     """The first ten of all time, as a teacher sees them."""
     viewer = on.school.made.teacher(0)
     return lambda: on.backend.boards.board(viewer, period="all", limit=10)
 
 
-def week(on: Ground) -> Callable[[], object]:
+def week(on: TrialSchool) -> Callable[[], object]:
     """The first ten of this week."""
     viewer = on.school.made.teacher(0)
     return lambda: on.backend.boards.board(viewer, period="week", limit=10)
 
 
-def rank(on: Ground) -> Callable[[], object]:
+def rank(on: TrialSchool) -> Callable[[], object]:
     """A student's own place of all time, with her neighbours."""
     number = on.students()
     return lambda: on.backend.boards.board(on.school.made.student(number()), period="all", limit=10, around=3)
 
 
-def home(on: Ground) -> Callable[[], object]:
+def home(on: TrialSchool) -> Callable[[], object]:
     """Everything on a student's first screen."""
     number = on.students()
     return lambda: on.backend.overview.home(on.school.made.student(number()))
@@ -86,7 +86,7 @@ def take_speed(bench: Bench) -> Sequence[Result]:
         return _speed(bench, on)
 
 
-def _speed(bench: Bench, on: Ground) -> Sequence[Result]:
+def _speed(bench: Bench, on: TrialSchool) -> Sequence[Result]:
     mongo, number = on.backend.mongo, on.students()
     against: dict[str, Callable[[], object]] = {
         "statistics by subject and class": lambda: plain.statistics(mongo),
@@ -111,7 +111,7 @@ def take_growth(bench: Bench) -> Sequence[Result]:
         return [_grown(part, read(large), read(small)) for part, read in READS.items()]
 
 
-def check_same(on: Ground) -> None:
+def check_same(on: TrialSchool) -> None:
     """Raises AssertionError where the product and the plain aggregation do not say the same."""
     made, mongo = on.school.made, on.backend.mongo
     kept = on.backend.statistics.statistics(made.administrator(), ("subject", "class")).rows

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.jobs import Jobs
-from backend.kit import redis
 from backend.kit.embedded import Servers, start_servers
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
+from backend.kit.redis import client as redis
 from bench import maker
 from bench.clock import MovingClock
 from bench.made import SIZES, Made, Size

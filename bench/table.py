@@ -1,7 +1,10 @@
 """The table of all measures, in the order in which they run and stand in docs/performance.md."""
 
-from bench import backups, class_report, http, memory, pages, pages_live, pages_memory, reads, writes
+from bench import backups, class_report, http, memory, reads, writes
 from bench.measures import Measure
+from bench.pages import live as pages_live
+from bench.pages import memory as pages_memory
+from bench.pages import runs as pages
 
 MEASURES: tuple[Measure, ...] = (
     *reads.MEASURES,

@@ -9,7 +9,7 @@ from statistics import median
 
 from backend.bootstrap import Backend
 from backend.chapters.models import Chapter
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from backend.progress.models import ProgressChange
 from bench import bare
 from bench.made import CHAPTERS, Made

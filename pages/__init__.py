@@ -1,1 +1,1 @@
-"""The browser door: one file per page; a leading underscore means it is not a page."""
+"""The browser door: a folder per noun; shell/navigation.py names the files that are pages."""

@@ -1,17 +1,17 @@
 """Home: each role has its own."""
 
-from pages import _session
+from pages.shell import session
 
-viewer = _session.viewer()
+viewer = session.viewer()
 if viewer.role == "student":
-    from pages import _student_home
+    from pages.progress import student_home
 
-    _student_home.draw(viewer)
+    student_home.draw(viewer)
 elif viewer.role == "teacher":
-    from pages import _teacher_home
+    from pages.classrooms import teacher_home
 
-    _teacher_home.draw(viewer)
+    teacher_home.draw(viewer)
 else:
-    from pages import _admin_home
+    from pages.operations import admin_home
 
-    _admin_home.draw(viewer)
+    admin_home.draw(viewer)

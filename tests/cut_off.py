@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from backend.config import Settings
 from backend.kit.embedded import Servers
-from deploy.faults.proxy import Proxy
-from tests.kit.valkey_process import ValkeyProcess, free_port
+from system_tests.faults.proxy import Proxy
+from tests.kit.redis.valkey_process import ValkeyProcess, free_port
 
 REPLACED = ("replicaset", "heartbeat", "timeout")
 SOON = "directConnection=true&timeoutMS=4000&heartbeatFrequencyMS=500"

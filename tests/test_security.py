@@ -57,11 +57,11 @@ def test_no_pattern_takes_long(_place: str, pattern: str) -> None:
 def test_no_address_from_a_request_is_gone_to() -> None:
     """Where a page leads after signing in or out is written in the source, never taken from the address or a form."""
     found = []
-    for file in (ROOT / "pages").glob("*.py"):
+    for file in (ROOT / "pages").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("welcome", "sign_in", "sign_out")):
                 found += [(file.name, each.value) for each in node.keywords if each.arg == "to"]
     for name, value in found:
-        is_passed_on = name == "_session.py" and ast.unparse(value) == "to"
+        is_passed_on = name == "session.py" and ast.unparse(value) == "to"
         assert is_passed_on or (isinstance(value, ast.Constant) and str(value.value) in ("", "/")), name
     assert len(found) > 2

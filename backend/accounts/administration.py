@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.accounts import fields
+from backend.accounts import validation
 from backend.accounts.factor_queries import FactorQueries
-from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import ROLES, OneTimeLink, OpenSession, Role, User, UserPage, Viewer
+from backend.accounts.observers import NobodyFollows, PersonFollower
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.sessions import TAG, Sessions
@@ -17,8 +17,8 @@ from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, moment
-from backend.kit.mongo import new_id
-from backend.kit.tokens import fingerprint, new_token
+from backend.kit.mongo.client import new_id
+from backend.kit.security.tokens import fingerprint, new_token
 from backend.mails import letters
 from backend.mails.models import Recipient
 from backend.mails.service import MailService
@@ -85,7 +85,7 @@ class AccountAdministration:
         authorise(viewer, "administration.create")
         if role not in ("teacher", "admin"):
             raise Invalid(_("Students sign up themselves, with the join code of their class."))
-        user = fields.new_user(
+        user = validation.new_user(
             new_id(), name=name, email=email, role=role, zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
         )
         self._queries.insert_user(user, None, also=self._noting(viewer, "user.created", user, {}, {"role": role}))

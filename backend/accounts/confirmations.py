@@ -14,11 +14,11 @@ from backend.accounts.session_queries import SessionQueries
 from backend.errors import NotFound
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, moment
-from backend.kit.limiter import Limiter
-from backend.kit.limiter_rules import Rule, RuleSet
-from backend.kit.sealing import Sealer
-from backend.kit.shape import Shape
-from backend.kit.tokens import fingerprint, new_token
+from backend.kit.limiter.gcra import Rule, RuleSet
+from backend.kit.limiter.limiter import Limiter
+from backend.kit.model import Shape
+from backend.kit.security.encryption import Sealer
+from backend.kit.security.tokens import fingerprint, new_token
 from backend.mails import letters
 from backend.mails.models import Content, Recipient
 from backend.mails.service import MailService

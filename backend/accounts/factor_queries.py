@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from backend.kit.mongo import Mongo, translated
-from backend.kit.shape import Shape, from_document
+from backend.kit.model import Shape, from_document
+from backend.kit.mongo.client import Mongo, translated
 
 
 class Factor(Shape, frozen=True, kw_only=True):

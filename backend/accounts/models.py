@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from backend.errors import NotAllowed, NotSignedIn
 from backend.kit.i18n import _
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 Role = Literal["student", "teacher", "admin"]
 ROLES: tuple[Role, ...] = ("student", "teacher", "admin")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
-from backend.kit.mongo import Mongo, translated
+from backend.kit.mongo.client import Mongo, translated
 
 KEPT = timedelta(days=90)
 INDEXES = {

@@ -14,8 +14,8 @@ from pymongo.errors import DuplicateKeyError
 from backend.accounts.models import ROLES, DemoSignIn, Role, User, UserPage
 from backend.errors import Conflict
 from backend.kit.i18n import _
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
 
 BY_NAME = Collation("en", strength=2, numericOrdering=True)  # capitals or not; Student 2 before Student 10
 INDEXES = {

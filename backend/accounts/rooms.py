@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from backend.accounts.models import Viewer
-from backend.kit.events import Payload
+from backend.kit.events.hub import Payload
 
 CHANGED = "changed"
 BOARDS = "boards"

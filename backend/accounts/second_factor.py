@@ -9,11 +9,11 @@ from backend.accounts.queries import AccountQueries
 from backend.accounts.sessions import Sessions
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, NotAllowed, NotFound, RateLimited
-from backend.kit import one_time_codes as codes
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.passwords import hash_short_secret
-from backend.kit.sealing import Sealer
+from backend.kit.security import totp as codes
+from backend.kit.security.encryption import Sealer
+from backend.kit.security.passwords import hash_short_secret
 from backend.policy import authorise
 
 SETUP_LIFE = timedelta(minutes=30)

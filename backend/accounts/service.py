@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from backend.accounts import fields, rooms
+from backend.accounts import rooms, validation
 from backend.accounts.confirmations import Awaited, Confirmations
-from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import DemoSignIn, OpenSession, ProfileChange, User, Viewer, viewer_of
+from backend.accounts.observers import NobodyFollows, PersonFollower
 from backend.accounts.queries import AccountQueries, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import TAG, Sessions
@@ -16,13 +16,13 @@ from backend.accounts.signing_in import SigningIn, wrong_password
 from backend.accounts.throttle import SignInThrottle
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid, NotAllowed, NotFound
-from backend.kit import passwords
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
-from backend.kit.events import EventHub
+from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
-from backend.kit.mongo import new_id
-from backend.kit.tokens import fingerprint
+from backend.kit.mongo.client import new_id
+from backend.kit.security import passwords
+from backend.kit.security.tokens import fingerprint
 from backend.mails import letters
 from backend.mails.models import Recipient
 from backend.mails.service import MailService
@@ -93,7 +93,7 @@ class AccountService(SigningIn):
         """The school's first account. Raises Conflict where there is one already, even made at the same moment."""
         if self.has_users():
             raise Conflict(_("This school has its administrator already. Please sign in."))
-        user = fields.new_user(
+        user = validation.new_user(
             new_id(), name=name, email=email, role="admin", zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
         )
         self._queries.insert_user(user, _hashed(password), first=True)
@@ -190,7 +190,7 @@ class AccountService(SigningIn):
     def update_profile(self, viewer: Viewer, change: ProfileChange) -> User:
         """The account after the change. Raises Invalid naming the field."""
         user = self._queries.update_user(
-            authorise(viewer, "accounts.update_profile").id, fields.profile(self.me(viewer), change)
+            authorise(viewer, "accounts.update_profile").id, validation.profile(self.me(viewer), change)
         )
         self._profile_changed(viewer.id)
         if user is None:
@@ -209,9 +209,9 @@ class AccountService(SigningIn):
         """
         user = self.me(authorise(viewer, "accounts.change_email"))
         self._sessions.require_proof(viewer)
-        tidied, rest = fields.address(email), change or ProfileChange()
+        tidied, rest = validation.address(email), change or ProfileChange()
         if not self._confirmations.is_possible or user.is_demo or email_key(tidied) == email_key(user.email):
-            return self._moved(viewer, user, tidied, fields.profile(user, rest))
+            return self._moved(viewer, user, tidied, validation.profile(user, rest))
         if rest != ProfileChange():
             user = self.update_profile(viewer, rest)
         self._confirmations.ask(Awaited(kind="new-address", user=replace(user, email=tidied)))
@@ -305,7 +305,7 @@ class AccountService(SigningIn):
         if classroom_id is None:
             raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
         zone, now = self._time_zone, self._clock.now()
-        user = fields.new_user(new_id(), name=name, email=email, role="student", zone=zone, at=now, is_demo=is_demo)
+        user = validation.new_user(new_id(), name=name, email=email, role="student", zone=zone, at=now, is_demo=is_demo)
         return Awaited(kind="sign-up", user=user, password_hash=_hashed(password), classroom_id=classroom_id)
 
     def _add(self, awaited: Awaited, also: Also | None = None) -> User:

@@ -7,8 +7,8 @@ from pymongo.client_session import ClientSession
 
 from backend.accounts.models import SessionRecord
 from backend.errors import Conflict
-from backend.kit.mongo import Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Mongo, translated
 
 INDEXES = {
     "sessions": [

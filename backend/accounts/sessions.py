@@ -11,9 +11,9 @@ from backend.errors import NotAllowed, NotSignedIn
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
+from backend.kit.ip_networks import network_of
 from backend.kit.origin import origin
-from backend.kit.places import network_of
-from backend.kit.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
+from backend.kit.security.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
 
 VIEWER = Region("viewers", Viewer, ttl_seconds=2)
 TAG = "viewers"

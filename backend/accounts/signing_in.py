@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from backend.accounts import fields
+from backend.accounts import validation
 from backend.accounts.models import EMAIL_LENGTH, ProviderIdentity, TokenPair, User, Viewer
 from backend.accounts.queries import AccountQueries, domain_of, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import Sessions
 from backend.accounts.throttle import SignInThrottle
 from backend.errors import Conflict, NotAllowed, NotSignedIn, SecondFactorNeeded
-from backend.kit import passwords
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.mongo import new_id
-from backend.kit.tokens import fingerprint, new_token
+from backend.kit.mongo.client import new_id
+from backend.kit.security import passwords
+from backend.kit.security.tokens import fingerprint, new_token
 
 TICKET_LIFE = timedelta(minutes=2)
 CHALLENGE_LIFE = timedelta(minutes=5)
@@ -146,7 +146,7 @@ class SigningIn:
     def _newcomer(self, identity: ProviderIdentity) -> User:
         if domain_of(identity.email) not in self._sign_up_domains:
             raise _unknown()
-        user = fields.new_user(
+        user = validation.new_user(
             new_id(),
             name=identity.name or identity.email.partition("@")[0],
             email=identity.email,

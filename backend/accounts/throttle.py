@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 
 from backend.accounts.place_queries import PlaceQueries
 from backend.errors import AppError, NotAllowed, NotSignedIn, RateLimited, Unavailable
-from backend.kit import log
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, waiting_time
-from backend.kit.limiter import Limiter
-from backend.kit.limiter_rules import Delay, Rule, RuleSet
+from backend.kit.limiter.gcra import Delay, Rule, RuleSet
+from backend.kit.limiter.limiter import Limiter
+from backend.kit.observability import log
 from backend.kit.origin import origin
-from backend.kit.tokens import fingerprint
+from backend.kit.security.tokens import fingerprint
 
 DELAY = Delay(free=5, first_seconds=1, most_seconds=15 * 60, forget_seconds=24 * 3600)
 BY_NETWORK = RuleSet("wrong passwords by network", (Rule("network", 150, 15 * 60),))

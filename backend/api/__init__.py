@@ -3,43 +3,44 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from backend.api import (
+from backend.api.errors import install_error_handlers
+from backend.api.middleware.body_limit import BodyLimit
+from backend.api.middleware.deadlines import Deadlines
+from backend.api.middleware.encoded_answers import ReadyAnswers
+from backend.api.middleware.idempotency import Once
+from backend.api.middleware.rate_limits import Limits
+from backend.api.middleware.request_context import RequestContextMiddleware
+from backend.api.openapi.document import install_document
+from backend.api.routes import (
     account,
     admin_sessions,
     administration,
     audit,
     auth,
     backups,
-    browser,
+    browser_session,
     chapter_files,
     chapters,
     classrooms,
-    docs_page,
-    figures,
+    docs,
+    events,
     health,
     jobs,
     limits,
     mails,
     progress,
     rights,
-    socket,
-    stream,
+    statistics,
+    websocket,
 )
-from backend.api.deadlines import Deadlines
-from backend.api.document import install_document
-from backend.api.errors import install_error_handlers
-from backend.api.limits import Limits
-from backend.api.middleware import BodyLimit, Frame
-from backend.api.once import Once
-from backend.api.ready import ReadyAnswers
-from backend.api.streams import Streams
+from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
-from backend.kit.shape import published_name
+from backend.kit.model import published_name
 
 __all__ = ["create_api"]
 
 ROUTERS = (
-    browser.router,
+    browser_session.router,
     auth.router,
     account.router,
     admin_sessions.router,
@@ -48,11 +49,11 @@ ROUTERS = (
     chapter_files.progress,
     progress.router,
     classrooms.router,
-    figures.router,
+    statistics.router,
     administration.router,
     administration.metrics,
-    stream.router,
-    socket.router,
+    events.router,
+    websocket.router,
     health.router,
     limits.router,
     jobs.router,
@@ -61,7 +62,7 @@ ROUTERS = (
     audit.router,
     rights.own,
     rights.others,
-    docs_page.router,
+    docs.router,
 )
 
 
@@ -87,7 +88,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     api.add_middleware(ReadyAnswers)
     api.add_middleware(Limits)
     api.add_middleware(Deadlines)
-    api.add_middleware(Frame)
+    api.add_middleware(RequestContextMiddleware)
     return api
 
 

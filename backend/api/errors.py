@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from backend.errors import AppError, RateLimited, Unavailable
-from backend.kit import log
 from backend.kit.i18n import _
+from backend.kit.observability import log
 
 FIELDS_SHOWN = 20
 PATH_LENGTH = 200

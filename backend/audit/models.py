@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from backend.kit.model import Shape
 from backend.kit.origin import Origin
-from backend.kit.shape import Shape
 
 Act = Literal[
     "user.created", "user.role_changed", "user.activated", "user.deactivated", "user.viewed", "user.imported",

@@ -11,10 +11,10 @@ from pymongo.client_session import ClientSession
 
 from backend.audit import chain
 from backend.audit.models import AuditFilter, ChainState, Entry, SealedEntry
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.mongo_acts import aside
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
+from backend.kit.mongo.once_per_key import aside
 from backend.kit.origin import Origin
-from backend.kit.shape import from_document, to_document
 
 COLLECTION, HEADS, HEAD = "audit", "auditHead", "head"
 INDEXES = {

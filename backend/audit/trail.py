@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from backend.audit.models import SYSTEM, Act, Entry, Facts, TargetKind
 from backend.audit.queries import AuditQueries
-from backend.kit import log
 from backend.kit.clock import Clock
+from backend.kit.observability import log
 from backend.kit.origin import origin
 from backend.policy import Person
 

@@ -10,12 +10,13 @@ from backend.audit.trail import AuditTrail
 from backend.backups.models import Download, DownloadLink
 from backend.backups.service import BackupService
 from backend.errors import NotFound, Unavailable
-from backend.kit import deadline, log
+from backend.kit import deadline
 from backend.kit.archive import Damaged, StoreFailed
 from backend.kit.archive.bundle import Bundle
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.signing import Signer
+from backend.kit.observability import log
+from backend.kit.security.signing import Signer
 from backend.policy import authorise
 
 LINK_LIFE = timedelta(minutes=5)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from backend.accounts.models import Viewer
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 # Made anew by whoever needs it, or worthless later: sessions that ended must not come back.
 LEFT_OUT = frozenset(

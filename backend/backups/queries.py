@@ -8,9 +8,9 @@ from bson import Timestamp
 from pymongo.database import Database
 
 from backend.backups.models import Checks, Drill, Task
-from backend.kit.mongo import Document, Mongo, new_id, translated
-from backend.kit.shape import from_document, to_document
-from backend.kit.unhurried import unhurried
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, new_id, translated
+from backend.kit.mongo.guarded_client import without_timeout
 
 STATE, JOURNAL, FAILURE, DRILL, RESTORE = "backupState", "journal", "failure", "drill", "restore"
 TASK, CHECKS = "task", "checks:"
@@ -201,7 +201,7 @@ class BackupQueries:
                 self._mongo[REPLACED + name].rename(name, dropTarget=True)
 
     def _exchange(self, names: set[str], leave: set[str], *, incoming: str, outgoing: str) -> None:
-        with translated(), unhurried():
+        with translated(), without_timeout():
             for name in sorted((self._present() | names) - leave):
                 waiting = self._mongo[incoming + name]
                 if self._exists(name) and not self._exists(outgoing + name):
@@ -261,7 +261,7 @@ def disagreements(database: Database[Document]) -> tuple[str, ...]:
     The progress of each student, and that on each chapter, is the sum of its activity; both are saved together.
     """
     found = []
-    with translated(), unhurried():
+    with translated(), without_timeout():
         for by in ("studentId", "chapterId"):
             kept, summed = _sums(database, "progress", by, _OF_PROGRESS), _sums(database, "activity", by, _OF_ACTIVITY)
             differing = [key for key in kept.keys() | summed.keys() if kept.get(key) != summed.get(key)]

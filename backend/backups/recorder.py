@@ -6,10 +6,10 @@ from collections.abc import Callable
 from backend.backups.queries import BackupQueries
 from backend.backups.service import BackupService
 from backend.errors import AppError
-from backend.kit import log
 from backend.kit.archive import StoreFailed
 from backend.kit.archive.journal import Following, Moment, PlaceLost
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
+from backend.kit.observability import log
 
 EVERY_SECONDS = 15.0
 QUIET_SECONDS = 60.0

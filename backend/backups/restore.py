@@ -20,11 +20,11 @@ from backend.backups.models import (
 from backend.backups.queries import RESTORING, BackupQueries
 from backend.backups.service import BackupService
 from backend.errors import Conflict, Invalid, NotFound, Unavailable
-from backend.kit import log
 from backend.kit.archive import Damaged, Progress, unobserved
 from backend.kit.archive.journal import Moment, covered, moment, replay
 from backend.kit.i18n import _
-from backend.kit.mongo import Mongo
+from backend.kit.mongo.client import Mongo
+from backend.kit.observability import log
 from backend.policy import authorise
 
 HOLD_SECONDS = 30.0

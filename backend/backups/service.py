@@ -13,7 +13,6 @@ from backend.backups.models import LEFT_OUT, Backup, BackupReport, BackupState, 
 from backend.backups.queries import REPLACED, RESTORING, BackupQueries, disagreements
 from backend.backups.retention import DAILY, MONTHLY, WEEKLY, kept
 from backend.errors import NotFound, Unavailable
-from backend.kit import log
 from backend.kit.archive import (
     Archive,
     Damaged,
@@ -29,7 +28,8 @@ from backend.kit.archive.bundle import Bundle
 from backend.kit.archive.journal import MARKERS, Journal, Moment, Segment, covered, segments
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
+from backend.kit.observability import log
 from backend.policy import authorise
 
 _ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")

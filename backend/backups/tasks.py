@@ -18,12 +18,12 @@ from backend.backups.queries import BackupQueries
 from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
 from backend.errors import AppError, Conflict, NotFound, Unavailable
-from backend.kit import log
 from backend.kit.archive import Progress
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, ngettext, number
-from backend.kit.mongo import new_id
-from backend.kit.mongo_guard import on_its_own
+from backend.kit.mongo.client import new_id
+from backend.kit.mongo.guarded_client import on_its_own
+from backend.kit.observability import log
 from backend.kit.origin import coming_from, origin
 from backend.policy import authorise
 

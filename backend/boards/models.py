@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Literal
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 EVERYONE = "everyone"
 Period = Literal["week", "month", "all"]

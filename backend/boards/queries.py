@@ -7,7 +7,7 @@ from pymongo.client_session import ClientSession
 
 from backend.boards.models import EVERYONE, Standing
 from backend.boards.periods import Span
-from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.mongo.client import Document, Mongo, translated
 
 INDEXES = {
     "users": [

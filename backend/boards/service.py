@@ -6,7 +6,7 @@ from typing import NamedTuple
 from backend.accounts.models import Viewer
 from backend.accounts.service import BOARDS_TAG
 from backend.boards import ranking
-from backend.boards.keeper import BoardKeeper
+from backend.boards.board_store import BoardStore
 from backend.boards.models import (
     ENTRY_LIMIT,
     EVERYONE,
@@ -27,7 +27,7 @@ from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.ranked_sets import Place
+from backend.kit.redis.ranked_sets import Place
 from backend.policy import authorise
 from backend.progress.models import StudentRecord
 from backend.progress.rules import counts_as_studied
@@ -40,7 +40,7 @@ class BoardService:
     def __init__(
         self,
         queries: BoardQueries,
-        keeper: BoardKeeper,
+        keeper: BoardStore,
         classrooms: ClassroomService,
         progress: ProgressService,
         cache: Cache,

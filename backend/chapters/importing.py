@@ -14,7 +14,7 @@ from backend.chapters.models import (
     Outcome,
 )
 from backend.kit.i18n import _
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 Key = tuple[str, str, str, str]
 

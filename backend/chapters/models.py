@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from backend.chapters.names import same
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 SUBJECT_LENGTH = 60
 TEXT_LENGTH = 160

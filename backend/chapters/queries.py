@@ -8,8 +8,8 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 
 from backend.chapters.models import Chapter, ChapterDraft
-from backend.kit.mongo import Mongo, new_id, translated
-from backend.kit.shape import from_document
+from backend.kit.model import from_document
+from backend.kit.mongo.client import Mongo, new_id, translated
 
 COLLECTION = "chapters"
 # The four names identify a chapter, archived or not: adding an archived one again brings it back with its progress.

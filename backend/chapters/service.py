@@ -17,7 +17,7 @@ from backend.errors import Conflict, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.mongo import Mongo
+from backend.kit.mongo.client import Mongo
 from backend.policy import Relation, authorise
 
 CATALOGUE = Region("chapters", tuple[Chapter, ...], ttl_seconds=600)

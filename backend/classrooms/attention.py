@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from backend.classrooms.models import Flag, LearnerRecord
 from backend.kit.i18n import _, ngettext, number
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 from backend.progress import rules
 from backend.progress.models import StudyDay
 from backend.progress.overview import solved_between

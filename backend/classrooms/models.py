@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from backend.chapters.models import Chapter, OwnProgress
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 from backend.progress.models import ChapterRow, Counts, StudyDay, Summary, SummaryRecord
 
 NAME_LENGTH = 80

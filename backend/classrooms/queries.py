@@ -12,8 +12,8 @@ from backend.accounts.queries import add_member
 from backend.chapters.models import OwnProgress
 from backend.classrooms.join_code import tidied
 from backend.classrooms.models import ChapterSums, Classroom, Member
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.progress.models import Activity, StudyDay, SummaryRecord
 from backend.progress.queries import DAY, only
 

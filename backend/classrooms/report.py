@@ -32,10 +32,10 @@ from backend.classrooms.service import ClassroomService
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
+from backend.kit.cache.memo import Kept
+from backend.kit.cache.versioned_memo import Held
 from backend.kit.clock import Clock
-from backend.kit.held import Held
 from backend.kit.i18n import _, current_locale
-from backend.kit.kept import Kept
 from backend.policy import authorise
 from backend.progress import listing, rules, weights
 from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord, StudyDay, SummaryRecord

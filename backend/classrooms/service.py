@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from backend.accounts import rooms
-from backend.accounts.fields import is_shown
-from backend.accounts.followers import NobodyFollows, PersonFollower
 from backend.accounts.models import Viewer
+from backend.accounts.observers import NobodyFollows, PersonFollower
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.sessions import TAG as VIEWERS_TAG
+from backend.accounts.validation import is_shown
 from backend.audit.models import Act, Facts
 from backend.audit.trail import AuditTrail
 from backend.classrooms.join_code import new_join_code, shown
@@ -20,9 +20,9 @@ from backend.classrooms.queries import ClassroomQueries
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
-from backend.kit.events import EventHub
+from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
-from backend.kit.mongo import Mongo, new_id
+from backend.kit.mongo.client import Mongo, new_id
 from backend.policy import Relation, allowed, authorise
 from backend.progress.service import classroom_tag
 

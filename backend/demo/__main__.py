@@ -5,8 +5,8 @@ import sys
 from backend import bootstrap, config, terminal
 from backend.demo.school import DemoSignIns, open_school, sign_ins
 from backend.errors import AppError
-from backend.kit import log
 from backend.kit.i18n import _
+from backend.kit.observability import log
 
 BAR_WIDTH = 30
 

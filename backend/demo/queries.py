@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from backend.errors import Conflict
-from backend.kit.mongo import Mongo, translated
-from backend.kit.shape import Shape, from_document, to_document
+from backend.kit.model import Shape, from_document, to_document
+from backend.kit.mongo.client import Mongo, translated
 
 _ONLY = "school"
 

@@ -17,8 +17,8 @@ from backend.demo.past import Past
 from backend.demo.queries import DemoQueries, Opened
 from backend.demo.study import desk
 from backend.errors import Conflict, NotAllowed
-from backend.kit import log
 from backend.kit.i18n import _, number
+from backend.kit.observability import log
 
 SEED, LEARNERS, DAYS = 2026, 120, 120
 HANDS = 4  # students who work at the same time; a small machine is busy from there on

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from backend.classrooms.models import ClassReport
 from backend.kit.i18n import _, listing, ngettext, number
-from backend.kit.mail_body import Heading, Link, Part, Points, Small
+from backend.kit.mail.message import Heading, Link, Part, Points, Small
 from backend.mails.models import Content
 from backend.progress.models import Home
 

@@ -1,6 +1,6 @@
 """Shapes of the weekly letter."""
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 
 class Written(Shape, frozen=True, kw_only=True):

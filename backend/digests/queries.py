@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pymongo import ASCENDING, IndexModel
 
 from backend.accounts.models import User
-from backend.kit.mongo import Mongo, translated
-from backend.kit.shape import from_document
+from backend.kit.model import from_document
+from backend.kit.mongo.client import Mongo, translated
 
 INDEXES = {
     "users": [

@@ -17,7 +17,7 @@ from backend.digests.queries import DigestQueries
 from backend.errors import NotFound
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.signing import Signer
+from backend.kit.security.signing import Signer
 from backend.mails.models import Content, Recipient
 from backend.mails.service import MailService
 from backend.progress.overview import ProgressOverview

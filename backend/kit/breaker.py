@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Literal, TypeVar
 
-from backend.kit import log
+from backend.kit.observability import log
 
 T = TypeVar("T")
 State = Literal["closed", "open", "half-open"]

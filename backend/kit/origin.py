@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 AGENT_LENGTH = 200
 

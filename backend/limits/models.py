@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from backend.kit.limiter_rules import Rule, RuleSet
-from backend.kit.shape import Shape
+from backend.kit.limiter.gcra import Rule, RuleSet
+from backend.kit.model import Shape
 
 Tier = Literal["anonymous", "user", "premium"]
 Kind = Literal[

@@ -7,10 +7,10 @@ from backend.accounts.models import Viewer
 from backend.errors import RateLimited
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, waiting_time
-from backend.kit.limiter import Decision, Limiter
-from backend.kit.limiter_leases import Lease
-from backend.kit.limiter_rules import RuleSet
-from backend.kit.load import CALM, FLOOR, FULL, PARTS, Governor, MachineProbe
+from backend.kit.limiter.gcra import RuleSet
+from backend.kit.limiter.leases import Lease
+from backend.kit.limiter.limiter import Decision, Limiter
+from backend.kit.limiter.load_governor import CALM, FLOOR, FULL, PARTS, Governor, MachineProbe
 from backend.limits.models import (
     ADAPTED,
     TIERS,

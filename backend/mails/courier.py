@@ -3,7 +3,7 @@
 import threading
 
 from backend.errors import AppError
-from backend.kit import log
+from backend.kit.observability import log
 from backend.mails.service import MailService
 
 LOOK_SECONDS = 3.0

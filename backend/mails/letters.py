@@ -1,7 +1,7 @@
 """The words of letters about accounts and backups, in the reader's language. Pure."""
 
 from backend.kit.i18n import _
-from backend.kit.mail_body import Link, Part, Small
+from backend.kit.mail.message import Link, Part, Small
 from backend.mails.models import Content
 
 

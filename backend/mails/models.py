@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from backend.kit.mail_body import Part
-from backend.kit.shape import Shape
+from backend.kit.mail.message import Part
+from backend.kit.model import Shape
 
 Kind = Literal["address-changed", "password-link", "backup-alarm", "digest", "sign-up", "new-address"]
 State = Literal["queued", "sent", "failed"]

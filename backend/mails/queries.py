@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.mails.models import Mail, OutboxState, Recipient
 
 KEPT_DAYS = 30

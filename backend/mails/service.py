@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from backend.kit import log
 from backend.kit.clock import Clock
 from backend.kit.i18n import speaking
-from backend.kit.mail import Letter, Line, NotNow, Post, Refused, ServerAway
-from backend.kit.mail_body import as_html, as_text
-from backend.kit.metrics import MAILS, Registry
-from backend.kit.mongo import new_id
-from backend.kit.sealing import Sealer
+from backend.kit.mail.message import as_html, as_text
+from backend.kit.mail.smtp import Letter, Line, NotNow, Post, Refused, ServerAway
+from backend.kit.mongo.client import new_id
+from backend.kit.observability import log
+from backend.kit.observability.metrics import MAILS, Registry
+from backend.kit.security.encryption import Sealer
 from backend.mails.models import Body, Content, Kind, Mail, OutboxState, Recipient, Round
 from backend.mails.queries import MailQueries
 

@@ -7,9 +7,9 @@ from backend.accounts.models import Viewer
 from backend.audit.trail import AuditTrail
 from backend.errors import NotFound, Unavailable
 from backend.kit.i18n import _
-from backend.kit.schedule_runs import Kind, Plan, Run, Runs, State
-from backend.kit.schedule_times import next_time
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
+from backend.kit.schedule.cron import next_time
+from backend.kit.schedule.runs import Kind, Plan, Run, Runs, State
 from backend.policy import authorise
 
 ALIVE = timedelta(minutes=2)  # a scheduler says every half minute that it is there

@@ -2,10 +2,10 @@
 
 from datetime import date, datetime, timedelta
 
-from backend.kit.certificates import Certificate
-from backend.kit.growth import Slope
 from backend.kit.i18n import _, day, listing, ngettext, number, percent
-from backend.kit.keys import Key
+from backend.kit.observability.trend import Slope
+from backend.kit.security.certificates import Certificate
+from backend.kit.security.keys import Key
 from backend.operations.check_titles import check, size
 from backend.operations.machine import Disk, Handles, Memory
 from backend.operations.models import Check, State

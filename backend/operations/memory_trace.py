@@ -10,7 +10,7 @@ from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, Invalid
 from backend.kit.clock import SystemClock
 from backend.kit.i18n import _
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 from backend.policy import authorise
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 1, 60

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.kit import exposition, metrics
 from backend.kit.breaker import BreakerFigures
 from backend.kit.cache import Cache
-from backend.kit.exposition import Sample
-from backend.kit.limiter import Limiter
-from backend.kit.metrics import Registry
+from backend.kit.limiter.limiter import Limiter
+from backend.kit.observability import metrics, prometheus
+from backend.kit.observability.metrics import Registry
+from backend.kit.observability.prometheus import Sample
 from backend.operations import machine
 from backend.operations.models import SEVERITY, Check, worst
 
@@ -58,20 +58,20 @@ class Meters:
 
 def lines(registry: Registry, cache: Cache, meters: Meters, listeners: Mapping[str, float]) -> Iterator[str]:
     """All of it; `listeners` is how many connections stay open, by kind."""
-    yield from exposition.gauge("info", "This process", [Sample({"version": meters.version, "role": meters.role()}, 1)])
+    yield from prometheus.gauge("info", "This process", [Sample({"version": meters.version, "role": meters.role()}, 1)])
     for kind, (name, label, about) in KINDS.items():
-        yield from exposition.histogram(name, about, label, registry.read(kind))
-        yield from exposition.quantiles(name, about, label, registry.recent(kind))
+        yield from prometheus.histogram(name, about, label, registry.read(kind))
+        yield from prometheus.quantiles(name, about, label, registry.recent(kind))
     yield from _cache_lines(cache)
     yield from _limit_lines(meters)
     yield from _breaker_lines(meters.breakers())
     yield from _pool_lines(meters.pools)
     open_now = [Sample({"kind": kind}, count) for kind, count in sorted(listeners.items())]
-    yield from exposition.gauge(
+    yield from prometheus.gauge(
         "open_connections", "Connections that stay open: pages, event streams, sockets", open_now
     )
     slow = [Sample({}, meters.slow_operations())]
-    yield from exposition.counter("slow_operations", "Commands to MongoDB above SLOW_OPERATION_MS", slow)
+    yield from prometheus.counter("slow_operations", "Commands to MongoDB above SLOW_OPERATION_MS", slow)
     yield from _process_lines(meters)
     yield from _check_lines(meters.checks())
 
@@ -83,10 +83,10 @@ def _cache_lines(cache: Cache) -> Iterator[str]:
         for each in regions
         for outcome in READS
     ]
-    yield from exposition.counter("cache_reads", "Reads of the cache by how they ended", reads)
+    yield from prometheus.counter("cache_reads", "Reads of the cache by how they ended", reads)
     held = [Sample({"region": each.name}, each.entries) for each in regions]
-    yield from exposition.gauge("cache_entries", "Values that this process holds", held)
-    yield from exposition.gauge(
+    yield from prometheus.gauge("cache_entries", "Values that this process holds", held)
+    yield from prometheus.gauge(
         "cache_local_healthy", "1 where this process may serve from its own memory", [Sample({}, cache.healthy)]
     )
 
@@ -97,20 +97,20 @@ def _limit_lines(meters: Meters) -> Iterator[str]:
         for rules, counts in meters.limiter.counts().items()
         for outcome, count in zip(("allowed", "refused"), counts, strict=True)
     ]
-    yield from exposition.counter("limiter_decisions", "Decisions of the limiter by set of rules", decisions)
-    yield from exposition.gauge("limiter_share", "Share of the allowances that is given", [Sample({}, meters.share())])
+    yield from prometheus.counter("limiter_decisions", "Decisions of the limiter by set of rules", decisions)
+    yield from prometheus.gauge("limiter_share", "Share of the allowances that is given", [Sample({}, meters.share())])
     is_shared = meters.limiter.source == "redis"
-    yield from exposition.gauge(
+    yield from prometheus.gauge(
         "limiter_shared", "1 while limits are kept in Redis, 0 in this process alone", [Sample({}, is_shared)]
     )
 
 
 def _breaker_lines(found: Sequence[BreakerFigures]) -> Iterator[str]:
     states = [Sample({"breaker": each.name}, BREAKER_STATES.index(each.state)) for each in found]
-    yield from exposition.gauge("breaker_state", "0 closed, 1 half-open, 2 open", states)
+    yield from prometheus.gauge("breaker_state", "0 closed, 1 half-open, 2 open", states)
     for name, about in (("opened", "How often a breaker opened"), ("refused", "Calls that a breaker refused")):
         counted = [Sample({"breaker": each.name}, getattr(each, name)) for each in found]
-        yield from exposition.counter(f"breaker_{name}", about, counted)
+        yield from prometheus.counter(f"breaker_{name}", about, counted)
 
 
 def _pool_lines(pools: Mapping[str, Callable[[], Pool]]) -> Iterator[str]:
@@ -120,32 +120,32 @@ def _pool_lines(pools: Mapping[str, Callable[[], Pool]]) -> Iterator[str]:
         for name, counts in read.items()
         for state, count in zip(("open", "in_use"), counts, strict=True)
     ]
-    yield from exposition.gauge("pool_connections", "Connections to a server; those in use are open too", samples)
+    yield from prometheus.gauge("pool_connections", "Connections to a server; those in use are open too", samples)
 
 
 def _process_lines(meters: Meters) -> Iterator[str]:
     memory, handles = machine.memory(), machine.handles()
-    yield from exposition.gauge("memory_bytes", "Memory of this process", [Sample({}, memory.own_bytes)])
-    yield from exposition.gauge(
+    yield from prometheus.gauge("memory_bytes", "Memory of this process", [Sample({}, memory.own_bytes)])
+    yield from prometheus.gauge(
         "machine_memory_available_bytes", "Memory that the machine has left", [Sample({}, memory.available_bytes)]
     )
-    yield from exposition.gauge("threads", "Threads of this process", [Sample({}, handles.threads)])
-    yield from exposition.gauge("open_files", "Files and sockets of this process", [Sample({}, handles.files)])
-    yield from exposition.counter("cpu_seconds", "Processor time of this process", [Sample({}, handles.cpu_seconds)])
+    yield from prometheus.gauge("threads", "Threads of this process", [Sample({}, handles.threads)])
+    yield from prometheus.gauge("open_files", "Files and sockets of this process", [Sample({}, handles.files)])
+    yield from prometheus.counter("cpu_seconds", "Processor time of this process", [Sample({}, handles.cpu_seconds)])
     runs = [Sample({"generation": str(index)}, count) for index, count in enumerate(machine.collections())]
-    yield from exposition.counter("garbage_collections", "Runs of Python's garbage collector", runs)
+    yield from prometheus.counter("garbage_collections", "Runs of Python's garbage collector", runs)
     delay = meters.loop_delay()
     late = [Sample({}, delay)] if delay is not None else []
-    yield from exposition.gauge("event_loop_delay_seconds", "How long the event loop lets work wait", late)
+    yield from prometheus.gauge("event_loop_delay_seconds", "How long the event loop lets work wait", late)
 
 
 def _check_lines(found: Sequence[Check]) -> Iterator[str]:
     about = "0 ok, 1 info, 2 unknown, 3 warning, 4 error, 5 critical"
     states = [Sample({"check": each.name}, SEVERITY.index(each.state)) for each in found]
-    yield from exposition.gauge("check_state", f"Checks of the health page: {about}", states)
+    yield from prometheus.gauge("check_state", f"Checks of the health page: {about}", states)
     overall = [Sample({}, SEVERITY.index(worst(tuple(found))))]
-    yield from exposition.gauge("health_state", f"The gravest of all checks: {about}", overall)
+    yield from prometheus.gauge("health_state", f"The gravest of all checks: {about}", overall)
     by_name = {each.name: each.value for each in found}
     for check, (name, words) in BEHIND.items():
         value = by_name.get(check)
-        yield from exposition.gauge(name, words, [] if value is None else [Sample({}, value)])
+        yield from prometheus.gauge(name, words, [] if value is None else [Sample({}, value)])

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 State = Literal["ok", "info", "warning", "error", "critical", "unknown"]
 SEVERITY: tuple[State, ...] = ("ok", "info", "unknown", "warning", "error", "critical")

@@ -10,11 +10,10 @@ from backend.audit.trail import AuditTrail
 from backend.errors import NotFound
 from backend.kit.cache import Cache
 from backend.kit.i18n import _
-from backend.kit.metrics import Registry
+from backend.kit.observability.metrics import Registry
 from backend.operations.metric_lines import Meters, lines
 from backend.operations.models import CacheRegion, SlowOperation
-from backend.operations.regions import regions
-from backend.operations.slow_keeper import SlowKeeper
+from backend.operations.slow_commands import SlowCommandStore
 from backend.policy import authorise
 
 
@@ -28,7 +27,7 @@ class Monitoring:
         trail: AuditTrail,
         token: SecretStr | None,
         meters: Meters,
-        slow: SlowKeeper,
+        slow: SlowCommandStore,
     ) -> None:
         self._registry = registry
         self._cache = cache
@@ -82,3 +81,20 @@ class Monitoring:
             raise NotFound(_("The cache has no such region, or nobody has read it yet."))
         self._trail.record(viewer, "cache.cleared", "cache", region)
         return held
+
+
+def regions(cache: Cache) -> tuple[CacheRegion, ...]:
+    """Every region, in this process and since its start."""
+    return tuple(
+        CacheRegion(
+            name=each.name,
+            hits_app=each.hits_local,
+            hits_redis=each.hits_redis,
+            misses=each.misses,
+            stale=each.stale,
+            errors=each.errors,
+            waits=each.waits,
+            entries=each.entries,
+        )
+        for each in cache.statistics()
+    )

@@ -8,8 +8,8 @@ import pymongo
 from pymongo.errors import OperationFailure
 from pymongo.operations import IndexModel
 
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.operations.models import Counts
 
 BOUND_SECONDS = 1.8  # within the 2 s that a check may take

@@ -7,7 +7,7 @@ import pymongo
 from pymongo.errors import OperationFailure
 
 from backend.kit.clock import Clock
-from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.mongo.client import Document, Mongo, translated
 
 BOUND_SECONDS = 1.8
 NOT_ALLOWED = frozenset({13, 26, 31, 76, 8000})  # no right, no such thing here, or a service that hides it

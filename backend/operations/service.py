@@ -8,13 +8,14 @@ from typing import Any
 
 from backend.accounts.models import Viewer
 from backend.errors import AppError
-from backend.kit import log
 from backend.kit.cache import Cache
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.i18n import _, current_locale
-from backend.kit.metrics import Registry
-from backend.kit.probes import Probes
+from backend.kit.observability import log
+from backend.kit.observability.metrics import Registry
+from backend.kit.parallel_checks import Probes
 from backend.operations import machine, timings
+from backend.operations.check_registry import CheckRegistry
 from backend.operations.check_titles import check, titles
 from backend.operations.models import (
     NOT_SERVING,
@@ -28,9 +29,8 @@ from backend.operations.models import (
     Status,
     worst,
 )
+from backend.operations.monitoring import regions
 from backend.operations.queries import OperationQueries
-from backend.operations.regions import regions
-from backend.operations.sights import Sights
 from backend.operations.vital_queries import VitalQueries
 from backend.operations.vitals import by_minute
 from backend.policy import authorise
@@ -59,7 +59,7 @@ class OperationsService:
         self,
         queries: OperationQueries,
         vitals: VitalQueries,
-        sights: Sights,
+        check_registry: CheckRegistry,
         cache: Cache,
         registry: Registry,
         clock: Clock,
@@ -67,7 +67,7 @@ class OperationsService:
     ) -> None:
         self._queries = queries
         self._vitals = vitals
-        self._sights = sights
+        self._sights = check_registry
         self._cache = cache
         self._registry = registry
         self._clock = clock

@@ -8,9 +8,9 @@ from pymongo import DESCENDING
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.operations import IndexModel, UpdateOne
 
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document
-from backend.kit.slow_operations import ASKED, EXPLAINED, Slow, plan_of, shape_of
+from backend.kit.model import from_document
+from backend.kit.mongo.client import Document, Mongo, translated
+from backend.kit.mongo.slow_commands import ASKED, EXPLAINED, Slow, plan_of, shape_of
 from backend.operations.models import SlowOperation
 
 KEPT_SECONDS = 7 * 86_400

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from backend.kit.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS, Figures, Registry, merged
+from backend.kit.observability.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS, Figures, Registry, merged
 from backend.operations.models import Timing
 
 SHOWN_QUERIES = 8

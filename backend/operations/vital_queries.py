@@ -7,8 +7,8 @@ import pymongo
 from pymongo import ASCENDING
 from pymongo.operations import IndexModel
 
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.operations.models import Instance
 from backend.operations.vitals import Vital
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from backend.kit.metrics import BUCKETS, Figures, merged
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
+from backend.kit.observability.metrics import BUCKETS, Figures, merged
 from backend.operations.models import Point
 
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from backend.chapters.models import Chapter, OwnProgress
 from backend.errors import Conflict, Invalid
 from backend.kit.i18n import _
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from backend.progress.models import BATCH_LIMIT, Activity, Progress, ProgressChange, Saved
 
 KEY_LENGTH = 200
@@ -63,7 +63,7 @@ def entry(
     batch_id: str,
     undoes: str | None,
     *,
-    carried: bool,
+    is_imported: bool,
 ) -> Activity:
     """One line of the history."""
     return Activity(
@@ -75,7 +75,7 @@ def entry(
         after=after,
         batch_id=batch_id,
         undoes=undoes,
-        carried=carried,
+        is_imported=is_imported,
     )
 
 

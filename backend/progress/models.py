@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from backend.chapters.models import Chapter, OwnProgress, Status
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 SOLVED_LIMIT = 10_000
 BATCH_LIMIT = 500
@@ -43,7 +43,7 @@ class Activity(Shape, frozen=True, kw_only=True):
     after: OwnProgress
     batch_id: str
     undoes: str | None = None
-    carried: bool = False
+    is_imported: bool = False
 
 
 class Saved(Shape, frozen=True, kw_only=True):
@@ -261,7 +261,7 @@ class StudentRecord(Shape, frozen=True, kw_only=True):
     days: tuple[StudyDay, ...]
 
 
-class Ground(Shape, frozen=True, kw_only=True):
+class SaveContext(Shape, frozen=True, kw_only=True):
     """What a save stands on. `batch` is what was saved under its id before: empty for a new one. Chapters that do not
     exist and records that do not are absent."""
 

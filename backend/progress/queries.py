@@ -10,9 +10,9 @@ from pymongo.client_session import ClientSession
 from backend.chapters.models import Chapter, OwnProgress
 from backend.errors import Conflict
 from backend.kit.i18n import _
-from backend.kit.mongo import Document, Mongo, stable_id, translated
-from backend.kit.shape import from_document, to_document
-from backend.progress.models import Activity, Ground, Progress, StudentRecord, StudyDay, SummaryRecord
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, stable_id, translated
+from backend.progress.models import Activity, Progress, SaveContext, StudentRecord, StudyDay, SummaryRecord
 
 RECORD, DAY = Progress.__struct_encode_fields__, StudyDay.__struct_encode_fields__
 
@@ -96,7 +96,7 @@ class ProgressQueries:
 
     def ground(
         self, session: ClientSession, student_id: str, *, batch_id: str, chapter_ids: Iterable[str], day: date
-    ) -> Ground:
+    ) -> SaveContext:
         """What a save stands on, in one round trip: her summary, these chapters and records, this study day, and what
         this batch saved before. Of one moment; whoever changes any of it before this transaction ends, repeats it."""
         own, ids = {"studentId": student_id}, list(chapter_ids)
@@ -114,7 +114,7 @@ class ProgressQueries:
         if document is None:  # who has no summary has saved nothing yet
             chapters = self._mongo["chapters"].find({"_id": {"$in": ids}}, session=session)
             document = {"_id": student_id, "chapters": chapters, "activity": (), "progress": (), "studyDays": ()}
-        return Ground(
+        return SaveContext(
             summary=from_document(document, SummaryRecord),
             chapters={each["_id"]: from_document(each, Chapter) for each in document["chapters"]},
             batch=tuple(from_document(each, Activity) for each in document["activity"]),

@@ -42,7 +42,7 @@ def changed(before: OwnProgress, change: ProgressChange) -> OwnProgress:
     return OwnProgress(status=status, question_solved=solved, is_weak_chapter=weak)
 
 
-def ask_first(before: OwnProgress, after: OwnProgress, question_total: int, chapter: str) -> None:
+def require_confirmation(before: OwnProgress, after: OwnProgress, question_total: int, chapter: str) -> None:
     """Raises ConfirmationNeeded where more questions are solved than past papers asked, and more than before."""
     if after.question_solved > question_total and after.question_solved > before.question_solved:
         raise ConfirmationNeeded(
@@ -84,12 +84,12 @@ def summed(summary: SummaryRecord, subject: str, before: OwnProgress, after: Own
     )
 
 
-def day_counted(day: StudyDay, before: OwnProgress, after: OwnProgress, *, carried: bool = False) -> StudyDay:
+def day_counted(day: StudyDay, before: OwnProgress, after: OwnProgress, *, is_imported: bool = False) -> StudyDay:
     """The study day after one change. Taking work back counts down, so a day may be negative."""
     solved = after.question_solved - before.question_solved
     completed = (after.status == "Completed") - (before.status == "Completed")
     day = replace(day, changes=day.changes + 1)
-    if carried:
+    if is_imported:
         return replace(
             day,
             carried_solved=day.carried_solved + solved,

@@ -16,16 +16,16 @@ from backend.chapters.service import ChapterService
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
-from backend.kit.events import EventHub
+from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
-from backend.kit.mongo import Mongo, new_id, stable_id
+from backend.kit.mongo.client import Mongo, new_id, stable_id
 from backend.policy import authorise
 from backend.progress import entries, rules, streak
 from backend.progress.models import (
     Activity,
-    Ground,
     Progress,
     ProgressChange,
+    SaveContext,
     Saved,
     StudentRecord,
     StudyDay,
@@ -87,7 +87,7 @@ class ProgressService:
         *,
         key: str,
         confirm: bool = False,
-        carried: bool = False,
+        is_imported: bool = False,
     ) -> Saved:
         """Save changes by chapter id, all or none; the same `key` again gives back what was saved the first time.
 
@@ -107,7 +107,7 @@ class ProgressService:
             if ground.batch:
                 return self._replayed(session, viewer.id, ground.batch)
             steps = _steps(changes, ground, confirm=confirm)
-            return self._apply(session, ground, steps, batch_id, carried=carried)
+            return self._apply(session, ground, steps, batch_id, is_imported=is_imported)
 
         return self._commit(viewer, work)
 
@@ -132,7 +132,7 @@ class ProgressService:
                 if rules.own(entries.record(ground.records, activity.chapter_id)) != activity.after:
                     raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
             undoes = {activity.chapter_id: activity.id for activity in undone}
-            return self._apply(session, ground, steps, undo_id, undoes=undoes, carried=undone[0].carried)
+            return self._apply(session, ground, steps, undo_id, undoes=undoes, is_imported=undone[0].is_imported)
 
         return self._commit(viewer, work)
 
@@ -157,7 +157,7 @@ class ProgressService:
         report = importing.report(file, planned, dry_run=dry_run)
         if not changes or dry_run:
             return report
-        saved = self.change_many(viewer, changes, key=key or new_id(), confirm=True, carried=True)
+        saved = self.change_many(viewer, changes, key=key or new_id(), confirm=True, is_imported=True)
         return replace(report, batch_id=saved.batch_id)
 
     def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
@@ -186,11 +186,11 @@ class ProgressService:
     def _apply(
         self,
         session: Any,
-        ground: Ground,
+        ground: SaveContext,
         steps: Sequence[Step],
         batch_id: str,
         *,
-        carried: bool,
+        is_imported: bool,
         undoes: Mapping[str, str] | None = None,
     ) -> Saved:
         at, summary, study_day = self._clock.now(), ground.summary, ground.day
@@ -204,8 +204,10 @@ class ProgressService:
                 continue
             written.append((chapter, entries.next_version(record, after, at)))
             undone = (undoes or {}).get(chapter.id)
-            changes.append((chapter, entries.entry(chapter, at, day, before, after, batch_id, undone, carried=carried)))
-            study_day = rules.day_counted(study_day, before, after, carried=carried)
+            changes.append(
+                (chapter, entries.entry(chapter, at, day, before, after, batch_id, undone, is_imported=is_imported))
+            )
+            study_day = rules.day_counted(study_day, before, after, is_imported=is_imported)
             if chapter.archived_at is None:
                 summary = rules.summed(summary, chapter.subject, before, after)
             summary = replace(summary, recent=rules.recent(summary.recent, chapter.id))
@@ -262,7 +264,7 @@ def classroom_tag(classroom_id: str) -> str:
     return f"classroom:{classroom_id}"
 
 
-def _steps(changes: Mapping[str, ProgressChange], ground: Ground, *, confirm: bool) -> list[Step]:
+def _steps(changes: Mapping[str, ProgressChange], ground: SaveContext, *, confirm: bool) -> list[Step]:
     """What each record shall be. Raises NotFound, Conflict, Invalid, ConfirmationNeeded."""
     planned = []
     for chapter_id, change in changes.items():
@@ -273,7 +275,7 @@ def _steps(changes: Mapping[str, ProgressChange], ground: Ground, *, confirm: bo
         before = rules.own(record)
         after = rules.changed(before, change)
         if not confirm:
-            rules.ask_first(before, after, chapter.question_total, chapter.chapter)
+            rules.require_confirmation(before, after, chapter.question_total, chapter.chapter)
         planned.append((chapter, after))
     return planned
 

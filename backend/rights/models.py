@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 
 class Deletion(Shape, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 
 from backend.accounts.queries import check_admin_left, keep_an_admin
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.rights.holdings import HOLDINGS, NOT_SHOWN, Holding
 from backend.rights.models import Deletion, OpenDeletion
 

@@ -11,11 +11,11 @@ from backend.accounts.service import BOARDS_TAG
 from backend.accounts.sessions import TAG
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, NotFound
-from backend.kit import log
 from backend.kit.cache import Cache
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.mongo import Mongo
+from backend.kit.mongo.client import Mongo
+from backend.kit.observability import log
 from backend.policy import authorise
 from backend.rights import download
 from backend.rights.holdings import HOLDINGS

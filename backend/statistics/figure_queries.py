@@ -6,8 +6,8 @@ from datetime import date
 from pymongo import ASCENDING
 
 from backend.classrooms.models import ClassDays
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document
+from backend.kit.model import from_document
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.progress.models import StudyDay
 from backend.statistics.distribution import SOLVED_BINS
 from backend.statistics.models import ChapterStatistics, Level

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Literal
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 Grouping = Literal["subject", "class", "unit", "chapter"]
 GROUPINGS: tuple[Grouping, ...] = ("subject", "class", "unit", "chapter")

@@ -11,10 +11,10 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from backend.errors import AppError
-from backend.kit import log
 from backend.kit.cache import Cache
 from backend.kit.clock import SystemClock
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
+from backend.kit.observability import log
 from backend.progress.models import StudyDay
 from backend.statistics.models import Change, Deltas, Position
 from backend.statistics.queries import KINDS, LeaseLost, ProjectorQueries, StreamLost

@@ -11,8 +11,8 @@ from pymongo.change_stream import CollectionChangeStream
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from backend.kit.mongo import Document, Mongo, translated
-from backend.kit.shape import from_document, to_document
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Document, Mongo, translated
 from backend.progress.models import StudyDay
 from backend.statistics.models import Change, ChapterStatistics, Deltas, Position, ProjectorHealth
 from backend.statistics.recount_queries import Progress, Recount, unseen

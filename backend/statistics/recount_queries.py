@@ -8,7 +8,7 @@ from typing import Any
 import pymongo
 from bson import Timestamp
 
-from backend.kit.mongo import Document, Mongo, translated
+from backend.kit.mongo.client import Document, Mongo, translated
 
 PIECE = 50_000
 SECONDS = 240.0  # within the 300 s for which a server keeps a snapshot

@@ -13,8 +13,8 @@ from backend.backups.service import BackupService
 from backend.backups.tasks import BackupTasks
 from backend.kit.archive import open_store
 from backend.kit.cache.entry import EVERYTHING
-from backend.kit.schedule_runs import Runs
-from backend.kit.signing import Signer
+from backend.kit.schedule.runs import Runs
+from backend.kit.security.signing import Signer
 from backend.rights.service import RightsService
 from backend.wiring.base import Base
 from backend.wiring.learning import Learning
@@ -71,5 +71,5 @@ def _restores(
         base.connections.cache.invalidate(EVERYTHING)  # not region by region: a command's process knows of none
 
     # Who was deleted since is back for a moment; the cache and the boards know the present; a journal begins anew.
-    afterwards = (rights.apply_tombstones, empty_cache, learning.board_keeper.forget, backups.take)
+    afterwards = (rights.apply_tombstones, empty_cache, learning.board_store.forget, backups.take)
     return RestoreService(backups, queries, base.connections.mongo, base.trail, afterwards=afterwards)

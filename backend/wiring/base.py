@@ -10,9 +10,9 @@ from backend.connections import Connections
 from backend.errors import Unavailable
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.keys import KeyRing
-from backend.kit.mail import Post, parse_sender, parse_server
-from backend.kit.sealing import Sealer
+from backend.kit.mail.smtp import Post, parse_sender, parse_server
+from backend.kit.security.encryption import Sealer
+from backend.kit.security.keys import KeyRing
 from backend.mails.queries import MailQueries
 from backend.mails.service import MailService
 

@@ -8,8 +8,8 @@ from backend.boards.queries import INDEXES as BOARD_INDEXES
 from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
 from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
 from backend.digests.queries import INDEXES as DIGEST_INDEXES
-from backend.kit.replays import INDEXES as REPLAY_INDEXES
-from backend.kit.schedule_runs import INDEXES as RUN_INDEXES
+from backend.kit.idempotency import INDEXES as REPLAY_INDEXES
+from backend.kit.schedule.runs import INDEXES as RUN_INDEXES
 from backend.mails.queries import INDEXES as MAIL_INDEXES
 from backend.operations.slow_queries import INDEXES as SLOW_INDEXES
 from backend.operations.vital_queries import INDEXES as VITAL_INDEXES

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from backend.boards.keeper import BoardKeeper
+from backend.accounts.queries import AccountQueries
+from backend.boards.board_store import BoardStore
 from backend.boards.queries import BoardQueries
 from backend.boards.service import BoardService
 from backend.chapters.queries import ChapterQueries
@@ -10,7 +11,10 @@ from backend.chapters.service import ChapterService
 from backend.classrooms.queries import ClassroomQueries
 from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
+from backend.digests.queries import DigestQueries
+from backend.digests.service import DigestService
 from backend.kit.cache import Warmer
+from backend.kit.security.signing import Signer
 from backend.progress.overview import ProgressOverview
 from backend.progress.queries import ProgressQueries
 from backend.progress.service import ProgressService
@@ -32,7 +36,7 @@ class Learning:
     classroom_queries: ClassroomQueries
     classrooms: ClassroomService
     reports: ClassroomReports
-    board_keeper: BoardKeeper
+    board_store: BoardStore
     boards: BoardService
     statistics: StatisticsService
     class_statistics: ClassStatisticsService
@@ -65,7 +69,7 @@ def learning(base: Base) -> Learning:
         classroom_queries=queries,
         classrooms=classrooms,
         reports=reports,
-        board_keeper=keeper,
+        board_store=keeper,
         boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
         statistics=statistics,
         class_statistics=ClassStatisticsService(
@@ -76,8 +80,8 @@ def learning(base: Base) -> Learning:
     )
 
 
-def _keeper(base: Base, queries: BoardQueries, projected: ProjectorQueries) -> BoardKeeper:
-    return BoardKeeper(
+def _keeper(base: Base, queries: BoardQueries, projected: ProjectorQueries) -> BoardStore:
+    return BoardStore(
         queries,
         base.connections.redis_client,
         base.connections.cache,
@@ -85,4 +89,20 @@ def _keeper(base: Base, queries: BoardQueries, projected: ProjectorQueries) -> B
         base.connections.events,
         namespace=base.settings.mongodb_database,
         is_projected=lambda: projected.health().is_alive,
+    )
+
+
+def digests(base: Base, learning: Learning) -> DigestService:
+    """Addresses to leave by are signed with the keys of the school."""
+    mongo = base.connections.mongo
+    return DigestService(
+        DigestQueries(mongo),
+        AccountQueries(mongo).classroom_ids,
+        learning.classrooms,
+        learning.reports,
+        learning.overview,
+        base.mails,
+        Signer(base.ring, "unsubscribe"),
+        base.clock,
+        time_zone=base.settings.time_zone,
     )

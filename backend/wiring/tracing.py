@@ -4,8 +4,8 @@ from typing import Any
 
 from backend import __version__
 from backend.config import Settings
-from backend.kit import traces
-from backend.kit.redis import Client
+from backend.kit.observability import tracing
+from backend.kit.redis.client import Client
 from backend.policy import ACTS
 
 
@@ -19,29 +19,29 @@ def begin(settings: Settings, role: str, instance: str) -> None:
             "service.namespace": settings.mongodb_database,
             "chapter.role": role,
         }
-        traces.begin(settings.traces_url, settings.traces_share, facts)
+        tracing.begin(settings.traces_url, settings.traces_share, facts)
 
 
-def step_into(services: Any, client: Client) -> None:
+def instrument(services: Any, client: Client) -> None:
     """Make every act of the policy table, and every command to Redis, a step of the trace it happens in."""
     for act in ACTS:
         name, _dot, method = act.partition(".")
         service = getattr(services, name, None)
         if callable(getattr(service, method, None)):
-            setattr(service, method, traces.stepped(act, getattr(service, method)))
-    _step_into_redis(client)
+            setattr(service, method, tracing.stepped(act, getattr(service, method)))
+    _instrument_redis(client)
 
 
-def _step_into_redis(client: Any) -> None:
+def _instrument_redis(client: Any) -> None:
     send, pipeline = client.execute_command, client.pipeline
 
     def execute_command(*args: Any, **options: Any) -> Any:
-        with traces.step(f"redis {str(args[0]).upper()}", **{"db.system": "redis"}):
+        with tracing.step(f"redis {str(args[0]).upper()}", **{"db.system": "redis"}):
             return send(*args, **options)
 
     def stepped_pipeline(*args: Any, **options: Any) -> Any:
         made = pipeline(*args, **options)
-        made.execute = traces.stepped("redis PIPELINE", made.execute)
+        made.execute = tracing.stepped("redis PIPELINE", made.execute)
         return made
 
     client.execute_command, client.pipeline = execute_command, stepped_pipeline

@@ -10,8 +10,8 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.errors import AppError
-from backend.kit import passwords
 from backend.kit.origin import Origin, coming_from
+from backend.kit.security import passwords
 from tests.classrooms.builders import queries_of
 from tests.school import PASSWORD, School
 

@@ -14,7 +14,7 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.errors import AppError, Conflict, NotAllowed, NotFound, NotSignedIn, RateLimited, SecondFactorNeeded
 from backend.kit.clock import SetClock
-from backend.kit.one_time_codes import STEP_SECONDS
+from backend.kit.security.totp import STEP_SECONDS
 from backend.progress.models import ChapterFilters
 from tests.at_once import at_once
 from tests.school import PASSWORD, School

@@ -10,8 +10,8 @@ from backend.bootstrap import Backend
 from backend.config import Settings
 from backend.errors import NotAllowed, NotFound, NotSignedIn
 from backend.kit.clock import SetClock
+from backend.kit.ip_networks import network_of
 from backend.kit.origin import Origin, coming_from
-from backend.kit.places import network_of
 from tests.school import PASSWORD, School
 
 BROWSER = "browser of the test"

@@ -8,8 +8,8 @@ from backend.accounts.models import User, Viewer
 from backend.accounts.signing_in import TICKET_LIFE
 from backend.bootstrap import Backend
 from backend.errors import NotAllowed, NotSignedIn
-from backend.kit import passwords
 from backend.kit.clock import SetClock
+from backend.kit.security import passwords
 from tests.school import PASSWORD, School
 
 BROWSER = "browser of the test"

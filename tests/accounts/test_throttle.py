@@ -14,9 +14,9 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.errors import NotAllowed, NotSignedIn, RateLimited
-from backend.kit.limiter_rules import Rule, RuleSet
+from backend.kit.limiter.gcra import Rule, RuleSet
 from backend.kit.origin import Origin, coming_from
-from tests.kit.valkey_process import ValkeyProcess
+from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.school import PASSWORD, School
 from tests.waiting import until
 

@@ -73,10 +73,10 @@ def test_by_the_page_of_a_class(open_page: OpenPage, backend: Backend, school: S
     classroom = school.classroom(teacher)
     student = school.student(classroom)
     query = {"id": classroom.id} | ({"view": view} if view else {})
-    assert not open_page("classroom.py", school.user(teacher), **query).exception
+    assert not open_page("classrooms/classroom.py", school.user(teacher), **query).exception
     assert looks(backend, admin) == []
-    assert not open_page("classroom.py", school.user(admin), **query).exception
+    assert not open_page("classrooms/classroom.py", school.user(admin), **query).exception
     assert looks(backend, admin) == [(act, classroom.id)]
     if not view:
-        open_page("classroom.py", school.user(admin), **query, learner=student.id)
+        open_page("classrooms/classroom.py", school.user(admin), **query, learner=student.id)
         assert ("student.viewed", student.id) in looks(backend, admin)

@@ -18,7 +18,7 @@ from backend.kit.archive import Archive, Damaged, FolderStore, Manifest, StoreFa
 from backend.kit.archive.streams import compressed, decompressed, documents, sealed, unsealed
 from backend.kit.clock import SystemClock
 from backend.kit.embedded import Servers
-from backend.kit.mongo import Mongo
+from backend.kit.mongo.client import Mongo
 
 SECRET = "a key that nobody guesses"
 ID = "2026-11-22T02-00-00Z-abcd"

@@ -8,9 +8,9 @@ from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.jobs import table
 from backend.kit.archive import Progress
-from backend.kit.mongo import new_id
-from backend.kit.schedule import Stopped, Work
-from backend.kit.schedule_runs import Run
+from backend.kit.mongo.client import new_id
+from backend.kit.schedule.runs import Run
+from backend.kit.schedule.scheduler import Stopped, Work
 from tests.school import School
 
 

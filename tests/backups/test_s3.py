@@ -22,7 +22,7 @@ from backend.errors import Unavailable
 from backend.kit.archive import Archive, S3Store, StoreFailed, archives, open_store
 from backend.kit.archive.bundle import Bundle
 from backend.kit.clock import SetClock
-from deploy.faults.proxy import Proxy
+from system_tests.faults.proxy import Proxy
 from tests.school import School
 from tests.waiting import until
 

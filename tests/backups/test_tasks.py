@@ -17,7 +17,7 @@ from backend.config import Settings
 from backend.errors import Conflict, NotAllowed, NotFound, Unavailable
 from backend.kit.archive.journal import Journal, PlaceLost, covered
 from backend.kit.clock import SetClock
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from tests.mails.post_office import Opened, PostOffice, open_post, text_of
 from tests.school import School
 from tests.waiting import until

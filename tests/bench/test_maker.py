@@ -6,7 +6,7 @@ import pytest
 
 from backend.bootstrap import Backend, build
 from backend.config import Settings
-from backend.kit.mongo import Document
+from backend.kit.mongo.client import Document
 from backend.progress.models import ProgressChange
 from bench import maker, people, plain
 from bench.clock import MovingClock

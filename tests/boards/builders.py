@@ -3,19 +3,19 @@
 from msgspec.structs import replace
 
 from backend.accounts.models import ProfileChange, Viewer
-from backend.boards.keeper import BoardKeeper
+from backend.boards.board_store import BoardStore
 from backend.boards.queries import BoardQueries
 from backend.boards.service import BoardService
 from backend.bootstrap import Backend
 from backend.kit.cache import Cache
-from backend.kit.redis import Client
+from backend.kit.redis.client import Client
 
 
 def keeper_of(
     backend: Backend, *, is_kept: bool = True, client: Client | None = None, cache: Cache | None = None
-) -> BoardKeeper:
+) -> BoardStore:
     """A keeper as another process would have it; `is_kept` stands for a projector at work."""
-    return BoardKeeper(
+    return BoardStore(
         BoardQueries(backend.mongo),
         client or backend.redis_client,
         cache or Cache(None),

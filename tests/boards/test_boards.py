@@ -27,7 +27,7 @@ def boards(backend: Backend, request: pytest.FixtureRequest) -> BoardService:
 
 def solve(backend: Backend, viewer: Viewer, count: int, key: str) -> None:
     save(backend, viewer, 0, key, ProgressChange(questions_delta=count))
-    backend.board_keeper.work_saved([viewer.id])
+    backend.board_store.work_saved([viewer.id])
 
 
 def lines(board: Board) -> list[tuple[int, str, int]]:

@@ -12,13 +12,13 @@ from backend.boards.periods import live_spans, span, spans
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.kit.clock import SetClock
-from backend.kit.redis import disconnect
+from backend.kit.redis.client import disconnect
 from backend.progress.models import ProgressChange
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries
 from tests.boards.builders import boards_of, joined, keeper_of
 from tests.classrooms.builders import queries_of, save
-from tests.kit.valkey_process import ValkeyProcess
+from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.school import NOON, School
 from tests.statistics.builders import eventually, running
 
@@ -42,7 +42,7 @@ def test_another_ones_change_comes_with_the_projector(backend: Backend, pair: tu
     one, two = pair
     told: list[dict[str, int]] = []
     heard = backend.events.subscribe([rooms.BOARDS], lambda: told.append(scores(backend, two)))
-    projector = Projector(ProjectorQueries(backend.mongo), backend.cache, backend.board_keeper)
+    projector = Projector(ProjectorQueries(backend.mongo), backend.cache, backend.board_store)
     with running(projector):
         assert eventually(lambda: backend.statistics.projector_health().is_alive)
         assert scores(backend, two) == {"Comet": 0, "Meteor": 0}
@@ -178,8 +178,8 @@ def test_a_removed_account_is_off_every_board(
     assert boards.board(teacher, classroom.id).participants == 2
     backend.mongo["users"].delete_one({"_id": pair[0].id})
     backend.mongo["memberships"].delete_many({"userId": pair[0].id})
-    backend.board_keeper.person_changed(pair[0].id)
+    backend.board_store.person_changed(pair[0].id)
     save(backend, pair[0], 0, "late", FIVE)
-    backend.board_keeper.work_saved([pair[0].id])
+    backend.board_store.work_saved([pair[0].id])
     assert [entry.name for entry in boards.board(teacher, classroom.id).entries] == ["Meteor"]
     assert set(scores(backend, teacher)) == {"Meteor"}

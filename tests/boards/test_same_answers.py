@@ -14,7 +14,7 @@ from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.errors import Conflict, Invalid, NotFound
 from backend.kit.clock import SetClock
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from backend.progress.models import ProgressChange, Saved
 from tests.boards.builders import boards_of, joined, keeper_of
 from tests.classrooms.builders import save
@@ -52,7 +52,7 @@ class Life:
             )
         except Invalid:  # fewer than none solved
             return
-        self.backend.board_keeper.work_saved([self.students[student].id])
+        self.backend.board_store.work_saved([self.students[student].id])
 
     def undo(self, back: int) -> None:
         if self.saved:
@@ -61,7 +61,7 @@ class Life:
                 self.backend.progress.undo(student, saved.batch_id)
             except (Conflict, NotFound):  # changed again since, or nothing was changed
                 return
-            self.backend.board_keeper.work_saved([student.id])
+            self.backend.board_store.work_saved([student.id])
 
     def call(self, student: int, name: str) -> None:
         self.students[student] = joined(self.backend, self.students[student], name)

@@ -11,7 +11,7 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.chapters.models import Chapter, ChapterDraft
 from backend.errors import Conflict
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from backend.progress.models import ProgressChange, Saved
 from tests.at_once import at_once
 from tests.progress.recount import recounted, stands

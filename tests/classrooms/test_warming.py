@@ -5,9 +5,9 @@ import pytest
 from backend.bootstrap import Backend
 from backend.errors import NotFound
 from backend.jobs import WARMING, table
-from backend.kit.cache.trace import farthest_source, forget_sources
-from backend.kit.metrics import Registry
-from backend.kit.schedule import Scheduler
+from backend.kit.cache.answer_source import farthest_source, forget_sources
+from backend.kit.observability.metrics import Registry
+from backend.kit.schedule.scheduler import Scheduler
 from tests.school import School
 from tests.waiting import until
 

@@ -23,7 +23,7 @@ from backend.config import Settings
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
 from deploy.sharding import BY_STUDENT, BY_SUBJECT, CLASSES, SUBJECTS, Layout, commands
-from deploy.sharding.aim import Aimed, aims
+from deploy.sharding.targeting import Aimed, aims
 from tests.school import School
 from tests.test_query_plans import parts
 
@@ -229,7 +229,7 @@ def _others(backend: Backend, school: School) -> Iterator[Callable[[], object]]:
     yield backend.operations.missing_indexes
     yield lambda: backend.operations.health(admin)
     yield backend.projector.rebuild
-    yield backend.board_keeper.roll_over
+    yield backend.board_store.roll_over
     yield backend.backups.take
     yield backend.backups.drill
     yield backend.rights.request_for_idle

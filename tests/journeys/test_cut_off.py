@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 from backend.accounts.sessions import VIEWER
-from backend.api.stream import CHECK_SECONDS
+from backend.api.routes.events import CHECK_SECONDS
 from tests.journeys.running import RunningApp, Visitors, running
 from tests.journeys.school import PASSWORD, Person, ServedSchool
-from tests.kit.valkey_process import ValkeyProcess
+from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.waiting import until
 
 Act = Callable[[ServedSchool, Person], object]

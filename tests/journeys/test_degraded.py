@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from deploy.faults.proxy import Proxy
+from system_tests.faults.proxy import Proxy
 from tests.cut_off import REPLACED, SOON
 from tests.journeys.running import Visitors, free_port, running
 from tests.journeys.school import ServedSchool

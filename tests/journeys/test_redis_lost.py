@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from backend.progress.models import ProgressChange
 from tests.journeys.running import Visitors, running
 from tests.journeys.school import ServedSchool
-from tests.kit.valkey_process import ValkeyProcess
+from tests.kit.redis.valkey_process import ValkeyProcess
 
 LOOK_MS = 45_000  # a page looks every 15 s where it hears nothing
 

@@ -13,11 +13,11 @@ from redis.exceptions import ResponseError
 
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
-from backend.kit import redis
 from backend.kit.breaker import CONCLUSIVE, Breaker
-from backend.kit.mongo import Mongo
-from backend.kit.mongo_guard import PRIMARY, READS, MongoRefused, reading_from_any
-from tests.kit.valkey_process import ValkeyProcess, eventually
+from backend.kit.mongo.client import Mongo
+from backend.kit.mongo.guarded_client import PRIMARY, READS, MongoRefused, reading_from_any
+from backend.kit.redis import client as redis
+from tests.kit.redis.valkey_process import ValkeyProcess, eventually
 from tests.waiting import until
 
 

@@ -11,13 +11,14 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from starlette.types import Receive, Scope, Send
 
-from backend.api.deadlines import FILE_SECONDS, REQUEST_SECONDS, Deadlines
+from backend.api.middleware.deadlines import FILE_SECONDS, REQUEST_SECONDS, Deadlines
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
-from backend.kit import deadline, redis
-from backend.kit.mongo import Mongo
-from backend.kit.mongo_guard import on_its_own, reading_from_any
-from backend.kit.redis_links import TooLate
+from backend.kit import deadline
+from backend.kit.mongo.client import Mongo
+from backend.kit.mongo.guarded_client import on_its_own, reading_from_any
+from backend.kit.redis import client as redis
+from backend.kit.redis.connections import TooLate
 
 FOR_EVER = 600_000  # milliseconds that a test would wait if nothing heeded the deadline
 

@@ -13,7 +13,7 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.jobs import Jobs
 from backend.kit.clock import SetClock
-from backend.kit.metrics import MAILS
+from backend.kit.observability.metrics import MAILS
 from backend.mails.courier import Courier
 from backend.mails.models import Content, Recipient
 from backend.mails.service import PAUSES

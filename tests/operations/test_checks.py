@@ -9,7 +9,7 @@ import pytest
 from backend.audit.models import ChainState
 from backend.backups.models import Backup, BackupState, Drill
 from backend.kit.cache import RegionStatistics
-from backend.kit.redis import ServerDescription
+from backend.kit.redis.client import ServerDescription
 from backend.operations import checks, machine_checks
 from backend.operations.check_titles import size
 from backend.operations.jobs import JobReport, JobRun

@@ -19,15 +19,15 @@ from pymongo.errors import PyMongoError
 
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
-from backend.kit import certificates
 from backend.kit.breaker import Breaker
 from backend.kit.clock import SetClock, SystemClock
-from backend.kit.keys import Key
-from backend.kit.load import Governor, MachineProbe
+from backend.kit.limiter.load_governor import Governor, MachineProbe
+from backend.kit.security import certificates
+from backend.kit.security.keys import Key
 from backend.operations import checks, machine_checks
 from backend.operations.models import Instance
 from backend.operations.server_queries import Behind, Oplog, ServerQueries
-from backend.wiring.watching import Load
+from backend.wiring.operations import Load
 from tests.waiting import until
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.mails.models import OutboxState
-from backend.operations.mail_check import mail
+from backend.operations.checks import mail
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG_AGO, JUST_NOW = NOW - timedelta(hours=30), NOW - timedelta(minutes=1)

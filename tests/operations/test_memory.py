@@ -7,7 +7,7 @@ import pytest
 
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Invalid
-from backend.kit.growth import FEWEST, HOUR_SECONDS, Growth
+from backend.kit.observability.trend import FEWEST, HOUR_SECONDS, Growth
 from backend.operations import machine, machine_checks
 from tests.school import School
 from tests.waiting import until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
-from backend.kit.exposition import PREFIX
+from backend.kit.observability.prometheus import PREFIX
 from tests.school import School
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operations.md"

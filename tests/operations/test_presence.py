@@ -8,12 +8,12 @@ import pytest
 import structlog
 
 from backend.bootstrap import Backend
-from backend.kit import log
 from backend.kit.clock import SystemClock
-from backend.kit.growth import Growth
-from backend.kit.metrics import BUCKETS, REQUESTS, SCRIPT_RUNS, Figures, Histogram, Registry
+from backend.kit.observability import log
+from backend.kit.observability.metrics import BUCKETS, REQUESTS, SCRIPT_RUNS, Figures, Histogram, Registry
+from backend.kit.observability.trend import Growth
+from backend.operations.heartbeat import Heartbeat, HeartbeatInputs
 from backend.operations.models import Check, State
-from backend.operations.presence import Presence, Senses
 from backend.operations.vital_queries import VitalQueries
 from backend.operations.vitals import Vital, by_minute, packed, unpacked
 from tests.school import School
@@ -22,9 +22,9 @@ from tests.waiting import until
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def presence(backend: Backend, registry: Registry, checks: list[Check]) -> Presence:
-    senses = Senses(look=lambda: tuple(checks), loop_delay=lambda: 0.02, growth=Growth())
-    return Presence(VitalQueries(backend.mongo), registry, backend.cache, SystemClock(), senses, version="test")
+def presence(backend: Backend, registry: Registry, checks: list[Check]) -> Heartbeat:
+    inputs = HeartbeatInputs(look=lambda: tuple(checks), loop_delay=lambda: 0.02, growth=Growth())
+    return Heartbeat(VitalQueries(backend.mongo), registry, backend.cache, SystemClock(), inputs, version="test")
 
 
 def found(name: str, state: State, value: float | None = None) -> Check:

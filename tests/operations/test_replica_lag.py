@@ -9,10 +9,10 @@ from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
-from backend.kit.mongo import Mongo
+from backend.kit.mongo.client import Mongo
 from backend.operations import checks
 from backend.operations.server_queries import ServerQueries
-from deploy.cluster.mongo_set import MongoSet
+from system_tests.cluster.mongo_set import MongoSet
 from tests.waiting import until
 
 OPLOG_BYTES = 1_048_576

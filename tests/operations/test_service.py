@@ -12,16 +12,16 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import INDEXES, Backend
 from backend.errors import NotAllowed, NotSignedIn, Unavailable
 from backend.kit.clock import SystemClock
-from backend.kit.metrics import QUERIES, REQUESTS
-from backend.kit.mongo import Mongo
-from backend.kit.redis import connect
+from backend.kit.mongo.client import Mongo
+from backend.kit.observability.metrics import QUERIES, REQUESTS
+from backend.kit.redis.client import connect
 from backend.operations import service as service_module
+from backend.operations.check_registry import CheckRegistry, RuntimeInfo, StatusSources
 from backend.operations.check_titles import titles
 from backend.operations.models import Check, Health
 from backend.operations.queries import OperationQueries
 from backend.operations.server_queries import ServerQueries
 from backend.operations.service import OperationsService
-from backend.operations.sights import Sights, Surroundings, Witnesses
 from backend.operations.vital_queries import VitalQueries
 from tests.school import School
 from tests.waiting import until
@@ -41,10 +41,12 @@ def operations(backend: Backend, folder: Path, *, mongo: Mongo | None = None, re
     client = connect(f"redis://{redis}" if redis or not configured else configured.get_secret_value())
     database = mongo or backend.mongo
     queries = OperationQueries(database, INDEXES)
-    around = Surroundings(version="test", data_dir=folder, is_production=False)
-    sights = Sights(queries, ServerQueries(database), client, backend.cache, backend.clock, around, Witnesses())
+    around = RuntimeInfo(version="test", data_dir=folder, is_production=False)
+    checks = CheckRegistry(
+        queries, ServerQueries(database), client, backend.cache, backend.clock, around, StatusSources()
+    )
     return OperationsService(
-        queries, VitalQueries(database), sights, backend.cache, backend.metrics, backend.clock, "test"
+        queries, VitalQueries(database), checks, backend.cache, backend.metrics, backend.clock, "test"
     )
 
 
@@ -144,7 +146,7 @@ def test_redis_that_forgets_is_noticed(backend: Backend, school: School, monkeyp
     def forgets(_client: object) -> float:
         raise Unavailable("It did not come back.")
 
-    monkeypatch.setattr("backend.kit.redis.ping_by_value", forgets)
+    monkeypatch.setattr("backend.kit.redis.client.ping_by_value", forgets)
     assert check(backend.operations.health(school.admin()), "redis").state == "warning"
 
 

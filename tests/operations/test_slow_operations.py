@@ -6,11 +6,11 @@ import pytest
 
 from backend.bootstrap import Backend
 from backend.config import Settings
-from backend.kit.metrics import Registry
-from backend.kit.mongo import Mongo
-from backend.kit.slow_operations import SHAPES, SlowOperations, shape_of
+from backend.kit.mongo.client import Mongo
+from backend.kit.mongo.slow_commands import SHAPES, SlowOperations, shape_of
+from backend.kit.observability.metrics import Registry
 from backend.operations.models import SlowOperation
-from backend.operations.slow_keeper import SlowKeeper
+from backend.operations.slow_commands import SlowCommandStore
 from backend.operations.slow_queries import MOST, SlowQueries
 
 SECRET = "a word that somebody typed"
@@ -33,7 +33,7 @@ def kept(backend: Backend, collection: str, operation: str) -> SlowOperation:
 
 def test_a_slow_command_is_kept_with_its_shape_and_plan(backend: Backend, watched: Mongo) -> None:
     """The same question with other values is one shape; its plan names the index, or that there is none."""
-    keeper = SlowKeeper(watched.slow, SlowQueries(backend.mongo))
+    keeper = SlowCommandStore(watched.slow, SlowQueries(backend.mongo))
     for word in (SECRET, "another"):
         list(watched["memberships"].find({"userId": word}))
     keeper.keep()
@@ -51,7 +51,7 @@ def test_what_the_profiler_noted_is_added(backend: Backend, watched: Mongo) -> N
     """Where the server keeps a profile, how many documents it read stands beside the plan."""
     watched.database.command("profile", 1, filter={"ns": f"{watched.database.name}.chapters"})
     list(watched["chapters"].find({"unit": SECRET}))
-    keeper = SlowKeeper(watched.slow, SlowQueries(backend.mongo))
+    keeper = SlowCommandStore(watched.slow, SlowQueries(backend.mongo))
     keeper.keep()
     found = kept(backend, "chapters", "find")
     assert (found.plan_from, found.examined) == ("profiler", 101)
@@ -61,16 +61,16 @@ def test_processes_add_up(backend: Backend, watched: Mongo) -> None:
     """Two processes that met the same shape are one line with both counts."""
     for _process in range(2):
         list(watched["users"].find({"name": SECRET}))
-        SlowKeeper(watched.slow, SlowQueries(backend.mongo)).keep()
+        SlowCommandStore(watched.slow, SlowQueries(backend.mongo)).keep()
     assert kept(backend, "users", "find").count == 2
 
 
 def test_the_profiler_is_asked_for_where_it_is_allowed(backend: Backend, watched: Mongo) -> None:
     """The first round turns level 1 on; it leaves what somebody chose."""
-    SlowKeeper(watched.slow, SlowQueries(backend.mongo)).keep()
+    SlowCommandStore(watched.slow, SlowQueries(backend.mongo)).keep()
     assert backend.mongo.database.command("profile", -1)["was"] == 1
     backend.mongo.database.command("profile", 2, filter={"ns": "nothing"})
-    SlowKeeper(watched.slow, SlowQueries(backend.mongo)).keep()
+    SlowCommandStore(watched.slow, SlowQueries(backend.mongo)).keep()
     assert backend.mongo.database.command("profile", -1)["was"] == 2
 
 

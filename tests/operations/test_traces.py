@@ -16,9 +16,9 @@ from backend.api import create_api
 from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.errors import Unavailable
-from backend.kit import traces
-from backend.wiring import tracing
-from pages import _session
+from backend.kit.observability import tracing
+from backend.wiring.tracing import begin
+from pages.shell import services
 from tests.api.caller import Caller
 from tests.pages.at_path import Browser
 from tests.school import PASSWORD, School
@@ -75,9 +75,9 @@ def traced(settings: Settings, backend: Backend, receiver: Receiver) -> Iterator
     """A backend that sends all traces to the receiver, on the database of this test."""
     assert backend.settings.traces_url is None
     built = build(settings.model_copy(update={"traces_url": receiver.url, "traces_share": 1.0}), clock=backend.clock)
-    tracing.begin(built.settings, "web", "this process")
+    begin(built.settings, "web", "this process")
     yield built
-    traces.end()
+    tracing.end()
     built.close()
 
 
@@ -96,7 +96,7 @@ def test_a_request_is_one_trace_with_its_steps(traced: Backend, school: School, 
     caller = Caller(TestClient(create_api(traced), raise_server_exceptions=False))
     pair = caller.post("/auth/login", {"email": "admin@example.org", "password": PASSWORD}).json()["data"]
     assert Caller(caller._client, pair["accessToken"]).get("/admin/users").status_code == 200
-    traces.end()
+    tracing.end()
     parts = trace_of(receiver, "GET /admin/users")
     assert parts["administration.users"] == "GET /admin/users"
     assert parts["find users"] == "administration.users"
@@ -113,10 +113,10 @@ def test_a_page_is_one_trace_with_its_parts(
 ) -> None:
     """A run of a page holds its fragments, and these the acts they asked for."""
     browser.sign_in(school.user(school.admin()))
-    _session.install(traced)
+    services.install(traced)
     assert not browser.open("users").exception
     assert not browser.open("health").exception
-    traces.end()
+    tracing.end()
     parts = trace_of(receiver, "page health")
     assert parts["fragment health.draw_health"] == "page health"
     assert parts["operations.health"] == "fragment health.draw_health"
@@ -125,10 +125,14 @@ def test_a_page_is_one_trace_with_its_parts(
 
 def test_what_begins_within_another_is_a_trace_of_its_own(traced: Backend, receiver: Receiver) -> None:
     """A job that a request set off, or a request that a page made, is no part of that: its steps are its own."""
-    assert traces.is_on()
-    with traces.root("request"), traces.root("job"), traces.step("find users"):
+    assert tracing.is_on()
+    with (
+        tracing.root("request"),
+        tracing.root("job"),
+        tracing.step("find users"),
+    ):
         pass
-    traces.end()
+    tracing.end()
     named = {span.name: span for span in receiver.spans}
     assert named["job"].trace_id != named["request"].trace_id
     assert not named["job"].parent_span_id
@@ -137,8 +141,8 @@ def test_what_begins_within_another_is_a_trace_of_its_own(traced: Backend, recei
 
 def test_what_is_not_traced_costs_nothing(backend: Backend, school: School) -> None:
     """Without an address no step is made, services are as they were, and what sends traces is not even imported."""
-    assert not traces.is_on()
-    assert traces.opened("find users") is None
+    assert not tracing.is_on()
+    assert tracing.opened("find users") is None
     assert "users" not in vars(backend.administration)
     code = "import sys, backend.bootstrap, backend.jobs; print('opentelemetry.exporter' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -150,11 +154,11 @@ def test_a_collector_that_is_away_harms_nobody(settings: Settings, backend: Back
     """Where nobody takes the traces, requests are answered all the same."""
     school.admin()
     built = build(settings.model_copy(update={"traces_url": "http://127.0.0.1:1", "traces_share": 1.0}))
-    tracing.begin(built.settings, "web", "this process")
+    begin(built.settings, "web", "this process")
     try:
         assert Caller(TestClient(create_api(built))).get("/health/ready").status_code == 200
     finally:
-        traces._state.tracer = traces._state.provider = None  # shutting down would wait for the collector
+        tracing._state.tracer = tracing._state.provider = None  # shutting down would wait for the collector
         built.close()
     assert backend.settings.traces_url is None
 

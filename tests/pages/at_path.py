@@ -11,7 +11,8 @@ from streamlit.util import calc_hash
 
 from backend.accounts.models import User
 from backend.bootstrap import Backend
-from pages import _demo_opening, _session
+from pages.demo import opening
+from pages.shell import services, session
 
 FRAME = Path(__file__).resolve().parent.parent.parent / "pages" / "_frame.py"
 
@@ -20,13 +21,13 @@ class Browser:
     """One browser: what it keeps in cookies, and the tabs it opens."""
 
     def __init__(self, backend: Backend) -> None:
-        self.cookies = {_session.BROWSER_COOKIE: "the browser of this test"}
+        self.cookies = {session.BROWSER_COOKIE: "the browser of this test"}
         self.exchanges: list[dict[str, Any]] = []
         self._backend = backend
 
     def sign_in(self, user: User) -> None:
         """Have a session of `user`, as after the sign-in form."""
-        self._exchange(self._backend.accounts.issue_ticket(user, self.cookies[_session.BROWSER_COOKIE]))
+        self._exchange(self._backend.accounts.issue_ticket(user, self.cookies[session.BROWSER_COOKIE]))
 
     def open(self, path: str = "", **query: str) -> AppTest:
         """A tab at this path, once its page is drawn."""
@@ -42,18 +43,18 @@ class Browser:
         if due["ticket"]:
             self._exchange(due["ticket"])
         else:
-            self.cookies.pop(_session.SESSION_COOKIE)
+            self.cookies.pop(session.SESSION_COOKIE)
         return str(due["to"])
 
     def _exchange(self, ticket: str) -> None:
-        name = self.cookies[_session.BROWSER_COOKIE]
-        self.cookies[_session.SESSION_COOKIE] = self._backend.accounts.redeem_ticket(ticket, name, "test")
+        name = self.cookies[session.BROWSER_COOKIE]
+        self.cookies[session.SESSION_COOKIE] = self._backend.accounts.redeem_ticket(ticket, name, "test")
 
 
 @pytest.fixture
 def browser(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     """A browser that has opened the app before, so that it has a name of its own, but no session."""
-    _session.install(backend)
+    services.install(backend)
     made = Browser(backend)
 
     def script(*, data: dict[str, Any], **_rest: Any) -> None:
@@ -62,9 +63,9 @@ def browser(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brows
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: dict(made.cookies)))
     monkeypatch.setattr(ContextProxy, "headers", property(lambda _self: {"User-Agent": "a test"}))
     monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _self: "203.0.113.7"))
-    monkeypatch.setattr(_session, "_cookie_component", lambda: script)
+    monkeypatch.setattr(session, "_cookie_component", lambda: script)
     yield made
-    openings, _lock = _demo_opening._kept()
+    openings, _lock = opening._kept()
     openings.clear()
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend.accounts.models import User
 from backend.bootstrap import Backend
-from pages import _session
+from pages.shell import services, session
 
 PAGES = Path(__file__).resolve().parent.parent.parent / "pages"
 BROWSER = "the browser of this test"
@@ -30,18 +30,18 @@ def own_main_module() -> Iterator[None]:
 @pytest.fixture
 def open_page(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     """`open_page("home.py", user)` runs one page as `user` (None: a guest) and gives back the AppTest."""
-    _session.install(backend)
-    cookies: dict[str, str] = {_session.BROWSER_COOKIE: BROWSER}
+    services.install(backend)
+    cookies: dict[str, str] = {session.BROWSER_COOKIE: BROWSER}
     proxied: Mapping[str, str] = MappingProxyType(cookies)
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: proxied))
     monkeypatch.setattr(ContextProxy, "headers", property(lambda _self: {"User-Agent": "a test"}))
     monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _self: "203.0.113.7"))
 
     def opened(file: str, user: User | None = None, **query: str) -> AppTest:
-        cookies.pop(_session.SESSION_COOKIE, None)
+        cookies.pop(session.SESSION_COOKIE, None)
         if user:
             ticket = backend.accounts.issue_ticket(user, BROWSER)
-            cookies[_session.SESSION_COOKIE] = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
+            cookies[session.SESSION_COOKIE] = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
         page = AppTest.from_file(str(PAGES / file), default_timeout=20)
         for name, value in query.items():
             page.query_params[name] = value

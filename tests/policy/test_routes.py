@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from backend.accounts.models import Viewer
 from backend.api import create_api
-from backend.api.acts import ROUTES, roles_of
+from backend.api.openapi.permissions import ROUTES, roles_of
 from backend.policy import ACTS, WITHOUT_VIEWER, Relation
 from tests.api.caller import Caller
 from tests.policy.world import OF_A_CHAPTER, OF_A_CLASS, OF_A_PERSON, ROLES, Target, World, scope_of, world

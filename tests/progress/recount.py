@@ -4,7 +4,7 @@ from collections import Counter
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
-from backend.kit.mongo import Document
+from backend.kit.mongo.client import Document
 from backend.progress.models import Counts, SubjectCounts
 
 Totals = tuple[Counts, dict[str, SubjectCounts]]

@@ -61,11 +61,11 @@ class Story:
         with suppress(AppError):
             getattr(self, name.replace(" ", "_"))(*arguments)
 
-    def save(self, changed: dict[int, ProgressChange], carried: bool) -> None:
+    def save(self, changed: dict[int, ProgressChange], is_imported: bool) -> None:
         wanted = {self.ids[position]: change for position, change in changed.items()}
         key = f"{self.student.id} {self.acts}"
-        saved = self.backend.progress.change_many(self.student, wanted, key=key, confirm=True, carried=carried)
-        again = self.backend.progress.change_many(self.student, wanted, key=key, confirm=True, carried=carried)
+        saved = self.backend.progress.change_many(self.student, wanted, key=key, confirm=True, is_imported=is_imported)
+        again = self.backend.progress.change_many(self.student, wanted, key=key, confirm=True, is_imported=is_imported)
         assert (again.batch_id, again.changed) == (saved.batch_id, saved.changed)
         self.batches.append(saved.batch_id)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.faults.report import Figures, write
+from system_tests.faults.report import Figures, write
 from tests.reliability.trial import Trials
 
 

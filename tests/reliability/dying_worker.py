@@ -16,7 +16,7 @@ STEPS = {
     "when all was added up, before it is written": "backend.statistics.recount_queries:Recount.run",
     "in the transaction of a rebuild": "backend.statistics.queries:ProjectorQueries._move",
     "once it listens": "backend.statistics.queries:ProjectorQueries.follow",
-    "when boards know, before statistics do": "backend.boards.keeper:BoardKeeper.work_saved",
+    "when boards know, before statistics do": "backend.boards.board_store:BoardKeeper.work_saved",
     "in the transaction of a batch": "backend.statistics.queries:_increments",
     "when a batch is committed, before anybody is told": "backend.statistics.queries:ProjectorQueries.apply",
     "when its lease is renewed": "backend.statistics.queries:ProjectorQueries.keep_lease",

@@ -10,11 +10,11 @@ from time import monotonic, sleep
 from typing import Self
 
 from backend.accounts.models import Viewer
-from backend.api.deadlines import REQUEST_SECONDS
+from backend.api.middleware.deadlines import REQUEST_SECONDS
 from backend.bootstrap import Backend
 from backend.errors import AppError, Unavailable
 from backend.kit import deadline
-from backend.kit.mongo import new_id, stable_id
+from backend.kit.mongo.client import new_id, stable_id
 from backend.progress.models import ProgressChange
 from tests.waiting import until
 

@@ -10,7 +10,7 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.operations.models import State
 from tests.reliability.small_disk import SmallDisk
-from tests.reliability.trial import Ground, Trials
+from tests.reliability.trial import Trials, TrialSchool
 from tests.statistics.builders import running
 from tests.waiting import until
 
@@ -28,16 +28,16 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 @pytest.fixture
-def ground(disk: SmallDisk) -> Iterator[Ground]:
+def ground(disk: SmallDisk) -> Iterator[TrialSchool]:
     backend = build(Settings(data_dir=disk.folder / "data"))
     try:
         with running(backend.projector):
-            yield Ground(backend)
+            yield TrialSchool(backend)
     finally:
         backend.close()
 
 
-def test_a_full_disk_refuses_and_loses_nothing(disk: SmallDisk, ground: Ground, trials: Trials) -> None:
+def test_a_full_disk_refuses_and_loses_nothing(disk: SmallDisk, ground: TrialSchool, trials: Trials) -> None:
     """Sixteen save until the disk is full: they are refused in a sentence, health names the disk and the app is not
     ready; once there is room again they go on by the same keys, and the app is ready."""
 

@@ -11,7 +11,7 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.kit.embedded import Servers
 from backend.operations.models import State
-from deploy.cluster.mongo_set import Member, MongoSet
+from system_tests.cluster.mongo_set import Member, MongoSet
 from tests.operations.test_replica_lag import is_locked, overflow
 from tests.reliability.trial import LONG_FORM, Trials
 from tests.school import School

@@ -17,14 +17,14 @@ from pymongo.errors import PyMongoError
 from backend.bootstrap import build
 from backend.config import Settings
 from backend.kit.embedded import Servers
-from backend.kit.mongo import new_id
-from backend.kit.mongo_guard import PRIMARY
-from deploy.cluster.mongo_set import Member, MongoSet
-from deploy.cluster.ports import free_ports
-from deploy.faults.proxy import Proxy
+from backend.kit.mongo.client import new_id
+from backend.kit.mongo.guarded_client import PRIMARY
+from system_tests.cluster.mongo_set import Member, MongoSet
+from system_tests.cluster.ports import free_ports
+from system_tests.faults.proxy import Proxy
 from tests.operations.test_replica_lag import is_locked
 from tests.reliability.savers import is_saver
-from tests.reliability.trial import LONG_FORM, Ground, Trials, opening
+from tests.reliability.trial import LONG_FORM, Trials, TrialSchool, opening
 from tests.statistics.builders import running
 from tests.waiting import until
 
@@ -206,7 +206,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def ground(stage: Stage, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def ground(stage: Stage, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialSchool]:
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"),
         mongodb_uri=SecretStr(stage.mongo_set.uri),
@@ -216,7 +216,7 @@ def ground(stage: Stage, servers: Servers, tmp_path_factory: pytest.TempPathFact
     backend = build(settings)
     try:
         with running(backend.projector):
-            yield Ground(backend)
+            yield TrialSchool(backend)
     finally:
         backend.close()
 
@@ -235,7 +235,7 @@ FAULTS: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_nothing_is_lost_with_a_primary(stage: Stage, ground: Ground, trials: Trials, name: str) -> None:
+def test_nothing_is_lost_with_a_primary(stage: Stage, ground: TrialSchool, trials: Trials, name: str) -> None:
     """Sixteen save while it happens: all that was acknowledged is there once, all sums agree, all of them go on."""
     if name in {NOT_REACHED, DISCONNECTED} and not trials.is_long:
         pytest.skip(LONG_FORM)
@@ -243,7 +243,7 @@ def test_nothing_is_lost_with_a_primary(stage: Stage, ground: Ground, trials: Tr
 
 
 def test_without_a_majority_everybody_is_refused_and_nothing_is_lost(
-    stage: Stage, ground: Ground, trials: Trials
+    stage: Stage, ground: TrialSchool, trials: Trials
 ) -> None:
     """Two of three gone: saves are refused in a sentence, and go on, by the same keys, once one of them is back."""
     if not trials.is_long:
@@ -252,14 +252,14 @@ def test_without_a_majority_everybody_is_refused_and_nothing_is_lost(
     trials.run(ground, "two of three members killed", opening(breaker, stage.alone), saving_goes_on=False)
 
 
-def test_a_primary_that_hangs_keeps_nobody(stage: Stage, ground: Ground, trials: Trials) -> None:
+def test_a_primary_that_hangs_keeps_nobody(stage: Stage, ground: TrialSchool, trials: Trials) -> None:
     """No election helps, for it says that it is well: everybody is refused once her time is over, and goes on later."""
     if not trials.is_long:
         pytest.skip(LONG_FORM)
     trials.run(ground, "primary answers and writes nothing (fsyncLock)", stage.stalled, saving_goes_on=False)
 
 
-def test_what_was_saved_unheard_is_not_saved_again(stage: Stage, ground: Ground, trials: Trials) -> None:
+def test_what_was_saved_unheard_is_not_saved_again(stage: Stage, ground: TrialSchool, trials: Trials) -> None:
     """The primary's answers are lost: everybody is told no, some of whose saves are done; by the same keys they are
     acknowledged afterwards, and count once."""
     if not trials.is_long:

@@ -16,12 +16,12 @@ from backend.bootstrap import build
 from backend.config import Settings
 from backend.errors import NotSignedIn
 from backend.kit.embedded import Servers
-from backend.kit.redis import breaker_of
+from backend.kit.redis.client import breaker_of
 from tests.boards.builders import boards_of, joined
-from tests.kit.valkey_nodes import ValkeyNodes
-from tests.kit.valkey_process import ValkeyProcess
+from tests.kit.redis.valkey_nodes import ValkeyNodes
+from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.reliability.savers import people
-from tests.reliability.trial import Ground, Trials, opening
+from tests.reliability.trial import Trials, TrialSchool, opening
 from tests.school import NOON, School
 from tests.statistics.builders import running
 from tests.waiting import until
@@ -30,7 +30,7 @@ PARTICIPANTS = 2  # of the board; the others only save
 
 
 @contextmanager
-def school_on(servers: Servers, redis_url: str, folder: Path) -> Iterator[Ground]:
+def school_on(servers: Servers, redis_url: str, folder: Path) -> Iterator[TrialSchool]:
     """A school on the shared MongoDB and on this Redis, some of whose students are on the leaderboard."""
     settings = Settings(
         data_dir=folder,
@@ -44,7 +44,7 @@ def school_on(servers: Servers, redis_url: str, folder: Path) -> Iterator[Ground
         classroom = school.classroom(school.teacher(school.admin()))
         known = [joined(backend, school.student(classroom), f"Learner {number}") for number in range(PARTICIPANTS)]
         with running(backend.projector):
-            yield Ground(backend, [*known, *people()[PARTICIPANTS:]])
+            yield TrialSchool(backend, [*known, *people()[PARTICIPANTS:]])
         backend.mongo.client.drop_database(settings.mongodb_database)
     finally:
         backend.close()
@@ -58,7 +58,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
 
 
 @pytest.fixture(scope="module")
-def ground(valkey: ValkeyProcess, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def ground(valkey: ValkeyProcess, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialSchool]:
     with school_on(servers, valkey.url, tmp_path_factory.mktemp("school")) as made:
         yield made
 
@@ -108,7 +108,9 @@ AWAY = {"Valkey killed (kill -9) and started again, empty", "Valkey frozen (SIGS
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_nobody_is_refused_for_want_of_redis(valkey: ValkeyProcess, ground: Ground, trials: Trials, name: str) -> None:
+def test_nobody_is_refused_for_want_of_redis(
+    valkey: ValkeyProcess, ground: TrialSchool, trials: Trials, name: str
+) -> None:
     """Sixteen save while it happens, and none is refused; then boards are again those of the database, the sessions
     that were ended stay ended, and the others go on."""
     school = School(ground.backend)
@@ -133,7 +135,7 @@ def session_of(school: School, student: Viewer) -> str:
     return school.backend.accounts.redeem_ticket(ticket, "browser", "test")
 
 
-def boards(ground: Ground, *, is_kept: bool) -> list[Board]:
+def boards(ground: TrialSchool, *, is_kept: bool) -> list[Board]:
     """Every board as a participant sees it, from Redis or from the database."""
     viewer, service = ground.students[0], boards_of(ground.backend, is_kept=is_kept)
     found = [

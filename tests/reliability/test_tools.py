@@ -15,16 +15,16 @@ from time import monotonic
 import psutil
 import pytest
 
-from deploy.cluster.ports import free_ports
-from deploy.faults.proxy import Proxy
-from deploy.faults.report import Figure, Figures, write
+from system_tests.cluster.ports import free_ports
+from system_tests.faults.proxy import Proxy
+from system_tests.faults.report import Figure, Figures, write
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 DELAY_SECONDS = 0.2
 LEASHED = """
 import subprocess, time
-from deploy.cluster.leash import Leash
+from system_tests.cluster.process_reaper import Leash
 leash, sleeper = Leash(), subprocess.Popen(["sleep", "1000"])
 leash.add(sleeper.pid)
 print(sleeper.pid, flush=True)

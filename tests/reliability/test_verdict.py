@@ -2,7 +2,7 @@
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
-from backend.kit.mongo import Document
+from backend.kit.mongo.client import Document
 from tests.reliability.savers import ONE_MORE, Ack, people
 from tests.reliability.verdict import disagreements, doubled, lost
 

@@ -16,9 +16,9 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.jobs import WARMING, Jobs
 from backend.kit.embedded import Servers
-from backend.kit.schedule_runs import Run
+from backend.kit.schedule.runs import Run
 from tests.reliability.dying_worker import REBUILDS, STEPS
-from tests.reliability.trial import LONG_FORM, Ground, Trials
+from tests.reliability.trial import LONG_FORM, Trials, TrialSchool
 from tests.statistics.builders import running
 from tests.waiting import until
 
@@ -32,7 +32,7 @@ DEAD_LOCKS_SECONDS = 10.0  # what a transaction of the dead had locked stays so 
 class Workers:
     """One works at a time: a process that dies at a step, or this process, which goes on from there."""
 
-    def __init__(self, ground: Ground, environment: dict[str, str]) -> None:
+    def __init__(self, ground: TrialSchool, environment: dict[str, str]) -> None:
         self.ground = ground
         self._environment = environment
         self._at_work = ExitStack()
@@ -82,7 +82,7 @@ def workers(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Itera
             mongodb_database=chosen["MONGODB_DATABASE"],
         )
     )
-    made = Workers(Ground(backend), {"PATH": os.environ["PATH"], **chosen})
+    made = Workers(TrialSchool(backend), {"PATH": os.environ["PATH"], **chosen})
     try:
         yield made
         backend.mongo.client.drop_database(chosen["MONGODB_DATABASE"])

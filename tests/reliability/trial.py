@@ -8,7 +8,7 @@ from time import monotonic
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.kit.breaker import Breaker
-from deploy.faults.report import Figure, Figures
+from system_tests.faults.report import Figure, Figures
 from tests.reliability.savers import Ack, Savers, people
 from tests.reliability.verdict import disagreements, doubled, lost, statistics_agree
 from tests.waiting import until
@@ -34,7 +34,7 @@ def opening(breaker: Breaker, fault: Fault) -> Fault:
 
 
 @dataclass
-class Ground:
+class TrialSchool:
     """A school, its students, and what was ever saved by them. A projector must run beside it."""
 
     backend: Backend
@@ -54,7 +54,7 @@ class Trials:
         """Whether this is the long form."""
         return self.rounds > 1
 
-    def run(self, ground: Ground, name: str, fault: Fault, *, saving_goes_on: bool = True) -> Figure:
+    def run(self, ground: TrialSchool, name: str, fault: Fault, *, saving_goes_on: bool = True) -> Figure:
         """Sixteen save while it happens. Raises AssertionError where anything acknowledged is lost or counted twice,
         a kept figure is no recount, somebody read less than she had saved, or not all of them go on saving.
 
@@ -79,7 +79,7 @@ class Trials:
         assert not (self.is_long and saving_goes_on) or max(gaps) < RESUMES_SECONDS
         return figure
 
-    def _figure(self, ground: Ground, name: str, savers: Savers, gaps: list[float], longest: float) -> Figure:
+    def _figure(self, ground: TrialSchool, name: str, savers: Savers, gaps: list[float], longest: float) -> Figure:
         return Figure(
             fault=name,
             times=self.rounds,

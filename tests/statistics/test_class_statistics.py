@@ -97,7 +97,7 @@ def test_weeks_of_everyone(backend: Backend, clock: SetClock, teacher: Viewer, s
     clock.advance(timedelta(days=7))
     save(backend, students[4], 1, "next", ProgressChange(questions_delta=7))
     carried = {backend.chapters.active()[2].id: ProgressChange(question_solved=30)}
-    backend.progress.change_many(students[4], carried, key="carried", confirm=True, carried=True)
+    backend.progress.change_many(students[4], carried, key="carried", confirm=True, is_imported=True)
     projector(backend).rebuild()
     weeks = backend.statistics.weeks(teacher, 4)
     assert [(week.completed, week.solved) for week in weeks] == [(None, None), (None, None), (3, 180), (0, 7)]

@@ -6,8 +6,8 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.errors import NotFound, Unavailable
 from backend.jobs import WARMING, Jobs, table
-from backend.kit.schedule import Work
-from backend.kit.schedule_runs import Run
+from backend.kit.schedule.runs import Run
+from backend.kit.schedule.scheduler import Work
 from backend.progress.models import ProgressChange
 from backend.worker import main
 from tests.classrooms.builders import save

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Invalid
-from backend.kit.mongo import new_id
+from backend.kit.mongo.client import new_id
 from backend.progress.models import ProgressChange, Saved
 from backend.statistics.projector import Projector
 from tests.classrooms.builders import save

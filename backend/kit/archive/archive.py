@@ -28,8 +28,8 @@ from backend.kit.archive.streams import (
     unsealed,
 )
 from backend.kit.i18n import _
-from backend.kit.mongo import translated
-from backend.kit.unhurried import unhurried
+from backend.kit.mongo.client import translated
+from backend.kit.mongo.guarded_client import without_timeout
 
 Progress = Callable[[str, int, int], None]  # the collection, documents done, documents expected
 Record = dict[str, Any]
@@ -64,7 +64,7 @@ class Archive:
         Raises Unavailable where the database is, StoreFailed where the store does not take it.
         """
         started = perf_counter()
-        with translated(), unhurried(), _moment_kept():
+        with translated(), without_timeout(), _moment_kept():
             server_version = str(database.client.server_info()["version"])
             wanted = _collections(database, set(leave_out))
             with database.client.start_session(snapshot=True) as session:
@@ -134,7 +134,7 @@ class Archive:
     ) -> Manifest:
         """Make every collection as `prefix` + its name, with documents and indexes. Raises Damaged, Unavailable."""
         manifest = self.manifest()
-        with translated(), unhurried():
+        with translated(), without_timeout():
             for file in manifest.collections:
                 if file.name in leave_out:
                     continue
@@ -200,7 +200,7 @@ def archives(store: Store) -> list[str]:
 def content_of(collection: Collection[Record]) -> tuple[int, str]:
     """Number and SHA-256 of the documents in the order of their ids: what an archive's `raw_sha256` is compared to."""
     count, raw = DocumentCount(), Tally()
-    with translated(), unhurried():
+    with translated(), without_timeout():
         batches = cast(Iterable[bytes], collection.find_raw_batches(sort=[("_id", ASCENDING)]))
         for _chunk in raw.over(count.over(batches)):
             pass

@@ -22,8 +22,8 @@ from pymongo.errors import OperationFailure
 
 from backend.kit.archive.stores import Store
 from backend.kit.archive.streams import Damaged, compressed, decompressed, documents, sealed, unsealed
-from backend.kit.mongo import translated
-from backend.kit.unhurried import unhurried
+from backend.kit.mongo.client import translated
+from backend.kit.mongo.guarded_client import without_timeout
 
 Record = dict[str, Any]
 Moment = Timestamp  # a cluster time: seconds, and a count within the second
@@ -187,7 +187,7 @@ def replay(
     if covered(found, since) < until:
         raise Damaged("the journal does not reach from the archive to that time")
     done, reached = 0, since
-    with translated(), unhurried():
+    with translated(), without_timeout():
         for segment in found:
             if segment.since <= reached < segment.until and reached < until:
                 wanted = (

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from backend.kit.shape import Shape
+from backend.kit.model import Shape
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -13,7 +13,8 @@ import structlog
 
 from backend.errors import Unavailable
 from backend.kit import deadline
-from backend.kit.cache.asked import Popularity
+from backend.kit.cache.answer_source import noted
+from backend.kit.cache.early_renewal import Renewals
 from backend.kit.cache.entry import (
     EVERYTHING,
     KEPT_SECONDS,
@@ -26,15 +27,14 @@ from backend.kit.cache.entry import (
     new_entry,
     region_tag,
 )
-from backend.kit.cache.flights import Flight, Flights
-from backend.kit.cache.listener import InvalidationListener
-from backend.kit.cache.local import LocalLayer
-from backend.kit.cache.renewals import Renewals
-from backend.kit.cache.shared import Reading, RedisAway, RedisFailed, SharedLayer
+from backend.kit.cache.freshness import AlwaysNewest, Truth
+from backend.kit.cache.invalidation_listener import InvalidationListener
+from backend.kit.cache.local_layer import LocalLayer
+from backend.kit.cache.popularity import Popularity
+from backend.kit.cache.redis_layer import Reading, RedisAway, RedisFailed, SharedLayer
+from backend.kit.cache.single_flight import Flight, Flights
 from backend.kit.cache.statistics import RegionCounts, RegionStatistics, Statistics
-from backend.kit.cache.trace import noted
-from backend.kit.cache.truth import AlwaysNewest, Truth
-from backend.kit.redis import Client
+from backend.kit.redis.client import Client
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -9,11 +9,11 @@ from time import monotonic
 from typing import Any
 
 from backend.errors import AppError
-from backend.kit import log
-from backend.kit.cache.asked import Asked, unseen
 from backend.kit.cache.cache import Cache
 from backend.kit.cache.entry import EVERYTHING, Answer, Region
-from backend.kit.cache.shared import RedisAway
+from backend.kit.cache.popularity import Asked, unseen
+from backend.kit.cache.redis_layer import RedisAway
+from backend.kit.observability import log
 
 MOST_KEYS = 200
 MOST_SECONDS = 20.0

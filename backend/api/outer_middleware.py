@@ -1,0 +1,20 @@
+"""The middleware around pages and API alike, outermost first. app.py and the API alone both take it from here."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from backend.api.middleware.client_address import ClientAddress
+from backend.api.middleware.draining import Drain, Draining
+from backend.api.middleware.response_cache import Repeats
+from backend.api.middleware.security import SecurityHeaders
+from backend.config import Settings
+
+
+def outer_middleware(settings: Settings, api: FastAPI, drain: Drain, index_html: str = "") -> list[Middleware]:
+    """Return the list for `api`; `index_html` is the first page a browser loads, whose scripts the policy allows."""
+    return [
+        Middleware(Draining, drain=drain),
+        Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
+        Middleware(Repeats, state=api.state),
+        Middleware(SecurityHeaders, settings=settings, index_html=index_html),
+    ]

@@ -1,0 +1,19 @@
+"""/admin/limits: how rate limits stand."""
+
+from fastapi import APIRouter, Response
+
+from backend.api.deps import BackendDep, SignedIn
+from backend.api.openapi.responses import returns
+from backend.api.schemas.envelope import Answer, answer
+from backend.limits.models import LimitsReport
+
+router = APIRouter(prefix="/admin/limits", tags=["Administration"])
+
+
+@router.get("", **returns(Answer[LimitsReport], 403, says="The share of the allowances that is given, and why"))
+def limits(viewer: SignedIn, backend: BackendDep) -> Response:
+    """How limits stand
+
+    Of the process that answers: what presses on it, where limits are kept, and how often they were met.
+    """
+    return answer(backend.limits.report(viewer))

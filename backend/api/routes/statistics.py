@@ -1,0 +1,189 @@
+"""Figures over many students: statistics, classrooms, leaderboards."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from backend.api import etags
+from backend.api.deps import BackendDep, SignedIn
+from backend.api.openapi.responses import returns
+from backend.api.schemas import requests
+from backend.api.schemas.envelope import Answer, Listing, answer
+from backend.api.schemas.pagination import paged
+from backend.api.schemas.requests import ChapterId, ClassroomId
+from backend.api.schemas.responses import ClassStatistics, OwnAverage
+from backend.boards.models import Board
+from backend.classrooms.models import Classroom, Learner, Week
+from backend.classrooms.report import by_urgency
+from backend.errors import Invalid
+from backend.kit.i18n import _
+from backend.statistics.models import GROUPINGS, Comparison, Distribution, Grouping, Statistics
+
+WEEKS = 12
+NEIGHBOURS = 3
+
+router = APIRouter()
+GroupBy = Annotated[
+    str,
+    Query(
+        alias="groupBy",
+        pattern=rf"^({'|'.join(GROUPINGS)})(,({'|'.join(GROUPINGS)}))*$",
+        description="One or more of subject, class, unit, chapter, with commas between",
+        examples=["subject,class"],
+    ),
+]
+
+Subject = Annotated[str | None, Query(description="Only this subject", min_length=1, max_length=120)]
+
+
+@router.get(
+    "/statistics", tags=["Statistics"], **returns(Answer[Statistics], says="A row for each group", conditional=True)
+)
+def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject") -> Response:
+    """Statistics over all students
+
+    Sums over the syllabus, a row for each group; chapters that nobody has begun count as well. For students, chapters
+    on which five students or fewer have progress are in no sum: `leftOut` says how many, and sums of nothing else are
+    null.
+    """
+    found = backend.statistics.statistics(viewer, _groupings(group_by))
+    return etags.figures(request, found, viewer=None if viewer.role == "student" else viewer)
+
+
+@router.get(
+    "/statistics/distribution",
+    tags=["Statistics"],
+    **returns(Answer[Distribution], 403, 404, says="Histograms of completion and of questions solved"),
+)
+def statistics_distribution(viewer: SignedIn, backend: BackendDep, subject: Subject = None) -> Response:
+    """How all students spread
+
+    Those who ever saved anything, by share of chapters completed and by questions solved; at most two minutes old.
+    For teachers and admins.
+    """
+    return answer(backend.statistics.distribution(viewer, subject))
+
+
+@router.get(
+    "/statistics/weeks", tags=["Statistics"], **returns(Answer[tuple[Week, ...]], 403, says="The last twelve weeks")
+)
+def statistics_weeks(viewer: SignedIn, backend: BackendDep) -> Response:
+    """What all students did week by week
+
+    Chapters completed and questions solved, the running week last; weeks before the first saved change are null.
+    For teachers and admins.
+    """
+    return answer(backend.statistics.weeks(viewer, WEEKS))
+
+
+@router.get(
+    "/statistics/comparison",
+    tags=["Statistics"],
+    **returns(Answer[Comparison], 403, says="A row for each subject"),
+)
+def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
+    """A student beside others
+
+    Shares of chapters completed by subject: her own, her classes' and everyone's, which are null where fewer than
+    five others stand behind them. For students.
+    """
+    return answer(backend.class_statistics.comparison(viewer))
+
+
+@router.get(
+    "/chapters/{chapterId}/average", tags=["Statistics"], **returns(Answer[OwnAverage], 403, 404, says="The average")
+)
+def chapter_average(chapter_id: ChapterId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """A student's classes on a chapter
+
+    What her own classes solved and completed on average, herself included. For students.
+    """
+    return answer(OwnAverage(average=backend.reports.chapter_average(viewer, chapter_id)))
+
+
+@router.get("/classrooms", tags=["Classrooms"], **returns(Listing[Classroom], says="A page of classes"))
+def list_classrooms(query: requests.PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
+    """List classes
+
+    Those a teacher teaches, those a student is in (without join codes), all of them for an admin.
+    """
+    return paged(backend.classrooms.classrooms(viewer), query, lambda each: (each.name, each.id))
+
+
+@router.get(
+    "/classrooms/{classroomId}/statistics",
+    tags=["Classrooms"],
+    **returns(
+        Answer[ClassStatistics], 403, 404, says="Key figures, sums by group, distribution and weeks", conditional=True
+    ),
+)
+def classroom_statistics(
+    request: Request,
+    classroom_id: ClassroomId,
+    viewer: SignedIn,
+    backend: BackendDep,
+    group_by: GroupBy = "subject",
+) -> Response:
+    """Statistics of a class
+
+    Key figures, sums with a row for each group, how its learners spread over completion and questions solved, and
+    the last twelve weeks. For its teacher and admins.
+    """
+    report = backend.reports.report(viewer, classroom_id)
+    sums = backend.class_statistics.statistics(viewer, classroom_id, _groupings(group_by))
+    return etags.figures(
+        request,
+        ClassStatistics(
+            classroom=report.classroom,
+            figures=report.figures,
+            group_by=sums.group_by,
+            rows=sums.rows,
+            distribution=backend.class_statistics.distribution(viewer, classroom_id),
+            weeks=backend.reports.completions_over_time(viewer, classroom_id, WEEKS),
+            as_of=min(report.as_of, sums.as_of),
+        ),
+        viewer=viewer,
+    )
+
+
+@router.get(
+    "/classrooms/{classroomId}/students",
+    tags=["Classrooms"],
+    **returns(Listing[Learner], 403, 404, says="A page of learners"),
+)
+def classroom_students(
+    classroom_id: ClassroomId, query: requests.PageQuery, viewer: SignedIn, backend: BackendDep
+) -> Response:
+    """Students of a class
+
+    Those most in need of attention first, with the reasons in words. For its teacher and admins.
+    """
+    return paged(backend.reports.report(viewer, classroom_id).learners, query, by_urgency)
+
+
+@router.get("/leaderboard", tags=["Leaderboard"], **returns(Answer[Board], 404, says="The board", conditional=True))
+def leaderboard(
+    request: Request, query: Annotated[requests.BoardQuery, Query()], viewer: SignedIn, backend: BackendDep
+) -> Response:
+    """Read a leaderboard
+
+    The top lines, and with `around=me` the lines around the caller's own. Only who joined is on it; a student who
+    has not sees how many have.
+    """
+    board = backend.boards.board(
+        viewer,
+        query.scope,
+        query.period,
+        query.measure,
+        limit=query.limit,
+        around=NEIGHBOURS if query.around else 0,
+    )
+    return etags.figures(request, board, viewer=viewer)
+
+
+def _groupings(names: str) -> tuple[Grouping, ...]:
+    try:
+        return msgspec.convert(names.split(","), tuple[Grouping, ...])
+    except msgspec.ValidationError as error:
+        raise Invalid(_("Statistics can be grouped by subject, class, unit and chapter, each once.")) from error

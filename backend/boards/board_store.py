@@ -1,0 +1,152 @@
+"""The boards kept in Redis: built when missing, set when work, a name, a choice or a class changed, dropped in doubt.
+
+Scores are absolute, so setting them again is harmless, and carry a revision, so an old one never replaces a new one.
+What cannot be set makes every kept board old (a higher epoch, in MongoDB): wrong is worse than computed again.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from backend.accounts import rooms
+from backend.boards.models import EVERYONE, MEASURES, BoardState, Measure, Standing
+from backend.boards.periods import Span, live_spans
+from backend.boards.queries import GONE, BoardQueries
+from backend.boards.ranking import name_order
+from backend.chapters.models import Chapter
+from backend.chapters.service import TAG as CATALOGUE_TAG
+from backend.kit.cache import Cache, Region
+from backend.kit.clock import Clock
+from backend.kit.events.hub import EventHub
+from backend.kit.observability import log
+from backend.kit.redis.client import Client
+from backend.kit.redis.ranked_sets import RankedSets, Row, Seen, SetsAway
+
+STATE = Region("boardState", BoardState, ttl_seconds=1)
+STATE_TAG = "boardState"
+
+_log = log.get(__name__)
+
+
+class BoardStore:
+    """Writes for the projector and for whoever changes people; reads for the service, which knows who may see what."""
+
+    def __init__(
+        self,
+        queries: BoardQueries,
+        client: Client,
+        cache: Cache,
+        clock: Clock,
+        events: EventHub,
+        *,
+        namespace: str,
+        is_projected: Callable[[], bool],
+    ) -> None:
+        self._queries = queries
+        self._sets = RankedSets(client, namespace=namespace, measures=MEASURES)
+        self._cache = cache
+        self._clock = clock
+        self._events = events
+        self._is_projected = is_projected
+
+    def read(
+        self, scope: str, span: Span, measure: Measure, *, top: int, around: int, own: Standing | None = None
+    ) -> Seen | None:
+        """The top, and the own entry with its neighbours; None where only MongoDB can tell.
+
+        That is: nobody keeps the boards just now, Redis is away, another process has been building for 2 s, or the
+        viewer takes part but stands on no kept board yet.
+        """
+        state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG, CATALOGUE_TAG]).value
+        if not state.is_kept:
+            return None
+        name, mine = _name(state.epoch, scope, span.id), _row(own) if own else None
+        try:
+            seen = self._sets.read(name, measure, top=top, around=around, own=mine)
+            if seen is None and self._build(name, scope, span):
+                seen = self._sets.read(name, measure, top=top, around=around, own=mine)
+        except SetsAway:
+            return None
+        return None if seen and own and seen.own is None else seen
+
+    def work_saved(self, student_ids: Iterable[str]) -> None:
+        """Set the scores of these students anew and tell who watches (the projector calls it for each batch)."""
+        standings = self._queries.standings_of(student_ids, live_spans(self._clock.now()))
+        if not standings:
+            return
+        self._put({board: [_row(each) for each in found] for board, found in standings.items()})
+        self._events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": len(standings)}})
+
+    def person_changed(self, student_id: str, *left: str) -> None:
+        """Set somebody's entries after her name, choice, role or classes changed; `left`: classes she is no longer in.
+
+        Never fails: what was changed stands already. Where this cannot be done, the kept boards are old.
+        """
+        try:
+            revision = self._queries.raise_revision(student_id)
+            if revision == GONE:  # and with the account all knowledge of the classes on whose boards she stood
+                self.forget()
+                return
+            spans = live_spans(self._clock.now())
+            scopes = (EVERYONE, *self._queries.classroom_ids(student_id), *left)
+            gone = Row(id=student_id, version=revision, scores=(0,) * len(MEASURES))
+            rows = {(scope, span.id): [gone] for scope in scopes for span in spans}
+            standings = self._queries.standings_of([student_id], spans)
+            self._put(rows | {board: [_row(each) for each in found] for board, found in standings.items()})
+        except Exception as error:  # noqa: BLE001 - what was changed stands, whatever goes wrong here
+            _log.warning("boards_may_be_old", student=student_id, error=str(error))
+            with suppress(Exception):
+                self.forget()
+
+    def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
+        """Archiving takes solved questions out of many scores at once (a ChapterFollower, inside the transaction)."""
+        if (before.archived_at is None) != (after.archived_at is None):
+            self._queries.raise_epoch(session)
+
+    def forget(self) -> None:
+        """Let nobody answer from what is kept now: each board is built anew when it is next asked for."""
+        self._queries.raise_epoch()
+        self._cache.invalidate(STATE_TAG)
+
+    def roll_over(self) -> int:
+        """Build everyone's boards of the running periods before they are asked for; how many there are.
+
+        Boards of past periods leave by themselves. Raises what MongoDB raises; without Redis there is nothing to do.
+        """
+        state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG, CATALOGUE_TAG]).value
+        spans = live_spans(self._clock.now()) if state.is_kept else ()
+        try:
+            return sum(self._build(_name(state.epoch, EVERYONE, span.id), EVERYONE, span) for span in spans)
+        except SetsAway:
+            return 0
+
+    def _build(self, name: str, scope: str, span: Span) -> bool:
+        def rows() -> Iterable[Row]:
+            return map(_row, self._queries.standings(scope, span, as_of_one_moment=True))
+
+        return self._sets.build(name, rows)
+
+    def _put(self, boards: dict[tuple[str, str], list[Row]]) -> None:
+        epoch = self._queries.epoch()
+        try:
+            for (scope, span_id), rows in boards.items():
+                self._sets.put(_name(epoch, scope, span_id), rows)
+        except SetsAway:
+            self.forget()
+
+    def _state(self) -> BoardState:
+        return BoardState(epoch=self._queries.epoch(), is_kept=self._is_projected())
+
+
+def _row(standing: Standing) -> Row:
+    return Row(
+        id=standing.student_id,
+        version=standing.revision,
+        scores=standing.scores,
+        name=standing.name,
+        order=name_order(standing.name),
+    )
+
+
+def _name(epoch: int, scope: str, span_id: str) -> str:
+    return f"{epoch}:{scope}:{span_id}"

@@ -1,0 +1,1 @@
+"""Events between processes: publish, subscribe, and the Redis stream that carries them."""

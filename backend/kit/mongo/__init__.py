@@ -1,0 +1,1 @@
+"""MongoDB: client, metrics, and what every user of it shares."""

@@ -1,0 +1,1 @@
+"""Redis and Valkey: client, connections, sorted sets."""

@@ -1,0 +1,1 @@
+"""Jobs by the clock, once in the whole cluster."""

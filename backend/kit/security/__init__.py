@@ -1,0 +1,1 @@
+"""Keys, encryption, signatures, tokens, passwords, one-time codes, certificates."""

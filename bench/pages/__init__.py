@@ -1,0 +1,1 @@
+"""Measures of pages: script runs, live updates, memory."""

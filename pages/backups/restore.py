@@ -1,0 +1,177 @@
+"""The way back: which moment, what it would change, a word to be typed, and undoing it afterwards."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from backend.accounts.models import Viewer
+from backend.backups.models import BackupReport, Preview, Reach, Task
+from backend.kit.i18n import _, moment
+from pages.backups import text as words
+from pages.shell import reauthentication, services, session
+from pages.shell.errors import noticed
+from pages.shell.script_runs import fragment
+from pages.widgets.elements import button_row, plain, section
+from pages.widgets.tables import static_table
+
+CHOSEN = "backups.chosen"
+
+
+def draw_restore(report: BackupReport, viewer: Viewer, *, is_busy: bool) -> None:
+    """Choose a moment; its preview opens in a dialog, from which the school is put back."""
+    if not report.backups:
+        return
+    section(_("Go back"), _("First you see what would change. Until you type a word, nothing is touched."))
+    _draw_choice(report, viewer, is_busy)
+    if report.state.can_roll_back:
+        _draw_roll_back(viewer, is_busy)
+
+
+@fragment
+def _draw_choice(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
+    reach, zone = report.state.reach, viewer.time_zone
+    way = _chosen_way() if reach else "backup"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="cp-bar-restore"):
+        backup_id: str | None = None
+        until: datetime | None = None
+        if way == "time" and reach:
+            until = _chosen_time(reach, zone)
+        else:
+            known = {each.backup.id: moment(each.backup.taken_at, zone, "medium") for each in report.backups}
+            backup_id = st.selectbox(_("Backup"), list(known), format_func=known.__getitem__, key=CHOSEN, width=320)
+        asked = st.button(
+            _("Show what would change"), icon=":material/difference:", key="restore-preview", disabled=is_busy
+        )
+    st.caption(plain(_between(reach, zone) if reach else _no_reach(report)))
+    if asked and reach and outside(until, reach, zone):  # the page may have stood open since
+        reach = services.backend().backups.report(session.viewer("admin")).state.reach or reach
+    if way == "time" and reach and (refusal := outside(until, reach, zone)):
+        st.warning(plain(refusal), icon=":material/history_toggle_off:")
+    elif asked:
+        with noticed():
+            plan = services.backend().restores.preview(session.viewer("admin"), backup_id=backup_id, until=until)
+            _ask(plan, until, viewer)
+
+
+def _chosen_way() -> str:
+    names = {"backup": _("To a backup"), "time": _("To any second")}
+    chosen = st.segmented_control(
+        _("Which moment"), list(names), format_func=names.__getitem__, default="backup", key="restore-way",
+        required=True,
+    )  # fmt: skip
+    return str(chosen)
+
+
+def _chosen_time(reach: Reach, zone: str) -> datetime | None:
+    """A time to the second within what the journal reaches, typed in the reader's zone."""
+    here = ZoneInfo(zone)
+    first = (reach.since + timedelta(seconds=1)).astimezone(here)
+    last = reach.until.astimezone(here)
+    day = st.date_input(
+        _("Day"), value=last.date(), min_value=first.date(), max_value=last.date(), format="DD/MM/YYYY",
+        key="restore-day", width=160,
+    )  # fmt: skip
+    at = st.time_input(_("Time"), value=last.time().replace(microsecond=0), step=60, key="restore-time", width=140)
+    second = st.number_input(_("Second"), 0, 59, value=last.second, key="restore-second", width=120)
+    if not isinstance(day, type(last.date())) or at is None:
+        return None
+    return datetime.combine(day, at.replace(second=int(second)), here).astimezone(UTC)
+
+
+def outside(until: datetime | None, reach: Reach, zone: str) -> str:
+    """Why this time cannot be had back; empty where it can."""
+    if until is None:
+        return _("Choose a day and a time.")
+    if reach.since < until <= reach.until:
+        return ""
+    at, bounds = moment(until, zone, "medium"), _between(reach, zone)
+    return _("{time} cannot be had back.").format(time=at) + " " + bounds
+
+
+def _between(reach: Reach, zone: str) -> str:
+    first, last = moment(reach.since, zone, "medium"), moment(reach.until, zone, "medium")
+    return _("The journal reaches from {first} to {last}.").format(first=first, last=last)
+
+
+def _no_reach(report: BackupReport) -> str:
+    if not report.state.keeps_journal:
+        return _("Only the moments of backups can be had back: the journal is off. It is on where BACKUP_URL is set.")
+    return _("The journal has only begun: seconds between backups can be had back from about a minute on.")
+
+
+def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
+    reauthentication.forget("restore-proof")
+    tasks, at = services.backend().backup_tasks, moment(plan.until, viewer.time_zone, "medium")
+
+    @st.dialog(_("Put the school back"), icon=":material/settings_backup_restore:", width="large")
+    def dialog() -> None:
+        st.markdown(f"**{plain(_('Everything will be as it was on {time}.').format(time=at))}**")
+        static_table(words.preview_table(plan))
+        if until is not None:
+            taken = moment(plan.backup.taken_at, viewer.time_zone, "medium")
+            added = _("The journal then adds what was saved between the backup of {taken} and {time}.")
+            st.caption(plain(added.format(taken=taken, time=at)))
+        st.caption(
+            plain(
+                _(
+                    "What people saved after that moment is taken away. During the exchange, some seconds, everybody "
+                    "can read and nobody can save. What is replaced is kept until the next restore: it can be undone. "
+                    "The audit trail stays, and people who were deleted since stay deleted."
+                )
+            )
+        )
+        word = _("restore")
+        typed = st.text_input(
+            _("Type “{word}” to go on").format(word=word), key="restore-word", autocomplete="off", max_chars=20
+        )
+        with button_row("restore"):
+            is_meant = typed.strip().lower() == word
+            wanted = st.button(_("Put the school back"), type="primary", key="restore-yes", disabled=not is_meant)
+            if st.button(_("Cancel"), key="restore-no"):
+                st.rerun()
+        if is_meant:
+            _do(lambda person: tasks.restore(person, backup_id=plan.backup.id, until=until), wanted, "restore")
+
+    dialog()
+
+
+def _do(act: Callable[[Viewer], Task], wanted: bool, key: str) -> None:
+    """Begin, once the password was given just now; whoever finds an open browser puts no school back."""
+
+    def begin() -> None:
+        act(session.viewer("admin"))
+        st.rerun()
+
+    why = _("This replaces the whole school, and your sign-in is some minutes old. Please give your password again.")
+    with noticed():
+        reauthentication.proven_here(begin, wanted=wanted, why=why, key=f"{key}-proof")
+
+
+def _draw_roll_back(viewer: Viewer, is_busy: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="cp-backup-undo"):
+        st.info(plain(_("The last restore can be undone: what it replaced is still kept.")), icon=":material/undo:")
+        if st.button(_("Undo the restore"), key="roll-back", icon=":material/undo:", disabled=is_busy):
+            _ask_roll_back()
+
+
+def _ask_roll_back() -> None:
+    reauthentication.forget("undo-proof")
+
+    @st.dialog(_("Undo the restore"), icon=":material/undo:")
+    def dialog() -> None:
+        st.text(_("The school will be as it was just before the restore. What was saved since then is taken away."))
+        word = _("undo")
+        typed = st.text_input(
+            _("Type “{word}” to go on").format(word=word), key="undo-word", autocomplete="off", max_chars=20
+        )
+        with button_row("undo"):
+            is_meant = typed.strip().lower() == word
+            wanted = st.button(_("Undo the restore"), type="primary", key="undo-yes", disabled=not is_meant)
+            if st.button(_("Cancel"), key="undo-no"):
+                st.rerun()
+        if is_meant:
+            _do(services.backend().backup_tasks.roll_back, wanted, "undo")
+
+    dialog()

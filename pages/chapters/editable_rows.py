@@ -1,0 +1,160 @@
+"""Chapters as rows that are changed in place: one browser component for the whole list, drawn from plain values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import streamlit as st
+
+from backend.accounts.models import Viewer
+from backend.chapters.models import STATUSES
+from backend.kit.i18n import _, ngettext, number
+from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
+from pages.chapters import saving
+from pages.shell import rate_limits, services
+from pages.widgets.browser_component import component, encoded
+from pages.widgets.style import asset, mark
+
+EVERY = ChapterFilters(limit=200)
+STEPS = (1, 5, 10)
+
+
+def rows_of(viewer: Viewer, ids: Sequence[str]) -> tuple[ChapterRow, ...]:
+    """The rows of `ids` as they stand now, in that order, whether or not they still fit the filters."""
+    overview = services.backend().overview
+    page = overview.chapters(viewer, EVERY)
+    found = list(page.rows)
+    while page.next_cursor:
+        page = overview.chapters(viewer, msgspec.structs.replace(EVERY, after=page.next_cursor))
+        found += page.rows
+    by_id = {row.chapter.id: row for row in found}
+    return tuple(by_id[chapter_id] for chapter_id in ids if chapter_id in by_id)
+
+
+def editable_rows(viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool = False) -> tuple[ChapterRow, ...]:
+    """Draw the chapters of `ids` with the viewer's own controls, and save what she does in them.
+
+    Call it inside a fragment, so that a change redraws nothing else. `alone`: one chapter on its own page, without
+    its name and without selecting. Returns the rows as they stand after what was saved in this run.
+    """
+    kept = saving.notes(st.session_state, key)
+    rows = rows_of(viewer, ids)
+    acts = saving.decode((st.session_state.get(key) or {}).get("acts") or ())
+    if _carry_out(viewer, acts, kept, rows):
+        rows = rows_of(viewer, ids)
+    answered = [act.tag for act in acts if act.tag in kept.done]
+    data = _data(rows, kept, answered, alone=alone)
+    result = _rows_component()(data=encoded(data), key=key, on_acts_change=_rerun_only)
+    # A browser that comes back to a new session (a restart of the server) brings its unsaved acts along.
+    if _carry_out(viewer, saving.decode(result.get("acts") or ()), kept, rows):
+        st.rerun()
+    return rows
+
+
+def saved_here(key: str) -> list[str]:
+    """Ids of the batches that this tab saved in these rows and still shows: news of them is no news here."""
+    notes = saving.notes(st.session_state, key).notes.values()
+    return [choice.act.batch_id for note in notes for choice in note.choices if choice.act.batch_id]
+
+
+def trend_words(trend: str) -> tuple[str, str]:
+    """Icon and word of a trend; both empty for a steady one."""
+    return {
+        "rising": ("trending_up", _("Rising")),
+        "falling": ("trending_down", _("Falling")),
+    }.get(trend, ("", ""))
+
+
+def about(row: ChapterRow) -> str:
+    """Subject · class · unit."""
+    return " · ".join((row.chapter.subject, row.chapter.class_, row.chapter.unit))
+
+
+def _carry_out(viewer: Viewer, acts: Sequence[saving.Act], kept: saving.Notes, rows: Sequence[ChapterRow]) -> int:
+    backend = services.backend()
+    saver = saving.Saver(backend.progress, backend.clock, viewer, admit=rate_limits.count_change)
+    return saver.carry_out(acts, kept, {row.chapter.id: _own(row).question_solved for row in rows})
+
+
+def _own(row: ChapterRow) -> Progress:
+    return row.own or Progress(chapter_id=row.chapter.id)
+
+
+def _rerun_only() -> None:
+    """State needs a callback to exist; the rerun itself is what the page reacts to."""
+
+
+def _rows_component() -> Any:
+    css = f'@import url("{asset("chapter_rows.css")}");\n:root {{}}'
+    html = '<div class="cp-rows"></div>'
+    return component("chapter_rows", file="chapter_rows.js", exported="show", html=html, css=css)
+
+
+def _data(rows: Sequence[ChapterRow], kept: saving.Notes, answered: Sequence[str], *, alone: bool) -> Mapping[str, Any]:
+    bulk = kept.notes.get(saving.BULK)
+    return {
+        "alone": alone,
+        "done": answered,
+        "note": msgspec.to_builtins(bulk) if bulk else None,
+        "rows": [_row_data(row, kept.notes.get(row.chapter.id)) for row in rows],
+        "statuses": [_status_data(status) for status in STATUSES],
+        "steps": STEPS,
+        "words": _words(),
+    }
+
+
+def _row_data(row: ChapterRow, note: saving.Note | None) -> Mapping[str, Any]:
+    own, chapter = _own(row), row.chapter
+    icon, word = trend_words(row.trend)
+    return {
+        "id": chapter.id,
+        "name": chapter.chapter,
+        "about": about(row),
+        "years": sorted(chapter.year_wise_question_count.items()),
+        "asked": chapter.question_total,
+        "exam": _exam_words(row),
+        "trend": [icon, word],
+        "status": own.status,
+        "solved": own.question_solved,
+        "weak": own.is_weak_chapter,
+        "version": own.version,
+        "note": msgspec.to_builtins(note) if note else None,
+    }
+
+
+def _exam_words(row: ChapterRow) -> str:
+    if not row.chapter.year_wise_question_count:
+        return _("No past papers known")
+    asked = ngettext("{count} asked", "{count} asked", row.chapter.question_total)
+    recent = ngettext("{count} in 3 years", "{count} in 3 years", row.recent_total)
+    return f"{asked.format(count=number(row.chapter.question_total))} · {recent.format(count=number(row.recent_total))}"
+
+
+def _status_data(status: str) -> Mapping[str, str]:
+    look = mark(status)
+    return {"value": status, "word": look.word, "icon": look.icon, "tone": look.tone}
+
+
+def _words() -> Mapping[str, str]:
+    return {
+        "list": _("Chapters"),
+        "select": _("Select {name}"),
+        "all": _("Select all on this page"),
+        "selected": _("{count} selected"),
+        "bulk": _("For the selected chapters"),
+        "clear": _("Select none"),
+        "markWeak": _("Mark weak"),
+        "unmarkWeak": _("Not weak"),
+        "weakIcon": mark("weak").icon,
+        "status": _("Status of {name}"),
+        "solved": _("Questions solved of {name}"),
+        "of": _("of {count}"),
+        "add": _("Add {count} solved to {name}"),
+        "weak": _("Weak"),
+        "weakOf": _("Weak: {name}"),
+        "saving": _("Saving …"),
+        "slow": _("Not saved yet. The connection is slow or lost; what you entered is kept here."),
+        "again": _("Try again"),
+        "bad": _("Type a whole number from 0 to {most}.").format(most=number(SOLVED_LIMIT)),
+        "years": _("Questions asked each year"),
+    }

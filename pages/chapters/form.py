@@ -1,0 +1,236 @@
+"""The form of one chapter, new or known. What was typed stays until it is saved, whatever happens meanwhile."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import streamlit as st
+
+from backend.chapters.models import FIRST_YEAR, LAST_YEAR, MAX_QUESTIONS, Chapter, ChapterDraft
+from backend.errors import Conflict, Invalid
+from backend.kit.i18n import _, clock_time, ngettext, number
+from pages.shell import services, session
+from pages.shell.errors import noticed
+from pages.shell.idempotency import once
+from pages.widgets.elements import button_row, plain
+from pages.widgets.tables import Twin, Value, static_table
+
+NOTICE, ARCHIVED = "catalogue-notice", "catalogue-archived"
+_OPEN = "catalogue-form"
+
+
+@dataclass
+class OpenForm:
+    """A form on the screen. It is changed in place, so that a run ended by a second click loses nothing."""
+
+    chapter: Chapter | None  # as it was when the form was opened
+    key: str  # of its widgets: another opening, other widgets
+    now: Chapter | None = None  # as somebody else left it meanwhile
+    done: str = ""  # what was done, in words; then the form is over
+    archived_id: str = ""
+    is_archiving: bool = False
+
+
+def open_form(chapter: Chapter | None) -> None:
+    """Open the form over the page, for a new chapter (None) or a known one."""
+    st.session_state[_OPEN] = OpenForm(chapter, uuid4().hex[:8])
+    title = _("Change the chapter") if chapter else _("Add a chapter")
+
+    @st.dialog(title, width="medium", icon=":material/edit_note:" if chapter else ":material/add:")
+    def dialog() -> None:
+        draw_form(st.session_state[_OPEN])
+
+    dialog()
+
+
+def draw_form(form: OpenForm) -> None:
+    """The form as it stands; once its act is done, a run of the whole page takes it away."""
+    if form.done:
+        _finish(form)
+    with noticed():
+        draft = _fields(form)
+        if draft:
+            _save(form, draft)
+    if form.now and form.chapter:
+        _draw_conflict(form)
+    if form.chapter:
+        _draw_archiving(form, form.chapter)
+
+
+def _finish(form: OpenForm) -> None:
+    backend, zone = services.backend(), session.viewer("teacher", "admin").time_zone
+    st.session_state[NOTICE] = f"{form.done} · {clock_time(backend.clock.now(), zone)}"
+    st.session_state[ARCHIVED] = form.archived_id
+    st.rerun()
+
+
+def _counted(counts: Mapping[str, int | None], year: int | None, count: int | None) -> dict[str, int]:
+    """The known counts and the new year's. Raises Invalid where half of the new year is missing, or it is not new."""
+    known = {year: count for year, count in counts.items() if count is not None}
+    if year is None and count is None:
+        return known
+    if year is None or count is None:
+        missing = year if year is not None else "–"
+        raise Invalid(_("“Another year” ({year}) needs both the year and its questions.").format(year=missing))
+    if str(year) in counts:
+        raise Invalid(_("{year} has a field of its own above: enter its questions there.").format(year=year))
+    return known | {str(year): count}
+
+
+def _fields(form: OpenForm) -> ChapterDraft | None:
+    """The fields; what they say when they are sent. Raises Invalid for half a new year."""
+    known, facets, key = form.chapter, services.backend().overview.facets(), form.key
+    units = [unit for names in facets.units.values() for unit in names]
+    with st.form(f"chapter-{key}", border=False, enter_to_submit=False):
+        left, right = st.columns(2)
+        with left:
+            subject = _choice(_("Subject"), facets.subjects, known.subject if known else None, f"subject-{key}")
+            unit = _choice(_("Unit"), list(dict.fromkeys(units)), known.unit if known else None, f"unit-{key}")
+        with right:
+            class_ = _choice(_("Class"), facets.classes, known.class_ if known else None, f"class-{key}")
+            name = st.text_input(_("Chapter"), value=known.chapter if known else "", key=f"name-{key}", max_chars=160)
+        st.caption(_("Questions in past papers. Empty means not known; 0 means none was asked."))
+        counts = _counts(form, facets.years)
+        new_year = _new_year(key)
+        sent = st.form_submit_button(_("Save chapter") if known else _("Add chapter"), type="primary")
+    if not sent:
+        return None
+    return ChapterDraft(
+        subject=subject,
+        class_=class_,
+        unit=unit,
+        chapter=name,
+        year_wise_question_count=_counted(counts, *new_year),
+    )
+
+
+def _choice(label: str, options: Sequence[str], value: str | None, key: str) -> str:
+    """One of the known ones, or a new one typed in."""
+    options = [*options, value] if value and value not in options else list(options)
+    return (
+        st.selectbox(
+            label, options, index=options.index(value) if value else None, key=key, accept_new_options=True,
+            placeholder=_("Choose, or type a new one"),
+            help=_("For one that is not in the list, type it and press Enter."),
+        )
+        or ""
+    )  # fmt: skip
+
+
+def _counts(form: OpenForm, years: Sequence[str]) -> dict[str, int | None]:
+    known = dict(form.chapter.year_wise_question_count) if form.chapter else {}
+    grid = st.grid(4, min_column_width=110, gap="small")
+    years = sorted({*years, *known})
+    for year in years:  # a number given as `value` would come back when the field is emptied
+        st.session_state.setdefault(f"year-{year}-{form.key}", known.get(year))
+    return {
+        year: grid.number_input(
+            year, value=None, min_value=0, max_value=MAX_QUESTIONS, step=1, key=f"year-{year}-{form.key}",
+            placeholder="–",
+        )
+        for year in years
+    }  # fmt: skip
+
+
+def _new_year(key: str) -> tuple[int | None, int | None]:
+    left, right = st.columns(2)
+    year = left.number_input(
+        _("Another year"), value=None, min_value=FIRST_YEAR, max_value=LAST_YEAR, step=1, key=f"new-year-{key}",
+        format="%d", placeholder=_("Such as {year}").format(year=2026),
+    )  # fmt: skip
+    count = right.number_input(
+        _("Questions in that year"), value=None, min_value=0, max_value=MAX_QUESTIONS, step=1, key=f"new-count-{key}",
+        placeholder="–",
+    )  # fmt: skip
+    return year, count
+
+
+def _save(form: OpenForm, draft: ChapterDraft) -> None:
+    chapters, viewer = services.backend().chapters, session.viewer("teacher", "admin")
+    if form.chapter is None:
+        once(f"chapter-{form.key}", lambda: chapters.create(viewer, draft), draft, lost=lambda: None)
+        form.done = _("Added: {name}").format(name=draft.chapter.strip())
+        _finish(form)
+        return
+    known, seen = form.chapter, form.now or form.chapter
+    try:
+        once(
+            f"chapter-{form.key}",
+            lambda: chapters.edit(viewer, known.id, draft, version=seen.version),
+            *(draft, seen.version),
+            lost=lambda: None,
+        )
+        form.done = _("Saved: {name}").format(name=draft.chapter.strip())
+    except Conflict as error:
+        if error.code != "stale":
+            raise
+        form.now = chapters.get(form.chapter.id)
+        return
+    _finish(form)
+
+
+def _draw_conflict(form: OpenForm) -> None:
+    """What somebody else saved, beside which the reader's own input still stands in the form."""
+    now = form.now
+    if now is None:
+        return
+    words = _(
+        "Somebody else changed this chapter meanwhile. Your input is still above, and nothing of it is saved yet. "
+        "Save again to put it over theirs, or take theirs."
+    )
+    st.warning(words, icon=":material/group:")
+    rows = _differences(form.chapter, now)
+    if rows:
+        static_table(Twin(_("What they changed"), [_("Field"), _("Before"), _("Now")], rows))
+    if st.button(_("Take theirs"), key=f"theirs-{form.key}", icon=":material/undo:"):
+        form.chapter, form.now, form.key = now, None, uuid4().hex[:8]
+        st.rerun(scope="fragment")
+
+
+def _differences(before: Chapter | None, now: Chapter) -> list[list[Value]]:
+    if before is None:
+        return []
+    pairs = [
+        (_("Subject"), before.subject, now.subject),
+        (_("Class"), before.class_, now.class_),
+        (_("Unit"), before.unit, now.unit),
+        (_("Chapter"), before.chapter, now.chapter),
+    ]
+    rows: list[list[Value]] = [[field, old, new] for field, old, new in pairs if old != new]
+    old_counts, new_counts = before.year_wise_question_count, now.year_wise_question_count
+    for year in sorted({*old_counts, *new_counts}):
+        if old_counts.get(year) != new_counts.get(year):
+            rows.append([year, old_counts.get(year), new_counts.get(year)])
+    return rows
+
+
+def _draw_archiving(form: OpenForm, chapter: Chapter) -> None:
+    """Taking the chapter out of the syllabus, asked in the same dialog."""
+    if not form.is_archiving:
+        if st.button(_("Archive this chapter"), key=f"archive-{form.key}", icon=":material/archive:", type="tertiary"):
+            form.is_archiving = True
+            st.rerun(scope="fragment")
+        return
+    st.warning(plain(_archive_question(chapter)), icon=":material/archive:")
+    with button_row("archive"):
+        if st.button(_("Archive"), type="primary", key=f"archive-yes-{form.key}"):
+            with noticed():
+                viewer, chapters = session.viewer("teacher", "admin"), services.backend().chapters
+                once(f"archive-{form.key}", lambda: chapters.archive(viewer, chapter.id), chapter.id, lost=lambda: None)
+                form.done, form.archived_id = _("Archived: {name}").format(name=chapter.chapter), chapter.id
+                _finish(form)
+        if st.button(_("Keep it"), key=f"archive-no-{form.key}"):
+            form.is_archiving = False
+            st.rerun(scope="fragment")
+
+
+def _archive_question(chapter: Chapter) -> str:
+    viewer = session.viewer("teacher", "admin")
+    count = services.backend().statistics.chapter(viewer, chapter.id).students
+    kept = ngettext(
+        "The progress of {count} learner on it is kept and returns with it.",
+        "The progress of {count} learners on it is kept and returns with it.",
+        count,
+    ).format(count=number(count))
+    asked = _("Take “{name}” out of the syllabus of the whole school? You can bring it back at any time.")
+    return f"{asked.format(name=chapter.chapter)} {kept}"

@@ -1,0 +1,169 @@
+"""Importing a chapter file: first what it would do, row by row; then, on one more click, doing it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS, ImportReport, ImportRow, Outcome
+from backend.kit import deadline
+from backend.kit.i18n import _, ngettext, number
+from pages.shell import rate_limits, services, session
+from pages.shell.errors import noticed
+from pages.widgets.elements import KeyFigure, empty_state, escape, metric_row, pager, plain, section
+from pages.widgets.tables import Cell, Column, Twin, Value, static_table
+
+PAGE_SIZE = 50
+_OPEN = "import-open"
+_KINDS = {Outcome.ADDED: "ok", Outcome.UPDATED: "info", Outcome.UNCHANGED: "unchanged", Outcome.FAILED: "error"}
+
+
+@dataclass
+class OpenImport:
+    """The file on the screen and what is known of it. Changed in place: a second click must find the first one's."""
+
+    file_id: str
+    name: str
+    report: ImportReport | None = None
+
+
+def draw_import() -> None:
+    """The whole part; the result stays until another file is chosen."""
+    _introduction()
+    file = st.file_uploader(
+        _("Chapter file"), type=["json", "csv", "xlsx"], key="import-file", max_upload_size=MAX_FILE_BYTES // 1024**2
+    )
+    known: OpenImport | None = st.session_state.get(_OPEN)
+    if file and (known is None or known.file_id != file.file_id):
+        known = st.session_state[_OPEN] = OpenImport(file.file_id, file.name)
+        st.session_state.pop("import-page", None)
+    if known is None:
+        empty_state(
+            "upload_file",
+            _("Nothing is written before you agree"),
+            _("Choose a file: you see first what it would add, what it would change, and which rows do not fit."),
+        )
+        return
+    if file and known.report is None:
+        with noticed():
+            _check(known, file)
+    if known.report:
+        _draw_report(known, known.report, file)
+
+
+def _introduction() -> None:
+    section(
+        _("Import chapters"),
+        _("JSON in the published shape, CSV or XLSX, with subject, class, unit, chapter and a column for each year."),
+    )
+    own = _(
+        "Status, solved questions and weak marks in a file belong to a person and are left out here. "
+        "Students take theirs over on their Chapters page, with “Bring your list”."
+    )
+    limits = _("Up to {size} MB and {rows} rows.").format(size=number(MAX_FILE_BYTES // 1024**2), rows=number(MAX_ROWS))
+    st.html(f'<p class="cp-note">{escape(limits)} {escape(own)}</p>')
+
+
+def _check(known: OpenImport, file: UploadedFile) -> None:
+    viewer = session.viewer("teacher", "admin")
+    rate_limits.count_import(viewer)
+    with st.spinner(_("Reading {name} …").format(name=plain(known.name))), deadline.lifted():
+        known.report = services.backend().chapters.import_file(viewer, known.name, file.getvalue(), dry_run=True)
+
+
+def _draw_report(known: OpenImport, report: ImportReport, file: UploadedFile | None) -> None:
+    count = report.added + report.updated
+    if report.dry_run:
+        section(_("What it would do"), known.name)
+    else:
+        section(_("What it did"), known.name)
+        words = ngettext("{count} chapter written.", "{count} chapters written.", count).format(count=number(count))
+        st.success(words, icon=":material/check_circle:")
+    metric_row(_figures(report))
+    if report.has_own_progress:
+        st.info(
+            _("This file holds somebody's own progress. It is left out here; nobody's progress is touched."),
+            icon=":material/person:",
+        )
+    if report.ignored_fields:
+        fields = ", ".join(report.ignored_fields[:10])
+        st.caption(plain(_("Fields that say nothing to us and are left out: {names}").format(names=fields)))
+    if report.dry_run and count and file:
+        words = ngettext("Import {count} row", "Import {count} rows", count).format(count=number(count))
+        if st.button(words, type="primary", icon=":material/upload:", key="import-go"):
+            with noticed():
+                _import(known, file)
+    elif report.dry_run and not count:
+        st.info(_nothing_words(report), icon=":material/info:")
+    _draw_rows(report)
+
+
+def _nothing_words(report: ImportReport) -> str:
+    if report.failed:
+        return _("There is nothing to import: no row fits. The reasons are below.")
+    return _("There is nothing to import: every chapter of this file stands so already.")
+
+
+def _figures(report: ImportReport) -> list[KeyFigure]:
+    return [
+        KeyFigure(_("Added"), number(report.added), _("Chapters that the catalogue does not have yet.")),
+        KeyFigure(_("Updated"), number(report.updated), _("Known chapters whose facts differ in the file.")),
+        KeyFigure(_("Unchanged"), number(report.unchanged), _("Chapters that stand so already.")),
+        KeyFigure(_("Failed"), number(report.failed), _("Rows that are left out, with the reason below.")),
+    ]
+
+
+def _import(known: OpenImport, file: UploadedFile) -> None:
+    if known.report and not known.report.dry_run:
+        return
+    viewer, chapters = session.viewer("teacher", "admin"), services.backend().chapters
+    with st.spinner(_("Importing {name} …").format(name=plain(known.name))), deadline.lifted():
+        known.report = chapters.import_file(viewer, known.name, file.getvalue(), dry_run=False)
+    st.rerun()
+
+
+def _draw_rows(report: ImportReport) -> None:
+    kinds = [kind for kind in Outcome if any(row.outcome is kind for row in report.rows)]
+    if not kinds:
+        return
+    order = sorted(kinds, key=lambda kind: kind is not Outcome.FAILED)
+    chosen = st.segmented_control(
+        _("Rows"), order, default=order[0], required=True, format_func=_outcome_words, key="import-kind",
+        on_change=lambda: st.session_state.pop("import-page", None),
+    )  # fmt: skip
+    rows = [row for row in report.rows if row.outcome is chosen]
+    place = st.container()
+    page = pager(len(rows), PAGE_SIZE, "import-page")
+    with place:
+        _table(rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
+
+
+def _outcome_words(outcome: Outcome) -> str:
+    return {
+        Outcome.ADDED: _("Added"),
+        Outcome.UPDATED: _("Updated"),
+        Outcome.UNCHANGED: _("Unchanged"),
+        Outcome.FAILED: _("Failed"),
+    }[outcome]
+
+
+def _table(rows: Sequence[ImportRow]) -> None:
+    shown: list[list[Value]] = [
+        [
+            row.row,
+            Cell(_outcome_words(row.outcome), kind=_KINDS[row.outcome]),
+            row.chapter or None,
+            " · ".join(part for part in (row.subject, row.class_, row.unit) if part) or None,
+            row.reason,
+        ]
+        for row in rows
+    ]
+    columns: list[Column | str] = [
+        Column(_("Row"), numeric=True, rule=_("As your program counts them.")),
+        _("Outcome"),
+        _("Chapter"),
+        _("Subject, class, unit"),
+        _("Reason"),
+    ]
+    static_table(Twin(_("Rows of the file"), columns, shown))

@@ -1,0 +1,146 @@
+"""A teacher's home: each class in a card, who needs attention in all of them, and the usual ways on."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+import streamlit as st
+
+from backend.accounts.models import Viewer
+from backend.classrooms.models import ClassReport, Learner
+from backend.kit.i18n import _, ngettext, number, percent
+from pages.classrooms.forms import create_form
+from pages.classrooms.learner_text import flag_cell, is_flagged, reasons_cell
+from pages.classrooms.pseudonyms import hide_names_toggle, place_of, shown_names
+from pages.shell import live_updates, services, session
+from pages.shell.script_runs import refreshing
+from pages.widgets.elements import as_of_html, card, link_html, page_header, section, section_html
+from pages.widgets.style import chip, escape
+from pages.widgets.tables import Row, Value, data_table, rules_html
+
+MOST_URGENT = 8
+FLAGGED = "home-flagged"
+Names = Mapping[str, str]
+
+
+def draw(viewer: Viewer) -> None:
+    """The whole page."""
+    actions = page_header(
+        _("Hello, {name}").format(name=viewer.name.split()[0]), _("Your classes today."), icon="waving_hand"
+    )
+    with actions:
+        hide_names_toggle()
+    if services.backend().classrooms.classrooms(viewer):
+        _draw_classes()
+    else:
+        _draw_first_class()
+        st.html(_ways())
+
+
+def _draw_first_class() -> None:
+    with card("first-class"):
+        section(_("Make your first class"), _("It gets a join code, with which learners create their own accounts."))
+        create_form("home")
+
+
+@refreshing(live_updates.FALLBACK_SECONDS)
+def _draw_classes() -> None:
+    viewer, backend = session.viewer("teacher"), services.backend()
+    classrooms = backend.classrooms.classrooms(viewer)
+    live_updates.listen(*(live_updates.classroom_room(each.id) for each in classrooms), key="classes")
+    reports = [backend.reports.report(viewer, each.id) for each in classrooms]
+    if not reports:
+        return
+    names = {report.classroom.id: shown_names((each.id, each.name) for each in report.learners) for report in reports}
+    found = urgent(reports, names)
+    st.html(_classes(reports) + _attention(is_calm=not found))
+    if found:
+        _draw_urgent(found, names)
+    st.html(as_of_html(min(report.as_of for report in reports), viewer.time_zone) + _ways())
+
+
+def _classes(reports: Sequence[ClassReport]) -> str:
+    cards = f'<div class="cp-classes">{"".join(map(_card, reports))}</div>'
+    if not any(report.learners for report in reports):
+        return cards
+    return cards + rules_html(_("What the figures mean"), [(label, rule) for label, _value, rule in facts(reports[0])])
+
+
+def _card(report: ClassReport) -> str:
+    classroom = report.classroom
+    path, name = f"classroom?id={quote(classroom.id)}", f'<h2 class="cp-learner">{escape(classroom.name)}</h2>'
+    if report.figures.learners:
+        told = f'<dl class="cp-facts">{"".join(_fact_html(*fact) for fact in facts(report))}</dl>'
+        way = link_html(path, _("Open"), "arrow_forward", said=_("Open {name}").format(name=classroom.name))
+    else:
+        words = _("Nobody is in this class yet. Hand out its join code:")
+        told = f'<p class="cp-note">{escape(words)}</p><p class="cp-code">{escape(classroom.join_code or "")}</p>'
+        way = link_html(path, _("Show the join code"), "key")
+    return f'<article class="cp-card"><div class="cp-top">{name}{way}</div>{told}</article>'
+
+
+def facts(report: ClassReport) -> list[tuple[str, str, str]]:
+    """Label, value and rule of each fact on a class card."""
+    figures = report.figures
+    average = figures.average_completed
+    return [
+        (_("Learners"), number(figures.learners), _("Learners in the class.")),
+        (_("Active in 7 days"), number(figures.active_7_days), _("Learners who saved anything in the last 7 days.")),
+        (
+            _("Average completed"),
+            "–" if average is None else percent(average),
+            _("Chapters with the status Completed, of all chapters of the syllabus, averaged over the learners."),
+        ),
+        (_("Need attention"), number(figures.flagged), _("Learners with at least one signal.")),
+    ]
+
+
+def _fact_html(label: str, value: str, rule: str) -> str:
+    return f'<div title="{escape(rule)}"><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>'
+
+
+def urgent(reports: Sequence[ClassReport], names: Mapping[str, Names]) -> list[tuple[ClassReport, Learner]]:
+    """Everybody who is flagged, most signals first, whatever the class; `names` by class, then by learner."""
+    flagged = [(report, each) for report in reports for each in report.learners if is_flagged(each)]
+    return sorted(
+        flagged, key=lambda pair: (-len(pair[1].reasons), place_of(names[pair[0].classroom.id][pair[1].id]), pair[1].id)
+    )
+
+
+def _attention(*, is_calm: bool) -> str:
+    note = _("Most signals first, over all your classes. Choose one to open the class there.")
+    calm = chip("ok", _("Nobody has a signal at the moment.")) if is_calm else ""
+    return section_html(_("Needs attention"), "" if is_calm else note) + calm
+
+
+def _draw_urgent(found: Sequence[tuple[ClassReport, Learner]], names: Mapping[str, Names]) -> None:
+    shown = found[:MOST_URGENT]
+    said = ngettext("{count} learner needs attention", "{count} learners need attention", len(found))
+    if len(found) > len(shown):
+        said = _("The first {count} of {all} learners who need attention")
+    opened = data_table(
+        said.format(count=number(len(shown)), all=number(len(found))),
+        [_("Learner"), _("Class"), _("Flag"), _("Why")],
+        [_row(report, learner, names[report.classroom.id][learner.id]) for report, learner in shown],
+        key=FLAGGED,
+        sort=2,
+        stacked=True,
+    )
+    if opened:
+        classroom_id, learner_id = opened.split(" ")
+        st.switch_page("classrooms/classroom.py", query_params={"id": classroom_id, "learner": learner_id})
+
+
+def _row(report: ClassReport, learner: Learner, name: str) -> Row:
+    cells: list[Value] = [name, report.classroom.name, flag_cell(learner), reasons_cell(learner)]
+    return Row(f"{report.classroom.id} {learner.id}", cells)
+
+
+def _ways() -> str:
+    ways = (
+        ("classroom", _("My classes"), "groups"),
+        ("manage-chapters", _("Add or import chapters"), "upload_file"),
+        ("leaderboard", _("Leaderboard"), "leaderboard"),
+        ("settings", _("Settings"), "settings"),
+    )
+    links = "".join(f"<li>{link_html(*way)}</li>" for way in ways)
+    return f'{section_html(_("Ways on"))}<ul class="cp-ways">{links}</ul>'

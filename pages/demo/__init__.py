@@ -1,0 +1,1 @@
+"""The offer of the demo school."""

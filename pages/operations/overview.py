@@ -1,0 +1,28 @@
+"""The upper half of the health page as one element: every check, every process, and what the school holds."""
+
+from backend.kit.i18n import _
+from backend.operations.models import Health
+from pages.operations import text as words
+from pages.widgets.elements import as_of_html, figures_html, section_html
+from pages.widgets.html_memo import Drawn
+from pages.widgets.tables import table_html
+
+
+def health_html(health: Health, zone: str) -> str:
+    """Everything but the details, as one element."""
+    note = _("Each says every five seconds that it is there; silent for 15 s means gone.")
+    parts = (
+        words.verdict_html(health.state),
+        words.checks_html(health.checks),
+        as_of_html(health.as_of, zone),
+        section_html(_("Processes"), note),
+        table_html(words.instances_table(health.instances)),
+        section_html(_("This process")),
+        figures_html(words.process_figures(health)),
+        section_html(_("The school")),
+        figures_html([*words.people_figures(health.counts), *words.work_figures(health.counts)]),
+    )
+    return f'<div class="cp-parts">{"".join(parts)}</div>'
+
+
+HEALTH = Drawn(health_html)

@@ -1,0 +1,63 @@
+"""A student beside her classes and everyone, where she asks for it: averages only, never of a few people."""
+
+import streamlit as st
+
+from backend.kit.i18n import _, ngettext, number, percent
+from backend.statistics.models import Comparison
+from pages.shell import services, session
+from pages.shell.script_runs import fragment
+from pages.widgets.elements import as_of, section_html
+from pages.widgets.tables import Column, Twin, static_table
+
+
+def heading_html() -> str:
+    """What stands above the switch."""
+    return section_html(
+        _("Beside others"), _("Chapters completed, as a share of each subject. Only if you want to know.")
+    )
+
+
+@fragment
+def draw_beside_others() -> None:
+    """A switch, and behind it a row for each subject. Nothing is asked for before she switches it on."""
+    viewer = session.viewer("student")
+    if not st.toggle(_("Show how far others are"), key="beside-others"):
+        return
+    found = services.backend().class_statistics.comparison(viewer)
+    static_table(_table(found))
+    st.caption(_who(found))
+    as_of(found.as_of, viewer.time_zone)
+
+
+def _table(found: Comparison) -> Twin:
+    average = _("Average share of the subject's chapters that are completed, you included.")
+    columns = [
+        Column(_("Subject")),
+        Column(_("You"), numeric=True),
+        Column(_("Your classes"), numeric=True, rule=average),
+        Column(_("Everyone"), numeric=True, rule=average + " " + _("Everyone who ever saved something counts.")),
+    ]
+    rows = [[row.subject, percent(row.own), _share(row.classes), _share(row.everyone)] for row in found.rows]
+    return Twin(_("Chapters completed by subject"), columns, rows)
+
+
+def _share(share: float | None) -> str | None:
+    return None if share is None else percent(share)
+
+
+def _who(found: Comparison) -> str:
+    few = _("Of fewer than five others nothing is shown.")
+    said = []
+    if found.classmates is not None:
+        said.append(
+            ngettext("{count} classmate.", "{count} classmates.", found.classmates).format(
+                count=number(found.classmates)
+            )
+        )
+    if found.students is not None:
+        said.append(
+            ngettext("{count} other student.", "{count} other students.", found.students).format(
+                count=number(found.students)
+            )
+        )
+    return " ".join([*said, few] if None in (found.classmates, found.students) else said)

@@ -1,0 +1,1 @@
+"""Everything around a page: navigation, session, errors, outages, live updates, downloads."""

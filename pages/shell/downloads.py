@@ -1,0 +1,101 @@
+"""Files that pages give out: made when they are fetched, outside any run, for whoever is signed in by then; and what
+is said where they are not."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest
+from streamlit.proto.ForwardMsg_pb2 import BackendOperationResponse, DeferredFileResponsePayload
+from streamlit.runtime import app_session
+from streamlit.runtime.backend_operation_handler import DeferredFileHandler
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+
+from backend.accounts.models import Viewer
+from backend.errors import AppError, Unavailable
+from backend.kit.i18n import _, current_locale, use_locale
+from backend.kit.observability import log
+from backend.kit.origin import coming_from, origin
+from pages.shell import errors, rate_limits, session
+from pages.widgets.elements import plain
+
+REFUSED = "shell.downloads.refused"
+_log = log.get(__name__)
+
+
+def fetched(make: Callable[[Viewer], bytes]) -> Callable[[], bytes]:
+    """What a download button calls: `make`, in the language of this run and counted as an export.
+
+    A page may stay open for hours, and whoever holds its connection can ask for the file without another run: so
+    the session is looked at anew. What is given out raises NotSignedIn, NotAllowed, RateLimited, and Unavailable for
+    what nobody foresaw; the sentence stands on the page with its next run.
+    """
+    here, locale, viewer_by_then = origin(), current_locale(), session.asked_later()
+    refused: list[str] = st.session_state.setdefault(REFUSED, [])
+    _say(refused)
+
+    def content() -> bytes:
+        use_locale(locale)
+        try:
+            with coming_from(lambda: here), _foreseen():
+                viewer = viewer_by_then()
+                rate_limits.count_export(viewer)
+                return make(viewer)
+        except AppError as error:
+            refused.append(error.message)
+            raise
+
+    return content
+
+
+def speak() -> None:
+    """Have refused downloads answered in the page's words instead of Streamlit's; app.py calls it once."""
+    app_session.DeferredFileHandler = _Answering  # type: ignore[attr-defined]  # the one place where it is named
+
+
+@contextmanager
+def _foreseen() -> Iterator[None]:
+    """What nobody foresaw is noted in the log, and said as everywhere."""
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as error:
+        raise Unavailable(errors.noted(error)) from error
+
+
+def _say(refused: list[str]) -> None:
+    """Why there was no file, until it is put away: beside the button Streamlit shows it for five seconds only."""
+    while refused:
+        st.toast(plain(refused.pop(0)), icon=":material/block:", duration="infinite")
+
+
+class _Answering(DeferredFileHandler):
+    """Streamlit's own, which has one English sentence for every failure, and a traceback in the log."""
+
+    async def handle(self, request: BackendOperationRequest, session_id: str) -> BackendOperationResponse:
+        answer = BackendOperationResponse(request_id=request.request_id)
+        try:
+            make = self._get_media_file_mgr().execute_deferred
+            address = await asyncio.to_thread(make, request.deferred_file.file_id)
+            answer.deferred_file.CopyFrom(DeferredFileResponsePayload(url=address))
+        except MediaFileStorageError as error:
+            refusal = error.__cause__
+            _log.info("download_refused", reason=str(refusal or error))
+            answer.error_msg = refusal.message if isinstance(refusal, AppError) else _too_old()
+            _draw_anew(session_id)
+        return answer
+
+
+def _too_old() -> str:
+    """The file's maker is gone: the process was exchanged, or the page lay in a sleeping tab."""
+    return _("This page was too old for that, and was drawn anew. Please click once more.")
+
+
+def _draw_anew(session_id: str) -> None:
+    """Run the page whose file was refused: it says why, or asks to sign in."""
+    info = runtime.get_instance()._session_mgr.get_active_session_info(session_id) if runtime.exists() else None
+    if info:
+        info.session.request_rerun(info.session._client_state)

@@ -1,0 +1,1 @@
+"""Shared widgets. They draw, and ask no service."""

@@ -1,0 +1,141 @@
+"""The style sheet, the marks (icon + word) and the escaping of text. No widgets and no layout: those are parts."""
+
+import hashlib
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from backend.kit.i18n import _
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+# By address (see enableStaticServing): given as files they would be read, encoded and sent anew by every run.
+LOGO = "/app/static/logo.svg"
+MARK = "/app/static/mark.svg"
+
+_JOINER = "\u2060"  # an invisible word joiner: it stops shortcodes and bare addresses from being recognised
+_SPECIAL = re.compile(r"([\\`*_\[\]<>$~|&^])")
+_BLOCK_START = re.compile(r"^(\s*)([#+\-=]|\d+[.)])")
+_SHORTCODE = re.compile(r":(?=[A-Za-z+/_-])")
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\S)(?=@)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one state looks: an icon of the bundled Material set, a word, and a tone for its colours."""
+
+    icon: str
+    word: str
+    tone: str
+
+
+_MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
+    "Not Started": ("radio_button_unchecked", lambda: _("Not started"), "gray"),
+    "In Progress": ("clock_loader_40", lambda: _("In progress"), "blue"),
+    "Completed": ("check_circle", lambda: _("Completed"), "green"),
+    "weak": ("flag", lambda: _("Weak"), "orange"),
+    "on_track": ("trending_up", lambda: _("On track"), "green"),
+    "watch": ("visibility", lambda: _("Watch"), "orange"),
+    "at_risk": ("support", lambda: _("At risk"), "red"),
+    "ok": ("check_circle", lambda: _("OK"), "green"),
+    "info": ("info", lambda: _("Information"), "blue"),
+    "warning": ("warning", lambda: _("Warning"), "orange"),
+    "error": ("error", lambda: _("Error"), "red"),
+    "critical": ("emergency_home", lambda: _("Critical"), "red"),
+    "deactivated": ("person_off", lambda: _("Deactivated"), "gray"),
+    "unchanged": ("check", lambda: _("Unchanged"), "gray"),
+    "unknown": ("help", lambda: _("Unknown"), "gray"),
+}
+
+
+def style() -> None:
+    """Load the product's style sheet; call once per run, before anything is drawn.
+
+    The sheet is imported from /assets (see app.py) so that a rerun sends one short line and the browser keeps
+    the rest; its version follows its content. Streamlit tells the app whether it is light or dark, but not the
+    dialogs and menus outside it: hence color-scheme on the root.
+    """
+    scheme = st.context.theme.type or "light dark"
+    st.html(f'<style>@import url("/assets/style.css?v={_version()}");:root{{color-scheme:{scheme}}}</style>')
+
+
+@cache
+def _version() -> str:
+    return hashlib.sha256((ASSETS / "style.css").read_bytes()).hexdigest()[:12]
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file of pages/assets, which changes with its content, so that browsers may keep it."""
+    return f"/assets/{name}?v={hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+
+
+def escape(text: object) -> str:
+    """`text` made safe for HTML, in element content and in quoted attributes."""
+    return html.escape(str(text), quote=True)
+
+
+def plain(text: object) -> str:
+    """`text` made safe for labels and other places where Streamlit reads Markdown: it shows as it was typed.
+
+    Links, images, HTML, colour directives, icons, maths and bare addresses stay plain words. Line breaks become
+    spaces.
+    """
+    line = " ".join(str(text).split())
+    line = _SPECIAL.sub(r"\\\1", line)
+    line = _BLOCK_START.sub(r"\1\\\2" if not line[:1].isdigit() else r"\1\2", line)
+    line = re.sub(r"^(\d+)([.)])", r"\1\\\2", line)
+    return _ADDRESS.sub(_JOINER, _SHORTCODE.sub(":" + _JOINER, line))
+
+
+def mark(kind: str) -> Mark:
+    """The look of a state: a progress status, "weak", a flag (on_track, watch, at_risk) or a health state.
+
+    An unforeseen kind gets the look of "unknown" and its own name as the word.
+    """
+    icon, word, tone = _MARKS.get(kind, ("help", lambda: kind, "gray"))
+    return Mark(icon, word(), tone)
+
+
+def icon_html(name: str) -> str:
+    """A decorative icon for HTML parts, hidden from screen readers; "" for no name."""
+    name = icon_name(name)
+    return f'<span class="cp-icon" aria-hidden="true" translate="no">{escape(name)}</span>' if name else ""
+
+
+def icon_name(icon: str) -> str:
+    """The bare name of an icon: ":material/flag:" and "flag" both give "flag"."""
+    return icon.removeprefix(":material/").removesuffix(":")
+
+
+def icon_code(icon: str) -> str | None:
+    """An icon as Streamlit's `icon=` wants it, ":material/flag:"; None for no name."""
+    return f":material/{icon_name(icon)}:" if icon else None
+
+
+def chip(kind: str, word: str = "") -> str:
+    """A state as an HTML chip, icon and word; `word` replaces the usual word."""
+    look = mark(kind)
+    return (
+        f'<span class="cp-chip cp-tone-{look.tone}">{icon_html(look.icon)}'
+        f"<span>{escape(word or look.word)}</span></span>"
+    )
+
+
+def chip_label(kind: str, word: str = "") -> str:
+    """A state for labels that read Markdown: ":material/check_circle: Completed".
+
+    Buttons, radio, pills, segmented controls and tabs do; st.selectbox and st.multiselect show options as they
+    are: give them `chip_text`.
+    """
+    look = mark(kind)
+    return f":material/{look.icon}: {plain(word or look.word)}"
+
+
+def chip_text(kind: str) -> str:
+    """The word of a state alone, for the options of select boxes, for CSV and tooltips."""
+    return mark(kind).word

@@ -1,0 +1,1 @@
+"""Tests of a whole cluster on this machine: faults, failover, and hours of mixed work."""

@@ -1,0 +1,223 @@
+"""Idempotency-Key: an act with a key is done once, whatever is sent again, by whom, and at the same moment."""
+
+from datetime import timedelta
+from typing import Any
+
+import pyotp
+import pytest
+
+from backend.api import create_api
+from backend.bootstrap import Backend
+from backend.kit.clock import SetClock
+from backend.kit.idempotency import CLAIM, Claim, Kept, KeyInUse, KeyReused, Replays
+from backend.kit.security.encryption import Sealer
+from backend.kit.security.keys import KeyRing, unnamed
+from tests.api.caller import Door, first_chapter, problem
+from tests.at_once import at_once
+from tests.school import NOON
+
+CSV = b"subject,class,unit,chapter,2024\nPhysics,Class 11,Light,Prisms,3\n"
+NEW = {"subject": "Physics", "class": "Class 11", "unit": "Light", "chapter": "Prisms"}
+KEPT = Kept(201, {"location": "/there"}, b'{"success": true}')
+
+
+def key(name: str) -> dict[str, str]:
+    return {"Idempotency-Key": name}
+
+
+@pytest.fixture
+def replays(backend: Backend, clock: SetClock) -> Replays:
+    """Answers kept under the time of the test."""
+    return Replays(backend.mongo, Sealer(KeyRing([unnamed("a secret of this test, and long enough")]), "test"), clock)
+
+
+def test_a_chapter_is_added_once(door: Door) -> None:
+    """The same request again gives back the first answer, says so, and adds nothing; written otherwise as well."""
+    first = door.teacher.post("/chapters", NEW, headers=key("new-1"))
+    again = door.teacher.post("/chapters", dict(reversed(NEW.items())), headers=key("new-1"))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["X-Request-Id"] != first.headers["X-Request-Id"]
+
+
+def test_a_change_is_replayed_though_its_version_is_old(door: Door) -> None:
+    """A retry of a change that was made is no conflict with itself."""
+    chapter = first_chapter(door.teacher)
+    body = {"unit": "Mechanics, first part", "version": chapter["version"]}
+    answers = [door.teacher("PATCH", f"/chapters/{chapter['id']}", json=body, headers=key("p")) for _repeat in "ab"]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[1].json() == answers[0].json()
+    assert problem(door.teacher("PATCH", f"/chapters/{chapter['id']}", json=body), 409)["code"] == "stale"
+
+
+def test_deleting_is_replayed(door: Door) -> None:
+    """The second DELETE with the key is told what the first was, not that it is archived already."""
+    path = f"/chapters/{first_chapter(door.teacher)['id']}"
+    assert door.teacher("DELETE", path, headers=key("d")).status_code == 200
+    assert door.teacher("DELETE", path, headers=key("d")).status_code == 200
+    assert problem(door.teacher("DELETE", path), 409)
+
+
+@pytest.mark.parametrize("change", ["body", "path", "method", "If-Match"])
+def test_a_key_stands_for_one_request(door: Door, change: str) -> None:
+    """Another body, address, method or condition under the same key is refused, and does nothing."""
+    chapter = first_chapter(door.teacher)
+    path, other = f"/chapters/{chapter['id']}", door.teacher.get("/chapters?limit=2").json()["data"][1]
+    assert door.teacher("PATCH", path, json={"unit": "One", "version": 1}, headers=key("k")).status_code == 200
+    requests: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
+        "body": ("PATCH", path, {"unit": "Two", "version": 2}, {}),
+        "path": ("PATCH", f"/chapters/{other['id']}", {"unit": "One", "version": 1}, {}),
+        "method": ("POST", path + "/restore", {}, {}),
+        "If-Match": ("PATCH", path, {"unit": "One", "version": 1}, {"If-Match": '"2-abc"'}),
+    }
+    method, where, body, headers = requests[change]
+    answer = door.teacher(method, where, json=body, headers=key("k") | headers)
+    assert problem(answer, 422)["code"] == "key_reused"
+    assert door.teacher.get(path).json()["data"]["version"] == 2
+
+
+def test_keys_are_ones_own(door: Door) -> None:
+    """Two people who make up the same key do two acts, and see nothing of each other's answers."""
+    door.teacher.post("/chapters", NEW, headers=key("same"))
+    other = door.admin.post("/chapters", NEW | {"chapter": "Lenses"}, headers=key("same"))
+    assert (other.status_code, other.json()["data"]["chapter"]) == (201, "Lenses")
+
+
+def test_a_failure_leaves_the_key_free(door: Door) -> None:
+    """What was refused did nothing: the same key may try again with what was asked for."""
+    chapter = first_chapter(door.student)["id"]
+    path, many = f"/chapters/{chapter}/progress", {"questionSolved": 5_000}
+    assert problem(door.student.post(path, many, headers=key("k")), 409)["code"] == "confirmation_needed"
+    saved = door.student.post(path, many | {"confirm": True}, headers=key("k"))
+    assert saved.json()["data"]["progress"]["questionSolved"] == 5_000
+
+
+def test_many_at_the_same_moment_do_the_work_once(door: Door, backend: Backend) -> None:
+    """Eight requests with one key: one act, and the same answer for all."""
+    path, teacher = "/chapters", door.teacher
+    before = len(backend.chapters.active())
+    answers = at_once(*[lambda: teacher.post(path, NEW, headers=key("race"))] * 8)
+    assert {each.status_code for each in answers} == {201}
+    assert len({each.content for each in answers}) == 1
+    assert len(backend.chapters.active()) == before + 1
+
+
+def test_files_are_taken_in_once(door: Door) -> None:
+    """An import is known by its file, whatever the form around it; another file under the key is refused."""
+
+    def sent(content: bytes, name: str) -> Any:
+        return door.teacher("POST", "/chapters/import", files={"file": (name, content)}, headers=key("file"))
+
+    first, again = sent(CSV, "a.csv"), sent(CSV, "a.csv")
+    assert first.json()["data"]["added"] == 1
+    assert again.content == first.content
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert problem(sent(CSV.replace(b"3", b"4"), "a.csv"), 422)["code"] == "key_reused"
+
+
+def test_signing_up_twice_makes_one_account(door: Door) -> None:
+    """Nobody's key works with the whole request: who does not know the password learns nothing by the key."""
+    body = {"email": "new@example.org", "password": "a good long one", "name": "Nina New"}
+    body["joinCode"] = str(door.classroom.join_code)
+    first, again = (door.anyone.post("/auth/register", body, headers=key("up")) for _repeat in "ab")
+    assert (first.status_code, again.content) == (201, first.content)
+    guessed = door.anyone.post("/auth/register", body | {"password": "guessed it wrong"}, headers=key("up"))
+    assert problem(guessed, 422)["code"] == "key_reused"
+
+
+def test_every_other_write_takes_a_key(backend: Backend) -> None:
+    """The document says of each write that it takes a key, but of those that make or spend secrets of a sign-in."""
+    without = set()
+    for path, operations in create_api(backend).openapi()["paths"].items():
+        for method, operation in operations.items():
+            named = {each.get("name") for each in operation.get("parameters", ())}
+            if method != "get" and "Idempotency-Key" not in named:
+                without.add(f"{method.upper()} {path}")
+    assert without == {
+        *(f"POST /auth/{name}" for name in ("login", "refresh", "logout", "reauthenticate", "second-factor")),
+        *(f"POST /auth/second-factor/{name}" for name in ("setup", "confirm", "recovery-codes")),
+    }
+
+
+def test_turning_a_second_factor_off_is_replayed(door: Door, clock: SetClock) -> None:
+    """It makes no secret: sent again with its key it is the success that it was, not a second factor that is gone."""
+    secret = door.teacher.post("/auth/second-factor/setup").json()["data"]["secret"]
+    code = pyotp.TOTP(secret).at(clock.now())
+    assert door.teacher.post("/auth/second-factor/confirm", {"code": code}).is_success
+    answers = [door.teacher("DELETE", "/auth/second-factor", headers=key("off")) for _again in "ab"]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
+
+
+def test_signing_in_keeps_no_tokens(door: Door, backend: Backend) -> None:
+    """Sign-in takes no key: each is its own, and no token is written down."""
+    body = {"email": door.teacher_viewer.email, "password": "correct horse battery"}
+    first, again = (door.anyone.post("/auth/login", body, headers=key("in")).json()["data"] for _repeat in "ab")
+    assert first["refreshToken"] != again["refreshToken"]
+    assert backend.mongo["replays"].count_documents({}) == 0
+
+
+def test_nothing_readable_is_kept(door: Door, backend: Backend) -> None:
+    """A stolen database tells neither key nor answer; records end by themselves."""
+    door.teacher.post("/chapters", NEW, headers=key("readable-key"))
+    (found,) = backend.mongo["replays"].find()
+    assert "Prisms" not in str(found)
+    assert "readable-key" not in str(found)
+    (index,) = (each for each in backend.mongo["replays"].list_indexes() if each["name"] == "expired")
+    assert index["expireAfterSeconds"] == 0
+
+
+def test_a_body_above_the_limit_is_refused_with_a_key_too(door: Door) -> None:
+    """The key does not lead around the limit of 1 MB, nor a broken body around its answer."""
+    large = b'{"subject": "' + b"x" * 1_100_000 + b'"}'
+    kind = key("big") | {"Content-Type": "application/json"}
+    assert problem(door.teacher("POST", "/chapters", content=large, headers=kind), 413)["code"] == "too_large"
+    assert problem(door.teacher("POST", "/chapters", content=iter([large]), headers=kind), 413)["code"] == "too_large"
+    assert problem(door.teacher("POST", "/chapters", content=b"{", headers=kind), 400)["code"] == "malformed"
+
+
+def test_who_is_not_signed_in_is_told_so(door: Door) -> None:
+    """A key opens no door, and what nobody may do is not kept."""
+    assert problem(door.anyone.post("/chapters", NEW, headers=key("k")), 401)
+    assert problem(door.student.post("/chapters", NEW, headers=key("k")), 403)
+    assert door.teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
+
+
+def test_one_claim_at_a_time(replays: Replays) -> None:
+    """While the first is at work others wait; then they get its answer; another act under the key never does."""
+    claim = replays.begin("sita", "k", "act")
+    assert isinstance(claim, Claim)
+    with pytest.raises(KeyInUse):
+        replays.begin("sita", "k", "act")
+    with pytest.raises(KeyReused):
+        replays.begin("sita", "k", "other act")
+    replays.keep(claim, KEPT)
+    assert replays.begin("sita", "k", "act") == KEPT
+    with pytest.raises(KeyReused):
+        replays.begin("sita", "k", "other act")
+
+
+def test_the_claim_of_the_dead_is_taken_over_once(replays: Replays, clock: SetClock) -> None:
+    """A process that died at work holds its key for 90 seconds; then exactly one of many goes on."""
+    dead = replays.begin("sita", "k", "act")
+    assert isinstance(dead, Claim)
+    clock.set(NOON + CLAIM + timedelta(seconds=1))
+    found = at_once(*[lambda: replays.begin("sita", "k", "act")] * 6)
+    assert sorted(type(each).__name__ for each in found) == ["Claim"] + ["KeyInUse"] * 5
+    replays.keep(dead, Kept(200, {}, b"too late"))  # whoever lost its claim keeps nothing
+    with pytest.raises(KeyInUse):
+        replays.begin("sita", "k", "act")
+
+
+def test_a_key_that_was_let_go_is_free(replays: Replays) -> None:
+    """After a failure another act may use the key; an answer that is too long is not kept."""
+    claim = replays.begin("sita", "k", "act")
+    assert isinstance(claim, Claim)
+    replays.release(claim)
+    other = replays.begin("sita", "k", "other act")
+    assert isinstance(other, Claim)
+    replays.keep(other, Kept(200, {}, b"x" * (5 * 1024 * 1024)))
+    assert isinstance(replays.begin("sita", "k", "third act"), Claim)

@@ -1,0 +1,51 @@
+"""The HTML file that a browser loads first: Streamlit's own, in the product's words."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from backend.api.index_html import shell_html, shell_routes
+
+STREAMLITS = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
+
+
+def made(html: str = STREAMLITS) -> str:
+    return shell_html(
+        html, title="Our school", icon="/mark.svg", fonts=["/one.woff2"], without_scripts="Allow scripts."
+    )
+
+
+def test_the_products_own_words() -> None:
+    """Title, icon, fonts and the words for browsers without scripts are the product's, not Streamlit's."""
+    html = made()
+    assert "<title>Our school</title>" in html
+    assert '<link rel="shortcut icon" href="/mark.svg" />' in html
+    assert 'href="/one.woff2" as="font"' in html
+    assert "<noscript><p>Allow scripts.</p></noscript>" in html
+    assert "SourceSans" not in html
+
+
+def test_the_address_is_said_before_the_script_that_wants_it() -> None:
+    """Streamlit's script finds the server's address when it starts, and need not guess."""
+    html = made()
+    assert 0 < html.index("BACKEND_BASE_URL: location.origin") < html.index('<script type="module"')
+
+
+def test_another_streamlit_is_noticed() -> None:
+    """A place that a newer index.html lacks stops the start, instead of half a page."""
+    with pytest.raises(ValueError, match="no place like"):
+        made(STREAMLITS.replace("shortcut icon", "icon"))
+
+
+def test_it_is_sent_once() -> None:
+    """A browser that has it gets a 304 at every path of a page, and asks again after each change of it."""
+    with TestClient(Starlette(routes=shell_routes(made(), ("", "settings")))) as client:
+        first = client.get("/settings")
+        assert (first.status_code, first.text, first.headers["cache-control"]) == (200, made(), "no-cache")
+        again = client.get("/", headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    with TestClient(Starlette(routes=shell_routes("another", ("",)))) as client:
+        assert client.get("/", headers={"If-None-Match": first.headers["etag"]}).status_code == 200

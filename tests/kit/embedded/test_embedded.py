@@ -1,0 +1,165 @@
+"""Facts about the private servers as they run: they are private, small, and stand for real ones."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import psutil
+import pytest
+from pymongo.errors import OperationFailure
+from redis import Redis, RedisError
+
+from backend.errors import Conflict
+from backend.kit.embedded import Servers, start_servers
+from tests.kit.embedded.private_servers import Client, is_gone, mode, port_of, started
+from tests.waiting import until
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("with a space") / "data"
+
+
+@pytest.fixture(scope="module")
+def pair(home: Path) -> Iterator[Servers]:
+    with started(home) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def client(pair: Servers) -> Iterator[Client]:
+    with Client(pair.mongodb_uri) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def family(pair: Servers, home: Path) -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    names = {"mongod", "valkey-server", "redis-server"}
+    return [one for one in children if one.name() in names and str(home) in " ".join(one.cmdline()) + one.cwd()]
+
+
+def test_transactions_and_change_streams_are_real(client: Client) -> None:
+    """What a transaction wrote is seen by a change stream once it is committed."""
+    client.school.create_collection("marks")
+    with client.school.marks.watch() as changes:
+        with client.start_session() as session, session.start_transaction():
+            client.school.marks.insert_one({"mark": 1}, session=session)
+            assert client.school.marks.count_documents({}) == 0
+        assert changes.next()["fullDocument"]["mark"] == 1
+
+
+def test_app_may_do_what_the_product_does(client: Client) -> None:
+    """The app's user may index, drop, and read the state of server and replica set."""
+    client.spare.things.create_index("name", unique=True)
+    client.drop_database("spare")
+    assert client.admin.command("serverStatus")["ok"]
+    assert client.admin.command("replSetGetStatus")["myState"] == 1
+
+
+@pytest.mark.parametrize(
+    "command", [{"shutdown": 1}, {"createUser": "x", "pwd": "x", "roles": []}, {"replSetReconfig": {}}]
+)
+def test_app_may_not_rule_the_server(client: Client, command: dict[str, Any]) -> None:
+    """The app's user can neither stop the server, nor make users, nor change the replica set."""
+    with pytest.raises(OperationFailure, match="not authorized"):
+        client.admin.command(command)
+
+
+def test_nothing_without_password(pair: Servers) -> None:
+    """Whoever connects without the password can neither read nor write nor make the first user."""
+    with Client("127.0.0.1", port_of(pair), directConnection=True) as stranger:
+        with pytest.raises(OperationFailure, match="requires authentication"):
+            stranger.school.notes.find_one()
+        with pytest.raises(OperationFailure, match="requires authentication"):
+            stranger.school.notes.insert_one({})
+        with pytest.raises(OperationFailure, match="requires authentication"):
+            stranger.admin.command("createUser", "me", pwd="me", roles=["root"])
+
+
+def test_listens_on_loopback_only(pair: Servers, family: list[psutil.Process]) -> None:
+    """mongod listens on one port of 127.0.0.1, and Valkey on no port at all."""
+    listening = {
+        one.name(): [found.laddr for found in one.net_connections("inet") if found.status == "LISTEN"] for one in family
+    }
+    assert listening == {"mongod": [("127.0.0.1", port_of(pair))], "valkey-server": []}
+
+
+def test_mongod_leaves_no_socket_in_tmp(pair: Servers) -> None:
+    """mongod makes no socket outside the data folder."""
+    assert not Path(f"/tmp/mongodb-{port_of(pair)}.sock").exists()
+
+
+def test_secrets_are_for_this_user_alone(pair: Servers, home: Path) -> None:
+    """Folders have mode 0700, the key file and the password 0600, the socket of Valkey 0700."""
+    assert {mode(folder) for folder in (home, home / "mongodb", home / "valkey")} == {0o700}
+    assert {mode(home / "mongodb" / name) for name in ("keyfile", "app.password")} == {0o600}
+    assert mode(home / "valkey" / "valkey.sock") == 0o700
+
+
+def test_secrets_stay_out_of_sight(pair: Servers, home: Path, family: list[psutil.Process]) -> None:
+    """Neither a printed Servers nor a command line shows a secret."""
+    shown = repr(pair) + " ".join(word for one in family for word in one.cmdline())
+    assert (home / "mongodb" / "app.password").read_text() not in shown
+    assert (home / "mongodb" / "keyfile").read_text() not in shown
+
+
+def test_mongod_is_small_and_uncompressed(client: Client) -> None:
+    """Wire compression and diagnostic recording are off, and the cache is a quarter of a gigabyte."""
+    options = client.admin.command("getCmdLineOpts")["parsed"]
+    assert options["net"]["compression"]["compressors"] == "disabled"
+    assert options["storage"]["wiredTiger"]["engineConfig"]["cacheSizeGB"] == 0.25
+    assert options["setParameter"]["diagnosticDataCollectionEnabled"] == "false"
+
+
+def test_uri_says_what_every_client_uses(pair: Servers) -> None:
+    """The URI carries majority writes, retries and the time limits."""
+    assert dict(parse_qsl(urlsplit(str(pair.mongodb_uri)).query)) == {
+        "authSource": "admin",
+        "replicaSet": "chapters",
+        "w": "majority",
+        "retryWrites": "true",
+        "retryReads": "true",
+        "connectTimeoutMS": "2000",
+        "heartbeatFrequencyMS": "1000",
+        "serverSelectionTimeoutMS": "8000",
+        "timeoutMS": "10000",
+    }
+
+
+def test_valkey_forgets_and_is_bounded(pair: Servers) -> None:
+    """Valkey keeps at most 256 MB, drops what was not used lately, and writes nothing to disk."""
+    with Redis.from_url(str(pair.redis_url), decode_responses=True) as cache:
+        settings = cache.config_get("maxmemory", "maxmemory-policy", "save", "appendonly")
+    assert settings == {
+        "maxmemory": str(256 * 1024**2),
+        "maxmemory-policy": "allkeys-lru",
+        "save": "",
+        "appendonly": "no",
+    }
+
+
+def test_second_start_is_refused_by_name(pair: Servers, home: Path) -> None:
+    """A second start on the same folder says that it is in use, and by which process."""
+    with pytest.raises(Conflict, match=rf"in use by process {os.getpid()}\b") as refused:
+        start_servers(home)
+    assert refused.value.code == "data_in_use"
+
+
+def test_crashed_server_comes_back(pair: Servers, family: list[psutil.Process]) -> None:
+    """A server that dies after it has run for a while is started again, at the same address."""
+    crashed = next(one for one in family if one.name() == "valkey-server")
+    until(lambda: time.time() - crashed.create_time() > 6.0, seconds=30)
+    crashed.kill()
+    until(lambda: is_gone(crashed), seconds=30)
+
+    def answers() -> bool:
+        with suppress(RedisError), Redis.from_url(str(pair.redis_url)) as cache:
+            return bool(cache.ping())
+        return False
+
+    until(answers, seconds=30)

