@@ -10,7 +10,7 @@ from pages.shell import navigation
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("backend", "bench", "deploy", "pages", "system_tests", "tests")
 MOST_MODULES = 25
-# Modules of the first layout; what they became is in docs/decisions/0070-layout.md.
+# Modules of the first layout; what they became is in docs/decisions/0086-layout.md.
 GONE = {
     "backend.kit": "unhurried held kept heap growth places probes absences age sealing one_time_codes exposition "
     "limiter_rules limiter_leases limiter_memory limiter_redis mongo_acts mongo_hold mongo_guard mongo_pool "
