@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.accounts import validation
 from backend.accounts.factor_queries import FactorQueries
-from backend.accounts.models import ROLES, OneTimeLink, OpenSession, Role, User, UserPage, Viewer
+from backend.accounts.models import ROLES, OneTimeLink, OpenSession, PeopleOrder, Role, User, UserPage, Viewer
 from backend.accounts.observers import NobodyFollows, PersonFollower
 from backend.accounts.queries import AccountQueries
 from backend.accounts.service import BOARDS_TAG
@@ -63,15 +63,19 @@ class AccountAdministration:
         page: int = 1,
         limit: int = 50,
         after: tuple[str, str] | None = None,
+        order: PeopleOrder = "name",
+        descending: bool = False,
     ) -> UserPage:
-        """A page of people in order of name, capitals or not; or, `after` a name and an id, the people behind it.
+        """A page of people in `order`; or, `after` a name and an id, the people behind it in order of name.
 
-        Raises Invalid for a page that cannot be.
+        Raises Invalid for a page that cannot be, and for `after` in any other order.
         """
         authorise(viewer, "administration.users")
         if page < 1 or not 1 <= limit <= PAGE_LIMIT:
             raise Invalid(_("There is no such page."))
-        return self._queries.users(search.strip(), role, page, limit, after)
+        if after and (order != "name" or descending):
+            raise Invalid(_("A cursor goes with the order by name alone: use page and limit."))
+        return self._queries.users(search.strip(), role, page, limit, after, order=order, descending=descending)
 
     def user(self, viewer: Viewer, user_id: str) -> User:
         """One person. Raises NotFound."""

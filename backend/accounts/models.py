@@ -10,6 +10,7 @@ from backend.kit.model import Shape
 Role = Literal["student", "teacher", "admin"]
 ROLES: tuple[Role, ...] = ("student", "teacher", "admin")
 Plan = Literal["free", "premium"]
+PeopleOrder = Literal["name", "role", "state", "lastSignIn", "since"]
 
 NAME_LENGTH = 80
 EMAIL_LENGTH = 254

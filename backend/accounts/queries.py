@@ -6,28 +6,36 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collation import Collation
 from pymongo.errors import DuplicateKeyError
 
-from backend.accounts.models import ROLES, DemoSignIn, Role, User, UserPage
+from backend.accounts.models import ROLES, DemoSignIn, PeopleOrder, Role, User, UserPage
 from backend.errors import Conflict
 from backend.kit.i18n import _
 from backend.kit.model import from_document, to_document
 from backend.kit.mongo.client import Document, Mongo, translated
+from backend.kit.search_words import beginnings, sort_key, words
 
-BY_NAME = Collation("en", strength=2, numericOrdering=True)  # capitals or not; Student 2 before Student 10
+SEARCHED_WORDS = 10
+ORDER_FIELDS: Mapping[PeopleOrder, str] = {
+    "name": "nameKey",
+    "role": "role",
+    "state": "isActive",
+    "lastSignIn": "lastSignInAt",
+    "since": "createdAt",
+}
 INDEXES = {
     "users": [
         IndexModel([("emailKey", ASCENDING)], name="email", unique=True),
         IndexModel([("providerSubject", ASCENDING)], name="provider", unique=True, sparse=True),
         IndexModel([("secondFactor.keyId", ASCENDING)], name="secondFactorKey", sparse=True),
         IndexModel([("role", ASCENDING), ("name", ASCENDING)], name="role"),
-        IndexModel([("name", ASCENDING), ("_id", ASCENDING)], name="byName", collation=BY_NAME),
-        IndexModel(
-            [("role", ASCENDING), ("name", ASCENDING), ("_id", ASCENDING)], name="roleByName", collation=BY_NAME
-        ),
+        IndexModel([("nameWords", ASCENDING)], name="nameWords"),
+        IndexModel([("emailWords", ASCENDING)], name="emailWords"),
+        IndexModel([("nameKey", ASCENDING), ("_id", ASCENDING)], name="byNameKey"),
+        IndexModel([("role", ASCENDING), ("nameKey", ASCENDING), ("_id", ASCENDING)], name="roleByNameKey"),
     ],
     "memberships": [
         IndexModel([("classroomId", ASCENDING), ("role", ASCENDING)], name="classroom"),
@@ -127,7 +135,7 @@ class AccountQueries:
         """The person after her (camelCase) fields were set; None where there is no such person."""
         with translated():
             found = self._mongo["users"].find_one_and_update(
-                {"_id": user_id}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER
+                {"_id": user_id}, _setting(fields), return_document=ReturnDocument.AFTER
             )
         return from_document(found, User) if found else None
 
@@ -142,7 +150,7 @@ class AccountQueries:
         def work(session: ClientSession) -> User | None:
             found = self._mongo["users"].find_one_and_update(
                 {"_id": user_id},
-                {"$set": {**fields, "email": email, "emailKey": email_key(email)}},
+                _setting({**fields, "email": email, "emailKey": email_key(email)}),
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
@@ -185,7 +193,7 @@ class AccountQueries:
         def work(session: ClientSession) -> User | None:
             keep_an_admin(self._mongo, session)
             found = self._mongo["users"].find_one_and_update(
-                {"_id": user_id}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER, session=session
+                {"_id": user_id}, _setting(fields), return_document=ReturnDocument.AFTER, session=session
             )
             check_admin_left(self._mongo, session)
             if fields.get("role") in ("student", "teacher"):  # a class knows its members by what they are there
@@ -198,31 +206,34 @@ class AccountQueries:
         return self._mongo.transaction(work)
 
     def users(
-        self, search: str, role: Role | None, page: int, limit: int, after: tuple[str, str] | None = None
+        self,
+        search: str,
+        role: Role | None,
+        page: int,
+        limit: int,
+        after: tuple[str, str] | None = None,
+        *,
+        order: PeopleOrder = "name",
+        descending: bool = False,
     ) -> UserPage:
-        """People in order of name; `search` is the beginning of any word of the name, or part of the address.
+        """People in `order`, those alike by name; each word of `search` begins a word of the name or address.
 
-        `after` (a name and an id) begins behind that place instead of at a page.
+        `after` (a name and an id) begins behind that place of the order by name instead of at a page.
         """
         wanted: Document = {"role": role} if role else {}
         if search:
-            wanted["$or"] = [
-                {"name": {"$regex": rf"(^|\s){_literal(search)}", "$options": "i"}},
-                {"emailKey": {"$regex": _literal(email_key(search))}},
-            ]
+            wanted["$and"] = [_begins(word) for word in words(search)[:SEARCHED_WORDS]] or [{"_id": None}]
         with translated():
             users = self._mongo["users"]
             total = users.count_documents(wanted) if wanted else users.count_documents({}, hint="_id_")
             if after:
-                behind = [{"name": {"$gt": after[0]}}, {"name": after[0], "_id": {"$gt": after[1]}}]
+                key = sort_key(after[0])
+                behind = [{"nameKey": {"$gt": key}}, {"nameKey": key, "_id": {"$gt": after[1]}}]
                 wanted = {"$and": [wanted, {"$or": behind}]}
-            found = (
-                users.find(wanted)
-                .sort([("name", ASCENDING), ("_id", ASCENDING)])
-                .collation(BY_NAME)
-                .skip(0 if after else (page - 1) * limit)
-                .limit(limit + 1)
-            )
+            direction = DESCENDING if descending else ASCENDING
+            by_name = [("nameKey", direction if order == "name" else ASCENDING), ("_id", ASCENDING)]
+            by = by_name if order == "name" else [(ORDER_FIELDS[order], direction), *by_name]
+            found = users.find(wanted).sort(by).skip(0 if after else (page - 1) * limit).limit(limit + 1)
             people = tuple(from_document(document, User) for document in found)
             return UserPage(users=people[:limit], total=total, page=page, limit=limit, has_more=len(people) > limit)
 
@@ -251,8 +262,28 @@ def check_admin_left(mongo: Mongo, session: ClientSession) -> None:
 
 
 def user_document(user: User, password_hash: str | None) -> Document:
-    """A person as she is kept."""
-    return to_document(user) | {"emailKey": email_key(user.email), "passwordHash": password_hash}
+    """Return a person as she is kept."""
+    kept = {"emailKey": email_key(user.email), "passwordHash": password_hash}
+    return to_document(user) | kept | search_fields(name=user.name, email=user.email)
+
+
+def search_fields(*, name: str | None = None, email: str | None = None) -> Document:
+    """Return the fields by which people are searched and ordered, for what is given of name and address."""
+    found: Document = {}
+    if name is not None:
+        found |= {"nameKey": sort_key(name), "nameWords": list(beginnings(name))}
+    if email is not None:
+        found["emailWords"] = list(beginnings(email))
+    return found
+
+
+def _setting(fields: Mapping[str, Any]) -> Document:
+    return {"$set": {**fields, **search_fields(name=fields.get("name"), email=fields.get("email"))}}
+
+
+def _begins(word: str) -> Document:
+    pattern = {"$regex": f"^{re.escape(word)}"}
+    return {"$or": [{"nameWords": pattern}, {"emailWords": pattern}]}
 
 
 def add_member(
@@ -283,11 +314,6 @@ def domain_of(email: str) -> str:
     """What stands behind the @ of an address, as two addresses are compared; "" where there is no @."""
     _name, at, domain = email_key(email).rpartition("@")
     return domain if at else ""
-
-
-def _literal(text: str) -> str:
-    """`text` as a regular expression that matches just itself. No text has a NUL, nor may a regular expression."""
-    return re.escape(text[:80].replace("\0", "\ufffd"))
 
 
 def _taken(*, first: bool) -> str:

@@ -1,11 +1,11 @@
 """Finding chapters by words: beginnings of words first, likely slips of typing where nothing begins so. Pure."""
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 from backend.chapters.models import Chapter
+from backend.kit.search_words import beginnings, words
 
 SEARCH_LENGTH = 100  # guessing slips costs the product of both lengths
 CHAPTER_WEIGHT, UNIT_WEIGHT = 10, 5
@@ -22,14 +22,14 @@ def scores(chapters: Iterable[Chapter], search: str) -> dict[str, float]:
     A word counts 10 in the name and 5 in the unit. Slips are guessed only where no chapter fits as it was typed; they
     count at most half.
     """
-    chapters, wanted = tuple(chapters), _words(search[:SEARCH_LENGTH])
+    chapters, wanted = tuple(chapters), words(search[:SEARCH_LENGTH])
     if not wanted:
         return {}
     return _fitting(chapters, wanted, _begins) or _fitting(chapters, wanted, _resembles)
 
 
 def _fitting(chapters: Sequence[Chapter], wanted: Sequence[str], match: Match) -> dict[str, float]:
-    found = ((chapter.id, _score(_words(chapter.chapter), _words(chapter.unit), wanted, match)) for chapter in chapters)
+    found = ((chapter.id, _score(_among(chapter.chapter), _among(chapter.unit), wanted, match)) for chapter in chapters)
     return {chapter_id: score for chapter_id, score in found if score}
 
 
@@ -44,9 +44,8 @@ def _score(name: Sequence[str], unit: Sequence[str], wanted: Sequence[str], matc
 
 
 @lru_cache(maxsize=4096)
-def _words(text: str) -> tuple[str, ...]:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return tuple("".join(character if character.isalnum() else " " for character in plain).split())
+def _among(text: str) -> tuple[str, ...]:
+    return beginnings(text)
 
 
 def _begins(word: str, among: Sequence[str]) -> float:

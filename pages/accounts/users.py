@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from backend.accounts.models import ROLES, Role, User
+from backend.accounts.models import ROLES, PeopleOrder, Role, User
 from backend.kit.i18n import _, ago, day_of
 from pages.accounts import user_deletion, user_dialogs
 from pages.shell import services, session
 from pages.shell.script_runs import fragment
 from pages.widgets.elements import empty_state, filter_bar, page_header, pager
-from pages.widgets.tables import Cell, Column, Row, data_table
+from pages.widgets.tables import Cell, Column, Row, data_table, order_of
 
 PAGE_SIZE = 25
+TABLE = "users-table"
+ORDERS: tuple[PeopleOrder, ...] = ("name", "role", "state", "lastSignIn", "since")  # as the columns stand
 
 
 def draw_filters() -> tuple[str, Role | None]:
@@ -52,9 +54,18 @@ def draw_list() -> None:
     user_deletion.draw_open(viewer)
     search, role = draw_filters()
     page = int(st.session_state.get("users-page", 1))
-    found = services.backend().administration.users(viewer, search=search, role=role, page=page, limit=PAGE_SIZE)
+    order = order_of(TABLE)
+    found = services.backend().administration.users(
+        viewer,
+        search=search,
+        role=role,
+        page=page,
+        limit=PAGE_SIZE,
+        order=ORDERS[order.column],
+        descending=order.descending,
+    )
     if not found.total:
-        empty_state("person_search", _("Nobody found"), _("Try another part of the name or address, or another role."))
+        empty_state("person_search", _("Nobody found"), _("Try another word of the name or address, or another role."))
         return
     heads = [
         Column(_("Name")),
@@ -64,7 +75,7 @@ def draw_list() -> None:
         Column(_("Since"), rule=_("The day on which the account was made, in your time zone")),
     ]
     rows = [row_of(user, viewer.time_zone) for user in found.users]
-    opened = data_table(_("People"), heads, rows, key="users-table", stacked=True)
+    opened = data_table(_("People"), heads, rows, key=TABLE, stacked=True, on_order=_first_page)
     pager(found.total, PAGE_SIZE, "users-page")
     if opened:
         user_dialogs.open_person(opened)

@@ -6,7 +6,10 @@ export function table({ data, parentElement, setTriggerValue }) {
   root.cpFacts = facts;
   const place = root.querySelector(".cp-table");
   const scrolled = { left: place?.scrollLeft ?? 0, top: place?.scrollTop ?? 0 };
+  // A page of a longer list comes in its order ("server"), or in one that no heading changes ("fixed").
+  const isLocal = data.ordering === "browser";
   const kept = root.cpState ?? { sort: data.sort, descending: data.descending };
+  if (!isLocal) Object.assign(kept, { sort: data.sort, descending: data.descending });
   root.cpState = kept;
   const focused = root.contains(document.activeElement) ? document.activeElement.dataset.place : null;
   const say = (words, name, value) => words.replace(`{${name}}`, value);
@@ -25,6 +28,10 @@ export function table({ data, parentElement, setTriggerValue }) {
   const status = make("span", { class: "cp-unseen", role: "status" });
   const headings = data.columns.map((column, index) => {
     const arrow = icon("");
+    if (data.ordering === "fixed") {
+      const head = { scope: "col", role: "columnheader", class: column.numeric ? "cp-number" : null, title: column.rule || null };
+      return { cell: make("th", head, column.label), arrow };
+    }
     const button = make(
       "button",
       { type: "button", "data-place": `head-${index}`, title: column.rule || null, "aria-description": column.rule || null },
@@ -35,7 +42,8 @@ export function table({ data, parentElement, setTriggerValue }) {
     button.addEventListener("click", () => {
       kept.descending = kept.sort === index ? !kept.descending : column.numeric;
       kept.sort = index;
-      order();
+      if (isLocal) order();
+      else setTriggerValue("order", { column: index, descending: kept.descending });
       status.textContent = say(kept.descending ? data.words.down : data.words.up, "column", column.label);
     });
     return { cell, arrow };
@@ -103,7 +111,7 @@ export function table({ data, parentElement, setTriggerValue }) {
       else cell.removeAttribute("aria-sort");
       arrow.textContent = here ? (kept.descending ? "arrow_downward" : "arrow_upward") : "unfold_more";
     });
-    const ordered = kept.sort === null ? lines : [...lines].sort(compare);
+    const ordered = kept.sort === null || !isLocal ? lines : [...lines].sort(compare);
     body.append(...ordered.map(({ element }) => element));
     ordered.forEach(({ element }, index) => element.classList.toggle("cp-later", index >= WITHOUT_ASKING));
   };

@@ -72,9 +72,7 @@ def draw_trail() -> None:
     names = {**page.names, **_things(viewer)}
     heads = [Column(_("When")), Column(_("Act")), Column(_("Who")), Column(_("To whom or what"))]
     rows = [_row(each, names, viewer) for each in page.entries]
-    opened = data_table(
-        _("Audit trail, newest first"), heads, rows, key="audit-table", sort=0, descending=True, stacked=True
-    )
+    opened = data_table(_("Audit trail, newest first"), heads, rows, key="audit-table", stacked=True, fixed_order=True)
     _turn_pages(page, cursors)
     _download(viewer, wanted)
     entry = next((each for each in page.entries if str(each.id) == opened), None)

@@ -162,6 +162,19 @@ def _sortable() -> Any:
     return component("sortable_table", file="table.js", exported="table", html='<div class="cp-sortable"></div>')
 
 
+@dataclass(frozen=True)
+class Order:
+    """By which column, from 0, a list that comes in pages is ordered."""
+
+    column: int = 0
+    descending: bool = False
+
+
+def order_of(key: str) -> Order:
+    """Return the order that was last asked for in the table `key`, whose rows come in pages."""
+    return st.session_state.get(f"{key}-order") or Order()
+
+
 def data_table(
     caption: str,
     columns: Sequence[Column | str],
@@ -173,16 +186,27 @@ def data_table(
     selected: str | None = None,
     opens: bool = True,
     stacked: bool = False,
+    on_order: Callable[[], None] | None = None,
+    fixed_order: bool = False,
 ) -> str | None:
     """A table that sorts by any column in the browser, by mouse and keyboard, and whose rows open.
+
+    Rows that are one page of many are ordered by whoever made the page: with `on_order`, a heading changes
+    `order_of(key)`, calls it (to go to the first page) and reruns; with `fixed_order` no heading sorts.
 
     Returns the id of the row that has just been opened (once), else None. `selected` marks the row that is open
     beside the table; `sort` and `descending` are the first order (None: as given). `stacked`: on a
     phone each row becomes a small card, the first of them in sight and the rest behind a button. It is an HTML
     table and needs no twin.
     """
+    asked = order_of(key)
+    if on_order:
+        sort, descending = asked.column, asked.descending
+    elif fixed_order:
+        sort = None
     data = {
         "caption": caption,
+        "ordering": "server" if on_order else "fixed" if fixed_order else "browser",
         "columns": [_column_data(_column(column)) for column in columns],
         "rows": [row.data for row in rows],
         "sort": sort,
@@ -192,7 +216,14 @@ def data_table(
         "stacked": stacked,
         "words": _words(len(rows)),
     }
-    result = _sortable()(data=encoded(data), key=key, on_open_change=_rerun_only)
+
+    def reorder() -> None:
+        wanted = st.session_state[key].get("order") or {}
+        st.session_state[f"{key}-order"] = Order(int(wanted["column"]), bool(wanted["descending"]))
+        if on_order:
+            on_order()
+
+    result = _sortable()(data=encoded(data), key=key, on_open_change=_rerun_only, on_order_change=reorder)
     opened = result.get("open")
     return str(opened) if opened is not None else None
 

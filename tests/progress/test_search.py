@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.chapters.catalogue import catalogue
+from backend.kit.search_words import words
 from backend.progress import listing, search
 from backend.progress.models import ChapterFilters
 from tests.progress.builders import chapter
 
 CATALOGUE = [chapter(draft.chapter, subject=draft.subject, unit=draft.unit) for draft in catalogue()]
 ROWS = listing.rows(CATALOGUE, None)
-WORDS = sorted({word for each in CATALOGUE for word in search._words(each.chapter)})
+WORDS = sorted({word for each in CATALOGUE for word in words(each.chapter)})
 
 
-def names(words: str) -> list[str]:
-    return [row.chapter.chapter for row in listing.select(ROWS, ChapterFilters(search=words)).rows]
+def names(typed: str) -> list[str]:
+    return [row.chapter.chapter for row in listing.select(ROWS, ChapterFilters(search=typed)).rows]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_name_counts_twice_a_unit() -> None:
 def test_every_beginning_finds_its_chapter(word: str, length: int) -> None:
     """However little of a word was typed, each chapter with such a word is among the finds."""
     found = search.scores(CATALOGUE, word[:length])
-    assert {each.id for each in CATALOGUE if word in search._words(each.chapter)} <= set(found)
+    assert {each.id for each in CATALOGUE if word in words(each.chapter)} <= set(found)
 
 
 @given(st.sampled_from(WORDS), st.text("abcdeilmorst", min_size=4, max_size=12))

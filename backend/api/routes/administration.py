@@ -31,7 +31,8 @@ _PLACE = 2  # name and id
 def list_users(query: Annotated[requests.PeopleQuery, Query()], viewer: SignedIn, backend: BackendDep) -> Response:
     """List people
 
-    By name; `search` is the beginning of a word of the name, or part of the address.
+    In `order`, those alike by name. Each word of `search` begins a word of the name or of the address; capitals and
+    accents do not matter. `after` goes with the order by name alone.
     """
     place = read_cursor(query.after) if query.after else None
     if place is not None and not (len(place) == _PLACE and all(isinstance(each, str) for each in place)):
@@ -43,14 +44,17 @@ def list_users(query: Annotated[requests.PeopleQuery, Query()], viewer: SignedIn
         page=query.page,
         limit=query.limit,
         after=(place[0], place[1]) if place else None,
+        order=query.order,
+        descending=query.descending,
     )
     last = found.users[-1] if found.users else None
+    is_by_name = query.order == "name" and not query.descending
     pagination = Pagination(
         page=found.page,
         limit=found.limit,
         total=found.total,
         total_pages=max(1, -(-found.total // found.limit)),
-        next_cursor=cursor((last.name, last.id)) if last and found.has_more else None,
+        next_cursor=cursor((last.name, last.id)) if last and found.has_more and is_by_name else None,
     )
     return listing(found.users, pagination)
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from backend.accounts.models import EMAIL_LENGTH, GOAL_LIMIT, NAME_LENGTH, Role
+from backend.accounts.models import EMAIL_LENGTH, GOAL_LIMIT, NAME_LENGTH, PeopleOrder, Role
 from backend.accounts.validation import BOARD_NAME_LENGTH
 from backend.boards.models import ENTRY_LIMIT, EVERYONE, Measure, Period
 from backend.chapters.models import MAX_QUESTIONS, SUBJECT_LENGTH, TEXT_LENGTH, Status
@@ -257,8 +257,10 @@ class Page(BaseModel):
 class PeopleQuery(Page):
     """The query string of the list of people."""
 
-    search: str = Field("", max_length=100, description="Beginning of a word of the name, or part of the address")
+    search: str = Field("", max_length=100, description="Words: each begins a word of the name or of the address")
     role: Role | None = None
+    order: PeopleOrder = "name"
+    descending: bool = False
 
 
 class SessionsQuery(Page):
