@@ -1,6 +1,5 @@
 """What names, addresses and settings of a person may be. Pure."""
 
-import unicodedata
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import available_timezones
@@ -10,11 +9,10 @@ from email_validator import EmailNotValidError, validate_email
 from backend.accounts.models import EMAIL_LENGTH, GOAL_LIMIT, NAME_LENGTH, ProfileChange, Role, User
 from backend.errors import Invalid
 from backend.kit.i18n import _
+from backend.kit.unicode_text import shows_something, tidied, unwritable
 
 BOARD_NAME_LENGTH = 30
 FIRST_EXAM_YEAR, LAST_EXAM_YEAR = 2000, 2100
-JOINERS = "\u200c\u200d"  # Hindi spells with them, and some emoji are made with the second
-BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks by their category that show nothing
 
 
 def new_user(user_id: str, *, name: str, email: str, role: Role, zone: str, at: datetime, is_demo: bool) -> User:
@@ -54,11 +52,16 @@ def profile(user: User, change: ProfileChange) -> dict[str, Any]:
     return fields
 
 
-def is_shown(text: str) -> bool:
-    """Whether all of it can be seen: no control, no turning of direction, no half a character, nothing but joiners."""
-    if not text.strip(JOINERS) or any(each in BLANKS for each in text):
-        return False
-    return all(unicodedata.category(each) not in ("Cc", "Cf", "Co", "Cs") or each in JOINERS for each in text)
+def short_text(value: str, length: int, field: str) -> str:
+    """A name as it is kept: tidied, of at most `length` characters. Raises Invalid naming the `field`."""
+    text = tidied(value)
+    if not text:
+        raise Invalid(_("{field} is missing.").format(field=field))
+    if len(text) > length:
+        raise Invalid(_("{field} may have at most {count} characters.").format(field=field, count=length))
+    if unwritable(text) or not shows_something(text):
+        raise Invalid(_("{field} has characters that cannot be shown.").format(field=field))
+    return text
 
 
 def address(value: str) -> str:
@@ -72,22 +75,11 @@ def address(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    return _text(value, NAME_LENGTH, _("The name"))
+    return short_text(value, NAME_LENGTH, _("The name"))
 
 
 def _board_name(value: str) -> str:
-    return _text(value, BOARD_NAME_LENGTH, _("The display name"))
-
-
-def _text(value: str, length: int, field: str) -> str:
-    text = " ".join(unicodedata.normalize("NFC", value).split())
-    if not text:
-        raise Invalid(_("{field} is missing.").format(field=field))
-    if len(text) > length:
-        raise Invalid(_("{field} may have at most {count} characters.").format(field=field, count=length))
-    if not is_shown(text):
-        raise Invalid(_("{field} has characters that cannot be shown.").format(field=field))
-    return text
+    return short_text(value, BOARD_NAME_LENGTH, _("The display name"))
 
 
 def _between(value: int, least: int, most: int, field: str) -> int:

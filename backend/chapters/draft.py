@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from backend.chapters import names
 from backend.chapters.models import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -11,15 +10,17 @@ from backend.chapters.models import (
     TEXT_LENGTH,
     ChapterDraft,
 )
+from backend.chapters.names import class_name
 from backend.errors import Invalid
 from backend.kit.i18n import _
+from backend.kit.unicode_text import shows_something, tidied, unwritable
 
 
 def checked(draft: ChapterDraft) -> ChapterDraft:
     """The draft with its names tidied as an import tidies them. Raises Invalid naming the field."""
     return ChapterDraft(
         subject=_text(draft.subject, _("Subject"), SUBJECT_LENGTH),
-        class_=names.class_name(_text(draft.class_, _("Class"), SUBJECT_LENGTH)),
+        class_=class_name(_text(draft.class_, _("Class"), SUBJECT_LENGTH)),
         unit=_text(draft.unit, _("Unit"), TEXT_LENGTH),
         chapter=_text(draft.chapter, _("Chapter"), TEXT_LENGTH),
         year_wise_question_count=_counts(draft.year_wise_question_count),
@@ -27,12 +28,12 @@ def checked(draft: ChapterDraft) -> ChapterDraft:
 
 
 def _text(value: str, field: str, length: int) -> str:
-    text = names.tidy(value)
+    text = tidied(value)
     if not text:
         raise Invalid(_("{field} is missing.").format(field=field))
     if len(text) > length:
         raise Invalid(_("{field} is longer than {count} characters.").format(field=field, count=length))
-    if names.unwritable(text):
+    if unwritable(text) or not shows_something(text):
         raise Invalid(_("{field} has characters that cannot be shown.").format(field=field))
     return text
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from backend.chapters.names import same
 from backend.kit.model import Shape
+from backend.kit.unicode_text import comparison_key
 
 SUBJECT_LENGTH = 60
 TEXT_LENGTH = 160
@@ -30,8 +30,13 @@ class ChapterDraft(Shape, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes a chapter the same one in two files: its four names, without regard to case."""
-        return same(self.subject), same(self.class_), same(self.unit), same(self.chapter)
+        """What makes a chapter the same one in two files: its four names, however they are typed."""
+        return (
+            comparison_key(self.subject),
+            comparison_key(self.class_),
+            comparison_key(self.unit),
+            comparison_key(self.chapter),
+        )
 
 
 class Chapter(ChapterDraft, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """A teacher's groups: made, joined by code, left. Who may see which; the figures of a class are in report.py."""
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ from backend.accounts.models import Viewer
 from backend.accounts.observers import NobodyFollows, PersonFollower
 from backend.accounts.service import BOARDS_TAG
 from backend.accounts.sessions import TAG as VIEWERS_TAG
-from backend.accounts.validation import is_shown
+from backend.accounts.validation import short_text
 from backend.audit.models import Act, Facts
 from backend.audit.trail import AuditTrail
 from backend.classrooms.join_code import new_join_code, shown
@@ -223,7 +222,4 @@ def _with_free_code(write: Callable[[str], T]) -> T:
 
 
 def _checked_name(name: str) -> str:
-    tidy = " ".join(unicodedata.normalize("NFC", name).split())
-    if not tidy or len(tidy) > NAME_LENGTH or not is_shown(tidy):
-        raise Invalid(_("The name of a class needs 1 to {most} characters.").format(most=NAME_LENGTH))
-    return tidy
+    return short_text(name, NAME_LENGTH, _("The name of the class"))

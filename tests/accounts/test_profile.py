@@ -82,9 +82,20 @@ def test_a_guest_has_no_profile(backend: Backend) -> None:
 
 
 def test_a_name_may_be_spelt_with_joiners(backend: Backend, student: Viewer) -> None:
-    """The joiners with which Hindi spells and emoji are made stay; what turns text, or shows nothing, is refused."""
+    """Joiners of Hindi and of emoji stay, invisible signs leave, and what shows nothing is refused."""
     for name in ("क्\u200dष", "श्\u200cर", "Sita 👩\u200d🔬"):
         assert backend.accounts.update_profile(student, ProfileChange(name=name)).name == name
-    for name in ("\u202eatiS", "Si\u200bta", "Si\u0000ta", "Si\ud800ta", "\u200d\u200c", "\u3164", "\u2800\u2800"):
+    for name in ("\u202eSita", "Si\u200bta", "\u200eSita", "Sita\ufe0f"):
+        assert backend.accounts.update_profile(student, ProfileChange(name=name)).name == "Sita"
+    for name in (
+        "Si\u0000ta",
+        "Si\ud800ta",
+        "\u200d\u200c",
+        "\u3164",
+        "\u2800\u2800",
+        "\ufe0f",
+        "\u180b",
+        "\U0001d159",
+    ):
         with pytest.raises(Invalid):
             backend.accounts.update_profile(student, ProfileChange(name=name))

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from backend.chapters.files import parse
 from backend.chapters.models import MAX_QUESTIONS, STATUSES, ChapterDraft, FileRow, OwnProgress
-from backend.chapters.names import class_name, tidy, unwritable
+from backend.chapters.names import class_name
 from backend.errors import Invalid
+from backend.kit.unicode_text import shows_something, tidied, unwritable
 
 HEADER = "subject,class,unit,chapter,2019,2020"
 OPTICS = {"subject": "Physics", "class": "Class 12", "unit": "Optics", "chapter": "Ray Optics"}
@@ -96,7 +97,9 @@ def names(limit: int) -> st.SearchStrategy[str]:
     anything = st.one_of(
         st.text(min_size=1, max_size=limit), st.text("'=+-@,;\"\t_x0041 é", min_size=1, max_size=limit)
     )
-    return anything.map(tidy).filter(lambda name: 0 < len(name) <= limit and not unwritable(name) and name[0] != "#")
+    return anything.map(tidied).filter(
+        lambda name: len(name) <= limit and name[:1] not in ("", "#") and not unwritable(name) and shows_something(name)
+    )
 
 
 DRAFTS = st.builds(

@@ -5,9 +5,9 @@ import re
 
 from backend.chapters.files.table import LONGEST_TEXT, Repeated, field_of, is_empty, printable
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
-from backend.chapters.names import tidy, unwritable
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, number
+from backend.kit.unicode_text import shows_something, tidied, unwritable
 
 _SHOWN = 40
 _LONGEST_NUMBER = 30
@@ -48,7 +48,7 @@ def text_of(value: object, column: str, limit: int) -> str:
     if isinstance(value, bool | list | dict | Repeated) or _is_unreal(value):
         raise Invalid(_("“{column}” must be text, not {value}.").format(column=column, value=shown(value)))
     text = _typed(value)
-    text = tidy(text) if len(text) <= LONGEST_TEXT else text
+    text = tidied(text) if len(text) <= LONGEST_TEXT else text
     if not text:
         raise Invalid(_("“{column}” is missing.").format(column=column))
     if len(text) > limit:
@@ -146,5 +146,7 @@ def _refuse_unreadable(text: str, column: str) -> None:
     code = unwritable(text)
     if code:
         raise Invalid(_("“{column}” has a character that cannot be shown ({code}).").format(column=column, code=code))
+    if not shows_something(text):
+        raise Invalid(_("“{column}” has nothing that can be seen.").format(column=column))
     if _SHEET_ERROR.fullmatch(text):
         raise Invalid(_("“{column}” holds the error of a formula: {value}.").format(column=column, value=shown(text)))
