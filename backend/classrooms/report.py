@@ -101,7 +101,7 @@ class ClassroomReports:
     def _known(self, classroom_id: str, now: datetime) -> list[Known]:
         """What the report stands on, worked out anew for those alone who saved since, or whose day has begun."""
         members, chapters, since = self.members([classroom_id]), self._chapters.active(), _kept_since(now)
-        work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters).sizes, list[Known]()
+        work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters, now.year).sizes, list[Known]()
         for member in members:
             own, today = work[member.id], _today(member, now)
             source = (member, own, today, since, sizes)
@@ -137,7 +137,7 @@ class ClassroomReports:
             learner=row,
             summary=summarised(record, chapters, today),
             recent=self._recent(student_id),
-            weak_chapters=_weak(record, chapters),
+            weak_chapters=_weak(record, chapters, today.year),
             weeks=weekly(record.days, today, LEARNER_WEEKS),
             as_of=report.as_of,
         )
@@ -295,8 +295,9 @@ def by_urgency(learner: Learner) -> tuple[int, str, str]:
     return URGENCY[learner.flag], learner.name.casefold(), learner.id
 
 
-def _weak(record: StudentRecord, chapters: Sequence[Chapter]) -> tuple[ChapterRow, ...]:
-    return tuple(row for row in listing.rows(chapters, record.progress) if row.own and row.own.is_weak_chapter)
+def _weak(record: StudentRecord, chapters: Sequence[Chapter], this_year: int) -> tuple[ChapterRow, ...]:
+    rows = listing.rows(chapters, record.progress, this_year)
+    return tuple(row for row in rows if row.own and row.own.is_weak_chapter)
 
 
 def _named(activity: Activity, chapter: Chapter) -> RecentActivity:

@@ -35,9 +35,11 @@ class _Known:
     scores: Mapping[str, float] | None
 
 
-def rows(chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None) -> tuple[ChapterRow, ...]:
+def rows(
+    chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None, this_year: int
+) -> tuple[ChapterRow, ...]:
     """Every chapter with its exam figures, and own progress beside it where `progress` is given."""
-    known = weights.of(chapters)
+    known = weights.of(chapters, this_year)
     return tuple(
         ChapterRow(
             chapter=chapter,
@@ -75,8 +77,8 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
     )
 
 
-def facets(chapters: Sequence[Chapter]) -> Facets:
-    """Subjects, classes, units and years that the catalogue has, in syllabus order."""
+def facets(chapters: Sequence[Chapter], this_year: int) -> Facets:
+    """Subjects, classes, units and exam years that the catalogue has, in syllabus order."""
     units: dict[str, list[str]] = {}
     for chapter in chapters:
         known = units.setdefault(chapter.subject, [])
@@ -86,7 +88,7 @@ def facets(chapters: Sequence[Chapter]) -> Facets:
         subjects=tuple(units),
         classes=tuple(sorted({chapter.class_ for chapter in chapters})),
         units={subject: tuple(names) for subject, names in units.items()},
-        years=tuple(sorted({year for chapter in chapters for year in chapter.year_wise_question_count})),
+        years=tuple(map(str, weights.of(chapters, this_year).years)),
     )
 
 

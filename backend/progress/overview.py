@@ -50,7 +50,7 @@ class ProgressOverview:
 
     def facets(self) -> Facets:
         """What the catalogue can be filtered by."""
-        return listing.facets(self._chapters.active())
+        return listing.facets(self._chapters.active(), self._clock.now().year)
 
     def chapter(self, viewer: Viewer | None, chapter_id: str) -> ChapterDetail:
         """One chapter with its neighbours in the syllabus, and a student's own record and history."""
@@ -84,7 +84,7 @@ class ProgressOverview:
             today=days.get(today, StudyDay(day=today)),
             daily_goal=viewer.daily_goal,
             continue_with=tuple(by_id[chapter_id] for chapter_id in record.summary.recent if chapter_id in by_id),
-            study_next=plan.study_next(chapters, record.progress),
+            study_next=plan.study_next(chapters, record.progress, today.year),
             pace=plan.pace(_completed_since(record, today - timedelta(days=27)), summary.total.left, today, exam),
             exam_date=exam,
             days_to_exam=(exam - today).days if exam and exam >= today else None,
@@ -101,15 +101,16 @@ class ProgressOverview:
         )
         studied = [day for day in record.days if rules.counts_as_studied(day)]
         by_subject = _by_subject(chapters)
-        covered = {subject: plan.coverage(part, record.progress) for subject, part in by_subject.items()}
+        shares = weights.of(chapters, today.year).shares
+        covered = {subject: plan.coverage(part, record.progress, shares) for subject, part in by_subject.items()}
         return Insights(
             summary=summarised(record, chapters, today),
             first_day=today - YEAR,
             today=today,
             days=tuple(day for day in record.days if today - YEAR <= day.day <= today),
             curve=_curve(record.days),
-            syllabus=tuple(_node(row) for row in listing.rows(chapters, record.progress)),
-            coverage=plan.coverage(chapters, record.progress),
+            syllabus=tuple(_node(row) for row in listing.rows(chapters, record.progress, today.year)),
+            coverage=plan.coverage(chapters, record.progress, shares),
             coverage_by_subject={subject: share for subject, share in covered.items() if share is not None},
             studied_days=len(studied),
             average_per_studied_day=sum(day.solved for day in studied) / len(studied) if studied else None,
@@ -123,7 +124,7 @@ class ProgressOverview:
 
     def _rows(self, viewer: Viewer | None) -> tuple[ChapterRow, ...]:
         own = self._progress.record(viewer.id).progress if viewer and viewer.role == "student" else None
-        return listing.rows(self._chapters.active(), own)
+        return listing.rows(self._chapters.active(), own, self._clock.now().year)
 
 
 def summarised(record: StudentRecord, chapters: Sequence[Chapter], today: date) -> Summary:
@@ -136,7 +137,7 @@ def from_summary(kept: SummaryRecord, chapters: Sequence[Chapter], today: date) 
     known = {counts.subject: counts for counts in kept.subjects}
     subjects = tuple(
         replace(known.get(subject, SubjectCounts(subject=subject)), chapters=size)
-        for subject, size in weights.of(chapters).sizes.items()
+        for subject, size in weights.of(chapters, today.year).sizes.items()
     )
     return Summary(
         student_id=kept.id,

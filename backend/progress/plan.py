@@ -30,9 +30,9 @@ def gap(progress: Progress, question_total: int) -> float:
     return left * (WEAK_FACTOR if progress.is_weak_chapter else 1.0)
 
 
-def study_next(chapters: Sequence[Chapter], progress: Mapping[str, Progress]) -> tuple[Suggestion, ...]:
+def study_next(chapters: Sequence[Chapter], progress: Mapping[str, Progress], this_year: int) -> tuple[Suggestion, ...]:
     """The chapters with the largest exam share × own gap; by exam share alone for who has no progress yet."""
-    known, is_new = weights.of(chapters), not progress
+    known, is_new = weights.of(chapters, this_year), not progress
     scored = [
         (_score(chapter, progress.get(chapter.id), known.shares[chapter.id], is_new), chapter) for chapter in chapters
     ]
@@ -44,13 +44,15 @@ def study_next(chapters: Sequence[Chapter], progress: Mapping[str, Progress]) ->
     )
 
 
-def coverage(chapters: Sequence[Chapter], progress: Mapping[str, Progress]) -> float | None:
-    """Exam weight of the completed chapters, from 0 to 1; None where no past paper is known."""
-    share = weights.of(chapters).shares
-    if not any(share.values()):
-        return None
-    total = sum(share[chapter.id] for chapter in chapters)
-    done = sum(share[chapter.id] for chapter in chapters if _is_completed(progress.get(chapter.id)))
+def coverage(
+    chapters: Sequence[Chapter], progress: Mapping[str, Progress], shares: Mapping[str, float]
+) -> float | None:
+    """Exam weight of the completed ones of these chapters, from 0 to 1; None where no past paper is known.
+
+    `shares` are those of the whole syllabus, by chapter.
+    """
+    total = sum(shares[chapter.id] for chapter in chapters)
+    done = sum(shares[chapter.id] for chapter in chapters if _is_completed(progress.get(chapter.id)))
     return done / total if total else None
 
 

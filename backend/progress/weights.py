@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
-from backend.chapters.models import Chapter
+from backend.chapters.models import Chapter, ChapterDraft
 
 RECENT_YEARS = 3
+ENOUGH = 0.5  # of the chapters that the best covered year has: a slip, or the first rows of a new paper, is no exam
 DECAY = 0.8  # each year back counts four fifths of the year after it
 TREND_STEP = 1.25  # a quarter more (or less) than before is called a trend
 KEPT = 64  # catalogues and parts of them whose weights are remembered
@@ -21,7 +22,7 @@ Trend = Literal["rising", "falling", "steady"]
 class Weights:
     """What the catalogue and its past papers say of chapters, by id; the same for every student."""
 
-    latest: int
+    years: tuple[int, ...]  # that count as exam years
     sizes: Mapping[str, int]  # chapters of each subject, in syllabus order
     shares: Mapping[str, float]
     recent: Mapping[str, int]
@@ -38,14 +39,14 @@ class _Kept:
 _kept: dict[tuple[int, ...], _Kept] = {}
 
 
-def of(chapters: Sequence[Chapter], now: Callable[[], float] = monotonic) -> Weights:
+def of(chapters: Sequence[Chapter], this_year: int, now: Callable[[], float] = monotonic) -> Weights:
     """The weights of `chapters`, worked out once for the same values: every page of every student asks for them."""
     chapters = tuple(chapters)
-    key, moment = tuple(map(id, chapters)), now()
+    key, moment = (this_year, *map(id, chapters)), now()
     found = _kept.get(key)
     if found is None:
         _forget(moment)
-        found = _kept[key] = _Kept(chapters, _weighed(chapters), moment)
+        found = _kept[key] = _Kept(chapters, _weighed(chapters, this_year), moment)
     found.asked_at = moment
     return found.weights
 
@@ -59,48 +60,62 @@ def _forget(moment: float) -> None:
         _kept.clear()
 
 
-def _weighed(chapters: Sequence[Chapter]) -> Weights:
-    latest = latest_year(chapters)
+def exam_years(chapters: Iterable[ChapterDraft], this_year: int) -> tuple[int, ...]:
+    """The years that count as exam years, in order: not in the future, and known of enough chapters.
+
+    Enough is half as many as the year has that most chapters know, so that neither a mistyped year nor the first rows
+    of a new paper moves everybody's recent figures.
+    """
+    known = Counter(int(year) for chapter in chapters for year in chapter.year_wise_question_count)
+    past = {year: count for year, count in known.items() if year <= this_year}
+    most = max(past.values(), default=0)
+    return tuple(sorted(year for year, count in past.items() if count >= ENOUGH * most))
+
+
+def _weighed(chapters: Sequence[Chapter], this_year: int) -> Weights:
+    years = exam_years(chapters, this_year)
+    counts = {chapter.id: _counts(chapter, years) for chapter in chapters}
     return Weights(
-        latest=latest,
+        years=years,
         sizes=dict(Counter(chapter.subject for chapter in chapters)),
-        shares=shares(chapters),
-        recent={chapter.id: recent_total(chapter, latest) for chapter in chapters},
-        trends={chapter.id: trend(chapter, latest) for chapter in chapters},
+        shares=_shares(counts, years),
+        recent={chapter_id: _recent_total(each, years) for chapter_id, each in counts.items()},
+        trends={chapter_id: _trend(each, years) for chapter_id, each in counts.items()},
     )
 
 
-def latest_year(chapters: Iterable[Chapter]) -> int:
-    """The newest exam year that any chapter has; 0 where there is none."""
-    return max((int(year) for chapter in chapters for year in chapter.year_wise_question_count), default=0)
-
-
-def weight(chapter: Chapter, latest: int) -> float:
-    """Questions weighted by recency: Σ count(year) · 0.8^(latest − year)."""
-    return sum(count * DECAY ** (latest - int(year)) for year, count in chapter.year_wise_question_count.items())
-
-
-def shares(chapters: Iterable[Chapter]) -> Mapping[str, float]:
-    """Each chapter's share (0 to 1) of the weighted questions of all; adds up to 1 where any were asked."""
-    chapters = tuple(chapters)
-    latest = latest_year(chapters)
-    weights = {chapter.id: weight(chapter, latest) for chapter in chapters}
-    total = sum(weights.values())
-    return {key: value / total if total else 0.0 for key, value in weights.items()}
-
-
-def recent_total(chapter: Chapter, latest: int) -> int:
-    """Questions asked in the last three exam years."""
-    return sum(
-        count for year, count in chapter.year_wise_question_count.items() if latest - RECENT_YEARS < int(year) <= latest
-    )
-
-
-def trend(chapter: Chapter, latest: int) -> Trend:
-    """The last three years' average against that of the years before, where both exist."""
+def _counts(chapter: Chapter, years: Sequence[int]) -> dict[int, int]:
+    """Questions by exam year; years that do not count are left out."""
     counts = {int(year): count for year, count in chapter.year_wise_question_count.items()}
-    new = [count for year, count in counts.items() if year > latest - RECENT_YEARS]
-    old = [count for year, count in counts.items() if year <= latest - RECENT_YEARS]
+    return {year: counts[year] for year in years if year in counts}
+
+
+def _shares(counts: Mapping[str, Mapping[int, int]], years: Sequence[int]) -> dict[str, float]:
+    """Each chapter's share (0 to 1) of all questions, weighted by recency: Σ count(year) · 0.8^(latest − year).
+
+    The shares add up to 1 where any question was asked.
+    """
+    weights = {
+        chapter_id: sum(count * DECAY ** (years[-1] - year) for year, count in each.items())
+        for chapter_id, each in counts.items()
+    }
+    total = sum(weights.values())
+    return {chapter_id: weight / total if total else 0.0 for chapter_id, weight in weights.items()}
+
+
+def _is_recent(year: int, years: Sequence[int]) -> bool:
+    return year > years[-1] - RECENT_YEARS
+
+
+def _recent_total(counts: Mapping[int, int], years: Sequence[int]) -> int:
+    """Questions asked in the three years up to the latest exam year."""
+    return sum(count for year, count in counts.items() if _is_recent(year, years))
+
+
+def _trend(counts: Mapping[int, int], years: Sequence[int]) -> Trend:
+    """The last three years' average against that of the years before, where both exist."""
+    new = [count for year, count in counts.items() if _is_recent(year, years)]
+    old = [count for year, count in counts.items() if not _is_recent(year, years)]
     if not new or not old:
         return "steady"
     now, before = sum(new) / len(new), sum(old) / len(old)

@@ -24,7 +24,7 @@ CATALOGUE = [
     )
     for draft in catalogue()
 ]
-ROWS = listing.rows(CATALOGUE, {CATALOGUE[3].id: progress(CATALOGUE[3], "Completed", 9, weak=True)})
+ROWS = listing.rows(CATALOGUE, {CATALOGUE[3].id: progress(CATALOGUE[3], "Completed", 9, weak=True)}, 2026)
 
 
 def names(filters: ChapterFilters) -> list[str]:
@@ -105,4 +105,5 @@ def _walked(changed: Mapping[str, int] = MappingProxyType({}), *, without: str =
             each.id: progress(each, "In Progress" if counts[each.id] else "Not Started", counts[each.id])
             for each in chapters
         },
+        2026,
     )

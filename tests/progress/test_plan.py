@@ -13,34 +13,36 @@ BIG = chapter("Big", y2023=4, y2024=9, y2025=13)
 SMALL = chapter("Small", y2023=1, y2024=1, y2025=1)
 OLD = chapter("Old", y2019=13, y2020=9, y2021=4, y2025=0)
 TODAY = date(2026, 11, 22)
+YEAR = TODAY.year
 
 
 def test_a_new_student_is_led_by_exam_weight_alone() -> None:
     """Without progress there is no gap to speak of: the reason names the exam only, and the gap is no data."""
-    first, *_rest = plan.study_next([SMALL, BIG], {})
+    first, *_rest = plan.study_next([SMALL, BIG], {}, YEAR)
     assert (first.chapter, first.gap, first.reason) == (BIG, None, "26 questions in 3 years")
 
 
 def test_the_reason_says_what_is_known() -> None:
     """Each suggestion says how often it was asked, how much is solved and whether it is marked weak."""
-    suggestions = plan.study_next([BIG, SMALL], {SMALL.id: progress(SMALL, solved=1, weak=True)})
+    suggestions = plan.study_next([BIG, SMALL], {SMALL.id: progress(SMALL, solved=1, weak=True)}, YEAR)
     assert suggestions[1].reason == "3 questions in 3 years, 1 solved, marked weak"
 
 
 def test_what_is_completed_steps_back() -> None:
     """A completed chapter leaves the top to one that is still open, unless the open one is never asked."""
-    suggestions = plan.study_next([BIG, SMALL], {BIG.id: progress(BIG, "Completed", 26)})
+    suggestions = plan.study_next([BIG, SMALL], {BIG.id: progress(BIG, "Completed", 26)}, YEAR)
     assert suggestions[0].chapter == SMALL
 
 
 def test_recent_years_weigh_more() -> None:
     """The same number of questions counts more the later they were asked."""
-    assert weights.weight(BIG, 2025) > weights.weight(OLD, 2025)
+    shares = weights.of([BIG, OLD], YEAR).shares
+    assert shares[BIG.id] > shares[OLD.id]
 
 
 def test_a_chapter_that_was_never_asked_is_never_suggested() -> None:
     """Nothing is recommended without a reason."""
-    assert plan.study_next([chapter("Unasked", y2025=0)], {}) == ()
+    assert plan.study_next([chapter("Unasked", y2025=0)], {}, YEAR) == ()
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=7, max_size=7), min_size=1, max_size=8))
@@ -55,23 +57,26 @@ def test_shares_add_up_to_one(table: list[list[int]]) -> None:
         )
         for index, counts in enumerate(table)
     ]
-    total = sum(weights.shares(chapters).values())
+    total = sum(weights.of(chapters, YEAR).shares.values())
     assert total == pytest.approx(1.0 if any(map(sum, table)) else 0.0)
 
 
 def test_coverage_weighs_by_the_exam() -> None:
     """Completing the chapter that is asked most covers most; nothing completed is 0, no past paper is no data."""
-    covered = plan.coverage([BIG, SMALL], {BIG.id: progress(BIG, "Completed")})
-    assert covered == pytest.approx(weights.shares([BIG, SMALL])[BIG.id])
-    assert plan.coverage([BIG, SMALL], {}) == 0
-    assert plan.coverage([chapter("Unasked")], {}) is None
+    shares = weights.of([BIG, SMALL], YEAR).shares
+    covered = plan.coverage([BIG, SMALL], {BIG.id: progress(BIG, "Completed")}, shares)
+    assert covered == pytest.approx(shares[BIG.id])
+    assert plan.coverage([BIG, SMALL], {}, shares) == 0
+    unasked = chapter("Unasked")
+    assert plan.coverage([unasked], {}, weights.of([unasked], YEAR).shares) is None
 
 
 def test_rising_and_falling() -> None:
     """The last three years against those before."""
-    assert weights.trend(chapter("Up", y2021=1, y2022=1, y2023=5, y2024=5, y2025=5), 2025) == "rising"
-    assert weights.trend(OLD, 2025) == "falling"
-    assert weights.trend(BIG, 2025) == "steady"
+    up = chapter("Up", y2021=1, y2022=1, y2023=5, y2024=5, y2025=5)
+    fewer = chapter("Fewer", y2021=9, y2022=9, y2023=5, y2024=5, y2025=5)
+    trends = weights.of([up, fewer, BIG], YEAR).trends
+    assert trends == {up.id: "rising", fewer.id: "falling", BIG.id: "steady"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from backend.progress.models import ChapterFilters
 from tests.progress.builders import chapter
 
 CATALOGUE = [chapter(draft.chapter, subject=draft.subject, unit=draft.unit) for draft in catalogue()]
-ROWS = listing.rows(CATALOGUE, None)
+ROWS = listing.rows(CATALOGUE, None, 2026)
 WORDS = sorted({word for each in CATALOGUE for word in words(each.chapter)})
 
 
