@@ -1,5 +1,6 @@
 // Chapters that are changed in their rows. Every word arrives as data and is written as text, never as HTML.
 // What a person does goes out as acts, each with a key of its own, and stays pending until the server answers it.
+const { readWhole } = await import(`./whole_number.js${new URL(import.meta.url).search}`); // of the same version
 const SLOW_MS = 8000; // from then on the row says that it is not saved yet
 const QUIET_MS = 400; // a quicker answer needs no "Saving …"
 const TWICE_MS = 350; // two presses closer than this are one double click
@@ -204,7 +205,7 @@ class Row {
   }
 
   solvedPart() {
-    this.solved = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", maxlength: "9", enterkeyhint: "next" });
+    this.solved = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", maxlength: "31", enterkeyhint: "next" });
     this.solved.addEventListener("focus", () => this.solved.select());
     this.solved.addEventListener("input", () => this.noteTyping());
     this.solved.addEventListener("change", () => this.sendSolved());
@@ -238,18 +239,21 @@ class Row {
   }
 
   sendSolved() {
-    const typed = this.solved.value.replace(/[\s,]/g, "");
-    if (typed === "") this.solved.value = this.values.solved;
-    if (typed === "" || typed === this.sentSolved) return;
-    if (!/^\d+$/.test(typed)) {
-      this.note.problem(this.list.data.words.bad);
+    const written = this.solved.value.trim();
+    const { value, problem } = readWhole(written);
+    const typed = problem ? written : String(value);
+    if (written === "") this.solved.value = this.values.solved;
+    if (written === "" || typed === this.sentSolved) return;
+    if (problem || value < 0) {
+      const words = this.list.data.words;
+      this.note.problem(problem === "ambiguous" ? say(words.ambiguous, { typed: written }) : words.bad);
       set(this.solved, "aria-invalid", "true");
       return;
     }
     this.sentSolved = typed;
     set(this.solved, "aria-invalid", null);
     this.noteTyping();
-    this.act({ questionSolved: Number(typed), version: this.typedOn });
+    this.act({ questionSolved: value, version: this.typedOn });
     this.typedOn = undefined;
   }
 

@@ -156,5 +156,6 @@ def _words() -> Mapping[str, str]:
         "slow": _("Not saved yet. The connection is slow or lost; what you entered is kept here."),
         "again": _("Try again"),
         "bad": _("Type a whole number from 0 to {most}.").format(most=number(SOLVED_LIMIT)),
+        "ambiguous": _("{typed} can be read in two ways. Type the number without a comma or dot."),
         "years": _("Questions asked each year"),
     }

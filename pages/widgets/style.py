@@ -70,8 +70,12 @@ def _version() -> str:
 
 @cache
 def asset(name: str) -> str:
-    """The address of a file of pages/assets, which changes with its content, so that browsers may keep it."""
-    return f"/assets/{name}?v={hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+    """The address of a file of pages/assets, so that browsers may keep it: it changes with any file of its kind.
+
+    A script imports others under its own version.
+    """
+    alike = sorted(ASSETS.glob(f"*{Path(name).suffix}"))
+    return f"/assets/{name}?v={hashlib.sha256(b''.join(path.read_bytes() for path in alike)).hexdigest()[:12]}"
 
 
 def escape(text: object) -> str:

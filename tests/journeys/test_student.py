@@ -93,6 +93,21 @@ def test_a_double_click_is_one_click(desk: Desk) -> None:
     until(lambda: [record.question_solved for record in desk.stored(desk.first)] == [5, 10])
 
 
+def test_a_typed_number_is_saved_as_it_is_meant_or_refused(desk: Desk) -> None:
+    """Half a question and a thousand that could be one stay on the screen with words; another script is a number."""
+    page = desk.visitor.open("/chapters")
+    row = row_of(page, desk.first)
+    for written, words in (("1,5", "whole number"), ("0,5", "whole number"), ("1.000", "read in two ways")):
+        solved(row).fill(written)
+        solved(row).press("Tab")
+        expect(row.get_by_role("status")).to_contain_text(words)
+        expect(solved(row)).to_have_value(written)
+    solved(row).fill("१२")
+    solved(row).press("Tab")
+    expect(row.get_by_text(re.compile(r"^Saved \d"))).to_be_visible()
+    assert [record.question_solved for record in desk.stored(desk.first)] == [12]
+
+
 def test_two_tabs_agree(desk: Desk) -> None:
     """What one tab saved shows in the other; a number typed there over an older one is refused kindly, not saved."""
     one, other = desk.visitor.open("/chapters"), desk.visitor.tab("/chapters")

@@ -8,11 +8,9 @@ from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, number
 from backend.kit.unicode_text import shows_something, tidied, unwritable
+from backend.kit.whole_numbers import NotWhole, read_whole
 
 _SHOWN = 40
-_LONGEST_NUMBER = 30
-# Thousands as 1,234,567 or, in India, 12,34,567; a spreadsheet may write a whole number as 12.0.
-_WHOLE = re.compile(r"([+\-−]?)(\d+|\d{1,3}(?:,\d{2,3})*,\d{3})(?:\.0+)?")
 _SHEET_ERROR = re.compile(r"#(?:N/A|[A-Z][A-Z/0]*[!?])")
 _STATUSES: dict[str, Status] = {
     "notstarted": "Not Started",
@@ -65,8 +63,14 @@ def whole_of(value: object, column: str, limit: int) -> int | None:
     """A count from 0 to `limit`; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
-    found = None if isinstance(value, bool) else _whole(value)
-    if found is None:
+    found = _whole(value)
+    if found is NotWhole.AMBIGUOUS:
+        raise Invalid(
+            _("“{column}”: {value} can be read in two ways. Write the number without a comma or dot.").format(
+                column=column, value=shown(value)
+            )
+        )
+    if isinstance(found, NotWhole):
         raise Invalid(_("“{column}”: {value} is not a whole number.").format(column=column, value=shown(value)))
     if found < 0:
         raise Invalid(_("“{column}”: {value} is less than 0.").format(column=column, value=shown(value)))
@@ -128,18 +132,14 @@ def _typed(value: object) -> str:
     return str(value)
 
 
-def _whole(value: object) -> int | None:
+def _whole(value: object) -> int | NotWhole:
+    if isinstance(value, bool):
+        return NotWhole.OTHER
     if isinstance(value, int):
         return value
     if isinstance(value, float):
-        return int(value) if math.isfinite(value) and value.is_integer() else None
-    if not isinstance(value, str) or len(value) > _LONGEST_NUMBER:
-        return None
-    found = _WHOLE.fullmatch(value.strip().removeprefix("'"))
-    if not found:
-        return None
-    sign, digits = found.groups()
-    return int(digits.replace(",", "")) * (-1 if sign in ("-", "−") else 1)
+        return int(value) if math.isfinite(value) and value.is_integer() else NotWhole.OTHER
+    return read_whole(value.strip().removeprefix("'")) if isinstance(value, str) else NotWhole.OTHER
 
 
 def _refuse_unreadable(text: str, column: str) -> None:
