@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import Literal
 
+import msgspec
+
 from backend.chapters.models import Chapter, OwnProgress, Status
 from backend.kit.model import Shape
 
@@ -33,7 +35,7 @@ class ProgressChange(Shape, frozen=True, kw_only=True):
 
 
 class Activity(Shape, frozen=True, kw_only=True):
-    """One saved change: what was before, what is after, and the study day it counts for (unless `carried`)."""
+    """One saved change: what was before, what is after, and the study day it counts for (unless imported)."""
 
     id: str
     chapter_id: str
@@ -43,7 +45,7 @@ class Activity(Shape, frozen=True, kw_only=True):
     after: OwnProgress
     batch_id: str
     undoes: str | None = None
-    is_imported: bool = False
+    is_imported: bool = msgspec.field(default=False, name="carried")  # its published name since the first version
 
 
 class Saved(Shape, frozen=True, kw_only=True):

@@ -91,7 +91,7 @@ class ProgressService:
     ) -> Saved:
         """Save changes by chapter id, all or none; the same `key` again gives back what was saved the first time.
 
-        `carried` marks work that was done elsewhere before: it counts in every total, but not as today's work.
+        `is_imported` marks work that was done elsewhere before: it counts in every total, but not as today's work.
 
         Raises Invalid, NotFound (unknown chapter), ConfirmationNeeded (more solved than past papers asked, unless
         `confirm`), Unavailable.

@@ -28,7 +28,7 @@ from backend.wiring.base import Base
 
 @dataclass(frozen=True)
 class Learning:
-    """`classroom_queries` and `board_keeper` are asked by those who change people."""
+    """`classroom_queries` and `board_store` are asked by those who change people."""
 
     chapters: ChapterService
     progress: ProgressService

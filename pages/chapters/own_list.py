@@ -13,8 +13,7 @@ from backend.chapters import export
 from backend.chapters.models import Chapter, ImportReport, Outcome, OwnProgress
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterFilters
-from pages.shell import downloads as shell_downloads
-from pages.shell import rate_limits, services, session
+from pages.shell import downloads, rate_limits, services, session
 from pages.shell.errors import noticed
 from pages.widgets.elements import KeyFigure, escape, metric_row, notice_saved, plain
 from pages.widgets.tables import Column, Twin, Value, static_table
@@ -26,8 +25,8 @@ Write = Callable[[list[Chapter], dict[str, OwnProgress]], bytes]
 
 def actions(viewer: Viewer, filters: ChapterFilters) -> None:
     """The page's actions: download what the filters show, bring a list along."""
-    with st.popover(_("Download"), icon=":material/download:", key="own-downloads", on_change="rerun") as downloads:
-        if downloads.open:
+    with st.popover(_("Download"), icon=":material/download:", key="own-downloads", on_change="rerun") as popover:
+        if popover.open:
             st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with your progress."))}</p>')
             today = services.backend().progress.today(viewer)
             _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
@@ -54,7 +53,7 @@ def _download(label: str, ending: str, mime: str, write: Write, filters: Chapter
 
     st.download_button(
         label,
-        shell_downloads.fetched(content),
+        downloads.fetched(content),
         export.file_name(ending, today, _file_about(filters)),
         mime,
         key=f"download-{ending}",

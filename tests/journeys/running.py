@@ -177,7 +177,7 @@ class Visitor:
         self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_role("textbox", name="Password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
-        self.page.locator(".st-key-_navigation-sign_out").wait_for(state="attached")  # a phone folds the menu away
+        self.page.locator(".st-key-shell-navigation-sign_out").wait_for(state="attached")  # a phone folds the menu away
         self.page.get_by_role("heading", level=1).wait_for()
         return self.page
 

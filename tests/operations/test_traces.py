@@ -118,8 +118,8 @@ def test_a_page_is_one_trace_with_its_parts(
     assert not browser.open("health").exception
     tracing.end()
     parts = trace_of(receiver, "page health")
-    assert parts["fragment health.draw_health"] == "page health"
-    assert parts["operations.health"] == "fragment health.draw_health"
+    assert parts["fragment operations/health.draw_health"] == "page health"
+    assert parts["operations.health"] == "fragment operations/health.draw_health"
     assert "administration.users" in trace_of(receiver, "page users")
 
 

@@ -17,7 +17,7 @@ __all__ = ["world"]
 # Parts of a backend that no door calls for a person: what is here may not take a viewer.
 BENEATH = frozenset(
     {"settings", "clock", "mongo", "redis_client", "cache", "events", "metrics", "replays", "servers"}
-    | {"projector", "board_keeper", "warmer", "runs"}
+    | {"projector", "board_store", "warmer", "runs"}
 )
 TELLS_NOTHING = frozenset({"progress.today", "trail.record", "trail.record_view"})
 # What these are done to is not there in this world, whoever asks: nothing was begun, no worker runs.

@@ -10,10 +10,11 @@ from backend.kit.observability import malloc
 SIGN_INS = """
 import ctypes, sys, threading
 import psutil
-from backend.kit import heap, passwords
+from backend.kit.observability import malloc
+from backend.kit.security import passwords
 
 if sys.argv[1] == "told":
-    heap.keep_little()
+    malloc.keep_little()
 passwords.hash_password("the first one")
 before = psutil.Process().memory_info().rss
 threads = [threading.Thread(target=passwords.hash_password, args=("a password",)) for _ in range(32)]

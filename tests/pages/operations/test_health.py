@@ -93,7 +93,7 @@ def test_runs_are_timed(browser: Browser, backend: Backend) -> None:
     """Drawing a page and its parts is counted under the page's and the part's own name."""
     browser.open("health")
     assert backend.metrics.read(SCRIPT_RUNS)["health"].count == 1
-    assert backend.metrics.read(FRAGMENT_RUNS)["health.draw_health"].count == 1
+    assert backend.metrics.read(FRAGMENT_RUNS)["operations/health.draw_health"].count == 1
 
 
 def test_jobs_are_on_the_page_and_run_now(browser: Browser, backend: Backend) -> None:
