@@ -3,22 +3,39 @@
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tests.argon2 import cheap_argon2, production_argon2
 from tests.pages.at_path import browser
 from tests.pages.signed_in import open_page, own_main_module
-from tests.school import admin, backend, classroom, clock, school, settings, student, teacher
-from tests.servers import servers
+from tests.school import (
+    admin,
+    backend,
+    classroom,
+    clock,
+    own_settings,
+    school,
+    settings,
+    shared_database,
+    student,
+    teacher,
+)
+from tests.servers import servers, servers_folder
 
 __all__ = [
     "admin",
     "backend",
     "browser",
+    "cheap_argon2",
     "classroom",
     "clock",
     "open_page",
     "own_main_module",
+    "own_settings",
+    "production_argon2",
     "school",
     "servers",
+    "servers_folder",
     "settings",
+    "shared_database",
     "student",
     "teacher",
 ]

@@ -1,4 +1,4 @@
-"""A backend of its own for each test (fresh database, real servers) and the people that tests need in it."""
+"""A backend for each test (an empty school, real servers) and the people that tests need in it."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from redis import Redis
 
 from backend.accounts.models import User, Viewer
 from backend.bootstrap import Backend, build
@@ -14,6 +15,8 @@ from backend.classrooms.models import Classroom
 from backend.config import Settings
 from backend.kit.clock import SetClock
 from backend.kit.embedded import Servers
+from tests.servers import keeper
+from tests.shared_database import SharedDatabase
 
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 11, 18, 6, 30, tzinfo=UTC)  # a Wednesday, noon in Kolkata
@@ -25,11 +28,10 @@ def clock() -> SetClock:
     return SetClock(NOON)
 
 
-@pytest.fixture
-def settings(servers: Servers, tmp_path: Path) -> Settings:
-    """Settings of a test: the shared servers, a database of its own."""
+def settings_for(servers: Servers, data_dir: Path, database: str) -> Settings:
+    """Settings of a school on the shared servers, with limits that no test meets by chance."""
     return Settings(
-        data_dir=tmp_path,
+        data_dir=data_dir,
         mongodb_uri=SecretStr(str(servers.mongodb_uri)),
         redis_url=SecretStr(str(servers.redis_url)),
         rate_limit_anonymous="1000000/hour",
@@ -37,17 +39,46 @@ def settings(servers: Servers, tmp_path: Path) -> Settings:
         rate_limit_premium="1000000/hour",
         rate_limit_burst="10000/second",
         rate_limit_adaptive=False,  # or a busy machine would decide what a test finds
-        mongodb_database=f"test_{uuid.uuid4().hex[:12]}",
+        mongodb_database=database,
     )
+
+
+@pytest.fixture(scope="session")
+def shared_database(
+    servers: Servers, servers_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SharedDatabase]:
+    """One database for all tests of this process, with the shipped catalogue and nothing else."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with keeper(servers_folder) as client, Redis.from_url(str(servers.redis_url)) as redis:
+        shared = SharedDatabase(client, redis, name)
+        build(settings_for(servers, tmp_path_factory.mktemp("first"), name), clock=SetClock(NOON)).close()
+        shared.remember()
+        yield shared
+        shared.drop()
+
+
+@pytest.fixture
+def settings(servers: Servers, shared_database: SharedDatabase, tmp_path: Path) -> Settings:
+    """Settings of a test: the shared servers and the shared database, as after its first start."""
+    shared_database.restore()
+    return settings_for(servers, tmp_path, shared_database.name)
+
+
+@pytest.fixture
+def own_settings(servers: Servers, servers_folder: Path, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a test that needs a database of its own, which does not exist yet."""
+    own = settings_for(servers, tmp_path, f"test_{uuid.uuid4().hex[:12]}")
+    yield own
+    with keeper(servers_folder) as client:
+        client.drop_database(own.mongodb_database)
 
 
 @pytest.fixture
 def backend(settings: Settings, clock: SetClock) -> Iterator[Backend]:
-    """Every service, wired as in the product, over an empty database with the shipped catalogue."""
+    """Every service, wired as in the product, over an empty school with the shipped catalogue."""
     built = build(settings, clock=clock)
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()
 

@@ -9,22 +9,29 @@ from pymongo import MongoClient
 
 from backend.kit.embedded import Servers, start_servers
 
-MOMENT_SECONDS = 20
+HISTORY_SECONDS = 20
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the shared servers."""
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def servers(servers_folder: Path) -> Iterator[Servers]:
     """A private pair on an empty folder of its own, so parallel test workers never meet."""
-    folder = tmp_path_factory.mktemp("servers")
-    started = start_servers(folder)
-    _forget_soon(folder / "mongodb")
+    started = start_servers(servers_folder)
+    with keeper(servers_folder) as client:
+        _relax(client)
     yield started
     started.stop()
 
 
-def _forget_soon(room: Path) -> None:
-    """Let go of dropped databases soon: half an hour of them would be more files than may be open."""
-    keeper: MongoClient[dict[str, Any]] = MongoClient(
+def keeper(folder: Path) -> MongoClient[dict[str, Any]]:
+    """A client of the private MongoDB in `folder` that may do anything."""
+    room = folder / "mongodb"
+    return MongoClient(
         "127.0.0.1",
         int((room / "port").read_text()),
         directConnection=True,
@@ -33,5 +40,14 @@ def _forget_soon(room: Path) -> None:
         authSource="local",
         authMechanism="SCRAM-SHA-256",
     )
-    with keeper:
-        keeper.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=MOMENT_SECONDS)
+
+
+def _relax(client: MongoClient[dict[str, Any]]) -> None:
+    # Half an hour of dropped databases would be more files than may be open.
+    client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=HISTORY_SECONDS)
+    # Expiry runs by the real clock: it would delete what is still valid by the clock of a test.
+    client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+    # Nobody pulls the plug on these servers: a commit need not wait for the disk.
+    config = client.admin.command("replSetGetConfig")["config"]
+    config |= {"writeConcernMajorityJournalDefault": False, "version": config["version"] + 1}
+    client.admin.command("replSetReconfig", config)

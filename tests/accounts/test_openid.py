@@ -32,7 +32,6 @@ def federated(settings: Settings, clock: SetClock) -> Iterator[Backend]:
     built = build(settings.model_copy(update=names), clock=clock)
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()
 

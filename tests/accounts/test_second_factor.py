@@ -255,7 +255,6 @@ def test_who_must_have_one_can_do_nothing_before(settings: Settings, clock: SetC
         assert backend.administration.users(signed).total == 1
         with pytest.raises(Conflict):
             backend.second_factor.turn_off(signed)
-        backend.mongo.client.drop_database(settings.mongodb_database)
     finally:
         backend.close()
 

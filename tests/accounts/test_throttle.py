@@ -161,6 +161,5 @@ def test_without_redis_memory_slows_as_well(settings: Settings, tmp_path: Path) 
         with at("203.0.113.5"):
             assert guess(backend, admin.email, 7) == [NotSignedIn] * 5 + [RateLimited] * 2
     finally:
-        backend.mongo.client.drop_database(settings.mongodb_database)
         backend.close()
         valkey.stop()

@@ -85,7 +85,6 @@ def test_a_sealed_one_stays_sealed(settings: Settings, clock: SetClock, tmp_path
         with pytest.raises(Damaged):
             Archive(store, made.backup_id).verify()
     finally:
-        sealing.mongo.client.drop_database(settings.mongodb_database)
         sealing.close()
 
 

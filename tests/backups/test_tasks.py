@@ -144,7 +144,6 @@ def kept(settings: Settings, clock: SetClock, office: PostOffice, tmp_path: Path
     built = build(settings.model_copy(update=changed), clock=clock)
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()
 

@@ -28,7 +28,6 @@ def school(settings: Settings, made: Made) -> Iterator[Backend]:
     built = build(settings, clock=MovingClock(made.at))
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()
 

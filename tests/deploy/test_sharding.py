@@ -77,14 +77,13 @@ def listener() -> Listener:
 
 
 @pytest.fixture
-def backend(settings: Settings, clock: SetClock, listener: Listener) -> Iterator[Backend]:
+def backend(own_settings: Settings, clock: SetClock, listener: Listener) -> Iterator[Backend]:
     """A backend whose commands are heard, from its start on."""
-    listener.database, listener.heard = settings.mongodb_database, []
-    built = build(settings, clock=clock)
+    listener.database, listener.heard = own_settings.mongodb_database, []
+    built = build(own_settings, clock=clock)
     try:
         yield built
         listener.database = ""
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         listener.database = ""
         built.close()

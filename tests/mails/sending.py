@@ -27,6 +27,5 @@ def mailing(settings: Settings, clock: SetClock, office: PostOffice) -> Iterator
     built = build(settings.model_copy(update=sending), clock=clock)
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()

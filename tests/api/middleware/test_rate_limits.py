@@ -32,7 +32,6 @@ def strict(settings: Settings, clock: SetClock) -> Iterator[Backend]:
     built = build(settings.model_copy(update=little), clock=clock)
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()
 

@@ -149,7 +149,6 @@ def test_repetitions_use_up_the_allowance(settings: Settings, clock: SetClock) -
         assert answers == [200] * 200 + [429] * 30
         assert front.asked < 200
     finally:
-        backend.mongo.client.drop_database(settings.mongodb_database)
         backend.close()
 
 

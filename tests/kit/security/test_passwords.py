@@ -7,6 +7,8 @@ from argon2.low_level import Type
 from backend.errors import Invalid
 from backend.kit.security import passwords
 
+pytestmark = pytest.mark.usefixtures("production_argon2")
+
 
 def test_parameters_are_the_recommended_minimum() -> None:
     """Argon2id with 19 MiB, 2 passes, 1 lane, and a salt of its own for each hash."""

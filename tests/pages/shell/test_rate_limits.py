@@ -57,7 +57,6 @@ def hasty(settings: Settings, clock: SetClock) -> Iterator[Backend]:
     built = build(settings.model_copy(update={"rate_limit_user": "2/hour"}), clock=clock)
     try:
         yield built
-        built.mongo.client.drop_database(settings.mongodb_database)
     finally:
         built.close()
 

@@ -1,0 +1,68 @@
+"""The database that the tests of one process share: before each test it is as it was after the first start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import MongoClient
+from redis import Redis
+
+Document = dict[str, Any]
+Shape = tuple[Document, list[Document]]  # options and indexes of a collection
+SCANNED_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection as the first start left it."""
+
+    shape: Shape
+    documents: list[Document]
+
+
+class SharedDatabase:
+    """Restores the documents, collections and indexes of a database, and forgets its Redis keys."""
+
+    def __init__(self, client: MongoClient[Document], redis: Redis, name: str) -> None:
+        self.name = name
+        self._client = client
+        self._redis = redis
+        self._database = client[name]
+        self._start: Mapping[str, Collection] = {}
+
+    def remember(self) -> None:
+        """Remember the present state: every test begins with it."""
+        self._start = {
+            name: Collection(shape, list(self._database[name].find())) for name, shape in self._shapes().items()
+        }
+
+    def restore(self) -> None:
+        """Restore the remembered state. A collection of another shape is dropped: the next start makes its indexes."""
+        for name, shape in self._shapes().items():
+            if name not in self._start or self._start[name].shape != shape:
+                self._database.drop_collection(name)
+        for name, collection in self._start.items():
+            if list(self._database[name].find()) != collection.documents:
+                self._database[name].delete_many({})
+                if collection.documents:
+                    self._database[name].insert_many(collection.documents)
+        self._forget_keys()
+
+    def drop(self) -> None:
+        """Drop the database and its Redis keys."""
+        self._client.drop_database(self.name)
+        self._forget_keys()
+
+    def _shapes(self) -> dict[str, Shape]:
+        found = self._client.admin.aggregate([{"$listCatalog": {}}, {"$match": {"db": self.name}}])
+        return {each["name"]: _shape(each["md"]) for each in found if not each["name"].startswith("system.")}
+
+    def _forget_keys(self) -> None:
+        keys = list(self._redis.scan_iter(f"*{self.name}*", count=SCANNED_AT_ONCE))
+        if keys:
+            self._redis.unlink(*keys)
+
+
+def _shape(catalogued: Document) -> Shape:
+    options = {name: value for name, value in catalogued["options"].items() if name != "uuid"}
+    return options, sorted((each["spec"] for each in catalogued["indexes"]), key=lambda spec: str(spec["name"]))
