@@ -13,7 +13,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     gate = Barrier(len(calls))
 
     def wait_and(call: Callable[[], Any]) -> Any:
-        gate.wait(10)
+        gate.wait(60)
         try:
             return call()
         except AppError as error:

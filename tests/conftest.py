@@ -11,10 +11,12 @@ from tests.school import (
     backend,
     classroom,
     clock,
+    own_backend,
     own_settings,
     school,
     settings,
     shared_database,
+    shared_databases,
     student,
     teacher,
 )
@@ -28,6 +30,7 @@ __all__ = [
     "classroom",
     "clock",
     "open_page",
+    "own_backend",
     "own_main_module",
     "own_settings",
     "production_argon2",
@@ -36,6 +39,7 @@ __all__ = [
     "servers_folder",
     "settings",
     "shared_database",
+    "shared_databases",
     "student",
     "teacher",
 ]

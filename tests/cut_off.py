@@ -1,6 +1,5 @@
 """The servers behind doors that a test can shut: a database or a Redis that cannot be reached, for nobody else."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,18 +37,19 @@ def doors(servers: Servers, tmp_path: Path) -> Iterator[Doors]:
     valkey.stop()
 
 
-def behind(doors: Doors, servers: Servers, folder: Path) -> Settings:
-    """Settings of a backend that reaches its servers through these doors alone."""
-    parts = urlsplit(str(servers.mongodb_uri))
+def behind(doors: Doors, settings: Settings) -> Settings:
+    """The same settings, for a backend that reaches its servers through these doors alone."""
+    assert settings.mongodb_uri
+    uris = {
+        "mongodb_uri": SecretStr(through(doors, settings.mongodb_uri.get_secret_value())),
+        "redis_url": SecretStr(f"redis://127.0.0.1:{doors.redis.port}"),
+    }
+    return settings.model_copy(update=uris)
+
+
+def through(doors: Doors, mongodb_uri: str) -> str:
+    """The address of the same database behind the door."""
+    parts = urlsplit(mongodb_uri)
     credentials = parts.netloc.rpartition("@")[0]
     query = "&".join(each for each in parts.query.split("&") if not each.lower().startswith(REPLACED))
-    return Settings(
-        data_dir=folder,
-        mongodb_uri=SecretStr(f"mongodb://{credentials}@127.0.0.1:{doors.database.port}/?{query}&{SOON}"),
-        redis_url=SecretStr(f"redis://127.0.0.1:{doors.redis.port}"),
-        rate_limit_anonymous="1000000/hour",
-        rate_limit_user="1000000/hour",
-        rate_limit_burst="10000/second",
-        rate_limit_adaptive=False,
-        mongodb_database=f"test_{uuid.uuid4().hex[:12]}",
-    )
+    return f"mongodb://{credentials}@127.0.0.1:{doors.database.port}/?{query}&{SOON}"

@@ -16,10 +16,16 @@ from backend.config import Settings
 from backend.kit.clock import SetClock
 from backend.kit.embedded import Servers
 from tests.servers import keeper
-from tests.shared_database import SharedDatabase
+from tests.shared_database import SharedDatabase, SharedDatabases
 
 PASSWORD = "correct horse battery"
+IN_TURN = 3  # databases of a process
 NOON = datetime(2026, 11, 18, 6, 30, tzinfo=UTC)  # a Wednesday, noon in Kolkata
+
+
+def new_name() -> str:
+    """A name for a database that nobody else has."""
+    return f"test_{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
@@ -44,43 +50,55 @@ def settings_for(servers: Servers, data_dir: Path, database: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def shared_database(
+def shared_databases(
     servers: Servers, servers_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SharedDatabase]:
-    """One database for all tests of this process, with the shipped catalogue and nothing else."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
+) -> Iterator[SharedDatabases]:
+    """Databases for all tests of this process, with the shipped catalogue and nothing else."""
     with keeper(servers_folder) as client, Redis.from_url(str(servers.redis_url)) as redis:
-        shared = SharedDatabase(client, redis, name)
-        build(settings_for(servers, tmp_path_factory.mktemp("first"), name), clock=SetClock(NOON)).close()
-        shared.remember()
-        yield shared
-        shared.drop()
+        made = [SharedDatabase(client, redis, new_name()) for _each in range(IN_TURN)]
+        for each in made:
+            build(settings_for(servers, tmp_path_factory.mktemp("first"), each.name), clock=SetClock(NOON)).close()
+            each.remember()
+        yield SharedDatabases(made)
+        for each in made:
+            each.drop()
+
+
+@pytest.fixture
+def shared_database(shared_databases: SharedDatabases) -> SharedDatabase:
+    """The database of this test, as after its first start."""
+    return shared_databases.next()
 
 
 @pytest.fixture
 def settings(servers: Servers, shared_database: SharedDatabase, tmp_path: Path) -> Settings:
-    """Settings of a test: the shared servers and the shared database, as after its first start."""
-    shared_database.restore()
+    """Settings of a test: the shared servers, and a database that was used before and shows nothing of it."""
     return settings_for(servers, tmp_path, shared_database.name)
 
 
 @pytest.fixture
 def own_settings(servers: Servers, servers_folder: Path, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a test that needs a database of its own, which does not exist yet."""
-    own = settings_for(servers, tmp_path, f"test_{uuid.uuid4().hex[:12]}")
+    own = settings_for(servers, tmp_path, new_name())
     yield own
     with keeper(servers_folder) as client:
         client.drop_database(own.mongodb_database)
 
 
 @pytest.fixture
-def backend(settings: Settings, clock: SetClock) -> Iterator[Backend]:
+def backend(settings: Settings, shared_database: SharedDatabase, clock: SetClock) -> Iterator[Backend]:
     """Every service, wired as in the product, over an empty school with the shipped catalogue."""
     built = build(settings, clock=clock)
-    try:
-        yield built
-    finally:
-        built.close()
+    yield built
+    shared_database.close_later(built.close)
+
+
+@pytest.fixture
+def own_backend(own_settings: Settings, clock: SetClock) -> Iterator[Backend]:
+    """The same over a database of its own, which has no history."""
+    built = build(own_settings, clock=clock)
+    yield built
+    built.close()
 
 
 class School:

@@ -1,6 +1,7 @@
-"""The database that the tests of one process share: before each test it is as it was after the first start."""
+"""The databases that the tests of one process share: before each test one is as it was after the first start."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ class SharedDatabase:
         self._redis = redis
         self._database = client[name]
         self._start: Mapping[str, Collection] = {}
+        self._closing: list[threading.Thread] = []
 
     def remember(self) -> None:
         """Remember the present state: every test begins with it."""
@@ -38,6 +40,7 @@ class SharedDatabase:
 
     def restore(self) -> None:
         """Restore the remembered state. A collection of another shape is dropped: the next start makes its indexes."""
+        self.await_closed()
         for name, shape in self._shapes().items():
             if name not in self._start or self._start[name].shape != shape:
                 self._database.drop_collection(name)
@@ -50,8 +53,20 @@ class SharedDatabase:
 
     def drop(self) -> None:
         """Drop the database and its Redis keys."""
+        self.await_closed()
         self._client.drop_database(self.name)
         self._forget_keys()
+
+    def close_later(self, close: Callable[[], None]) -> None:
+        """Call `close` on a thread of its own, which is waited for before anybody uses the database again."""
+        thread = threading.Thread(target=close, name="closing")
+        self._closing.append(thread)
+        thread.start()
+
+    def await_closed(self) -> None:
+        """Wait for all that is being closed."""
+        while self._closing:
+            self._closing.pop().join()
 
     def _shapes(self) -> dict[str, Shape]:
         found = self._client.admin.aggregate([{"$listCatalog": {}}, {"$match": {"db": self.name}}])
@@ -61,6 +76,21 @@ class SharedDatabase:
         keys = list(self._redis.scan_iter(f"*{self.name}*", count=SCANNED_AT_ONCE))
         if keys:
             self._redis.unlink(*keys)
+
+
+class SharedDatabases:
+    """Shared databases, used in turn: while a backend closes, which takes half a second, the next test has another."""
+
+    def __init__(self, databases: Sequence[SharedDatabase]) -> None:
+        self._databases = databases
+        self._used = 0
+
+    def next(self) -> SharedDatabase:
+        """The database of the next test, restored."""
+        self._used += 1
+        database = self._databases[self._used % len(self._databases)]
+        database.restore()
+        return database
 
 
 def _shape(catalogued: Document) -> Shape:

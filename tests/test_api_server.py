@@ -58,7 +58,7 @@ def process(settings: Settings) -> Iterator[tuple[str, subprocess.Popen[bytes]]]
     started = spawn(settings, port)
     address = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: status(f"{address}/api/v1/health/ready") == 200 or started.poll() is not None, seconds=60)
+        until(lambda: status(f"{address}/api/v1/health/ready") == 200 or started.poll() is not None)
         yield address, started
     finally:
         started.kill()

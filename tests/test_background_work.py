@@ -19,7 +19,7 @@ def test_a_web_process_leaves_background_work_alone(backend: Backend, tmp_path: 
         assert backend.mongo["jobs"].count_documents({}) == 0
         jobs.start()
         try:
-            until(lambda: leases.count_documents({"_id": PROJECTOR, "epoch": {"$gt": 0}}) == 1, seconds=30)
+            until(lambda: leases.count_documents({"_id": PROJECTOR, "epoch": {"$gt": 0}}) == 1)
         finally:
             jobs.stop()
         found = leases.find_one({"_id": PROJECTOR})

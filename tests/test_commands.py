@@ -138,8 +138,8 @@ def test_ctrl_c_stops_make_run_and_all_it_started(tmp_path: Path) -> None:
         assert any("mongod" in process.name() for process in started), log.read_text()
     finally:
         os.killpg(made.pid, signal.SIGINT)
-    made.wait(timeout=30)
-    until(lambda: not any(process.is_running() for process in started), seconds=20)
+    made.wait(timeout=60)
+    until(lambda: not any(process.is_running() for process in started))
 
 
 def _of(folder: Path) -> list[psutil.Process]:

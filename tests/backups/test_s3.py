@@ -60,12 +60,12 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     try:
-        until(lambda: answers(ports["s3"]), seconds=60)
+        until(lambda: answers(ports["s3"]))
         yield f"http://127.0.0.1:{ports['s3']}"
     finally:
         server.terminate()
         try:
-            server.wait(15)
+            server.wait(60)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
@@ -191,7 +191,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again(
             opening = threading.Timer(0.1, door.heal)
             opening.start()
             answers.append(call())
-            opening.join(10)
+            opening.join(60)
         assert answers[1:] == [b"what was written", ["file"]]
     finally:
         door.close()

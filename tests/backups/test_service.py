@@ -198,7 +198,7 @@ def test_the_journal_leads_back_to_any_second(
     backend: Backend, admin: Viewer, learner: Viewer, recorder: Recorder
 ) -> None:
     """Of changes a second apart, exactly those up to the time are there; times out of reach are refused."""
-    until(lambda: backend.backups.state().journal_until is not None, seconds=30)
+    until(lambda: backend.backups.state().journal_until is not None)
     backend.backups.take()
     at: dict[int, datetime] = {}
     for total in (1, 2, 3):
@@ -206,7 +206,7 @@ def test_the_journal_leads_back_to_any_second(
         at[total] = server_now(backend)
         time.sleep(1.1)
     reached = at[3] + timedelta(seconds=1)
-    until(lambda: (backend.backups.state().journal_until or at[1]) > reached, seconds=30)
+    until(lambda: (backend.backups.state().journal_until or at[1]) > reached)
 
     with pytest.raises(Invalid, match="reaches"):
         backend.restores.preview(admin, until=server_now(backend) + timedelta(hours=1))

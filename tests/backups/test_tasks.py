@@ -32,7 +32,7 @@ def ended(backend: Backend, admin: Viewer) -> Task:
         task = backend.backup_tasks.current(admin)
         return task is not None and task.state != "running"
 
-    until(is_over, seconds=60)
+    until(is_over)
     task = backend.backup_tasks.current(admin)
     assert task is not None
     return task
@@ -218,7 +218,7 @@ def test_the_journal_continues_the_very_first_backup(kept: Backend) -> None:
             kept.mongo["events"].insert_one({"at": new_id()})
             return covered(kept.backups.segments(), since) > since
 
-        until(is_continued, seconds=60)
+        until(is_continued)
         reach = kept.backups.state().reach
         assert reach is not None and reach.since == taken.taken_at
 
@@ -237,7 +237,7 @@ def test_a_gap_asks_for_a_backup(kept: Backend, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(kept.backups, "journal", once_lost)
     with keeping(kept):
-        until(lambda: "backup" in kept.runs.asked(), seconds=60)
+        until(lambda: "backup" in kept.runs.asked())
 
 
 def test_a_store_that_is_away_is_told(kept: Backend, office: PostOffice) -> None:

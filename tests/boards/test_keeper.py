@@ -20,7 +20,8 @@ from tests.boards.builders import boards_of, joined, keeper_of
 from tests.classrooms.builders import queries_of, save
 from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.school import NOON, School
-from tests.statistics.builders import eventually, running
+from tests.statistics.builders import running
+from tests.waiting import eventually
 
 FIVE = ProgressChange(questions_delta=5)
 

@@ -53,7 +53,7 @@ def test_two_processes_that_start_together_warm_once(backend: Backend) -> None:
             each.look()
         return any(run.state == "done" for run in backend.runs.newest(WARMING, 5))
 
-    until(is_done, seconds=30)
+    until(is_done)
     for each in pair:
         each.look()
         each.end()

@@ -179,7 +179,7 @@ def _start(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     small = ("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64")[: 4 if options else 2]
     with (folder / f"{port}.log").open("ab") as log:
         started = subprocess.Popen([mongod.find(), *words, *small, *options], stdout=log, stderr=log)
-    until(lambda: started.poll() is not None or _answers(port), seconds=60)
+    until(lambda: started.poll() is not None or _answers(port))
     assert started.poll() is None, (folder / f"{port}.log").read_text()[-2000:]
     return started
 
@@ -200,6 +200,6 @@ def _make_root(port: int, password: str) -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(timeout=30)
+        process.wait(timeout=60)
     finally:
         process.kill()

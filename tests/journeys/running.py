@@ -36,10 +36,9 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-START_SECONDS = 60
 LEAST_PORT, OUTGOING_PORT = 10_000, 32_768
 OWN_SETTINGS = frozenset(Settings.model_fields)
-PATIENCE_MS = 20_000  # a busy machine is no failure of the product
+PATIENCE_MS = 60_000  # a busy machine is no failure of the product
 PHONE = {"width": 390, "height": 844}
 
 
@@ -92,7 +91,7 @@ def launch(data_dir: Path, port: int | None = None, /, **environment: str) -> Ru
 def start_app(data_dir: Path, port: int | None = None, /, **environment: str) -> RunningApp:
     """The app once it answers."""
     app = launch(data_dir, port, **environment)
-    until(lambda: app.process.poll() is not None or is_ready(app), seconds=START_SECONDS)
+    until(lambda: app.process.poll() is not None or is_ready(app))
     assert app.process.poll() is None, app.said
     return app
 
@@ -102,7 +101,7 @@ def stop_app(app: RunningApp) -> int:
     if app.process.poll() is None:
         app.process.send_signal(signal.SIGINT)
     try:
-        return app.process.wait(timeout=30)
+        return app.process.wait(timeout=60)
     finally:
         app.process.kill()
 

@@ -89,7 +89,7 @@ def test_the_other_process_knows_without_being_told(served: ServedSchool, other:
     token = served.backend.accounts.sign_in_program(person.email, PASSWORD, "a program").access_token
     assert (status(served.app, token), status(other, token)) == (200, 200)
     act(served, person)
-    until(lambda: (status(served.app, token), status(other, token)) == (401, 401), seconds=10)
+    until(lambda: (status(served.app, token), status(other, token)) == (401, 401))
 
 
 def test_a_new_role_holds_in_the_other_process(served: ServedSchool, other: RunningApp) -> None:
@@ -100,7 +100,7 @@ def test_a_new_role_holds_in_the_other_process(served: ServedSchool, other: Runn
     token = served.backend.accounts.sign_in_program(person.email, PASSWORD, "a program").access_token
     assert role(other, token) == "admin"
     served.backend.administration.set_role(admin, person.user.id, "teacher")
-    until(lambda: role(other, token) == role(served.app, token) == "teacher", seconds=10)
+    until(lambda: role(other, token) == role(served.app, token) == "teacher")
 
 
 def test_a_stream_ends_in_the_other_process(served: ServedSchool, other: RunningApp) -> None:
@@ -124,14 +124,14 @@ def test_with_redis_stopped_or_flushed_nothing_comes_back(
     out, stays = (sign_in(each.email, PASSWORD, "a program").access_token for each in (gone, here))
     assert (status(other, out), status(other, stays)) == (200, 200)
     end_that_session(served, gone)
-    until(lambda: status(other, out) == 401, seconds=10)
+    until(lambda: status(other, out) == 401)
     valkey.flush()
     assert (status(other, out), status(other, stays)) == (401, 200)
     valkey.kill()
     try:
         assert (status(other, out), status(other, stays)) == (401, 200)
         end_that_session(served, here)
-        until(lambda: status(other, stays) == 401, seconds=10)
+        until(lambda: status(other, stays) == 401)
         again = sign_in(here.email, PASSWORD, "a program").access_token
         assert status(other, again) == 200
     finally:

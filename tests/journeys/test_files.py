@@ -68,7 +68,7 @@ def test_a_file_is_looked_at_written_and_known(served: ServedSchool, visitors: V
     def written() -> set[str]:
         return {chapter.chapter for chapter in served.backend.chapters.active()}
 
-    until(lambda: {"Chapter 1", "Chapter 2"} < written(), seconds=20)  # this process hears of it a moment later
+    until(lambda: {"Chapter 1", "Chapter 2"} < written())  # this process hears of it a moment later
     assert "Too few" not in written()
 
     page.reload()

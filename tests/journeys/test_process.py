@@ -76,7 +76,7 @@ def test_killed_app_leaves_no_orphan_and_comes_back(tmp_path: Path) -> None:
         children = family(app)
         os.kill(app.process.pid, signal.SIGKILL)
         app.process.wait()
-    until(lambda: all(map(is_gone, children)), seconds=10)
+    until(lambda: all(map(is_gone, children)))
     with running(tmp_path / "school") as again:
         assert is_ready(again)
         assert "chapters loaded" not in again.said

@@ -54,13 +54,13 @@ def federated(served: ServedSchool, tmp_path_factory: pytest.TempPathFactory) ->
         "OIDC_SIGN_UP_DOMAINS": "sunrise.example",
     }
     try:
-        until(lambda: _answers(f"{address}/keys"), seconds=30)
+        until(lambda: _answers(f"{address}/keys"))
         folder: Path = tmp_path_factory.mktemp("federated")
         with running(folder / "data", own, **environment) as app:
             yield Federated(app, address)
     finally:
         provider.terminate()
-        provider.wait(timeout=10)
+        provider.wait(timeout=60)
 
 
 def _answers(url: str) -> bool:

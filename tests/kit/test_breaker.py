@@ -17,8 +17,8 @@ from backend.kit.breaker import CONCLUSIVE, Breaker
 from backend.kit.mongo.client import Mongo
 from backend.kit.mongo.guarded_client import PRIMARY, READS, MongoRefused, reading_from_any
 from backend.kit.redis import client as redis
-from tests.kit.redis.valkey_process import ValkeyProcess, eventually
-from tests.waiting import until
+from tests.kit.redis.valkey_process import ValkeyProcess
+from tests.waiting import eventually, until
 
 
 class Lost(Exception):
@@ -101,7 +101,7 @@ def test_twenty_waiting_threads_make_one_probe() -> None:
 
     def probe() -> None:
         inside.append(1)
-        go_on.wait(10)
+        go_on.wait(60)
 
     def call() -> None:
         try:
@@ -116,7 +116,7 @@ def test_twenty_waiting_threads_make_one_probe() -> None:
     assert breaker.read().state == "half-open"
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert inside == [1]
     assert breaker.read().state == "closed"
 
@@ -128,7 +128,7 @@ def test_calls_run_side_by_side() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert not meeting.broken
 
 
@@ -167,7 +167,7 @@ def test_a_call_from_before_the_outage_is_not_heeded() -> None:
     slow.start()
     _open(breaker)
     go_on.set()
-    slow.join(10)
+    slow.join(60)
     assert breaker.state == "open"
 
 

@@ -132,7 +132,7 @@ def test_the_courier_takes_what_is_due(mailing: Backend, office: PostOffice) -> 
     thread.start()
     try:
         write(mailing)
-        until(lambda: len(office.taken) == 1, seconds=30)
+        until(lambda: len(office.taken) == 1)
     finally:
         stop.set()
         thread.join()

@@ -70,7 +70,7 @@ def test_a_trace_names_the_line_that_keeps_memory(backend: Backend, school: Scho
         backend.memory.start(admin, 1)
     until(tracemalloc.is_tracing)
     kept = [bytearray(MB) for _piece in range(8)]
-    until(lambda: not backend.memory.trace(admin).is_running, seconds=60)
+    until(lambda: not backend.memory.trace(admin).is_running)
     trace = backend.memory.trace(admin)
     assert not tracemalloc.is_tracing()
     largest = trace.sites[0]

@@ -76,7 +76,7 @@ def test_who_has_left_does_not_come_back(backend: Backend) -> None:
     """A heartbeat that was slow to be written is not written after the goodbye."""
     one = presence(backend, Registry(), [])
     one.start("web")
-    until(lambda: [each.id for each in one.everyone()] == [one.id], seconds=60)
+    until(lambda: [each.id for each in one.everyone()] == [one.id])
     one.close()
     one.beat()
     assert one.everyone() == ()

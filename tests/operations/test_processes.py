@@ -27,7 +27,6 @@ from tests.waiting import until
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {"web": ["app.py"], "api": ["-m", "backend.api_server"], "worker": ["-m", "backend.worker"]}
 TOKEN = "a token for monitors"
-PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,12 @@ def processes(backend: Backend, settings: Settings) -> Iterator[Mapping[str, Pro
     """A web process, an API process and a worker on the database of this test, all of them there."""
     started = {role: start(role, settings) for role in COMMANDS}
     try:
-        until(lambda: roles(backend) == set(COMMANDS), seconds=PATIENCE_SECONDS)
+        until(lambda: roles(backend) == set(COMMANDS))
         yield started
     finally:
         for each in started.values():
             each.popen.kill()
-            each.popen.wait(30)
+            each.popen.wait(60)
 
 
 def start(role: str, settings: Settings) -> Process:
@@ -113,10 +112,10 @@ def test_processes_come_and_go(backend: Backend, school: School, processes: Mapp
     assert all(each.memory_bytes > 10_000_000 and each.threads > 1 and each.host for each in by_role.values())
     worker, api = processes["worker"], processes["api"]
     assert answer(worker, "/health/live")[0] == "lives\n"  # at once: it says that it is there when its door is open
-    until(lambda: "info{version=" in answer(worker, "/metrics", token=TOKEN)[0], seconds=PATIENCE_SECONDS)
+    until(lambda: "info{version=" in answer(worker, "/metrics", token=TOKEN)[0])
     assert answer(worker, "/metrics", token="another")[0] == ""
     api.popen.send_signal(signal.SIGTERM)
-    api.popen.wait(PATIENCE_SECONDS)
+    api.popen.wait(120)
     assert not any(each.role == "api" for each in present(backend))
     worker.popen.kill()
     until(lambda: roles(backend) == {"web"}, seconds=ALIVE_SECONDS + 30)
@@ -127,7 +126,7 @@ def test_processes_come_and_go(backend: Backend, school: School, processes: Mapp
         checks = {each.name: each for each in backend.operations.health(admin).checks}
         return checks["instances"].state == "warning" and str(worker.popen.pid) in checks["instances"].detail
 
-    until(is_told, seconds=PATIENCE_SECONDS)
+    until(is_told)
 
 
 def check_logs(admin: Viewer, processes: Mapping[str, Process]) -> None:
@@ -135,7 +134,7 @@ def check_logs(admin: Viewer, processes: Mapping[str, Process]) -> None:
     logged anywhere names a person or her address; a job's lines carry the run's id."""
     for role in ("web", "api"):
         process = processes[role]
-        until(partial(is_serving, process), seconds=PATIENCE_SECONDS)
+        until(partial(is_serving, process))
         token = signed_in(process)
         line = refused(process, token)
         assert (line["viewer_id"], line["role"]) == (admin.id, role)
@@ -163,7 +162,7 @@ def follow(processes: Mapping[str, Process]) -> None:
         lines[:] = [line for each in workers for line in each.lines() if line.get("asked_by") == asked]
         return any(line["event"] == "job_ended" for line in lines)
 
-    until(is_done, seconds=PATIENCE_SECONDS)
+    until(is_done)
     assert {line["job"] for line in lines} == {"retention"}
 
 
@@ -180,7 +179,7 @@ def signed_in(process: Process) -> str:
         tokens[:] = [json.loads(said)["data"]["accessToken"]] if said else []
         return bool(tokens)
 
-    until(is_let_in, seconds=PATIENCE_SECONDS)
+    until(is_let_in)
     return tokens[0]
 
 
@@ -194,7 +193,7 @@ def refused(process: Process, token: str) -> dict[str, Any]:
         found[:] = [each for each in process.lines() if wanted.items() <= each.items()]
         return bool(found)
 
-    until(is_there, seconds=PATIENCE_SECONDS)
+    until(is_there)
     return found[0]
 
 
@@ -206,5 +205,5 @@ def logged(process: Process, event: str, **facts: str) -> dict[str, Any]:
         found[:] = [each for each in process.lines() if each["event"] == event and facts.items() <= each.items()]
         return bool(found)
 
-    until(is_there, seconds=PATIENCE_SECONDS)
+    until(is_there)
     return found[0]

@@ -64,13 +64,13 @@ def test_a_copy_that_stops_following_is_behind(members: MongoSet, mongo: Mongo) 
         return one >= 3 and other <= 2
 
     with locked.client(milliseconds=20_000) as client:
-        until(lambda: is_locked(client), seconds=30)
+        until(lambda: is_locked(client))
         try:
-            until(is_behind, seconds=60)
+            until(is_behind)
             assert checks.replicas(queries.behind()).value is not None
         finally:
             client.admin.command("fsyncUnlock")
-    until(lambda: behind()[0] <= 1, seconds=60)
+    until(lambda: behind()[0] <= 1)
 
 
 def test_an_oplog_that_reaches_back_for_moments_is_told(mongo: Mongo) -> None:

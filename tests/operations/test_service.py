@@ -80,7 +80,7 @@ def well_at_last(backend: Backend, admin: Viewer) -> Health:
         return well(looks[-1]) and looks[-1].counts is not None
 
     try:
-        until(is_whole, seconds=60)
+        until(is_whole)
     except AssertionError as error:
         error.add_note(str([each for each in looks[-1].checks if each.state != "ok"]))
         raise
@@ -194,7 +194,7 @@ def test_many_at_once_cost_one_look(backend: Backend, school: School, monkeypatc
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     backend.operations.ready()
     assert len(looks) == 1
 

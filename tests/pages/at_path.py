@@ -31,7 +31,7 @@ class Browser:
 
     def open(self, path: str = "", **query: str) -> AppTest:
         """A tab at this path, once its page is drawn."""
-        tab = AppTest.from_file(str(FRAME), default_timeout=20)
+        tab = AppTest.from_file(str(FRAME), default_timeout=60)
         for name, value in query.items():
             tab.query_params[name] = value
         tab._page_hash = calc_hash(path)  # AppTest knows the old pages/ folder alone; a path is known by this hash

@@ -42,7 +42,7 @@ def open_page(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
         if user:
             ticket = backend.accounts.issue_ticket(user, BROWSER)
             cookies[session.SESSION_COOKIE] = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
-        page = AppTest.from_file(str(PAGES / file), default_timeout=20)
+        page = AppTest.from_file(str(PAGES / file), default_timeout=60)
         for name, value in query.items():
             page.query_params[name] = value
         return page.run()

@@ -63,7 +63,7 @@ def test_a_slow_copy_is_a_warning_and_then_an_error(members: MongoSet, told: Tol
     slow = members.secondaries()[0]
     told("replicas", "ok", slow)
     with slow.client(milliseconds=20_000) as client:
-        until(lambda: is_locked(client), seconds=30)
+        until(lambda: is_locked(client))
         told("replicas", "warning", slow)
         told("replicas", "error", slow)
         client.admin.command("fsyncUnlock")

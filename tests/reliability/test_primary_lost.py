@@ -28,7 +28,6 @@ from tests.reliability.trial import LONG_FORM, Trials, TrialSchool, opening
 from tests.statistics.builders import running
 from tests.waiting import until
 
-PATIENCE_SECONDS = 60.0
 PATIENCE_MILLISECONDS = 20_000
 
 
@@ -82,12 +81,12 @@ class Stage:
             word = acknowledged_by_one(words)
         self._proxies[primary.port].silence()
         yield
-        until(lambda: not primary.hello().get("isWritablePrimary"), seconds=PATIENCE_SECONDS)
+        until(lambda: not primary.hello().get("isWritablePrimary"))
         assert knows(primary, word)
         assert term(primary) < term(self.mongo_set.await_primary()), "it heard of its successor"
         for proxy in self._proxies.values():
             proxy.heal()
-        until(lambda: knows(primary, word) is False, seconds=PATIENCE_SECONDS)
+        until(lambda: knows(primary, word) is False)
         self.mongo_set.await_whole()
         assert [knows(member, word) for member in self.mongo_set.members] == [False] * 3
 
@@ -126,7 +125,7 @@ class Stage:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ClientSession, "commit_transaction", commit_unheard)
-            until(is_cut.is_set, seconds=PATIENCE_SECONDS)
+            until(is_cut.is_set)
         yield
         proxy.heal()
         self.mongo_set.await_whole()
@@ -135,7 +134,7 @@ class Stage:
     def stalled(self) -> Iterator[None]:
         """The primary answers whoever asks how it is, and writes nothing, as on a disk that hangs."""
         with self._settled().client(milliseconds=PATIENCE_MILLISECONDS) as client:
-            until(lambda: is_locked(client), seconds=PATIENCE_SECONDS)
+            until(lambda: is_locked(client))
             try:
                 yield
             finally:
@@ -157,7 +156,7 @@ class Stage:
     def _settled(self) -> Member:
         """Who leads, once each of the others follows somebody: one that still looks for whom to follow asks its
         candidate for half a minute, which no setting shortens, and is missing for a majority meanwhile."""
-        until(lambda: all(follows(each) for each in self.mongo_set.secondaries()), seconds=PATIENCE_SECONDS)
+        until(lambda: all(follows(each) for each in self.mongo_set.secondaries()))
         return self.mongo_set.await_whole()
 
     def _proxied(self, port: int) -> int:

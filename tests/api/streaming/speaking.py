@@ -9,7 +9,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.api.streaming.listening import PATIENCE_SECONDS, ServedApi
+from tests.api.streaming.listening import ServedApi
+from tests.waiting import PATIENCE_SECONDS
 
 Json = dict[str, Any]
 

@@ -108,7 +108,7 @@ def test_a_thousand_idle_and_two_hundred_busy_streams(
     assert there == IDLE + BUSY
     assert heard == [list(range(EVENTS))] * BUSY
     assert (after - before) / (IDLE + BUSY) < BYTES_PER_STREAM
-    until(lambda: len(served_api.streams) == 0, seconds=30)
+    until(lambda: len(served_api.streams) == 0)
 
 
 async def _numbers(stream: Open) -> list[int]:

@@ -14,7 +14,8 @@ from backend.kit.cache.early_renewal import AT_ONCE
 from backend.kit.cache.entry import Entry
 from tests.kit.cache.cache_readers import NUMBERS, Source, all_at_once
 from tests.kit.redis.valkey_nodes import ValkeyNodes
-from tests.kit.redis.valkey_process import ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import ValkeyProcess
+from tests.waiting import eventually
 
 Server = ValkeyProcess | ValkeyNodes
 
@@ -125,7 +126,7 @@ def test_an_invalidation_during_a_load_is_not_lost(make: Callable[..., Cache], w
     source.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:
         old = thread.submit(here.get_or_create, NUMBERS, "k", source, tags=("t",))
-        assert source.started.wait(5)
+        assert source.started.wait(60)
         source.value = 2
         (here if who == "here" else there).invalidate("t")
         source.may_end.set()
@@ -141,7 +142,7 @@ def test_a_load_begun_before_a_change_is_not_shared_after_it(make: Callable[...,
         slow.may_end = threading.Event()
         with ThreadPoolExecutor(1) as thread:
             old = thread.submit(cache.get_or_create, NUMBERS, "k", slow, tags=("t",))
-            assert slow.started.wait(5)
+            assert slow.started.wait(60)
             cache.invalidate("t")
             assert cache.get_or_create(NUMBERS, "k", Source(2), tags=("t",)).value == 2
             slow.may_end.set()
@@ -175,7 +176,7 @@ def test_a_stopped_reader_does_not_stop_the_others(make: Callable[..., Cache]) -
 
     def be_stopped() -> int:
         entered.set()
-        assert go.wait(5)
+        assert go.wait(60)
         raise KeyboardInterrupt
 
     def read_stopped() -> None:
@@ -184,7 +185,7 @@ def test_a_stopped_reader_does_not_stop_the_others(make: Callable[..., Cache]) -
 
     with ThreadPoolExecutor(2) as threads:
         stopped = threads.submit(read_stopped)
-        assert entered.wait(5)
+        assert entered.wait(60)
         waiting = threads.submit(cache.get_or_create, NUMBERS, "k", Source(4))
         assert eventually(lambda: cache.statistics()[0].waits == 1)
         go.set()
@@ -236,7 +237,7 @@ def test_an_old_value_serves_while_one_reader_loads(make: Callable[..., Cache]) 
     time.sleep(0.06)
     with ThreadPoolExecutor(1) as thread:
         new = thread.submit(here.get_or_create, region, "k", slow)
-        assert slow.started.wait(5)
+        assert slow.started.wait(60)
         for cache in (here, there):
             answer = cache.get_or_create(region, "k", Source(3))
             assert (answer.value, answer.source) == (1, "redis")
@@ -282,7 +283,7 @@ def test_nobody_waits_for_an_early_renewal(make: Callable[..., Cache], monkeypat
     cache.get_or_create(NUMBERS, "k", Source(1))
     monkeypatch.setattr(Entry, "is_due_early", lambda _self, _now: True)
     assert [cache.get_or_create(NUMBERS, "k", slow).value for _ in range(10)] == [1] * 10
-    assert slow.started.wait(10)
+    assert slow.started.wait(60)
     assert slow.loads == 1
     slow.may_end.set()
     assert eventually(lambda: cache.get_or_create(NUMBERS, "k", slow).value == 2)
@@ -313,7 +314,7 @@ def test_a_renewal_across_a_change_is_not_kept(make: Callable[..., Cache], monke
     with monkeypatch.context() as due:
         due.setattr(Entry, "is_due_early", lambda _self, _now: True)
         assert cache.get_or_create(NUMBERS, "k", old, tags=("t",)).value == 1
-        assert old.started.wait(10)
+        assert old.started.wait(60)
     cache.invalidate("t")
     assert cache.get_or_create(NUMBERS, "k", Source(2), tags=("t",)).value == 2
     old.may_end.set()
@@ -330,7 +331,7 @@ def test_a_creator_that_died_delays_the_others_only_so_long(
     lost.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:
         hanging = thread.submit(here.get_or_create, NUMBERS, "k", lost)
-        assert lost.started.wait(5)
+        assert lost.started.wait(60)
         began = time.monotonic()
         assert there.get_or_create(NUMBERS, "k", Source(2)).value == 2
         assert 0.2 <= time.monotonic() - began < 5

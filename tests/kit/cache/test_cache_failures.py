@@ -16,7 +16,8 @@ from redis import Redis
 
 from backend.kit.cache import Cache
 from tests.kit.cache.cache_readers import NUMBERS, Source
-from tests.kit.redis.valkey_process import KINDS, ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import KINDS, ValkeyProcess
+from tests.waiting import eventually
 
 
 @pytest.fixture(params=KINDS)
@@ -112,7 +113,7 @@ def test_an_unheard_invalidation_is_not_outlived_by_the_app_layer(
     valkey.freeze()
     source.value = 2
     there.invalidate("t")
-    assert eventually(lambda: read(here, source) == 2, seconds=10)
+    assert eventually(lambda: read(here, source) == 2)
     assert not here.healthy
     valkey.thaw()
     assert eventually(lambda: here.healthy and there.healthy)
@@ -175,7 +176,7 @@ def test_a_cut_link_empties_the_app_layer(valkey: ValkeyProcess, make: Callable[
         source.value = value
         client.client_kill_filter(_type="normal", skipme=True)
         there.invalidate("t")
-        assert eventually(lambda: read(here, source) == source.value, seconds=10)
+        assert eventually(lambda: read(here, source) == source.value)
 
 
 class FlushedAtOnce(Redis):
@@ -196,7 +197,7 @@ def test_a_flushed_server_loses_no_invalidation(valkey: ValkeyProcess, make: Cal
         assert eventually(lambda: source_of(here, source) == "app")
         source.value = value
         there.invalidate("t")
-        assert eventually(lambda: read(here, source) == source.value, seconds=10)
+        assert eventually(lambda: read(here, source) == source.value)
 
 
 def test_a_value_loaded_across_a_flush_and_a_change_is_not_believed(
@@ -207,7 +208,7 @@ def test_a_value_loaded_across_a_flush_and_a_change_is_not_believed(
     source.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:
         old = thread.submit(read, cache, source)
-        assert source.started.wait(5)
+        assert source.started.wait(60)
         cache.invalidate("t")
         valkey.flush()
         source.may_end.set()
@@ -265,7 +266,7 @@ def test_one_load_though_the_server_dies_meanwhile(valkey: ValkeyProcess, make: 
     source.may_end = threading.Event()
     with ThreadPoolExecutor(20) as threads:
         answers = [threads.submit(read, cache, source) for _ in range(20)]
-        assert source.started.wait(5)
+        assert source.started.wait(60)
         assert eventually(lambda: cache.statistics()[0].waits == 19)
         valkey.kill()
         source.may_end.set()

@@ -11,8 +11,8 @@ from backend.errors import Unavailable
 from backend.kit import staleness
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.cache import cache as cache_module
-from tests.kit.redis.valkey_process import ValkeyProcess, eventually
-from tests.waiting import until
+from tests.kit.redis.valkey_process import ValkeyProcess
+from tests.waiting import eventually, until
 
 SHORT = Region("short", int, 0.05, stale_seconds=0.0)
 LONG = Region("long", int, 10.0, stale_seconds=0.0)

@@ -13,7 +13,8 @@ from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.model import Shape
 from backend.kit.redis.client import Client
 from tests.kit.cache.cache_readers import NUMBERS, Source
-from tests.kit.redis.valkey_process import ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import ValkeyProcess
+from tests.waiting import eventually
 
 
 class Part(Shape, frozen=True):

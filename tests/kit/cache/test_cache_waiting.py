@@ -46,7 +46,7 @@ def test_who_has_little_time_does_not_wait_for_a_neighbours_load() -> None:
     slow.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:
         leading = thread.submit(cache.get_or_create, NUMBERS, "k", slow)
-        assert slow.started.wait(10)
+        assert slow.started.wait(60)
         began = time.monotonic()
         assert read_within(cache, 0.2, Source(2)).value == 2
         assert time.monotonic() - began < 60
@@ -61,7 +61,7 @@ def test_who_has_little_time_does_not_wait_for_another_process(pair: tuple[Cache
     slow.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:
         leading = thread.submit(here.get_or_create, NUMBERS, "k", slow)
-        assert slow.started.wait(10)
+        assert slow.started.wait(60)
         began = time.monotonic()
         assert read_within(there, 0.3, Source(2)).value == 2
         assert time.monotonic() - began < 60
@@ -75,7 +75,7 @@ def test_who_had_no_time_fails_alone() -> None:
 
     def run_out_of_time() -> int:
         entered.set()
-        assert go.wait(20)
+        assert go.wait(60)
         until(lambda: (deadline.remaining() or 0.0) <= 0)
         raise Unavailable("MongoDB was not asked.")
 
@@ -85,7 +85,7 @@ def test_who_had_no_time_fails_alone() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         hasty = threads.submit(read_in_haste)
-        assert entered.wait(10)
+        assert entered.wait(60)
         waiting = threads.submit(cache.get_or_create, NUMBERS, "k", Source(4))
         until(lambda: cache.statistics()[0].waits == 1)
         go.set()
@@ -99,7 +99,7 @@ def test_a_failure_in_good_time_is_everybodys() -> None:
 
     def fail() -> int:
         entered.set()
-        assert go.wait(20)
+        assert go.wait(60)
         raise Unavailable("MongoDB is away.")
 
     def read_at_leisure() -> None:
@@ -108,7 +108,7 @@ def test_a_failure_in_good_time_is_everybodys() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         leading = threads.submit(read_at_leisure)
-        assert entered.wait(10)
+        assert entered.wait(60)
         waiting = threads.submit(cache.get_or_create, NUMBERS, "k", Source(4))
         until(lambda: cache.statistics()[0].waits == 1)
         go.set()
@@ -124,7 +124,7 @@ def test_a_machine_without_threads_renews_nothing_and_loses_no_place(monkeypatch
         patched.setattr(threading.Thread, "start", _no_thread)
         assert not renewals.begin(done.set)
     assert renewals.begin(done.set)
-    assert done.wait(10)
+    assert done.wait(60)
     renewals.close()
 
 

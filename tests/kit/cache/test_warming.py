@@ -10,7 +10,8 @@ from backend.errors import Unavailable
 from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.cache import popularity as asked_module
 from tests.kit.cache.cache_readers import NUMBERS, Source
-from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess
+from tests.waiting import eventually
 
 WORDS = Region("words", str, 60)
 

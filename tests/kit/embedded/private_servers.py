@@ -56,7 +56,7 @@ def running_app(folder: Path) -> Iterator[RunningApp]:
             yield app
         finally:
             app.kill()
-    until(lambda: all(map(is_gone, app.family)), seconds=30)
+    until(lambda: all(map(is_gone, app.family)))
 
 
 def is_gone(process: psutil.Process) -> bool:

@@ -153,13 +153,13 @@ def test_second_start_is_refused_by_name(pair: Servers, home: Path) -> None:
 def test_crashed_server_comes_back(pair: Servers, family: list[psutil.Process]) -> None:
     """A server that dies after it has run for a while is started again, at the same address."""
     crashed = next(one for one in family if one.name() == "valkey-server")
-    until(lambda: time.time() - crashed.create_time() > 6.0, seconds=30)
+    until(lambda: time.time() - crashed.create_time() > 6.0)
     crashed.kill()
-    until(lambda: is_gone(crashed), seconds=30)
+    until(lambda: is_gone(crashed))
 
     def answers() -> bool:
         with suppress(RedisError), Redis.from_url(str(pair.redis_url)) as cache:
             return bool(cache.ping())
         return False
 
-    until(answers, seconds=30)
+    until(answers)

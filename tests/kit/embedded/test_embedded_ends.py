@@ -39,7 +39,7 @@ def test_app_killed_in_its_first_start(tmp_path: Path) -> None:
     """A first start that was cut short by kill -9 leaves no orphan, and the next start completes it."""
     with subprocess.Popen([sys.executable, "-c", APP, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE) as process:
         app = psutil.Process(process.pid)
-        until(lambda: len(app.children(recursive=True)) == 3, seconds=60)
+        until(lambda: len(app.children(recursive=True)) == 3)
         family = app.children(recursive=True)
         process.kill()
     with started(tmp_path) as servers:
@@ -51,7 +51,7 @@ def test_killed_guard_takes_its_servers_along(tmp_path: Path) -> None:
     """After kill -9 of the guard no server remains."""
     with running_app(tmp_path) as app:
         app.member("guard.py").kill()
-        until(lambda: all(map(is_gone, app.family)), seconds=30)
+        until(lambda: all(map(is_gone, app.family)))
 
 
 def test_interrupt_is_for_the_app_alone(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from backend.kit.events.hub import MISSED, Event, EventHub, Subscription
 from backend.kit.events.subscription import place
 from backend.kit.observability.metrics import EVENTS, Registry
 from backend.kit.redis.client import connect
-from tests.kit.redis.valkey_process import KINDS, ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import KINDS, ValkeyCluster, ValkeyProcess
+from tests.waiting import eventually
 
 Hubs = Callable[[], EventHub]
 
@@ -67,7 +68,7 @@ def heard_until(subscription: Subscription, last: int) -> list[Event]:
         events.extend(subscription.take())
         return any(event.rooms.get("a") == {"number": last} for event in events)
 
-    assert eventually(is_there, seconds=30), len(events)
+    assert eventually(is_there), len(events)
     return events
 
 
@@ -75,7 +76,7 @@ def publish_from_elsewhere(url: str, may_begin: Flag) -> None:
     """A process that publishes fifty events, in order."""
     hub = EventHub(connect(url), Registry())
     hub.start()
-    assert may_begin.wait(30)
+    assert may_begin.wait(60)
     for number in range(50):
         hub.publish("changed", {"a": {"number": number}})
     hub.close()
@@ -90,7 +91,7 @@ def test_two_processes_exchange_events(valkey: ValkeyProcess, hubs: Hubs) -> Non
     process.start()
     may_begin.set()
     events = heard(subscription, 50, seconds=30)
-    process.join(30)
+    process.join(60)
     assert [event.rooms["a"]["number"] for event in events] == list(range(50))
     ids = [place(event.id) for event in events]
     assert ids == sorted(set(ids))
@@ -191,7 +192,7 @@ class Slow:
 
     def wake(self) -> None:
         self.is_waiting.set()
-        assert self.may_go.wait(30)
+        assert self.may_go.wait(60)
 
 
 def test_events_trimmed_before_they_were_read_are_called_missed(
@@ -202,10 +203,10 @@ def test_events_trimmed_before_they_were_read_are_called_missed(
     here, there, slow = hubs(), hubs(), Slow()
     subscription = there.subscribe(["a"], slow.wake, limit=5000)
     here.publish("changed", {"a": {"number": -1}})
-    assert slow.is_waiting.wait(10)
+    assert slow.is_waiting.wait(60)
     for number in range(2000):
         here.publish("changed", {"a": {"number": number}})
-    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2001, seconds=20)
+    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2001)
     slow.may_go.set()
     events = heard_until(subscription, 1999)
     assert MISSED in {event.name for event in events}
@@ -217,12 +218,12 @@ def test_events_flushed_before_they_were_read_are_called_missed(valkey: ValkeyPr
     here, there, slow = hubs(), hubs(), Slow()
     subscription = there.subscribe(["a"], slow.wake)
     here.publish("changed", {"a": {}})
-    assert slow.is_waiting.wait(10)
+    assert slow.is_waiting.wait(60)
     here.publish("changed", {"a": {}})
-    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2, seconds=20)
+    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2)
     valkey.flush()
     slow.may_go.set()
-    assert eventually(lambda: MISSED in {event.name for event in subscription.take()}, seconds=20)
+    assert eventually(lambda: MISSED in {event.name for event in subscription.take()})
 
 
 def test_without_redis_this_process_goes_on(valkey: ValkeyProcess, hubs: Hubs) -> None:
@@ -237,12 +238,12 @@ def test_without_redis_this_process_goes_on(valkey: ValkeyProcess, hubs: Hubs) -
     assert theirs.take() == []
 
     valkey.start()
-    assert eventually(lambda: here.healthy and there.healthy, seconds=30)
+    assert eventually(lambda: here.healthy and there.healthy)
     assert heard(theirs)[0].name == MISSED
     assert heard(ours)[0].name == MISSED
-    assert eventually(lambda: not here._is_untold, seconds=20)
+    assert eventually(lambda: not here._is_untold)
     here.publish("changed", {"a": {"number": 2}})
-    assert eventually(lambda: {"number": 2} in [each.rooms.get("a") for each in theirs.take()], seconds=20)
+    assert eventually(lambda: {"number": 2} in [each.rooms.get("a") for each in theirs.take()])
 
 
 def test_what_one_process_could_not_send_is_owned_up_to(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:

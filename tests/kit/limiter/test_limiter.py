@@ -156,7 +156,7 @@ def test_redis_is_used_again_when_it_is_back(valkey: ValkeyProcess) -> None:
         valkey.kill()
         until(lambda: limiter.source == "memory" or not limiter.take("a", NARROW).allowed)
         valkey.start()
-        until(lambda: limiter.source == "redis", seconds=20)
+        until(lambda: limiter.source == "redis")
         assert limiter.take("b", NARROW).source == "redis"
     finally:
         processes.close()

@@ -11,12 +11,10 @@ from backend.kit.embedded import Servers
 from backend.kit.mongo.client import Mongo, translated
 from backend.kit.mongo.guarded_client import PRIMARY, READS, reading_from_any
 from system_tests.cluster.mongo_set import MongoSet
-from tests.cut_off import Doors, behind, doors
+from tests.cut_off import Doors, doors, through
 from tests.waiting import until
 
 __all__ = ["doors"]
-
-PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -47,9 +45,9 @@ def test_what_others_know_is_read_and_said_to_be_old(pair: MongoSet) -> None:
 
         primary = pair.primary()
         assert primary is not None
-        until(lambda: _copied(pair), seconds=PATIENCE_SECONDS)
+        until(lambda: _copied(pair))
         primary.kill()
-        until(lambda: mongo.standing.primary_lost_at is not None, seconds=PATIENCE_SECONDS)
+        until(lambda: mongo.standing.primary_lost_at is not None)
         with reading_from_any(), staleness.apart(), deadline.within(30):
             assert _count(mongo) == 1
             oldest = staleness.oldest_seconds()
@@ -64,7 +62,7 @@ def test_what_others_know_is_read_and_said_to_be_old(pair: MongoSet) -> None:
         assert mongo.breakers[READS].is_closed
 
         primary.start()
-        until(lambda: mongo.standing.primary_lost_at is None, seconds=PATIENCE_SECONDS)
+        until(lambda: mongo.standing.primary_lost_at is None)
         mongo["things"].insert_one({"_id": "three"})
         assert mongo.breakers[PRIMARY].is_closed
         with reading_from_any(), staleness.apart():
@@ -83,24 +81,23 @@ def _copied(pair: MongoSet) -> bool:
 
 
 @pytest.mark.timeout(120)
-def test_nobody_waits_long_for_what_is_known_to_be_gone(doors: Doors, servers: Servers, tmp_path: Path) -> None:
+def test_nobody_waits_long_for_what_is_known_to_be_gone(doors: Doors, servers: Servers) -> None:
     """With every server gone, a reader who began before that was known, and then a writer, are told soon: neither waits
     the ten minutes that they would have, though no breaker is open yet. When it is back, all is as before.
     """
-    uri = behind(doors, servers, tmp_path).mongodb_uri
-    assert uri
-    mongo = Mongo(uri.get_secret_value().replace("timeoutMS=4000", "timeoutMS=600000"), "nothing_of_this_test")
+    uri = through(doors, str(servers.mongodb_uri))
+    mongo = Mongo(uri.replace("timeoutMS=4000", "timeoutMS=600000"), "nothing_of_this_test")
     try:
         assert _count(mongo) == 0
         doors.database.refuse()
         with reading_from_any(), pytest.raises(Unavailable):
             _count(mongo)
-        until(lambda: mongo.standing.is_known_lost(needs_primary=True), seconds=PATIENCE_SECONDS)
+        until(lambda: mongo.standing.is_known_lost(needs_primary=True))
         assert mongo.breakers[PRIMARY].is_closed
         with pytest.raises(Unavailable):
             mongo.transaction(lambda session: mongo["things"].insert_one({}, session=session))
         doors.database.heal()
-        until(lambda: mongo.standing.primary_lost_at is None, seconds=PATIENCE_SECONDS)
+        until(lambda: mongo.standing.primary_lost_at is None)
         assert _count(mongo) == 0
     finally:
         mongo.close()

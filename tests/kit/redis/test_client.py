@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 from backend.errors import Unavailable
 from backend.kit.redis.client import FAILURES, connect, describe, disconnect, ping_by_value, run_id, sibling
-from tests.kit.redis.valkey_process import KINDS, ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import KINDS, ValkeyCluster, ValkeyProcess
+from tests.waiting import eventually
 
 
 @pytest.fixture(params=KINDS)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from backend.kit import deadline
 from backend.kit.redis.client import disconnect
 from backend.kit.redis.ranked_sets import Place, RankedSets, Row, Seen, SetsAway
-from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess
+from tests.waiting import eventually
 
 MEASURES = ("points", "days")
 
@@ -136,14 +137,14 @@ def test_one_builds_and_the_others_wait(server: ValkeyProcess, sets: RankedSets)
         return [row("Ann", 5)]
 
     def build(of: RankedSets) -> None:
-        go.wait(10)
+        go.wait(60)
         built.append(of.build("one", load))
 
     threads = [threading.Thread(target=build, args=(each,)) for each in (sets, other) * 3]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert (len(loads), built) == (1, [True] * 6)
 
 

@@ -12,7 +12,8 @@ from backend.kit.observability.metrics import Registry
 from backend.kit.redis.client import FAILURES, describe, ping_by_value
 from tests.kit.cache.cache_readers import NUMBERS, Source
 from tests.kit.redis.valkey_nodes import ValkeyNodes
-from tests.kit.redis.valkey_process import KINDS, eventually
+from tests.kit.redis.valkey_process import KINDS
+from tests.waiting import eventually
 
 KEYS = [str(number) for number in range(30)]  # spread over the slots of all masters
 
@@ -42,16 +43,16 @@ def test_a_lost_node_costs_time_and_nothing_else(nodes: ValkeyNodes) -> None:
         source.value = 2
         here.invalidate("t")
         assert read_all(here, source) == {2}
-        assert eventually(lambda: read_all(there, source) == {2}, seconds=30)
+        assert eventually(lambda: read_all(there, source) == {2})
 
-        assert eventually(lambda: here.healthy and there.healthy, seconds=60)
+        assert eventually(lambda: here.healthy and there.healthy)
         assert read_all(here, source) == read_all(there, source) == {2}
         source.value = 3
         there.invalidate("t")
         assert read_all(there, source) == {3}
-        assert eventually(lambda: read_all(here, source) == {3}, seconds=30)
+        assert eventually(lambda: read_all(here, source) == {3})
         newcomer = Cache(nodes.client())
-        assert eventually(lambda: read_all(newcomer, Source(4)) == {3}, seconds=30)
+        assert eventually(lambda: read_all(newcomer, Source(4)) == {3})
 
 
 def test_events_are_heard_again_after_a_lost_node(nodes: ValkeyNodes) -> None:
@@ -65,15 +66,15 @@ def test_events_are_heard_again_after_a_lost_node(nodes: ValkeyNodes) -> None:
         assert eventually(lambda: here.healthy and there.healthy)
         subscription = there.subscribe(["a"], lambda: None)
         nodes.holder("{cp}:events").kill()
-        assert eventually(lambda: not there.healthy, seconds=30)
-        assert eventually(lambda: here.healthy and there.healthy, seconds=60)
+        assert eventually(lambda: not there.healthy)
+        assert eventually(lambda: here.healthy and there.healthy)
         assert MISSED in {event.name for event in subscription.take()}
 
         def is_heard() -> bool:
             here.publish("changed", {"a": {}})
             return any(event.name == "changed" for event in subscription.take())
 
-        assert eventually(is_heard, seconds=30)
+        assert eventually(is_heard)
 
 
 def test_a_cluster_is_described_as_a_whole(nodes: ValkeyNodes) -> None:

@@ -11,7 +11,8 @@ from redis.exceptions import TimeoutError
 from backend.kit import deadline
 from backend.kit.redis import client as redis
 from backend.kit.redis.client import Client, breaker_of, connect, disconnect, sibling
-from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess, eventually
+from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess
+from tests.waiting import eventually
 
 LEFT_SECONDS = 0.06
 FOR_EVER = 600.0  # what a test would wait if nothing heeded the deadline
@@ -85,7 +86,7 @@ def test_a_late_answer_is_given_to_nobody(valkey: ValkeyProcess, client: Client)
     thaw.start()
     assert client.get("his") == b"2"
     assert client.get("hers") == b"1"
-    thaw.join(10)
+    thaw.join(60)
 
 
 def test_what_was_not_answered_is_not_sent_again(valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch) -> None:

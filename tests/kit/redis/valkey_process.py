@@ -5,8 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,9 +14,7 @@ import pytest
 import redis
 
 from backend.kit.redis.client import Client, connect
-
-_START_SECONDS = 10.0
-
+from tests.waiting import eventually
 
 Kind = Literal["valkey", "redis"]
 KINDS: tuple[Kind, ...] = ("valkey", "redis")
@@ -40,16 +36,6 @@ def server_binary(kind: Kind = "valkey") -> str:
     return found
 
 
-def eventually(is_so: Callable[[], bool], *, seconds: float = 15.0) -> bool:
-    """Whether the condition comes true within the bound."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
-
-
 class ValkeyProcess:
     """One server on a Unix socket and a free TCP port of 127.0.0.1, its dump in `folder`."""
 
@@ -66,7 +52,7 @@ class ValkeyProcess:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        assert eventually(self._answers, seconds=_START_SECONDS)
+        assert eventually(self._answers)
 
     def kill(self) -> None:
         if self._process is not None:

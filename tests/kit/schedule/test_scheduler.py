@@ -71,7 +71,7 @@ def scheduler(runs: Runs, job: Job, watch: Watch | None = None, *, lease_seconds
 def looked(made: Scheduler) -> None:
     """Look once and wait for what was begun."""
     made.look()
-    until(lambda: not made.running, seconds=20)
+    until(lambda: not made.running)
 
 
 def planned_since(mongo: Mongo, at: datetime) -> None:
@@ -132,10 +132,10 @@ def test_a_killed_owner_is_replaced(servers: Servers, mongo: Mongo, runs: Runs) 
     process = spawn.Process(target=hang, args=(str(servers.mongodb_uri), mongo.database.name))
     process.start()
     try:
-        until(lambda: mongo["jobRuns"].count_documents({"state": "running"}) == 1, seconds=30)
+        until(lambda: mongo["jobRuns"].count_documents({"state": "running"}) == 1)
     finally:
         process.kill()
-        process.join(30)
+        process.join(60)
     work = Counted()
     other = scheduler(runs, Job("job", NIGHTLY, work, makes_up=False), lease_seconds=2)
 
@@ -143,7 +143,7 @@ def test_a_killed_owner_is_replaced(servers: Servers, mongo: Mongo, runs: Runs) 
         other.look()
         return work.times == 1 and not other.running
 
-    until(is_done, seconds=30)
+    until(is_done)
     (found,) = runs.newest("job", 5)
     assert (found.state, found.attempt, found.outcome, found.log) == ("done", 2, "done 1", ("one line",))
 
@@ -235,7 +235,7 @@ def test_what_is_asked_for_runs_once_and_soon(runs: Runs) -> None:
             looked(made)
         return work.times > 0
 
-    until(is_done, seconds=20)
+    until(is_done)
     for made in pair:
         looked(made)
     assert work.times == 1
@@ -283,9 +283,9 @@ def test_stopping_hands_the_work_on(runs: Runs) -> None:
     )
     thread = threading.Thread(target=first.run, args=(stop,), daemon=True)
     thread.start()
-    assert is_working.wait(20)
+    assert is_working.wait(60)
     stop.set()
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive()
     other = scheduler(runs, Job("job", NIGHTLY, again, makes_up=False))
     looked(other)
@@ -377,17 +377,17 @@ def test_a_run_under_way_says_how_far_it_is(runs: Runs) -> None:
         work.say("begun")
         work.tell(0.4, "users")
         goes_on.set()
-        assert may_end.wait(30)
+        assert may_end.wait(60)
         return "over"
 
     made = scheduler(runs, Job("job", NIGHTLY, work, makes_up=True))
     runs.ask("job")
     made.look()
-    assert goes_on.wait(30)
+    assert goes_on.wait(60)
     made.look()
     (run,) = runs.newest("job", 1)
     assert (run.state, run.share, run.doing, run.log) == ("running", 0.4, "users", ("begun",))
     may_end.set()
-    until(lambda: not made.running, seconds=20)
+    until(lambda: not made.running)
     (run,) = runs.newest("job", 1)
     assert (run.state, run.outcome, run.log) == ("done", "over", ("begun",))

@@ -27,7 +27,7 @@ def test_a_role_is_changed_after_a_question(backend: Backend, school: School, op
     admin = school.admin()
     teacher = school.teacher(admin)
     open_page("accounts/users.py", school.user(admin))
-    script = AppTest.from_function(draw_role, kwargs={"user_id": teacher.id}, default_timeout=20).run()
+    script = AppTest.from_function(draw_role, kwargs={"user_id": teacher.id}, default_timeout=60).run()
     for answer, role in (("role-no", "teacher"), ("role-yes", "admin")):
         script.selectbox(key=f"role-of-{teacher.id}").set_value("admin")
         script.button[0].click().run()

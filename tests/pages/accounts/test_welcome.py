@@ -68,7 +68,7 @@ def test_the_demo_school_opens_beside_the_page(
         steps.append("begun")
         assert callable(on_progress)
         on_progress(3, 12, "Third of twelve")
-        until(lambda: bool(release), seconds=20)
+        until(lambda: bool(release))
         opened.accounts.create_first_administrator(
             name="Demo", email="admin@demo.school", password="demo-school-2026", is_demo=True
         )

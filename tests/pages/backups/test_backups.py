@@ -23,7 +23,7 @@ def wait_for_task(backend: Backend, admin: Viewer) -> None:
         task = backend.backup_tasks.current(admin)
         return task is not None and task.state != "running"
 
-    until(is_over, seconds=60)
+    until(is_over)
 
 
 def test_an_empty_page_says_what_to_do(school: School, open_page: OpenPage) -> None:
@@ -95,7 +95,7 @@ def test_an_opened_backup_can_be_taken_away(backend: Backend, school: School, op
     admin = school.admin()
     taken = backend.backups.take()
     page = open_page("backups/backups.py", school.user(admin))
-    script = AppTest.from_function(draw_download, kwargs={"backup_id": taken.id}, default_timeout=20)
+    script = AppTest.from_function(draw_download, kwargs={"backup_id": taken.id}, default_timeout=60)
     script.run()
     script.button(key="download").click().run()
     assert not script.exception and not page.exception
@@ -111,7 +111,7 @@ def test_an_old_sign_in_is_asked_for_the_password(
     taken = backend.backups.take()
     open_page("backups/backups.py", school.user(admin))
     clock.advance(timedelta(minutes=6))
-    script = AppTest.from_function(draw_download, kwargs={"backup_id": taken.id}, default_timeout=20)
+    script = AppTest.from_function(draw_download, kwargs={"backup_id": taken.id}, default_timeout=60)
     script.run()
     script.button(key="download").click().run()
     assert "file?ticket=" not in html_of(script)

@@ -69,7 +69,7 @@ def open_form(page: AppTest) -> OpenForms:
     """The form of a chapter (None: a new one), as the teacher of `page` opens it."""
 
     def opened(chapter: Chapter | None) -> AppTest:
-        form = AppTest.from_function(form_script, default_timeout=20)
+        form = AppTest.from_function(form_script, default_timeout=60)
         form.session_state["form"] = OpenForm(chapter, "k")
         return form.run()
 

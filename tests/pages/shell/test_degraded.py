@@ -1,7 +1,5 @@
 """What people see while a server cannot be reached: what is known, with its time; their input; and no traceback."""
 
-from pathlib import Path
-
 import pytest
 from starlette.testclient import TestClient
 
@@ -10,7 +8,6 @@ from backend.api import create_api
 from backend.bootstrap import Backend
 from backend.config import Settings
 from backend.errors import Unavailable
-from backend.kit.embedded import Servers
 from backend.kit.redis import client as redis
 from pages.chapters.saving import Act, Notes, Saver
 from tests.cut_off import Doors, behind, doors
@@ -22,13 +19,12 @@ __all__ = ["doors"]
 
 KNOWN = "The database cannot be reached. You see what was known at"
 SLOWER = "Everything works and is saved, only a little slower than usual."
-PATIENCE_SECONDS = 40.0
 
 
 @pytest.fixture
-def settings(doors: Doors, servers: Servers, tmp_path: Path) -> Settings:
+def settings(doors: Doors, settings: Settings) -> Settings:
     """Servers that can be cut off."""
-    return behind(doors, servers, tmp_path)
+    return behind(doors, settings)
 
 
 def _cut(backend: Backend, doors: Doors) -> None:
@@ -42,12 +38,12 @@ def _cut(backend: Backend, doors: Doors) -> None:
         return False
 
     doors.database.refuse()
-    until(is_noticed, seconds=PATIENCE_SECONDS)
+    until(is_noticed)
 
 
 def _heal(backend: Backend, doors: Doors) -> None:
     doors.database.heal()
-    until(lambda: backend.mongo.standing.primary_lost_at is None, seconds=PATIENCE_SECONDS)
+    until(lambda: backend.mongo.standing.primary_lost_at is None)
 
 
 def test_without_the_database_what_is_known_is_shown(
@@ -128,13 +124,13 @@ def test_without_redis_a_line_says_so_and_everything_works(
     student = school.student(school.classroom(school.teacher(admin)))
     doors.redis.refuse()
     breaker = redis.breaker_of(backend.redis_client)
-    until(lambda: not breaker.is_closed, seconds=PATIENCE_SECONDS)
+    until(lambda: not breaker.is_closed)
     browser.sign_in(school.user(student))
     hers = browser.open("chapters")
     browser.sign_in(school.user(admin))
     theirs = browser.open()
     doors.redis.heal()
-    until(lambda: breaker.is_closed, seconds=PATIENCE_SECONDS)
+    until(lambda: breaker.is_closed)
     assert not hers.exception
     assert heading(hers) == "Chapters"
     assert SLOWER in html_of(hers)

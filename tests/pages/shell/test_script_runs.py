@@ -36,7 +36,7 @@ def test_a_page_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch, all_taken: E
     thread = started(drawn)
     assert not drawn.wait(0.3)
     all_taken.close()
-    assert drawn.wait(20)
+    assert drawn.wait(60)
     thread.join()
 
 

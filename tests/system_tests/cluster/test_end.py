@@ -40,7 +40,7 @@ def test_a_killed_starter_leaves_nobody(nginx_here: None, tmp_path: Path) -> Non
             assert len(everyone) >= 4  # a master, two workers, and the other program
         finally:
             starter.kill()
-    until(lambda: not any(_runs(each) for each in everyone), seconds=30)
+    until(lambda: not any(_runs(each) for each in everyone))
 
 
 def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
