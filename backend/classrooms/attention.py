@@ -1,6 +1,7 @@
 """Who needs attention, by plain rules with reasons. Pure; students never see this.
 
-One signal = "watch", two or more = "at risk". Who joined less than two weeks ago is not judged.
+One signal = "watch", two or more = "at risk". A student whose first class is less than two weeks old is not judged, so
+that two classes of one student say the same.
 """
 
 import statistics
@@ -46,7 +47,7 @@ def facts(record: LearnerRecord, today: date, chapters_left: int) -> Facts:
     """What is known of a learner today; `quiet_days` is None for who never saved anything."""
     member, last = record.member, record.summary.last_activity_at
     return Facts(
-        joined_days_ago=(today - rules.study_day(member.joined_at, member.time_zone, member.day_end_hour)).days,
+        joined_days_ago=(today - rules.study_day(member.known_since, member.time_zone, member.day_end_hour)).days,
         quiet_days=(today - rules.study_day(last, member.time_zone, member.day_end_hour)).days if last else None,
         solved=max(0, sum(day.solved for day in _last(record.days, today, UNSOLVED_DAYS))),
         completed=completed_in(record.days, today, PEER_DAYS),
@@ -82,8 +83,11 @@ def reasons(known: Facts, first_quartile: float | None) -> tuple[str, ...]:
 
 def flag(known: Facts, found: tuple[str, ...]) -> Flag | None:
     """None for who is new; otherwise by the number of signals."""
-    if known.is_new:
-        return None
+    return None if known.is_new else flag_of(found)
+
+
+def flag_of(found: tuple[str, ...]) -> Flag:
+    """Return the flag of a student who is judged, by the number of signals."""
     if not found:
         return "on track"
     return "watch" if len(found) == 1 else "at risk"

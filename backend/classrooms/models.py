@@ -26,7 +26,7 @@ class Classroom(Shape, frozen=True, kw_only=True):
 
 
 class Member(Shape, frozen=True, kw_only=True):
-    """An active student of a classroom."""
+    """An active student of a classroom; `known_since` is when the student joined the first class of all."""
 
     id: str
     name: str
@@ -34,6 +34,7 @@ class Member(Shape, frozen=True, kw_only=True):
     day_end_hour: int = 0
     exam_date: date | None = None
     joined_at: datetime
+    known_since: datetime
 
 
 class LearnerRecord(Shape, frozen=True, kw_only=True):

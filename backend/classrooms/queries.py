@@ -99,9 +99,11 @@ class ClassroomQueries:
             {"$lookup": {"from": "users", "localField": "_id", "foreignField": "_id", "as": "user"}},
             {"$unwind": "$user"},
             {"$match": {"user.isActive": True, "user.role": "student"}},
+            {"$lookup": {"from": "memberships", "localField": "_id", "foreignField": "userId", "as": "every"}},
             {
                 "$project": {
                     "joinedAt": 1,
+                    "knownSince": {"$min": "$every.joinedAt"},
                     "name": "$user.name",
                     "timeZone": "$user.timeZone",
                     "dayEndHour": "$user.dayEndHour",

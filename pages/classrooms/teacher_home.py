@@ -1,13 +1,16 @@
 """A teacher's home: each class in a card, who needs attention in all of them, and the usual ways on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import streamlit as st
+from msgspec.structs import replace
 
 from backend.accounts.models import Viewer
-from backend.classrooms.models import ClassReport, Learner
-from backend.kit.i18n import _, ngettext, number, percent
+from backend.classrooms.attention import flag_of
+from backend.classrooms.models import ClassReport, Classroom, Learner
+from backend.kit.i18n import _, listing, ngettext, number, percent
 from pages.classrooms.forms import create_form
 from pages.classrooms.learner_text import flag_cell, is_flagged, reasons_cell
 from pages.classrooms.pseudonyms import hide_names_toggle, place_of, shown_names
@@ -54,7 +57,7 @@ def _draw_classes() -> None:
     found = urgent(reports, names)
     st.html(_classes(reports) + _attention(is_calm=not found))
     if found:
-        _draw_urgent(found, names)
+        _draw_urgent(found)
     st.html(as_of_html(min(report.as_of for report in reports), viewer.time_zone) + _ways())
 
 
@@ -98,11 +101,33 @@ def _fact_html(label: str, value: str, rule: str) -> str:
     return f'<div title="{escape(rule)}"><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>'
 
 
-def urgent(reports: Sequence[ClassReport], names: Mapping[str, Names]) -> list[tuple[ClassReport, Learner]]:
-    """Everybody who is flagged, most signals first, whatever the class; `names` by class, then by learner."""
-    flagged = [(report, each) for report in reports for each in report.learners if is_flagged(each)]
-    return sorted(
-        flagged, key=lambda pair: (-len(pair[1].reasons), place_of(names[pair[0].classroom.id][pair[1].id]), pair[1].id)
+@dataclass(frozen=True)
+class Urgent:
+    """A learner on the list of those who need attention: once, with all classes and reasons."""
+
+    learner: Learner
+    name: str
+    classes: tuple[Classroom, ...]  # the one with most signals first
+
+
+def urgent(reports: Sequence[ClassReport], names: Mapping[str, Names]) -> list[Urgent]:
+    """Return everybody who is flagged, most signals first; `names` by class, then by learner."""
+    found: dict[str, list[tuple[ClassReport, Learner]]] = {}
+    for report in reports:
+        for learner in report.learners:
+            found.setdefault(learner.id, []).append((report, learner))
+    flagged = [_joined(each, names) for each in found.values() if any(is_flagged(learner) for _, learner in each)]
+    return sorted(flagged, key=lambda each: (-len(each.learner.reasons), place_of(each.name), each.learner.id))
+
+
+def _joined(found: Sequence[tuple[ClassReport, Learner]], names: Mapping[str, Names]) -> Urgent:
+    by_signals = sorted(found, key=lambda pair: -len(pair[1].reasons))
+    reasons = tuple(dict.fromkeys(reason for _report, learner in by_signals for reason in learner.reasons))
+    first, learner = by_signals[0]
+    return Urgent(
+        learner=replace(learner, reasons=reasons, flag=flag_of(reasons)),
+        name=names[first.classroom.id][learner.id],
+        classes=tuple(report.classroom for report, _learner in by_signals),
     )
 
 
@@ -112,7 +137,7 @@ def _attention(*, is_calm: bool) -> str:
     return section_html(_("Needs attention"), "" if is_calm else note) + calm
 
 
-def _draw_urgent(found: Sequence[tuple[ClassReport, Learner]], names: Mapping[str, Names]) -> None:
+def _draw_urgent(found: Sequence[Urgent]) -> None:
     shown = found[:MOST_URGENT]
     said = ngettext("{count} learner needs attention", "{count} learners need attention", len(found))
     if len(found) > len(shown):
@@ -120,7 +145,7 @@ def _draw_urgent(found: Sequence[tuple[ClassReport, Learner]], names: Mapping[st
     opened = data_table(
         said.format(count=number(len(shown)), all=number(len(found))),
         [_("Learner"), _("Class"), _("Flag"), _("Why")],
-        [_row(report, learner, names[report.classroom.id][learner.id]) for report, learner in shown],
+        [_row(each) for each in shown],
         key=FLAGGED,
         sort=2,
         stacked=True,
@@ -130,9 +155,10 @@ def _draw_urgent(found: Sequence[tuple[ClassReport, Learner]], names: Mapping[st
         st.switch_page("classrooms/classroom.py", query_params={"id": classroom_id, "learner": learner_id})
 
 
-def _row(report: ClassReport, learner: Learner, name: str) -> Row:
-    cells: list[Value] = [name, report.classroom.name, flag_cell(learner), reasons_cell(learner)]
-    return Row(f"{report.classroom.id} {learner.id}", cells)
+def _row(each: Urgent) -> Row:
+    classes = listing([classroom.name for classroom in each.classes])
+    cells: list[Value] = [each.name, classes, flag_cell(each.learner), reasons_cell(each.learner)]
+    return Row(f"{each.classes[0].id} {each.learner.id}", cells)
 
 
 def _ways() -> str:

@@ -33,6 +33,7 @@ def learner(
             name=name,
             time_zone="Asia/Kolkata",
             joined_at=NOON - timedelta(days=joined_days_ago),
+            known_since=NOON - timedelta(days=joined_days_ago),
         ),
         summary=SummaryRecord(
             id=name.casefold(), last_activity_at=None if quiet_days is None else NOON - timedelta(days=quiet_days)

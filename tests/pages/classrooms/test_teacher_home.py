@@ -76,6 +76,27 @@ def test_most_signals_come_first_over_all_classes(
     assert table.texts(table.ids[1])["Why"] == "No activity for 8 days"
 
 
+def test_a_learner_of_two_classes_is_one_row(
+    backend: Backend, browser: Browser, school: School, teacher: Viewer, clock: SetClock
+) -> None:
+    """Whoever is in two classes stands once, with both, judged since the first of them, in any table the same."""
+    morning = school.classroom(teacher, "Morning")
+    silent = school.student(morning, "Zero Zoya")
+    clock.advance(timedelta(days=18))
+    evening = school.classroom(teacher, "Evening")
+    backend.classrooms.join(silent, evening.join_code or "")
+    table = SortableTable(home(browser, school, teacher), teacher_home.FLAGGED)
+    (row,) = table.ids
+    assert table.texts(row) == {
+        "Learner": "Zero Zoya",
+        "Class": "Evening and Morning",
+        "Flag": "At risk",
+        "Why": "No activity since joining 18 days ago",
+    }
+    flags = {backend.reports.report(teacher, each.id).learners[0].flag for each in (morning, evening)}
+    assert flags == {"at risk"}
+
+
 def test_at_most_eight_are_listed(browser: Browser, school: School, teacher: Viewer, clock: SetClock) -> None:
     """Of ten learners who need attention eight are shown, and the table says that there are ten."""
     classroom = school.classroom(teacher)
