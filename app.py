@@ -26,7 +26,7 @@ from backend.jobs import Jobs
 from backend.kit.i18n import _, number
 from backend.kit.observability import log
 from pages.accounts import openid
-from pages.shell import downloads, errors, navigation, services, session
+from pages.shell import downloads, errors, navigation, server, services, session
 from pages.widgets.style import MARK
 
 ROOT = Path(__file__).resolve().parent
@@ -81,9 +81,6 @@ def _shell() -> str:
 # Streamlit would ask a host on the internet for this machine's address (its banner, foreign origins): never.
 streamlit.net_util.get_external_ip = lambda: None
 
-# Whose X-Forwarded-For counts is said by TRUSTED_PROXIES; the server would believe whoever runs on this machine.
-os.environ["FORWARDED_ALLOW_IPS"] = ""
-
 settings = terminal.settings()
 log.configure(settings.log_level)
 api = create_api()
@@ -108,4 +105,4 @@ app = st.App(
 if __name__ == "__main__":
     # The lifespan has said its goodbye by then: Ctrl-C is no failure that wants a traceback.
     with suppress(KeyboardInterrupt):
-        app.run(config={"server.port": settings.port})
+        server.run(app, settings.port)

@@ -186,7 +186,8 @@ class Settings(BaseSettings):
     @field_validator("backup_url")
     @classmethod
     def _is_folder_or_bucket(cls, value: str | None) -> str | None:
-        if value and "://" in value and not re.match(r"(file:///|s3://[a-z0-9.-]{3,63}(/|$))", value):
+        is_address = value and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", value)  # one letter before it is a drive
+        if is_address and not re.match(r"(file:///|s3://[a-z0-9.-]{3,63}(/|$))", str(value)):
             raise ValueError("is neither a folder nor s3://bucket/prefix")
         return value
 
@@ -211,6 +212,8 @@ class Settings(BaseSettings):
     def _is_web_address(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("does not begin with http:// or https://")
+        if value and not urlsplit(value).hostname:
+            raise ValueError("names no host")
         return value
 
     @field_validator("session_student", "session_teacher", "session_admin")

@@ -1,10 +1,11 @@
 """What a backend stands on before it has any service: keys, private servers, and clients of the servers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backend.config import Settings
-from backend.errors import Unavailable
+from backend.errors import AppError, Unavailable
 from backend.kit.breaker import Breaker
 from backend.kit.cache import Cache
 from backend.kit.embedded import Servers, start_servers
@@ -82,12 +83,18 @@ class Connections:
 
 
 def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) -> Connections:
-    """Clients of the servers that are set, else of the private ones. Connects nothing yet."""
+    """Clients of the servers that are set, else of the private ones. Connects nothing yet.
+
+    Raises Unavailable for an address that cannot be read.
+    """
     mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
     registry = Registry()
-    redis_client = redis.connect(str(redis_url))
-    mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry, slow_seconds=settings.slow_operation_ms / 1000)
+    with _reading("REDIS_URL"):
+        redis_client = redis.connect(str(redis_url))
+    with _reading("MONGODB_URI"):
+        slow_seconds = settings.slow_operation_ms / 1000
+        mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry, slow_seconds=slow_seconds)
     return Connections(
         mongo=mongo,
         redis_client=redis_client,
@@ -96,3 +103,15 @@ def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) 
         limiter=Limiter(redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes),
         metrics=registry,
     )
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Say which setting holds an address that its driver refuses. Raises Unavailable."""
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as error:  # each driver has many of its own, and plain ValueErrors
+        words = _("{name} is no address that can be read: {reason}").format(name=name, reason=error)
+        raise Unavailable(words) from error

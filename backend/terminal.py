@@ -49,7 +49,8 @@ def settings() -> config.Settings:
         return config.load()
     except ValidationError as error:
         for problem in error.errors():
-            say(f"{str(problem['loc'][0]).upper()}: {problem['msg']}")
+            name = "".join(f"{each}: " for each in problem["loc"][:1]).upper()
+            say(name + problem["msg"].removeprefix("Value error, "))
         raise SystemExit(CALLED_WRONGLY) from error
 
 

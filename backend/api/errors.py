@@ -65,13 +65,18 @@ def install_error_handlers(api: FastAPI) -> None:
 
 def failure(status: int, code: str, message: str, request: Request, details: Any = None) -> Response:
     """An answer that says what went wrong."""
-    error = {"code": code, "message": message, "requestId": request_id(request)}
+    body = error_body(code, message, request_id(request), details)
+    headers = {"Retry-After": str(math.ceil(Unavailable.retry_after_seconds))} if status == Unavailable.status else None
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+def error_body(code: str, message: str, request_id: str, details: Any = None) -> bytes:
+    """The JSON of an answer that says what went wrong."""
+    error = {"code": code, "message": message, "requestId": request_id}
     if details:
         error["details"] = details
     # Half a surrogate pair in what somebody sent would make the answer itself impossible to encode.
-    body = json.dumps({"success": False, "error": error}, ensure_ascii=False).encode("utf-8", "replace")
-    headers = {"Retry-After": str(math.ceil(Unavailable.retry_after_seconds))} if status == Unavailable.status else None
-    return Response(body, status_code=status, headers=headers, media_type="application/json")
+    return json.dumps({"success": False, "error": error}, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def unforeseen(request: Request, error: Exception) -> Response:

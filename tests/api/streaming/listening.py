@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
 
-from backend.api import create_api
+from backend.api import create_api, http_server
 from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
 from tests.waiting import PATIENCE_SECONDS, until
@@ -68,8 +67,7 @@ class ServedApi:
 
     def __init__(self, backend: Backend) -> None:
         self.api = create_api(backend)
-        config = uvicorn.Config(self.api, host="127.0.0.1", port=0, log_level="error", lifespan="off")
-        self._server = uvicorn.Server(config)
+        self._server = http_server.server(self.api, host="127.0.0.1", port=0, lifespan="off")
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         until(lambda: self._server.started)

@@ -1,0 +1,161 @@
+"""The HTTP server below both doors, pages and API alone: the port it listens on, and connections that are slow.
+
+A request's headers have a deadline, a bounded size, and a bounded number of connections waits for them; a client
+that does not take its answer is let go. Bodies have their deadlines where they are read (middleware/body_limit.py).
+"""
+
+import asyncio
+import secrets
+import socket
+from typing import Any, ClassVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from backend.api.errors import error_body
+from backend.errors import AppError
+from backend.kit.i18n import _
+
+BACKLOG = 2048
+# Streams end at once; what else is being answered has this long, less than an orchestrator's usual patience of 30 s.
+STOP_SECONDS = 20
+HEADER_SECONDS = 15.0
+HEADER_BYTES = 64 * 1024
+IDLE_SECONDS = 5
+STALLED_SECONDS = 60.0  # for the 48 KB between the high and the low mark of what waits to be sent
+MOST_WAITING = 500
+LAST_PRIVILEGED_PORT = 1023
+
+
+class PortUnavailable(AppError):
+    """Nothing can listen on the port."""
+
+
+def listener(port: int) -> socket.socket:
+    """Return a socket for both kinds of addresses; where the machine knows no IPv6, for the old kind.
+
+    Raises PortUnavailable.
+    """
+    try:
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)
+        return socket.create_server(("", port), backlog=BACKLOG)
+    except PermissionError:
+        words = _("This user may not listen on port {port}. Set PORT to a number above {last}.")
+        raise PortUnavailable(words.format(port=port, last=LAST_PRIVILEGED_PORT)) from None
+    except OSError:
+        words = _("Port {port} is not available: another program listens there. Set PORT to another number.")
+        raise PortUnavailable(words.format(port=port)) from None
+
+
+def server(app: Any, **options: Any) -> uvicorn.Server:
+    """Return a server for `app`; `options` are uvicorn's own beside these."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=BoundedHttp,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            proxy_headers=False,  # TRUSTED_PROXIES says who is believed; the server would believe this whole machine
+            access_log=False,
+            log_level="warning",
+            **{"ws": "websockets-sansio", **options},
+        )
+    )
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. Uvicorn's own waits for headers, and for a client to take its answer, for ever."""
+
+    _waiting: ClassVar[dict["BoundedHttp", None]] = {}  # for headers, the longest-waiting first
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+        self._is_in_headers, self._header_bytes = False, 0
+        super().connection_made(transport)
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        self._stop_stalling()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        was_in_headers = self._is_in_headers
+        super().data_received(data)
+        if was_in_headers and self._is_in_headers:
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADER_BYTES:
+                self._refuse(431, "too_large", _("The headers are too large."))
+
+    def on_message_begin(self) -> None:
+        self._is_in_headers, self._header_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_headers = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:  # nothing else on this connection is being answered
+            self._await_headers()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_stalling()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "malformed", _("This is no HTTP request that can be read."))
+
+    def _await_headers(self) -> None:
+        """Have the headers of the next request due; whatever arrives meanwhile does not put that off."""
+        self._stop_waiting()
+        self._waiting[self] = None
+        self._header_timer = self.loop.call_later(HEADER_SECONDS, self._headers_are_late)
+        if len(self._waiting) > MOST_WAITING:
+            next(iter(self._waiting))._let_go()
+
+    def _headers_are_late(self) -> None:
+        if self._is_in_headers:
+            self._refuse(408, "too_slow", _("The headers of the request came too slowly."))
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._stop_waiting()
+        if self.transport.get_write_buffer_size():  # closing would wait for ever for a client that does not read
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        self._waiting.pop(self, None)
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _stop_stalling(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Answer what is no whole request in the shape of the API, and close."""
+        if self.transport.is_closing():
+            return
+        request_id = secrets.token_hex(8)
+        body = error_body(code, message, request_id)
+        head = (
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
+            "x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+        )
+        if self.cycle is None or self.cycle.response_complete:  # else it would stand within another answer
+            self.transport.write(STATUS_LINE[status] + head.encode() + body)
+        self.transport.close()

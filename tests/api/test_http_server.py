@@ -1,0 +1,139 @@
+"""Connections that are slow, large or many, byte by byte, before there is a request that the API could answer."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from backend.api import http_server
+from backend.api.http_server import BoundedHttp, PortUnavailable
+from tests.api.middleware.test_raw import HOST, Raw, everything, raw, served_api, statuses
+from tests.waiting import until
+
+__all__ = ["raw", "served_api"]
+
+SECONDS = 0.8
+HEALTH = b"GET /health/live HTTP/1.1\r\n" + HOST
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines that a test can wait for."""
+    monkeypatch.setattr(http_server, "HEADER_SECONDS", SECONDS)
+
+
+def trickled(connection: socket.socket, drop: bytes) -> bytes:
+    """What is answered to a client that sends `drop` again and again until the server closes; at most 20 seconds."""
+    connection.settimeout(0.05)
+    ends, answer = time.monotonic() + 20, b""
+    while time.monotonic() < ends:
+        try:
+            connection.sendall(drop)
+            part = connection.recv(65536)
+        except TimeoutError:
+            continue
+        except OSError:
+            return answer
+        if not part:
+            return answer
+        answer += part
+    raise AssertionError("the connection stayed open")
+
+
+@pytest.mark.parametrize("first", [b"", b"GET ", HEALTH, HEALTH + b"X-A: a\r\n", HEALTH + b"X-B: "])
+def test_headers_that_trickle_are_cut_off(raw: Raw, short: None, first: bytes) -> None:
+    """However far a request has come, each further byte does not put its deadline off: 408 in the API's shape."""
+    with raw.connect() as connection:
+        connection.sendall(first)
+        answer = trickled(connection, b"x")
+    assert statuses(answer) in ([408], [400])
+    error = json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]
+    assert error["requestId"].encode() in answer.split(b"\r\n\r\n", 1)[0]
+
+
+@pytest.mark.parametrize("drop", [b"", b"\r\n"])
+def test_a_connection_that_says_nothing_is_closed(raw: Raw, short: None, drop: bytes) -> None:
+    """Silence and empty lines are no request: closed without a word."""
+    with raw.connect() as connection:
+        assert trickled(connection, drop) == b""
+
+
+@pytest.mark.parametrize("drop", [b"", b"\r\n", b"G"])
+def test_a_kept_connection_has_the_same_deadline(raw: Raw, short: None, drop: bytes) -> None:
+    """After an answered request the next one's headers are due as those of the first."""
+    with raw.connect() as connection:
+        connection.sendall(HEALTH + b"\r\n")
+        until(lambda: connection.recv(1, socket.MSG_PEEK) != b"")
+        assert statuses(trickled(connection, drop))[0] == 200
+
+
+def test_a_body_that_goes_on_after_its_refusal_is_cut_off(raw: Raw, short: None) -> None:
+    """Whoever goes on sending what was refused unread is not listened to for ever."""
+    head = b"POST /chapters/import HTTP/1.1\r\n" + HOST + b"Content-Length: 50000000\r\n\r\n"
+    with raw.connect() as connection:
+        connection.sendall(head)
+        assert statuses(trickled(connection, b"x")) == [401]
+
+
+def test_a_request_within_its_time_is_answered_however_it_is_cut(raw: Raw) -> None:
+    """A phone that sends a request in pieces gets its answer, and the next one on the same line."""
+    with raw.connect() as connection:
+        for byte in HEALTH + b"\r\n":
+            connection.sendall(bytes([byte]))
+        connection.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        assert statuses(everything(connection, 8)) == [200, 200]
+
+
+def test_few_connections_wait_for_their_headers(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound the longest-waiting is closed, and a whole request is answered all the same."""
+    monkeypatch.setattr(http_server, "MOST_WAITING", 20)
+    with ExitStack() as stack:
+        slow = [stack.enter_context(raw.connect()) for _each in range(60)]
+        for connection in slow:
+            connection.sendall(b"GET /")
+        until(lambda: len(BoundedHttp._waiting) <= 21)
+        assert raw.is_well()
+        slow[0].settimeout(8)
+        assert slow[0].recv(10) == b""
+
+
+@pytest.mark.parametrize("start", [b"GET /", HEALTH + b"X-A: ", HEALTH])
+def test_headers_without_end_are_not_kept(raw: Raw, start: bytes) -> None:
+    """An address, a value or lines that go on and on are refused long before they fill the memory."""
+    more = b"X-A: a\r\n" * 2000 if start == HEALTH else b"a" * 16_000
+    answer = raw.send(start, *[more] * 200)
+    assert statuses(answer) in ([431], [])  # none: the answer is lost where the client goes on writing
+
+
+def test_a_client_that_takes_nothing_is_let_go(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that nobody reads are not kept for ever."""
+    monkeypatch.setattr(http_server, "STALLED_SECONDS", SECONDS)
+    with raw.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setblocking(False)
+        ends = time.monotonic() + 30
+        ask = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
+        while time.monotonic() < ends:
+            try:
+                connection.send(ask)
+            except BlockingIOError:
+                time.sleep(0.05)
+            except OSError:
+                return
+    raise AssertionError("the connection stayed open")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which something listens."""
+    with socket.create_server(("", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def test_a_taken_port_names_the_setting(taken: int) -> None:
+    """The sentence says which port, why, and what to set."""
+    with pytest.raises(PortUnavailable, match=f"Port {taken} is not available: .* Set PORT to another number"):
+        http_server.listener(taken)
