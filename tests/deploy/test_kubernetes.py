@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from backend.api_server import STOP_SECONDS
+from backend.api.http_server import STOP_SECONDS
 from backend.config import Settings
 from tests.test_commands import script
 
