@@ -1,7 +1,7 @@
 """What backups ask of MongoDB beside the archive itself: their state, scratch databases, the exchange of a school."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bson import Timestamp
@@ -9,8 +9,10 @@ from pymongo.database import Database
 
 from backend.backups.models import Checks, Drill, Task
 from backend.kit.model import from_document, to_document
+from backend.kit.mongo import lease
 from backend.kit.mongo.client import Document, Mongo, new_id, translated
 from backend.kit.mongo.guarded_client import without_timeout
+from backend.kit.mongo.lease import MongoLease
 
 STATE, JOURNAL, FAILURE, DRILL, RESTORE = "backupState", "journal", "failure", "drill", "restore"
 TASK, CHECKS = "task", "checks:"
@@ -81,33 +83,28 @@ class BackupQueries:
 
     # long work, seen from every process
 
-    def begin_task(self, task: Task, seconds: float) -> bool:
-        """Whether no other task is under way; this one is from now on, for `seconds` unless it is kept alive."""
-        if not self._lease(TASK, task.id, seconds):
-            return False
-        self.keep_task(task)
-        return True
-
-    def keep_task_alive(self, task_id: str, seconds: float) -> None:
-        self._lease(TASK, task_id, seconds)
+    def begin_task(self, task: Task, seconds: float) -> MongoLease | None:
+        """The lease under which this task is under way from now on; None while another one is."""
+        held = self._lease(TASK, task.id, seconds)
+        if held:
+            self.keep_task(task)
+        return held
 
     def keep_task(self, task: Task) -> None:
         """How far it is; the one after it is kept in its place."""
         self._keep(TASK, to_document(task) | {"_id": TASK, "taskId": task.id})
 
-    def end_task(self, task: Task) -> None:
+    def end_task(self, task: Task, held: MongoLease) -> None:
         """It is over; another one may begin."""
         self.keep_task(task)
-        self._release(TASK, task.id)
+        held.release()
 
     def task(self) -> tuple[Task, bool] | None:
         """The last task, and whether a process is still at it."""
         found = self._state(TASK)
         if found is None:
             return None
-        with translated():
-            is_held = {"_id": TASK, "owner": found["taskId"], "$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
-            is_alive = self._mongo["leases"].find_one(is_held, {"_id": 1}) is not None
+        is_alive = lease.holder(self.database, TASK) == found["taskId"]
         return from_document(found | {"_id": found["taskId"]}, Task), is_alive
 
     def failure(self) -> tuple[str, datetime] | None:
@@ -142,7 +139,7 @@ class BackupQueries:
 
     def lead_journal(self, owner: str, seconds: float) -> bool:
         """Whether `owner` writes the journal for the next `seconds`. Two at once would do no harm, only work twice."""
-        return self._lease(JOURNAL, owner, seconds)
+        return self._lease(JOURNAL, owner, seconds) is not None
 
     def cluster_time(self) -> Timestamp:
         """The server's present."""
@@ -154,14 +151,9 @@ class BackupQueries:
 
     # the change of a whole school
 
-    def begin_restore(self, seconds: float) -> bool:
-        """Whether no other restore is under way; from now on one is, for `seconds` at most."""
+    def begin_restore(self, seconds: float) -> MongoLease | None:
+        """The lease of a restore, for `seconds` unless it is renewed; None while another one is under way."""
         return self._lease(RESTORE, new_id(), seconds)
-
-    def end_restore(self) -> None:
-        """Let another one begin."""
-        with translated():
-            self._mongo["leases"].update_one({"_id": RESTORE}, [{"$set": {"expiresAt": "$$NOW"}}])
 
     def clear_restoring(self) -> None:
         """Forget what an earlier restore left half made."""
@@ -225,22 +217,8 @@ class BackupQueries:
             for name in self._named(prefix):
                 self._mongo[prefix + name].drop()
 
-    def _lease(self, name: str, owner: str, seconds: float) -> bool:
-        with translated():
-            leases = self._mongo["leases"]
-            leases.update_one(
-                {"_id": name},
-                {"$setOnInsert": {"owner": None, "expiresAt": datetime.fromtimestamp(0, UTC)}},
-                upsert=True,
-            )
-            free = {"$or": [{"$eq": ["$owner", owner]}, {"$lte": ["$expiresAt", "$$NOW"]}]}
-            until = {"$add": ["$$NOW", int(seconds * 1000)]}
-            changed = leases.update_one({"_id": name, "$expr": free}, [{"$set": {"owner": owner, "expiresAt": until}}])
-        return changed.matched_count == 1
-
-    def _release(self, name: str, owner: str) -> None:
-        with translated():
-            self._mongo["leases"].update_one({"_id": name, "owner": owner}, [{"$set": {"expiresAt": "$$NOW"}}])
+    def _lease(self, name: str, owner: str, seconds: float) -> MongoLease | None:
+        return lease.acquire(self.database, name, owner, seconds)
 
     def _note(self, backup_id: str, fields: Document) -> None:
         with translated():

@@ -1,6 +1,5 @@
 """The way back: the school as it was at a backup, or at any second since, with a look before and a way back after."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from backend.kit.mongo.client import Mongo
 from backend.kit.observability import log
 from backend.policy import authorise
 
-HOLD_SECONDS = 30.0
+LEASE_SECONDS = 45.0
 LAST_SECOND = 2**32 - 1  # of the server's own reckoning: in the year 2106
 _log = log.get(__name__)
 
@@ -95,7 +94,7 @@ class RestoreService:
             names = self._prepared(plan, until, left, on_progress)
             facts: Facts = {"until": plan.until.isoformat(), "documents": plan.backup.documents}
             self._trail.record(viewer, "backup.restored", "backup", plan.backup.id, after=facts)
-            with self._nobody_writes():
+            with self._mongo.writes_blocked():
                 self._queries.forget_replaced()
                 self._queries.swap_in(names, left)
             self._finish()
@@ -109,7 +108,7 @@ class RestoreService:
             raise NotFound(_("There is no restore to undo."))
         with self._alone():
             self._trail.record(viewer, "backup.restored", "backup", "rollback")
-            with self._nobody_writes():
+            with self._mongo.writes_blocked():
                 self._queries.swap_back(LEFT_OUT | KEPT_ON_RESTORE - replaced)
             self._finish()
 
@@ -163,31 +162,14 @@ class RestoreService:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if not self._queries.begin_restore(HOLD_SECONDS * 20):
+        lease = self._queries.begin_restore(LEASE_SECONDS)
+        if lease is None:
             raise Conflict(_("A restore is under way already."))
         try:
-            yield
+            with lease.renewed():
+                yield
         finally:
-            self._queries.end_restore()
-
-    @contextmanager
-    def _nobody_writes(self) -> Iterator[None]:
-        """The hold ends by itself soon after the process that asked for it died."""
-        done = threading.Event()
-
-        def renew() -> None:
-            while not done.wait(HOLD_SECONDS / 3):
-                self._mongo.hold_writes(HOLD_SECONDS)
-
-        self._mongo.hold_writes(HOLD_SECONDS, wait=True)
-        thread = threading.Thread(target=renew, name="write-hold", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-            self._mongo.release_writes()
+            lease.release()
 
 
 def _authorised(actor: Actor, act: str) -> Viewer | None:

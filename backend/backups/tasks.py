@@ -23,6 +23,7 @@ from backend.kit.clock import Clock
 from backend.kit.i18n import _, ngettext, number
 from backend.kit.mongo.client import new_id
 from backend.kit.mongo.guarded_client import on_its_own
+from backend.kit.mongo.lease import MongoLease
 from backend.kit.observability import log
 from backend.kit.origin import coming_from, origin
 from backend.policy import authorise
@@ -30,7 +31,6 @@ from backend.policy import authorise
 LEASE_SECONDS = 45.0
 STOP_SECONDS = 30.0
 TURN_SECONDS = 1.0
-_RENEWED = 3  # times within a lease
 
 _log = log.get(__name__)
 
@@ -132,7 +132,7 @@ class BackupTasks:
         """
         task = Task(id=new_id(), kind=kind, state="running", started_at=self._clock.now())
         turn = threading.Event()
-        while not self._queries.begin_task(task, LEASE_SECONDS):
+        while (lease := self._queries.begin_task(task, LEASE_SECONDS)) is None:
             check()
             turn.wait(TURN_SECONDS)
         ended: list[str | Exception] = []
@@ -149,7 +149,7 @@ class BackupTasks:
             self._told(now)
             tell(now.share, now.collection)
 
-        self._run(task, sum(self._queries.counts().values()), kept, told)
+        self._run(task, lease, sum(self._queries.counts().values()), kept, told)
         (outcome,) = ended
         if isinstance(outcome, Exception):
             raise outcome
@@ -180,13 +180,14 @@ class BackupTasks:
             started_at=self._clock.now(),
             asked_by=viewer.id,
         )
-        if not self._queries.begin_task(task, LEASE_SECONDS):
+        lease = self._queries.begin_task(task, LEASE_SECONDS)
+        if lease is None:
             raise Conflict(_("Another backup or restore is under way. Please wait until it has ended."))
         context, here = copy_context(), origin()  # in which language, and from where: a page knows it only now
 
         def run() -> None:
             with coming_from(lambda: here), on_its_own():
-                self._run(task, expected, work)
+                self._run(task, lease, expected, work)
 
         thread = threading.Thread(target=context.run, args=(run,), name=f"backup-{kind}", daemon=True)
         self._threads = [*(each for each in self._threads if each.is_alive()), thread]
@@ -196,33 +197,23 @@ class BackupTasks:
     def _run(
         self,
         task: Task,
+        lease: MongoLease,
         expected: int,
         work: Callable[[Progress], str],
         told: Callable[[Task], None] | None = None,
     ) -> None:
         meter = Meter(task, expected, told or self._told)
-        over = threading.Event()
-        keeper = threading.Thread(target=self._keep_alive, args=(task, over), name="backup-lease", daemon=True)
-        keeper.start()
         ended = task
         try:
-            ended = replace(meter.task, state="done", share=1.0, message=work(meter))
+            with lease.renewed():
+                ended = replace(meter.task, state="done", share=1.0, message=work(meter))
         except AppError as error:
             ended = replace(meter.task, state="failed", message=error.message)
         except Exception:  # noqa: BLE001 - whoever asked must be told that it ended, whatever it was
             _log.exception("backup_task_failed", kind=task.kind)
             ended = replace(meter.task, state="failed", message=_("Something went wrong; the log says what."))
         finally:
-            over.set()
-            keeper.join()
-            self._end(replace(ended, ended_at=self._clock.now()))
-
-    def _keep_alive(self, task: Task, over: threading.Event) -> None:
-        while not over.wait(LEASE_SECONDS / _RENEWED):
-            try:
-                self._queries.keep_task_alive(task.id, LEASE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - the next time may succeed
-                _log.warning("backup_task_not_renewed", error=str(error))
+            self._end(replace(ended, ended_at=self._clock.now()), lease)
 
     def _told(self, task: Task) -> None:
         try:
@@ -230,9 +221,9 @@ class BackupTasks:
         except Exception as error:  # noqa: BLE001 - a bar that stands still harms nothing
             _log.warning("backup_task_not_told", error=str(error))
 
-    def _end(self, task: Task) -> None:
+    def _end(self, task: Task, lease: MongoLease) -> None:
         try:
-            self._queries.end_task(task)
+            self._queries.end_task(task, lease)
         except Exception as error:  # noqa: BLE001 - its lease ends by itself
             _log.error("backup_task_end_not_told", error=str(error))
 

@@ -2,8 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from time import monotonic
 from typing import Protocol
@@ -14,10 +14,11 @@ from backend.errors import AppError
 from backend.kit.cache import Cache
 from backend.kit.clock import SystemClock
 from backend.kit.mongo.client import new_id
+from backend.kit.mongo.lease import LeaseLost, MongoLease
 from backend.kit.observability import log
 from backend.progress.models import StudyDay
 from backend.statistics.models import Change, Deltas, Position
-from backend.statistics.queries import KINDS, LeaseLost, ProjectorQueries, StreamLost
+from backend.statistics.queries import KINDS, ProjectorQueries, StreamLost
 from backend.statistics.recount_queries import Progress, unseen
 from backend.statistics.service import TAG
 from backend.statistics.tail import Batch, Tail
@@ -71,16 +72,16 @@ class Projector:
 
     def lead(self, stop: threading.Event) -> bool:
         """Keep statistics until `stop` is set; False at once while another one leads. Raises LeaseLost."""
-        epoch = self._queries.take_lease(self._owner, LEASE_SECONDS)
-        if epoch is None:
+        lease = self._queries.lead(self._owner, LEASE_SECONDS)
+        if lease is None:
             return False
-        _log.info("projector_leads", owner=self._owner, epoch=epoch)
+        _log.info("projector_leads", owner=self._owner, epoch=lease.epoch)
         try:
             while not stop.is_set():
-                self._follow(epoch, stop)
+                self._follow(lease, stop)
         finally:
             with suppress(AppError):
-                self._queries.release_lease(self._owner, epoch)
+                lease.release()
         return True
 
     def rebuild(self, progress: Progress = unseen) -> int:
@@ -95,20 +96,20 @@ class Projector:
         """How far statistics are behind activity; None where no projector ever ran."""
         return self._queries.health().lag_seconds
 
-    def _follow(self, epoch: int, stop: threading.Event) -> None:
-        position = self._queries.claim(epoch)
+    def _follow(self, lease: MongoLease, stop: threading.Event) -> None:
+        position = self._queries.claim(lease.epoch)
         if position.kinds < KINDS:  # the first start, or the first of this version
-            position = self._rebuilt(position)
+            position = self._rebuilt(lease, position)
         try:
             with Tail(self._queries.follow(position)) as tail:
-                self._keep(epoch, 0.0)
+                self._keep(lease, 0.0)
                 while not stop.is_set():
-                    self._apply(position, tail.batch(KEEP_SECONDS / 2))
+                    self._apply(lease, position, tail.batch(KEEP_SECONDS / 2))
         except StreamLost as error:
             _log.warning("projector_lost_its_place", error=str(error))
-            self._rebuilt(position)
+            self._rebuilt(lease, position)
 
-    def _apply(self, position: Position, batch: Batch) -> None:
+    def _apply(self, lease: MongoLease, position: Position, batch: Batch) -> None:
         if batch.changes and self._follower:  # before the place is saved: whoever goes on from there tells it again
             self._follower.work_saved({change.student_id for change in batch.changes})
         is_due = monotonic() - self._placed_at >= SAVE_PLACE_SECONDS
@@ -118,38 +119,20 @@ class Projector:
         if batch.changes:
             self._cache.invalidate(TAG)
         if monotonic() - self._kept_at >= KEEP_SECONDS:
-            self._keep(position.epoch, _age_seconds(batch))
+            self._keep(lease, _age_seconds(batch))
 
-    def _rebuilt(self, position: Position) -> Position:
-        with self._kept_alive(position.epoch):
+    def _rebuilt(self, lease: MongoLease, position: Position) -> Position:
+        lease.renew()
+        with lease.renewed():  # a leader that dies in this long work is soon replaced
             chapters = self._queries.rebuild(position)
         if self._follower:  # what happened between the lost place and now was never told
             self._follower.forget()
         self._cache.invalidate(TAG)
         _log.info("projector_rebuilt", chapters=chapters)
-        return self._queries.claim(position.epoch)
+        return self._queries.claim(lease.epoch)
 
-    @contextmanager
-    def _kept_alive(self, epoch: int) -> Iterator[None]:
-        """Renew the short lease beside a long piece of work: a leader that dies in it is soon replaced."""
-        done = threading.Event()
-
-        def renew() -> None:
-            with suppress(AppError, LeaseLost):  # the work itself finds out: it checks the epoch in its transaction
-                while not done.wait(KEEP_SECONDS):
-                    self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds=0.0)
-
-        self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds=0.0)
-        thread = threading.Thread(target=renew, name="projector-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def _keep(self, epoch: int, lag_seconds: float) -> None:
-        self._queries.keep_lease(self._owner, epoch, LEASE_SECONDS, lag_seconds)
+    def _keep(self, lease: MongoLease, lag_seconds: float) -> None:
+        self._queries.keep_leading(lease, lag_seconds)
         self._kept_at = monotonic()
 
 

@@ -1,18 +1,22 @@
 """The collections chapterStatistics and projectorState, the projector's lease, and its way along the activity."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pymongo
 from bson import Timestamp
+from msgspec.structs import replace
 from pymongo import DeleteMany, InsertOne, UpdateOne
 from pymongo.change_stream import CollectionChangeStream
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
 from backend.kit.model import from_document, to_document
+from backend.kit.mongo import lease
 from backend.kit.mongo.client import Document, Mongo, translated
+from backend.kit.mongo.lease import LeaseLost, MongoLease
 from backend.progress.models import StudyDay
 from backend.statistics.models import Change, ChapterStatistics, Deltas, Position, ProjectorHealth
 from backend.statistics.recount_queries import Progress, Recount, unseen
@@ -20,6 +24,8 @@ from backend.statistics.recount_queries import Progress, Recount, unseen
 PROJECTOR = "chapterStatistics"  # the one id of lease and state
 REBUILD_SECONDS = 240.0
 AWAIT_MILLISECONDS = 500
+MOVING_SECONDS = 20.0  # a leader moves every two seconds; one that has not for so long stands still
+LOST_SECONDS = 3600.0
 KINDS = 2  # chapters, then days as well: raise it with each new kind, so that all of them are computed once
 HISTORY_LOST = frozenset({136, 260, 280, 286})  # the stream cannot go on from where it was
 
@@ -33,10 +39,6 @@ class StatisticsQueries:
         with translated():
             found = self._mongo["chapterStatistics"].find({})
             return {document["_id"]: from_document(document, ChapterStatistics) for document in found}
-
-
-class LeaseLost(Exception):
-    """Somebody else leads, or rebuilt the statistics meanwhile: what was read here must not be applied."""
 
 
 class StreamLost(Exception):
@@ -88,56 +90,45 @@ class ProjectorQueries:
 
     # the lease: one leader, numbered
 
-    def take_lease(self, owner: str, seconds: float) -> int | None:
-        """The epoch under which `owner` leads now; None while another one does."""
-        leases = self._mongo["leases"]
-        is_own = {"$and": [{"$eq": ["$owner", owner]}, {"$gt": ["$expiresAt", "$$NOW"]}]}
-        taken = {
-            "owner": owner,
-            "epoch": {"$cond": [is_own, "$epoch", {"$add": ["$epoch", 1]}]},
-            "expiresAt": _in(seconds),
-        }
-        with translated():
-            leases.update_one(
-                {"_id": PROJECTOR},
-                {"$setOnInsert": {"owner": None, "epoch": 0, "expiresAt": datetime.fromtimestamp(0, UTC)}},
-                upsert=True,
-            )
-            free = {"$or": [{"$eq": ["$owner", owner]}, {"$lte": ["$expiresAt", "$$NOW"]}]}
-            found = leases.find_one_and_update(
-                {"_id": PROJECTOR, "$expr": free}, [{"$set": taken}], return_document=pymongo.ReturnDocument.AFTER
-            )
-        return int(found["epoch"]) if found else None
+    def lead(self, owner: str, seconds: float) -> MongoLease | None:
+        """The lease under which `owner` leads now; None while another one does."""
+        return lease.acquire(self._mongo.database, PROJECTOR, owner, seconds)
 
-    def keep_lease(self, owner: str, epoch: int, seconds: float, lag_seconds: float) -> None:
-        """Lead on for `seconds`, saying how far behind the statistics are. Raises LeaseLost."""
-        fields = {"expiresAt": _in(seconds), "seenAt": "$$NOW", "lagSeconds": lag_seconds}
-        with translated():
-            kept = self._mongo["leases"].update_one(
-                {"_id": PROJECTOR, "owner": owner, "epoch": epoch}, [{"$set": fields}]
-            )
-        if kept.matched_count == 0:
-            raise LeaseLost
-
-    def release_lease(self, owner: str, epoch: int) -> None:
-        """Let another one lead at once."""
-        with translated():
-            self._mongo["leases"].update_one(
-                {"_id": PROJECTOR, "owner": owner, "epoch": epoch}, [{"$set": {"expiresAt": "$$NOW"}}]
-            )
+    def keep_leading(self, held: MongoLease, lag_seconds: float) -> None:
+        """Lead on, having moved just now to where statistics are so far behind. Raises LeaseLost."""
+        held.renew({"movedAt": "$$NOW", "lagSeconds": lag_seconds})
 
     def health(self) -> ProjectorHealth:
-        """Who leads. The lag is what the leader said last, and grows from then on once nobody leads."""
-        silent = {"$divide": [{"$subtract": ["$$NOW", "$seenAt"]}, 1000]}
-        is_alive = {"$gt": ["$expiresAt", "$$NOW"]}
-        lag = {"$add": ["$lagSeconds", {"$cond": [is_alive, 0, silent]}]}
-        pipeline: list[Document] = [
-            {"$match": {"_id": PROJECTOR, "seenAt": {"$exists": True}}},
-            {"$project": {"owner": 1, "epoch": 1, "isAlive": is_alive, "lagSeconds": lag}},
-        ]
+        """Who leads. The lag is what the leader said while it moves; else the age of the oldest change that waits."""
+        still_seconds = {"$divide": [{"$subtract": ["$$NOW", "$movedAt"]}, 1000]}
+        fields = {"owner": 1, "epoch": 1, "isAlive": lease.is_held(), "lagSeconds": 1, "stillSeconds": still_seconds}
         with translated():
-            found = next(iter(self._mongo["leases"].aggregate(pipeline)), None)
-        return from_document(found, ProjectorHealth) if found else ProjectorHealth()
+            led = self._mongo[lease.COLLECTION].aggregate([{"$match": {"_id": PROJECTOR}}, {"$project": fields}])
+            found = next(iter(led), None) or {}
+        known = from_document(found, ProjectorHealth)
+        if found.get("stillSeconds") is not None and 0 <= found["stillSeconds"] < MOVING_SECONDS:
+            return known
+        return replace(known, lag_seconds=self._waiting_seconds())
+
+    def _waiting_seconds(self) -> float | None:
+        """How long the oldest change after the kept place has waited; 0 where none waits, None without a place."""
+        with translated():
+            kept = self._mongo["projectorState"].find_one({"_id": PROJECTOR})
+        position = from_document(kept or {}, Position)
+        if position.token is None and position.rebuilt_at is None:
+            return None
+        try:
+            with closing(self.follow(position)) as stream:
+                change = stream.next()
+        except StreamLost:  # it is behind by more than the server remembers
+            return LOST_SECONDS
+        return max(0.0, (self._now() - change.at).total_seconds()) if change else 0.0
+
+    def _now(self) -> datetime:
+        """The server's time."""
+        with translated():
+            found: datetime = self._mongo.client.admin.command("hello")["localTime"]
+        return found.replace(tzinfo=UTC)
 
     # the place up to which statistics are true
 
@@ -305,10 +296,6 @@ def _day_increments(days: Mapping[date, StudyDay]) -> list[UpdateOne]:
         )
         for day, each in days.items()
     ]
-
-
-def _in(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
 
 
 def _lost(error: OperationFailure) -> Exception:

@@ -45,12 +45,13 @@ def test_it_waits_for_what_somebody_asked_for(backend: Backend, admin: Viewer) -
     """Nothing begins beside another task; once that has ended, the job's turn has come."""
     queries = backend.restores._queries
     other = Task(id=new_id(), kind="restore", state="running", started_at=backend.clock.now())
-    assert queries.begin_task(other, 60)
+    lease = queries.begin_task(other, 60)
+    assert lease
     waits: list[str] = []
 
     def check() -> None:
         waits.append("waited")
-        queries.end_task(other)
+        queries.end_task(other, lease)
 
     assert backend.backup_tasks.by_job("take", lambda _p: "taken", check=check, tell=lambda *_at: None) == "taken"
     assert waits == ["waited"]

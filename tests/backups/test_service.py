@@ -221,7 +221,7 @@ def test_the_journal_leads_back_to_any_second(
 
 def test_nobody_saves_while_the_school_is_exchanged(backend: Backend, learner: Viewer) -> None:
     """A save meanwhile is refused with a sentence, and possible again right after."""
-    with backend.restores._nobody_writes():
+    with backend.mongo.writes_blocked():
         with pytest.raises(Unavailable, match="being restored") as refused:
             solve(backend, learner, 1)
         assert refused.value.code == "read_only"

@@ -83,13 +83,14 @@ def test_one_at_a_time(backend: Backend, admin: Viewer) -> None:
     """While another process is at it nothing begins; once that one died, it is said, and the next may."""
     queries = backend.restores._queries
     other = Task(id=new_id(), kind="take", state="running", started_at=backend.clock.now())
-    assert queries.begin_task(other, 60)
+    lease = queries.begin_task(other, 60)
+    assert lease
     with pytest.raises(Conflict, match="under way"):
         backend.backup_tasks.take(admin)
     current = backend.backup_tasks.current(admin)
     assert current is not None and current.state == "running"
 
-    queries.keep_task_alive(other.id, 0)
+    lease.release()
     current = backend.backup_tasks.current(admin)
     assert current is not None and current.state == "failed"
     backend.backup_tasks.take(admin)

@@ -11,15 +11,15 @@ from typing import Any
 from backend import worker
 
 STEPS = {
-    "once it leads": "backend.statistics.queries:ProjectorQueries.take_lease",
+    "once it leads": "backend.statistics.queries:ProjectorQueries.lead",
     "once it has its place": "backend.statistics.queries:ProjectorQueries.claim",
     "when all was added up, before it is written": "backend.statistics.recount_queries:Recount.run",
     "in the transaction of a rebuild": "backend.statistics.queries:ProjectorQueries._move",
     "once it listens": "backend.statistics.queries:ProjectorQueries.follow",
-    "when boards know, before statistics do": "backend.boards.board_store:BoardKeeper.work_saved",
+    "when boards know, before statistics do": "backend.boards.board_store:BoardStore.work_saved",
     "in the transaction of a batch": "backend.statistics.queries:_increments",
     "when a batch is committed, before anybody is told": "backend.statistics.queries:ProjectorQueries.apply",
-    "when its lease is renewed": "backend.statistics.queries:ProjectorQueries.keep_lease",
+    "when its lease is renewed": "backend.statistics.queries:ProjectorQueries.keep_leading",
     "in a job": "backend.kit.cache.warming:Warmer.run",
 }
 """What the worker has just done when it dies. Each names a function."""

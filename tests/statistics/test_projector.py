@@ -1,15 +1,17 @@
 """The projector: each change counts exactly once, whoever leads, whatever was interrupted."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
+from backend.kit.mongo.lease import LeaseLost, MongoLease
 from backend.progress.models import ProgressChange
 from backend.statistics.models import Change, Deltas
-from backend.statistics.queries import KINDS, ActivityStream, LeaseLost, ProjectorQueries
+from backend.statistics.queries import KINDS, PROJECTOR, ActivityStream, ProjectorQueries
 from tests.classrooms.builders import save
 from tests.school import School
 from tests.statistics.builders import catches_up, kept, projector, running, truth
@@ -22,6 +24,13 @@ def awaited(stream: ActivityStream) -> Change:
     """The next change, which comes within 20 half seconds."""
     found = (stream.next() for _attempt in range(20))
     return next(change for change in found if change)
+
+
+def leading(queries: ProjectorQueries, owner: str, seconds: float = 60) -> MongoLease:
+    """The projector's lease, which is free."""
+    lease = queries.lead(owner, seconds)
+    assert lease is not None
+    return lease
 
 
 @pytest.fixture
@@ -63,23 +72,23 @@ def test_a_restart_goes_on_where_it_stopped(backend: Backend, student: Viewer) -
 
 def test_only_one_leads(backend: Backend, queries: ProjectorQueries) -> None:
     """While one holds the lease nobody else gets it; once let go, the next one leads under a higher epoch."""
-    epoch = queries.take_lease("one", 60)
-    assert epoch is not None
-    assert queries.take_lease("two", 60) is None
-    assert queries.take_lease("one", 60) == epoch
-    queries.release_lease("one", epoch)
-    assert queries.take_lease("two", 60) == epoch + 1
+    first = leading(queries, "one")
+    assert queries.lead("two", 60) is None
+    assert leading(queries, "one") == first
+    first.release()
+    assert leading(queries, "two").epoch == first.epoch + 1
 
 
 def test_a_leader_that_was_replaced_writes_nothing(backend: Backend, queries: ProjectorQueries) -> None:
     """Who comes back after a take-over is refused by the epoch: her batch leaves no trace."""
-    old = queries.claim(int(queries.take_lease("one", 0.0) or 0))
-    new = queries.claim(int(queries.take_lease("two", 60) or 0))
+    lease = leading(queries, "one", seconds=0.0)
+    old = queries.claim(lease.epoch)
+    new = queries.claim(leading(queries, "two").epoch)
     assert new.epoch == old.epoch + 1
     with pytest.raises(LeaseLost):
         queries.apply(old, {"chapter": Deltas(solved=5)}, {"_data": "00"})
     with pytest.raises(LeaseLost):
-        queries.keep_lease("one", old.epoch, 60, 0.0)
+        queries.keep_leading(lease, 0.0)
     with pytest.raises(LeaseLost):
         queries.claim(old.epoch)
     assert kept(backend) == {}
@@ -178,13 +187,40 @@ def test_two_projectors_share_the_work_in_turn(backend: Backend, student: Viewer
 def test_health_tells_who_leads_and_how_far_behind(backend: Backend) -> None:
     """Nobody ever led: no lag is known. While one leads the lag is small, afterwards nobody is alive."""
     assert backend.statistics.projector_health().lag_seconds is None
-    leading = projector(backend)
-    with running(leading):
+    leader = projector(backend)
+    with running(leader):
         assert eventually(lambda: backend.statistics.projector_health().is_alive)
-        lag = leading.lag_seconds()
+        lag = leader.lag_seconds()
         assert lag is not None
         assert lag < 5
     assert not backend.statistics.projector_health().is_alive
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(days=1), timedelta(days=4000)], ids=str)
+def test_a_lease_of_a_clock_that_ran_ahead_stops_nothing(backend: Backend, student: Viewer, ahead: timedelta) -> None:
+    """However far in the future the lease of a dead leader ends, the next one leads within seconds."""
+    with running(projector(backend)):
+        assert catches_up(backend)
+    future = backend.runs.now() + ahead
+    backend.mongo["leases"].update_one({"_id": PROJECTOR}, {"$set": {"expiresAt": future, "movedAt": future}})
+    save(backend, student, 0, "a", FIVE)
+    with running(projector(backend)):
+        assert catches_up(backend)
+
+
+def test_health_sees_a_leader_that_stands_still(backend: Backend, student: Viewer, queries: ProjectorQueries) -> None:
+    """A lease that is kept while nothing is applied hides nothing: the lag is the age of what waits."""
+    with running(projector(backend)):
+        assert catches_up(backend)
+    still = leading(queries, "one that holds the lease and does nothing")
+    before = {"movedAt": backend.runs.now() - timedelta(minutes=5), "lagSeconds": 0.0}
+    backend.mongo["leases"].update_one({"_id": PROJECTOR}, {"$set": before})
+    assert queries.health().lag_seconds == 0.0
+    save(backend, student, 0, "a", FIVE)
+    assert eventually(lambda: (queries.health().lag_seconds or 0.0) > 1.0)
+    assert queries.health().is_alive
+    still.release()
+    assert (queries.health().lag_seconds or 0.0) > 1.0
 
 
 def test_stopping_is_quick(backend: Backend) -> None:

@@ -2,8 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import pymongo
@@ -12,39 +12,31 @@ from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    ExecutionTimeout,
-    OperationFailure,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-    WriteConcernError,
-)
+from pymongo.errors import OperationFailure
 from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from backend.errors import Conflict, Unavailable
+from backend.errors import Unavailable
 from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.mongo import once_per_key
 from backend.kit.mongo.command_metrics import QueryTimes
-from backend.kit.mongo.guarded_client import TAKE_WRITES, GuardedClient, MongoRefused, OutOfTime, Standing, time_left
+from backend.kit.mongo.errors import translated
+from backend.kit.mongo.guarded_client import TAKE_WRITES, GuardedClient, Standing, time_left
 from backend.kit.mongo.pool_metrics import PoolWaits
 from backend.kit.mongo.slow_commands import SlowOperations
-from backend.kit.mongo.write_block import KNOWN_SECONDS, WriteHold
+from backend.kit.mongo.write_block import WriteBlock
 from backend.kit.observability.metrics import Registry
+
+__all__ = ["Document", "Indexes", "Mongo", "new_id", "stable_id", "translated"]
 
 Document = dict[str, Any]
 Indexes = Mapping[str, Sequence[IndexModel]]  # by collection
 T = TypeVar("T")
 
 DECLARED_OTHERWISE = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
-DUPLICATE_KEY = 11000
-NEVER_SENT = (ServerSelectionTimeoutError, MongoRefused, OutOfTime)
 INDEX_SECONDS = 900.0
 SNAPSHOT_UNAVAILABLE = 246  # a collection or index was made a moment ago, and the newest moment is before that
 SNAPSHOT_PAUSES = (0.05, 0.2)
@@ -77,7 +69,7 @@ class Mongo:
         self.database: Database[Document] = self.client.get_database(
             database, codec_options=CodecOptions(tz_aware=True)
         )
-        self._hold = WriteHold(self.database)
+        self._write_block = WriteBlock(self.database)
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
@@ -101,10 +93,10 @@ class Mongo:
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """What `work(session)` returns, committed by a majority; repeated whole on a transient error.
 
-        Ends, repetitions and all, with the caller's deadline. Raises Unavailable while writes are held, DoneAlready
-        within an act (kit/mongo_acts.py) that was done before.
+        Ends, repetitions and all, with the caller's deadline. Raises Unavailable while writes are blocked, DoneAlready
+        within an act (kit/mongo/once_per_key.py) that was done before.
         """
-        self._hold.check()
+        self._write_block.check()
 
         mark = once_per_key.next_mark()
 
@@ -143,15 +135,12 @@ class Mongo:
         with self.client.start_session(snapshot=True) as session:
             return read(session)
 
-    def hold_writes(self, seconds: float, *, wait: bool = False) -> None:
-        """Refuse transactions in every process for `seconds`; with `wait`, return once all of them know."""
-        self._hold.begin(seconds)
-        if wait:
-            time.sleep(KNOWN_SECONDS)
+    def writes_blocked(self) -> AbstractContextManager[None]:
+        """A context in which every process refuses transactions: at once here, and within a second elsewhere.
 
-    def release_writes(self) -> None:
-        """Take transactions again at once here, and within a second elsewhere."""
-        self._hold.end()
+        It begins once all of them know. Raises Conflict where writes are blocked already.
+        """
+        return self._write_block.on()
 
     def check_server(self) -> None:
         """Raises Unavailable where the server is out of reach, or cannot do transactions (a standalone one)."""
@@ -209,43 +198,3 @@ def new_id() -> str:
 def stable_id(*parts: str) -> str:
     """The same 24 characters for the same parts: makes a repeated insert hit the same document."""
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=12).hexdigest()
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Driver errors become AppErrors: Conflict for a duplicate, Unavailable for a database out of reach.
-
-    Not for use inside a transaction's `work`: it would take away the labels by which the driver knows to try again.
-    """
-    try:
-        yield
-    except DuplicateKeyError as error:
-        raise Conflict(_("That exists already.")) from error
-    except BulkWriteError as error:
-        if any(each["code"] == DUPLICATE_KEY for each in (error.details or {}).get("writeErrors", ())):
-            raise Conflict(_("That exists already.")) from error
-        _say_away(error)
-        raise
-    except (ConnectionFailure, OperationFailure) as error:
-        _say_away(error)
-        raise
-    except PyMongoError as error:
-        if error.timeout:
-            raise Unavailable(_("The database took too long to answer. Please try again.")) from error
-        raise
-
-
-def _say_away(error: ConnectionFailure | OperationFailure) -> None:
-    """Raises Unavailable where the server is out of reach: with what is known of the change, and no more."""
-    details = getattr(error, "details", None) or {}
-    is_unconfirmed = error.has_error_label("UnknownTransactionCommitResult") or isinstance(error, WriteConcernError)
-    if is_unconfirmed or details.get("writeConcernErrors"):
-        raise Unavailable(
-            _("The database did not confirm in time. It may have been saved: please look before you try again."),
-            code="unconfirmed",
-        ) from error
-    if error.has_error_label("TransientTransactionError") or isinstance(error, NEVER_SENT):
-        sentence = _("The database cannot be reached just now. Nothing was changed; please try again.")
-        raise Unavailable(sentence) from error
-    if isinstance(error, ConnectionFailure | ExecutionTimeout):
-        raise Unavailable(_("The database cannot be reached just now. Please try again in a moment.")) from error

@@ -1,50 +1,63 @@
-"""A hold on writing that every process obeys, while the database is exchanged under them."""
+"""A block on writing that every process obeys, while the database is exchanged under them."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
 
-from backend.errors import Unavailable
+from backend.errors import AppError, Conflict, Unavailable
 from backend.kit.i18n import _
+from backend.kit.mongo import lease
 
 LOOK_SECONDS = 1.0
 KNOWN_SECONDS = 2.5  # by then every process has looked, and what it had begun is done or refused
-_COLLECTION, _KEY = "leases", "writeHold"
+LEASE_SECONDS = 30.0  # it ends so long after the process that asked for it died
+_NAME = "writeBlock"
 
 
-class WriteHold:
-    """Looked at once a second at most, and only by those who write. It ends by itself at its time."""
+class WriteBlock:
+    """Looked at once a second at most, and only by those who write."""
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._database = database
         self._looked_at = float("-inf")
-        self._is_held = False
+        self._is_on = False
 
     def check(self) -> None:
-        """Raises Unavailable ("read_only") while a hold is on."""
+        """Raises Unavailable ("read_only") while the block is on."""
         if monotonic() - self._looked_at >= LOOK_SECONDS:
             self._look()
-        if self._is_held:
+        if self._is_on:
             raise Unavailable(
                 _("The school is being restored from a backup. Nothing was saved; please try again in a minute."),
                 code="read_only",
             )
 
-    def begin(self, seconds: float) -> None:
-        until = {"$add": ["$$NOW", int(seconds * 1000)]}
-        self._database[_COLLECTION].update_one({"_id": _KEY}, [{"$set": {"expiresAt": until}}], upsert=True)
-        self._look()
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Refuse transactions in every process during the block of code, which begins once all of them know.
 
-    def end(self) -> None:
-        self._database[_COLLECTION].delete_one({"_id": _KEY})
-        self._look()
+        Raises Conflict where another process has it on.
+        """
+        held = lease.acquire(self._database, _NAME, uuid4().hex, LEASE_SECONDS)
+        if held is None:
+            raise Conflict(_("A restore is under way already."))
+        try:
+            with held.renewed():
+                self._look()
+                time.sleep(KNOWN_SECONDS)
+                yield
+        finally:
+            held.release()
+            self._look()
 
     def _look(self) -> None:
-        wanted = {"_id": _KEY, "$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
         self._looked_at = monotonic()
         try:
-            self._is_held = self._database[_COLLECTION].find_one(wanted) is not None
-        except PyMongoError:  # the write itself says what is wrong
-            self._is_held = False
+            self._is_on = lease.holder(self._database, _NAME) is not None
+        except AppError:  # the write itself says what is wrong
+            self._is_on = False

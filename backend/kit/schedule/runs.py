@@ -11,6 +11,7 @@ from pymongo.operations import IndexModel
 from backend.errors import Conflict
 from backend.kit.model import Shape, from_document
 from backend.kit.mongo.client import Document, Mongo, translated
+from backend.kit.mongo.lease import ends_in, is_held
 from backend.kit.observability.log import fact
 
 Kind = Literal["slot", "made up", "asked"]
@@ -86,7 +87,7 @@ class Runs:
             "cron": cron,
             "timeZone": time_zone,
             "makesUp": makes_up,
-            "since": {"$ifNull": ["$since", "$$NOW"]},
+            "since": {"$min": ["$since", "$$NOW"]},  # never ahead: a clock that ran ahead would put off every run
             "seenAt": "$$NOW",
         }
         with translated():
@@ -135,7 +136,7 @@ class Runs:
             "owner": owner,
             "attempt": 1,
             "startedAt": "$$NOW",
-            "leaseUntil": _in(lease_seconds),
+            **_lease(lease_seconds),
         }
         return self._insert(run_id(job, slot), fields)
 
@@ -156,7 +157,7 @@ class Runs:
     def keep(self, run: Run, lease_seconds: float) -> bool:
         """Go on for `lease_seconds`; False where another process has taken the run over."""
         with translated():
-            kept = self._runs.update_one(_own(run), [{"$set": {"leaseUntil": _in(lease_seconds)}}])
+            kept = self._runs.update_one(_own(run), [{"$set": _lease(lease_seconds)}])
         return kept.matched_count == 1
 
     def tell(self, run: Run, share: float | None, doing: str, log: Sequence[str]) -> None:
@@ -167,9 +168,10 @@ class Runs:
 
     def take_over(self, jobs: Sequence[str], owner: str, lease_seconds: float) -> Run | None:
         """A run of one of `jobs` whose owner died, now ours. One that died too often is recorded as failed."""
-        lost = {"state": "running", "job": {"$in": list(jobs)}, "$expr": {"$lt": ["$leaseUntil", "$$NOW"]}}
+        is_kept = is_held("$leaseUntil", {"$ifNull": ["$leaseSeconds", lease_seconds]})
+        lost = {"state": "running", "job": {"$in": list(jobs)}, "$expr": {"$not": [is_kept]}}
         given_up = {"state": "failed", "endedAt": "$$NOW", "outcome": "Every process that began it died."}
-        taken = {"owner": owner, "attempt": {"$add": ["$attempt", 1]}, "leaseUntil": _in(lease_seconds)}
+        taken = {"owner": owner, "attempt": {"$add": ["$attempt", 1]}, **_lease(lease_seconds)}
         with translated():
             self._runs.update_many({**lost, "attempt": {"$gte": MOST_ATTEMPTS}}, [{"$set": given_up}])
             found = self._runs.find_one_and_update(lost, [{"$set": taken}], return_document=ReturnDocument.AFTER)
@@ -253,5 +255,5 @@ def _lines(log: Sequence[str]) -> list[str]:
     return [line[:LINE_LENGTH] for line in log][-LOG_LINES:]
 
 
-def _in(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
+def _lease(seconds: float) -> Document:
+    return {"leaseUntil": ends_in(seconds), "leaseSeconds": seconds}

@@ -74,7 +74,10 @@ LOOKS = {
 @pytest.fixture
 def people(backend: Backend, school: School) -> dict[str, Viewer]:
     """One of each role; the student's class has six learners."""
-    assert ProjectorQueries(backend.mongo).take_lease("somebody", 600)  # so that boards are read where they are kept
+    projector = ProjectorQueries(backend.mongo)
+    lease = projector.lead("somebody", 600)  # so that boards are read where they are kept
+    assert lease
+    projector.keep_leading(lease, 0.0)
     admin = school.admin()
     teacher = school.teacher(admin)
     (student, *_others) = learners(backend, school, school.classroom(teacher), range(6))
