@@ -39,7 +39,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start what the school did not bring along, serve, and stop all of it again."""
     started = time.perf_counter()
     try:
-        backend = await asyncio.to_thread(bootstrap.build, settings, report=terminal.say)
+        backend = await asyncio.to_thread(bootstrap.build, settings, report=terminal.say, bar=terminal.Bar)
     except AppError as error:
         terminal.say(error.message)
         # Raising would bury the sentence under a traceback of the server.

@@ -1,6 +1,7 @@
 """The whole wiring, read top to bottom: settings in, a Backend of services out."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from backend.accounts.administration import AccountAdministration
@@ -21,7 +22,7 @@ from backend.chapters.service import ChapterService
 from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
 from backend.config import Settings
-from backend.connections import Connections, Report, connected, key_ring, private_servers
+from backend.connections import Report, connected, key_ring, private_servers
 from backend.digests.service import DigestService
 from backend.errors import Unavailable
 from backend.kit.cache import Cache, Warmer
@@ -36,9 +37,9 @@ from backend.kit.observability.metrics import Registry
 from backend.kit.redis import client as redis
 from backend.kit.schedule.runs import Runs
 from backend.kit.security.encryption import Sealer
-from backend.kit.security.keys import KeyRing
 from backend.limits.service import LimitService
 from backend.mails.service import MailService
+from backend.migrations.runner import Bar, Migrations
 from backend.operations.heartbeat import Heartbeat
 from backend.operations.jobs import JobService
 from backend.operations.memory_trace import MemoryTracing
@@ -51,7 +52,8 @@ from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.projector import Projector
 from backend.statistics.service import StatisticsService
 from backend.wiring.accounts import people
-from backend.wiring.base import base
+from backend.wiring.backups import migrate
+from backend.wiring.base import Base, base
 from backend.wiring.indexes import INDEXES
 from backend.wiring.learning import digests, learning
 from backend.wiring.operations import keeping
@@ -126,12 +128,13 @@ def build(
     *,
     clock: Clock | None = None,
     report: Report = lambda _line: None,
+    bar: Bar = lambda _title: lambda _done, _total: None,
     is_caching: bool = True,
 ) -> Backend:
-    """A running backend: private servers where none are configured, indexes made, the catalogue loaded.
+    """A running backend: private servers where none are configured, data of this version, indexes, the catalogue.
 
-    Without `is_caching` every read asks the database, which benchmarks compare. Raises Unavailable or Conflict with
-    a sentence that says what to do.
+    `bar` gives what shows how far a migration is. Without `is_caching` every read asks the database, which benchmarks
+    compare. Raises Unavailable or Conflict with a sentence that says what to do.
     """
     malloc.keep_little()
     if settings.traces_url:
@@ -143,8 +146,15 @@ def build(
             undone.callback(servers.stop)
         connections = connected(settings, servers, is_caching=is_caching)
         undone.callback(connections.close)
-        _start(connections, settings, report)
-        backend = _wired(settings, clock or SystemClock(), ring, connections, report)
+        report(_("Preparing the database …"))
+        with _named(settings):
+            connections.mongo.check_server()
+        Migrations(connections.mongo).check()
+        ground = base(settings, clock or SystemClock(), ring, connections)
+        migrate(ground, report, bar)
+        with _named(settings):
+            connections.start(INDEXES)
+        backend = _wired(ground, report)
         if settings.traces_url:
             instrument(backend, connections.redis_client)
         backend.limits.start()
@@ -152,9 +162,11 @@ def build(
     return replace(backend, servers=servers)
 
 
-def _start(connections: Connections, settings: Settings, report: Report) -> None:
+@contextmanager
+def _named(settings: Settings) -> Iterator[None]:
+    """A database out of reach is told with the name of the setting that leads to it."""
     try:
-        connections.start(INDEXES, report)
+        yield
     except Unavailable as error:
         if settings.mongodb_uri is None:
             raise
@@ -163,8 +175,8 @@ def _start(connections: Connections, settings: Settings, report: Report) -> None
         ) from error
 
 
-def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connections, report: Report) -> Backend:
-    ground = base(settings, clock, ring, connections)
+def _wired(ground: Base, report: Report) -> Backend:
+    settings, connections = ground.settings, ground.connections
     school = learning(ground)
     added = school.chapters.load(catalogue())
     if added:
@@ -173,7 +185,7 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
     kept = keeping(ground, school, persons.sessions)
     return Backend(
         settings=settings,
-        clock=clock,
+        clock=ground.clock,
         mongo=connections.mongo,
         redis_client=connections.redis_client,
         cache=connections.cache,
@@ -211,5 +223,5 @@ def _wired(settings: Settings, clock: Clock, ring: KeyRing, connections: Connect
         monitoring=kept.monitoring,
         presence=kept.presence,
         memory=kept.memory,
-        replays=Replays(connections.mongo, Sealer(ring, "replays"), SystemClock()),
+        replays=Replays(connections.mongo, Sealer(ground.ring, "replays"), SystemClock()),
     )

@@ -1,5 +1,6 @@
 """What a backend stands on before it has any service: keys, private servers, and clients of the servers."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from backend.kit.mongo.client import Indexes, Mongo
 from backend.kit.observability.metrics import Registry
 from backend.kit.redis import client as redis
 from backend.kit.security.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
+from backend.migrations.runner import VERSION
 
 Report = Callable[[str], None]
 
@@ -42,12 +44,22 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def private_servers(settings: Settings, report: Report) -> Servers | None:
-    """Those that no setting names, started; None where none is needed. Raises Unavailable, Conflict."""
+    """Those that no setting names, started; None where none is needed. Raises Unavailable, Conflict.
+
+    Should they be gone for good later, this process ends with status 1, so that whoever manages it starts it again.
+    """
     if settings.mongodb_uri and settings.redis_url:
         return None
-    return start_servers(
+    servers = start_servers(
         settings.data_dir, mongodb=settings.mongodb_uri is None, redis=settings.redis_url is None, report=report
     )
+
+    def end() -> None:
+        report(_("The private servers ended, so the app ends too. Start it again; the log files in DATA_DIR say more."))
+        os._exit(1)  # nothing can be saved any more: to wait for what is under way would only put off the next start
+
+    servers.watch(end)
+    return servers
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,8 @@ class Connections:
         """What refuses calls while a server is away, by name: "mongodb", "mongodb_reads", "redis"."""
         return {**self.mongo.breakers, redis.BREAKER: redis.breaker_of(self.redis_client)}
 
-    def start(self, indexes: Sequence[Indexes], report: Report) -> None:
+    def start(self, indexes: Sequence[Indexes]) -> None:
         """Make the indexes and begin to listen."""
-        report(_("Preparing the database …"))
-        self.mongo.check_server()
         for each in indexes:
             self.mongo.ensure_indexes(each)
         self.cache.start()
@@ -93,8 +103,13 @@ def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) 
     with _reading("REDIS_URL"):
         redis_client = redis.connect(str(redis_url))
     with _reading("MONGODB_URI"):
-        slow_seconds = settings.slow_operation_ms / 1000
-        mongo = Mongo(str(mongodb_uri), settings.mongodb_database, registry, slow_seconds=slow_seconds)
+        mongo = Mongo(
+            str(mongodb_uri),
+            settings.mongodb_database,
+            registry,
+            slow_seconds=settings.slow_operation_ms / 1000,
+            newest_version=VERSION,
+        )
     return Connections(
         mongo=mongo,
         redis_client=redis_client,

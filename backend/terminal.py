@@ -62,7 +62,7 @@ def run(work: Callable[[bootstrap.Backend], int], *, log_level: str | None = "WA
     chosen = settings()
     log.configure(log_level or chosen.log_level)
     try:
-        backend = bootstrap.build(chosen, report=say)
+        backend = bootstrap.build(chosen, report=say, bar=Bar)
         try:
             return work(backend)
         finally:

@@ -167,6 +167,11 @@ class BackupQueries:
         """
         self._exchange(set(names), set(leave), incoming=RESTORING, outgoing=REPLACED)
 
+    def loaded(self) -> set[str]:
+        """The names of what a restore has loaded, to be swapped in."""
+        with translated():
+            return self._named(RESTORING)
+
     def replaced(self) -> set[str]:
         """The names of what the last restore put away."""
         with translated():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Protocol
 
 from backend.accounts.models import Viewer
 from backend.audit.models import Facts
@@ -16,12 +17,13 @@ from backend.backups.models import (
     CollectionChange,
     Preview,
 )
-from backend.backups.queries import RESTORING, BackupQueries
+from backend.backups.queries import REPLACED, RESTORING, BackupQueries
 from backend.backups.service import BackupService
 from backend.errors import Conflict, Invalid, NotFound, Unavailable
-from backend.kit.archive import Damaged, Progress, unobserved
+from backend.kit.archive import Archive, Damaged, Manifest, Progress, unobserved
 from backend.kit.archive.journal import Moment, covered, moment, replay
 from backend.kit.i18n import _
+from backend.kit.mongo import data_version
 from backend.kit.mongo.client import Mongo
 from backend.kit.observability import log
 from backend.policy import authorise
@@ -29,6 +31,16 @@ from backend.policy import authorise
 LEASE_SECONDS = 45.0
 LAST_SECOND = 2**32 - 1  # of the server's own reckoning: in the year 2106
 _log = log.get(__name__)
+
+
+class DataMigrations(Protocol):
+    """Brings data of an earlier version of the app up to this one. Both raise Unavailable for data of a later one."""
+
+    def refuse_newer(self, version: int | None) -> None: ...
+
+    def migrate(self, prefix: str) -> None:
+        """Bring the collections up whose names begin with `prefix`."""
+        ...
 
 
 class RestoreService:
@@ -40,6 +52,7 @@ class RestoreService:
         queries: BackupQueries,
         mongo: Mongo,
         trail: AuditTrail,
+        migrations: DataMigrations,
         *,
         afterwards: Sequence[Callable[[], object]],
     ) -> None:
@@ -47,6 +60,7 @@ class RestoreService:
         self._queries = queries
         self._mongo = mongo
         self._trail = trail
+        self._migrations = migrations
         self._afterwards = afterwards
 
     def preview(self, actor: Actor, *, backup_id: str | None = None, until: datetime | None = None) -> Preview:
@@ -58,7 +72,9 @@ class RestoreService:
         _authorised(actor, "restores.preview")
         backup = self._chosen(backup_id, until)
         try:
-            manifest = self._backups.archive(backup.id).manifest()
+            archive = self._backups.archive(backup.id)
+            manifest = archive.manifest()
+            self._migrations.refuse_newer(_version(archive, manifest))
         except Damaged as error:
             raise _damaged(error) from error
         if until is not None:
@@ -109,6 +125,7 @@ class RestoreService:
         with self._alone():
             self._trail.record(viewer, "backup.restored", "backup", "rollback")
             with self._mongo.writes_blocked():
+                self._migrations.migrate(REPLACED)
                 self._queries.swap_back(LEFT_OUT | KEPT_ON_RESTORE - replaced)
             self._finish()
 
@@ -129,10 +146,14 @@ class RestoreService:
                     prefix=RESTORING,
                     leave_out=left,
                 )
+            self._migrations.migrate(RESTORING)
         except Damaged as error:
             self._queries.clear_restoring()
             raise _damaged(error) from error
-        return {each.name for each in manifest.collections if each.name not in left}
+        except Unavailable:
+            self._queries.clear_restoring()
+            raise
+        return self._queries.loaded()
 
     def _finish(self) -> None:
         for step in self._afterwards:
@@ -170,6 +191,13 @@ class RestoreService:
                 yield
         finally:
             lease.release()
+
+
+def _version(archive: Archive, manifest: Manifest) -> int | None:
+    """Which version of the data is in an archive; None where it does not say. Raises Damaged."""
+    file = next((each for each in manifest.collections if each.name == data_version.COLLECTION), None)
+    documents = archive.documents(file) if file else ()
+    return next((data_version.version_of(dict(each)) for each in documents), None)
 
 
 def _authorised(actor: Actor, act: str) -> Viewer | None:

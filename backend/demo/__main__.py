@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _open(settings: config.Settings) -> int:
-    backend = bootstrap.build(settings, report=terminal.say)
+    backend = bootstrap.build(settings, report=terminal.say, bar=terminal.Bar)
     try:
         _print(open_school(backend, on_progress=_draw))
     except AppError as error:

@@ -1,5 +1,6 @@
 """What keeps a copy of the school: archives, the journal, the way back, long work on them, and the alarm."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend import __version__
@@ -11,12 +12,15 @@ from backend.backups.recorder import Recorder
 from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
 from backend.backups.tasks import BackupTasks
-from backend.kit.archive import open_store
+from backend.kit.archive import open_store, summed
 from backend.kit.cache.entry import EVERYTHING
+from backend.kit.i18n import _
 from backend.kit.schedule.runs import Runs
 from backend.kit.security.signing import Signer
+from backend.migrations.runner import Bar, Migrations
 from backend.rights.service import RightsService
 from backend.wiring.base import Base
+from backend.wiring.indexes import INDEXES
 from backend.wiring.learning import Learning
 
 
@@ -48,6 +52,17 @@ def copies(base: Base, learning: Learning, rights: RightsService, runs: Runs, se
     )
 
 
+def migrate(base: Base, report: Callable[[str], None], bar: Bar) -> None:
+    """Bring the data up to this version of the app, after a backup. Raises Unavailable."""
+    queries = BackupQueries(base.connections.mongo)
+
+    def back_up() -> None:
+        documents = sum(queries.counts().values())
+        _backups(base, queries).take(on_progress=summed(bar(_("Backup")), documents))
+
+    Migrations(base.connections.mongo).run(back_up, report, bar)
+
+
 def _backups(base: Base, queries: BackupQueries) -> BackupService:
     settings = base.settings
     return BackupService(
@@ -70,6 +85,11 @@ def _restores(
     def empty_cache() -> None:
         base.connections.cache.invalidate(EVERYTHING)  # not region by region: a command's process knows of none
 
+    def make_indexes() -> None:  # those of an archive may be of an earlier version
+        for each in INDEXES:
+            base.connections.mongo.ensure_indexes(each)
+
     # Who was deleted since is back for a moment; the cache and the boards know the present; a journal begins anew.
-    afterwards = (rights.apply_tombstones, empty_cache, learning.board_store.forget, backups.take)
-    return RestoreService(backups, queries, base.connections.mongo, base.trail, afterwards=afterwards)
+    afterwards = (make_indexes, rights.apply_tombstones, empty_cache, learning.board_store.forget, backups.take)
+    mongo = base.connections.mongo
+    return RestoreService(backups, queries, mongo, base.trail, Migrations(mongo), afterwards=afterwards)

@@ -38,6 +38,18 @@ _BATCH_DOCUMENTS = 2000
 _SNAPSHOT_TOO_OLD = 239
 
 
+def summed(show: Callable[[int, int], None], total: int) -> Progress:
+    """Progress over all collections together, as documents done of `total`, for a single bar."""
+    done: dict[str, int] = {}
+
+    def on_progress(collection: str, count: int, _expected: int) -> None:
+        done[collection] = count
+        so_far = sum(done.values())
+        show(so_far, max(so_far, total))
+
+    return on_progress
+
+
 def unobserved(_collection: str, _done: int, _expected: int) -> None:
     """Progress that nobody looks at."""
 

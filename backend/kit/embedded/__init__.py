@@ -18,7 +18,8 @@ from backend.kit.i18n import _
 __all__ = ["Servers", "start_servers"]
 
 _STOP_SECONDS = guard.STOP_SECONDS + 5.0
-_PORT_ATTEMPTS = 3
+_LOOK_SECONDS = 0.5
+_PORT_ATTEMPTS = 5
 
 
 class _Guard:
@@ -36,6 +37,7 @@ class _Guard:
                 cwd="/",
             )
         self._mutex = threading.Lock()
+        self._is_told = threading.Event()
         self._write(plan.line())
 
     def _write(self, line: bytes) -> None:
@@ -46,7 +48,24 @@ class _Guard:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    def keep_running(self, index: int) -> None:
+        """From now on this server of the plan is started again when it dies."""
+        with suppress(BrokenPipeError):  # whoever waits for the next server finds out
+            self._write(b"%d\n" % index)
+
+    def watch(self, on_lost: Callable[[], None]) -> None:
+        """Call `on_lost`, on a thread, should the guard end without having been told to."""
+
+        def look() -> None:
+            while not self._is_told.wait(_LOOK_SECONDS):
+                if not self.is_running():
+                    on_lost()
+                    return
+
+        threading.Thread(target=look, name="server-guard", daemon=True).start()
+
     def stop(self) -> None:
+        self._is_told.set()
         with self._mutex:
             if self._process.stdin is not None:
                 self._process.stdin.close()
@@ -69,6 +88,11 @@ class Servers:
         """Stops the servers and waits until they are gone (at most 15 s). May be called again."""
         if self._guard is not None:
             self._guard.stop()
+
+    def watch(self, on_lost: Callable[[], None]) -> None:
+        """Call `on_lost`, once and on a thread, should the servers be gone for good before `stop` is called."""
+        if self._guard is not None:
+            self._guard.watch(on_lost)
 
 
 def _say_nothing(_line: str) -> None:
@@ -113,7 +137,7 @@ def _start(folder: DataFolder, programs: _Programs, report: Callable[[str], None
 
 
 class _PortLost(Unavailable):
-    """Another program took mongod's port between our look at it and the start."""
+    """Another program has mongod's port, which was free when we looked."""
 
 
 def _start_once(folder: DataFolder, lock: int, programs: _Programs, report: Callable[[str], None]) -> Servers:
@@ -126,7 +150,11 @@ def _start_once(folder: DataFolder, lock: int, programs: _Programs, report: Call
     keeper = _Guard(guard.Plan(wanted, lock, borrowed), folder.path / "guard.log")
     try:
         redis_url = _await(valkey.NAME, cache, keeper, report) if cache else None
+        if cache:
+            keeper.keep_running(wanted.index(cache.program))
         mongodb_uri = _await(mongod.NAME, database, keeper, report) if database else None
+        if database:
+            keeper.keep_running(wanted.index(database.program))
     except BaseException as error:
         keeper.stop()
         if isinstance(error, Unavailable) and database and database.lost_its_port():

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from backend.errors import Unavailable
+from backend.kit.i18n import _
+
+ANSWER_SECONDS = 60.0  # of a machine that is busy, or reads the program from a slow disk for the first time
 _VERSION = re.compile(r"v=?(\d+)\.\d+")
 _LIBRARY = re.compile(r"error while loading shared libraries: (\S+?):")  # what the loader of glibc says
 
@@ -25,7 +29,10 @@ def on_path(*names: str) -> Iterator[Path]:
 
 
 def first_that_runs(candidates: Iterable[Path], oldest: int) -> Path | None:
-    """The first that answers `--version` with a major version of at least `oldest`."""
+    """The first that answers `--version` with a major version of at least `oldest`.
+
+    Raises Unavailable where one does not answer in time: it may be fit all the same.
+    """
     return next((path for path in candidates if (_major_version(path) or 0) >= oldest), None)
 
 
@@ -51,9 +58,12 @@ def _asked_version(program: Path) -> subprocess.CompletedProcess[str] | None:
             [program, "--version"],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=ANSWER_SECONDS,
             check=False,
             env={**os.environ, "LC_ALL": "C"},
         )
+    except subprocess.TimeoutExpired as error:
+        sentence = _("{program} did not tell its version within {seconds:.0f} s. Is this machine very busy? Try again.")
+        raise Unavailable(sentence.format(program=program, seconds=ANSWER_SECONDS)) from error
     except (OSError, subprocess.SubprocessError):
         return None

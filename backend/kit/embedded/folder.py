@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,14 +87,6 @@ def _owner(signature: bytes) -> int | None:
         return process.pid if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except (ValueError, KeyError, TypeError, psutil.Error):
         return None
-
-
-def secret(path: Path, size: int = 32) -> str:
-    """The secret that `path` keeps (mode 0600): made of `size` random bytes, as hex digits, when absent."""
-    if not path.exists() or not path.read_text().strip():
-        write_private(path, secrets.token_hex(size))
-    path.chmod(0o600)
-    return path.read_text().strip()
 
 
 def write_private(path: Path, text: str) -> None:

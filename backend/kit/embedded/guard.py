@@ -18,18 +18,24 @@ from pathlib import Path
 from types import FrameType
 
 STOP_SECONDS = 10.0  # what a server gets for a clean stop before it is killed
-FAILED = 64  # exit status of the guard: FAILED + the index of the server that would not start
-SETTLED_SECONDS = 5.0  # a server that ran this long is started again when it dies
+FAILED = 64  # exit status of the guard: FAILED + the index of the server that is not to be had
+STEADY_SECONDS = 30.0  # a server that ran this long may die as often again
+MOST_DEATHS = 5  # in a row, of a vital server: from then on it is not to be had
+LONGEST_PAUSE_SECONDS = 15.0
 _LOOK_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class Program:
-    """One server to run: its command line, and the file that takes what it prints."""
+    """One server to run: its command line, and the file that takes what it prints.
+
+    The app cannot go on without a vital one: where it is not to be had, the guard ends. Any other is tried for ever.
+    """
 
     command: list[str]
     log: str
+    is_vital: bool
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,18 @@ class Plan:
 
 
 class Ward:
-    """A running server, and whether it ever ran well."""
+    """A server that is kept running: from the moment on at which the app found it ready."""
 
     def __init__(self, program: Program, lock: int) -> None:
         self._program = program
         self._lock = lock
-        self._is_settled = False
+        self._deaths = 0
+        self._start_at: float | None = None
+        self.is_ready = False
         self.start()
 
     def start(self) -> None:
+        self._start_at = None
         self._since = time.monotonic()
         with Path(self._program.log).open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - the app's own plan, no shell
@@ -73,9 +82,23 @@ class Ward:
                 preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - the guard has one thread
             )
 
-    def is_settled(self) -> bool:
-        self._is_settled = self._is_settled or time.monotonic() - self._since >= SETTLED_SECONDS
-        return self._is_settled
+    def tend(self) -> bool:
+        """Start it again where it died, after a pause that grows; False where it is not to be had."""
+        now = time.monotonic()
+        if self.process.poll() is None:
+            if now - self._since >= STEADY_SECONDS:
+                self._deaths = 0
+            return True
+        if not self.is_ready:
+            return False
+        if self._start_at is None:
+            self._deaths += 1
+            self._start_at = now + min(self._deaths - 1, LONGEST_PAUSE_SECONDS)
+        if self._program.is_vital and self._deaths > MOST_DEATHS:
+            return False
+        if now >= self._start_at:
+            self.start()
+        return True
 
 
 def _die_with(guard: int) -> Callable[[], None]:
@@ -92,19 +115,21 @@ def _die_with(guard: int) -> Callable[[], None]:
     return ask
 
 
-def watch(wards: list[Ward], app: int, told_to_stop: Callable[[], bool]) -> int:
-    """Returns when the servers shall stop: 0, or FAILED + index where one would not start."""
+def watch(wards: list[Ward], app: int, orders: io.FileIO, told_to_stop: Callable[[], bool]) -> int:
+    """Returns when the servers shall stop: 0, or FAILED + index where one is not to be had.
+
+    Each line of `orders` is the index of a server that the app found ready; their end is the end of the app.
+    """
     while not told_to_stop() and os.getppid() == app:
-        readable, _, _ = select.select([sys.stdin], [], [], _LOOK_SECONDS)
+        readable, _, _ = select.select([orders], [], [], _LOOK_SECONDS)
         if readable:
-            return 0  # nothing is ever sent: readable means that the app closed its end
+            line = orders.readline()
+            if not line:
+                return 0
+            wards[int(line)].is_ready = True
         for index, ward in enumerate(wards):
-            is_settled = ward.is_settled()
-            if ward.process.poll() is None or told_to_stop():
-                continue
-            if not is_settled:
+            if not told_to_stop() and not ward.tend():
                 return FAILED + index
-            ward.start()
     return 0
 
 
@@ -132,14 +157,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, on_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    line = io.FileIO(0, closefd=False).readline()  # unbuffered, so that select sees what follows
+    orders = io.FileIO(0, closefd=False)  # unbuffered, so that select sees what follows
+    line = orders.readline()
     if not line:
         return 0
     plan = Plan.read(line)
     wards: list[Ward] = []
     try:
         wards += [Ward(program, plan.lock) for program in plan.programs]
-        return watch(wards, app, lambda: bool(stops))
+        return watch(wards, app, orders, lambda: bool(stops))
     finally:
         stop(wards)
         _remove(plan.remove)

@@ -1,6 +1,7 @@
 """The private mongod: where its program is, on which port and with which options it runs."""
 
 import random
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from backend.errors import Unavailable
 from backend.kit.embedded import binaries
-from backend.kit.embedded.folder import DataFolder, secret, trim_log, write_private
+from backend.kit.embedded.folder import DataFolder, trim_log, write_private
 from backend.kit.embedded.guard import Program
 from backend.kit.embedded.replica_set import SET_NAME, ReplicaSet
 from backend.kit.i18n import _
@@ -23,6 +24,7 @@ OLDEST = 6
 START_SECONDS = 60.0  # a large journal may have to be replayed
 _PORTS = range(20_000, 30_000)  # below the ports that systems hand to outgoing connections
 _KEY_BYTES = 256  # as hex digits 512 characters, of at most 1024
+_PASSWORD_BYTES = 32
 
 T = TypeVar("T")
 
@@ -93,13 +95,16 @@ def plan(folder: DataFolder, server: Path) -> Mongod:
     is_new = not any(folder.room("mongodb/data").iterdir())
     log = room / "mongod.log"
     trim_log(log)
-    secret(room / "keyfile", _KEY_BYTES)
+    # Both secrets are of this start alone: what answers on the port with them is the server that was started here,
+    # and not that of a copied folder.
+    write_private(room / "keyfile", secrets.token_hex(_KEY_BYTES))
+    write_private(room / "app.password", secrets.token_hex(_PASSWORD_BYTES))
     saved = _saved_port(room / "port")
     port = saved if saved and is_free(saved) else _free_port()
     alone = _command(server, room, port)
-    in_set = Program([*alone, "--replSet", SET_NAME], str(log))
+    in_set = Program([*alone, "--replSet", SET_NAME], str(log), is_vital=True)
     # A member that has to look for itself at an address that is not its own may wait there for half a minute.
-    moving = None if is_new or port == saved else Program(alone, str(log))
+    moving = None if is_new or port == saved else Program(alone, str(log), is_vital=True)
     return Mongod(in_set, moving, room, port, is_known=port == saved)
 
 

@@ -1,7 +1,7 @@
 """The private replica set of one: made on the first start, told its new address, given the app's user.
 
 The keeper of the folder holds its key file and signs in with it (as `__system`, who exists before any user
-does), so a lost password or a start that was cut short mends itself.
+does). Key and password are of one start alone: each side proves to the other that it belongs to that start.
 """
 
 import time
@@ -12,8 +12,6 @@ from urllib.parse import urlencode
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
-
-from backend.kit.embedded.folder import secret
 
 SET_NAME = "chapters"
 CLIENT_OPTIONS = {
@@ -30,7 +28,6 @@ APP_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
 ELECTION_SECONDS = 3.0  # without a primary for so long, the settings of the set are looked at again
 _ANSWER_MS = 2000  # what listens on the port may be another program, which never answers
 _NOT_YET_INITIALIZED = 94
-_AUTHENTICATION_FAILED = 18
 
 Client = MongoClient[dict[str, Any]]
 
@@ -52,8 +49,7 @@ class ReplicaSet:
             if not is_known:
                 self._settle(keeper)
             self._await_primary(keeper, check)
-            if not self._app_signs_in():
-                self._make_app_user(keeper)
+            self._make_app_user(keeper)
         return self.uri
 
     @property
@@ -90,23 +86,13 @@ class ReplicaSet:
             config["version"] += 1
             keeper.admin.command("replSetReconfig", config, force=True)
 
-    def _app_signs_in(self) -> bool:
-        with self._client(APP_USER, self._app_password(), "admin") as app:
-            try:
-                app.admin.command("ping")
-            except OperationFailure as error:
-                if error.code != _AUTHENTICATION_FAILED:
-                    raise
-                return False
-            return True
-
     def _make_app_user(self, keeper: Client) -> None:
         is_there = keeper.admin.command("usersInfo", APP_USER)["users"]
         command = "updateUser" if is_there else "createUser"
         keeper.admin.command(command, APP_USER, pwd=self._app_password(), roles=APP_ROLES)
 
     def _keeper(self) -> Client:
-        return self._client("__system", secret(self._room / "keyfile"), "local")
+        return self._client("__system", _secret(self._room / "keyfile"), "local")
 
     def _client(self, user: str, password: str, source: str) -> Client:
         return MongoClient(
@@ -119,4 +105,8 @@ class ReplicaSet:
         )
 
     def _app_password(self) -> str:
-        return secret(self._room / "app.password")
+        return _secret(self._room / "app.password")
+
+
+def _secret(path: Path) -> str:
+    return path.read_text().strip()

@@ -41,6 +41,7 @@ class Valkey:
     """One Valkey as it shall run; `borrowed` is its short folder outside the data folder, if any."""
 
     program: Program
+    room: Path
     socket: Path
     borrowed: Path | None
 
@@ -51,9 +52,11 @@ class Valkey:
     def make_ready(self, is_running: Callable[[], bool]) -> str:
         """Waits until it answers and returns its URL. Raises Unavailable after START_SECONDS."""
         deadline = time.monotonic() + START_SECONDS
-        with redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0)) as client:
+        with redis.Redis(
+            unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0), decode_responses=True
+        ) as client:
             while is_running() and time.monotonic() < deadline:
-                if _answers(client):
+                if _serves(client, self.room):
                     return self.url
                 time.sleep(0.02)
         raise Unavailable(_("Valkey did not start; {log} says why.").format(log=self.program.log))
@@ -78,7 +81,7 @@ def plan(folder: DataFolder, server: Path) -> Valkey:
         "loglevel": "warning",
     }
     command = [str(server), *(word for key, value in options.items() for word in (f"--{key}", value))]
-    return Valkey(Program(command, str(log)), socket, borrowed)
+    return Valkey(Program(command, str(log), is_vital=False), room, socket, borrowed)
 
 
 def _socket_path(room: Path) -> tuple[Path, Path | None]:
@@ -93,8 +96,9 @@ def _socket_path(room: Path) -> tuple[Path, Path | None]:
     return borrowed / _SOCKET, borrowed
 
 
-def _answers(client: redis.Redis) -> bool:
+def _serves(client: redis.Redis, room: Path) -> bool:
+    """Whether what answers was started on this folder."""
     try:
-        return bool(client.ping())
-    except redis.RedisError:
+        return Path(client.config_get("dir")["dir"] or "").samefile(room)
+    except (redis.RedisError, OSError):
         return False

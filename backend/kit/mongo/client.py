@@ -54,9 +54,20 @@ SAFE_OPTIONS: Mapping[str, Any] = {
 
 
 class Mongo:
-    """A database with what the features need of it. Opening it connects nothing; the first call does."""
+    """A database with what the features need of it. Opening it connects nothing; the first call does.
 
-    def __init__(self, uri: str, database: str, registry: Registry | None = None, *, slow_seconds: float = 0.0) -> None:
+    Once its data is of a later version than `newest_version`, nothing is written any more.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        database: str,
+        registry: Registry | None = None,
+        *,
+        slow_seconds: float = 0.0,
+        newest_version: int | None = None,
+    ) -> None:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
         self.waits = PoolWaits(registry)
         self.slow = SlowOperations(slow_seconds)
@@ -69,7 +80,7 @@ class Mongo:
         self.database: Database[Document] = self.client.get_database(
             database, codec_options=CodecOptions(tz_aware=True)
         )
-        self._write_block = WriteBlock(self.database)
+        self._write_block = WriteBlock(self.database, newest_version)
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
@@ -93,8 +104,8 @@ class Mongo:
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
         """What `work(session)` returns, committed by a majority; repeated whole on a transient error.
 
-        Ends, repetitions and all, with the caller's deadline. Raises Unavailable while writes are blocked, DoneAlready
-        within an act (kit/mongo/once_per_key.py) that was done before.
+        Ends, repetitions and all, with the caller's deadline. Raises Unavailable where nothing may be written, and
+        DoneAlready within an act (kit/mongo/once_per_key.py) that was done before.
         """
         self._write_block.check()
 

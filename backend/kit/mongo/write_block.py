@@ -1,4 +1,4 @@
-"""A block on writing that every process obeys, while the database is exchanged under them."""
+"""When a process must not write: while the database is exchanged under it, and once the data is newer than it is."""
 
 import time
 from collections.abc import Iterator
@@ -11,30 +11,36 @@ from pymongo.database import Database
 
 from backend.errors import AppError, Conflict, Unavailable
 from backend.kit.i18n import _
-from backend.kit.mongo import lease
+from backend.kit.mongo import data_version, lease
 
 LOOK_SECONDS = 1.0
 KNOWN_SECONDS = 2.5  # by then every process has looked, and what it had begun is done or refused
 LEASE_SECONDS = 30.0  # it ends so long after the process that asked for it died
-_NAME = "writeBlock"
+_NAME = "writeHold"
 
 
 class WriteBlock:
     """Looked at once a second at most, and only by those who write."""
 
-    def __init__(self, database: Database[dict[str, Any]]) -> None:
+    def __init__(self, database: Database[dict[str, Any]], newest_version: int | None = None) -> None:
         self._database = database
+        self._newest_version = newest_version
         self._looked_at = float("-inf")
-        self._is_on = False
+        self._is_on = self._is_outdated = False
 
     def check(self) -> None:
-        """Raises Unavailable ("read_only") while the block is on."""
+        """Raises Unavailable: "read_only" while the block is on, "newer_data" where the data is newer than the app."""
         if monotonic() - self._looked_at >= LOOK_SECONDS:
             self._look()
         if self._is_on:
             raise Unavailable(
-                _("The school is being restored from a backup. Nothing was saved; please try again in a minute."),
+                _("The school's data is being restored or upgraded. Nothing was saved; please try again in a minute."),
                 code="read_only",
+            )
+        if self._is_outdated:
+            raise Unavailable(
+                _("A newer version of the app has taken over. Nothing was saved; please reload the page."),
+                code="newer_data",
             )
 
     @contextmanager
@@ -59,5 +65,7 @@ class WriteBlock:
         self._looked_at = monotonic()
         try:
             self._is_on = lease.holder(self._database, _NAME) is not None
+            if self._newest_version is not None:
+                self._is_outdated = (data_version.stored(self._database) or 0) > self._newest_version
         except AppError:  # the write itself says what is wrong
             self._is_on = False

@@ -40,6 +40,20 @@ class RunningApp:
     def member(self, name: str) -> psutil.Process:
         return next(one for one in self.family if name in " ".join(one.cmdline()))
 
+    def server(self, name: str) -> psutil.Process:
+        """The server of this name that runs now."""
+        found: list[psutil.Process] = []
+
+        def runs() -> bool:
+            found[:] = [
+                each for each in psutil.Process(self.process.pid).children(recursive=True) if each.name() == name
+            ]
+            return bool(found) and not is_gone(found[0])
+
+        until(runs, seconds=30)
+        self.family.append(found[0])
+        return found[0]
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -1,21 +1,24 @@
 """Facts about the private servers as they run: they are private, small, and stand for real ones."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import psutil
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 from redis import Redis, RedisError
 
 from backend.errors import Conflict
-from backend.kit.embedded import Servers, start_servers
-from tests.kit.embedded.private_servers import Client, is_gone, mode, port_of, started
+from backend.kit.embedded import Servers, guard, start_servers
+from tests.kit.embedded.private_servers import Client, is_gone, mode, port_of, running_app, started
 from tests.waiting import until
 
 
@@ -150,16 +153,54 @@ def test_second_start_is_refused_by_name(pair: Servers, home: Path) -> None:
     assert refused.value.code == "data_in_use"
 
 
-def test_crashed_server_comes_back(pair: Servers, family: list[psutil.Process]) -> None:
-    """A server that dies after it has run for a while is started again, at the same address."""
-    crashed = next(one for one in family if one.name() == "valkey-server")
-    until(lambda: time.time() - crashed.create_time() > 6.0)
-    crashed.kill()
-    until(lambda: is_gone(crashed))
+def mongod_answers(uri: str) -> bool:
+    with suppress(PyMongoError), Client(uri) as client:
+        return bool(client.admin.command("ping")["ok"])
+    return False
 
-    def answers() -> bool:
-        with suppress(RedisError), Redis.from_url(str(pair.redis_url)) as cache:
-            return bool(cache.ping())
-        return False
 
-    until(answers)
+def valkey_answers(url: str) -> bool:
+    with suppress(RedisError), Redis.from_url(url) as cache:
+        return bool(cache.ping())
+    return False
+
+
+def has_passed(moment: float) -> bool:
+    return time.monotonic() >= moment
+
+
+@pytest.mark.parametrize(("name", "other"), [("valkey-server", "mongod"), ("mongod", "valkey-server")])
+def test_a_server_that_is_killed_comes_back(tmp_path: Path, name: str, other: str) -> None:
+    """Killed 0, 1, 3 and 6 s after the start, each at its old address, and the other one never feels it."""
+    with running_app(tmp_path) as app:
+        ready_at, untouched = time.monotonic(), app.server(other)
+        answers = {
+            "mongod": partial(mongod_answers, app.mongodb_uri),
+            "valkey-server": partial(valkey_answers, app.redis_url),
+        }
+        for seconds in (0.0, 1.0, 3.0, 6.0):
+            until(partial(has_passed, ready_at + seconds), seconds=60)
+            killed = app.server(name)
+            killed.kill()
+            until(partial(is_gone, killed), seconds=30)
+            until(answers[name], seconds=60)
+        assert app.server(other) == untouched and answers[other]()
+
+
+@pytest.mark.parametrize("is_vital", [True, False])
+def test_a_vital_server_that_is_not_to_be_had_ends_the_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_vital: bool
+) -> None:
+    """A database that dies again and again is given up, so that the app ends; a cache is tried for ever."""
+    now = [0.0]
+    monkeypatch.setattr(guard, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    program = guard.Program([sys.executable, "-c", ""], str(tmp_path / "log"), is_vital=is_vital)
+    looks = 0
+    with (tmp_path / "lock").open("w") as lock:
+        ward = guard.Ward(program, lock.fileno())
+        ward.is_ready = True
+        while ward.tend() and looks < 30:
+            ward.process.wait()
+            now[0] += guard.LONGEST_PAUSE_SECONDS + 1
+            looks += 1
+    assert (looks < 30) == is_vital

@@ -1,13 +1,18 @@
 """How private servers start: on the data and the port of last time, whatever became of folder, ports and programs."""
 
+import shutil
 import socket
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from backend.errors import Unavailable
+from backend.errors import Conflict, Unavailable
 from backend.kit.embedded import binaries, mongod, start_servers, valkey
-from tests.kit.embedded.private_servers import mode, note, notes, port_of, started
+from tests.kit.embedded.private_servers import Client, mode, note, notes, port_of, started
 
 
 def test_data_survives_restart_on_same_port(tmp_path: Path) -> None:
@@ -18,7 +23,7 @@ def test_data_survives_restart_on_same_port(tmp_path: Path) -> None:
     first.stop()
     second = start_servers(tmp_path / "data", redis=False, report=lines.append)
     assert notes(second.mongodb_uri) == ["kept"]
-    assert second.mongodb_uri == first.mongodb_uri
+    assert port_of(second) == port_of(first)
     second.stop()
     assert lines[0] == "Starting MongoDB …"
     seconds = [float(line.split("(")[1].split()[0]) for line in lines if "is ready" in line]
@@ -55,6 +60,64 @@ def test_port_lost_at_the_last_moment(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(mongod, "_free_port", lambda: next(answers, None) or free_port())
         with started(tmp_path, redis=False) as servers:
             assert port_of(servers) != port
+
+
+def test_copies_that_start_together_serve_their_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three copies of one folder all see its port free; each comes to serve its own data, on a port of its own."""
+    with started(tmp_path / "0", redis=False) as servers:
+        note(servers.mongodb_uri, "of all")
+    folders = [tmp_path / str(number) for number in range(3)]
+    for folder in folders[1:]:
+        shutil.copytree(folders[0], folder)
+    looked, is_free = threading.Barrier(len(folders)), mongod.is_free
+    first = threading.local()
+
+    def is_free_for_all(port: int) -> bool:
+        if hasattr(first, "was"):
+            return is_free(port)
+        first.was = True
+        looked.wait(60)
+        return True
+
+    monkeypatch.setattr(mongod, "is_free", is_free_for_all)
+    with ExitStack() as stopped, ThreadPoolExecutor(len(folders)) as pool:
+        every = list(pool.map(lambda folder: stopped.enter_context(started(folder, redis=False)), folders))
+        assert len({port_of(each) for each in every}) == len(folders)
+        for number, each in enumerate(every):
+            note(each.mongodb_uri, f"of {number}")
+        assert [notes(each.mongodb_uri) for each in every] == [["of all", f"of {number}"] for number in range(3)]
+
+
+def test_a_strange_mongod_on_the_port_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mongod without passwords that took the port after our look gets nothing of ours."""
+    with started(tmp_path / "ours", redis=False) as servers:
+        note(servers.mongodb_uri, "ours")
+        port, uri = port_of(servers), servers.mongodb_uri
+    (tmp_path / "strange").mkdir()
+    command = [str(mongod.find()), "--dbpath", str(tmp_path / "strange"), "--port", str(port), "--bind_ip", "127.0.0.1"]
+    with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as strange:
+        try:
+            with Client("127.0.0.1", port, serverSelectionTimeoutMS=60_000) as client:
+                client.admin.command("ping")
+                answers, is_free = iter([True]), mongod.is_free
+                monkeypatch.setattr(mongod, "is_free", lambda port: next(answers, False) or is_free(port))
+                with started(tmp_path / "ours", redis=False) as servers:
+                    assert port_of(servers) != port and servers.mongodb_uri != uri
+                    assert notes(servers.mongodb_uri) == ["ours"]
+                assert set(client.list_database_names()) <= {"admin", "config", "local"}
+        finally:
+            strange.terminate()
+
+
+def test_a_folder_behind_a_link_is_one_folder(tmp_path: Path) -> None:
+    """Started by its link it serves the same data, and a second start by its own name is refused."""
+    (tmp_path / "link").symlink_to(tmp_path / "data", target_is_directory=True)
+    with started(tmp_path / "data") as servers:
+        note(servers.mongodb_uri, "by name")
+    with started(tmp_path / "link") as servers:
+        assert notes(servers.mongodb_uri) == ["by name"]
+        with pytest.raises(Conflict, match="in use by process"):
+            start_servers(tmp_path / "data")
 
 
 def test_garbage_in_port_file_is_harmless(tmp_path: Path) -> None:
@@ -136,6 +199,16 @@ def test_program_that_does_not_run_is_passed_over(tmp_path: Path, monkeypatch: p
         program.chmod(0o700)
     real = valkey.find()
     assert binaries.first_that_runs([tmp_path / "none", broken, old, real], 6) == real
+
+
+def test_a_slow_program_is_not_a_missing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not tell its version in time is named, and nothing else is started in its place."""
+    monkeypatch.setattr(binaries, "ANSWER_SECONDS", 0.2)
+    slow = tmp_path / "mongod"
+    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.chmod(0o700)
+    with pytest.raises(Unavailable, match=rf"{slow} did not tell its version within 0 s"):
+        binaries.first_that_runs([slow, valkey.find()], 6)
 
 
 def test_a_library_that_the_machine_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

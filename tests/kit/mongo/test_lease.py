@@ -94,7 +94,7 @@ def test_a_renewal_that_lost_it_ends(backend: Backend) -> None:
 def test_saving_is_not_blocked_by_a_clock_that_ran_ahead(backend: Backend, ahead: timedelta) -> None:
     """A block on writing that ends in a day is over, and the next restore may have its own."""
     fields = {"owner": "gone", "epoch": 1, "seconds": 30.0, "expiresAt": backend.runs.now() + ahead}
-    keep(backend.mongo, "writeBlock", fields)
+    keep(backend.mongo, "writeHold", fields)
     other = Mongo(_uri(backend), backend.settings.mongodb_database)
     try:
         assert other.transaction(lambda _session: "saved") == "saved"
