@@ -36,12 +36,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _take(backend: Backend, _chosen: argparse.Namespace) -> int:
-    taken = backend.backups.take(on_progress=_Bar().show)
-    gone = backend.backups.thin_out()
-    terminal.say(_("Taken: {line}").format(line=_line(taken)))
-    if gone:
-        words = ngettext("{count} old backup deleted.", "{count} old backups deleted.", len(gone))
-        terminal.say(words.format(count=number(len(gone))))
+    done = backend.backups.take_and_tidy(on_progress=_Bar().show)
+    terminal.say(_("Taken: {line}").format(line=_line(done.backup)))
+    if gone := len(done.thinned_out):
+        words = ngettext("{count} old backup deleted.", "{count} old backups deleted.", gone)
+        terminal.say(words.format(count=number(gone)))
+    if swept := len(done.swept):
+        words = ngettext("{count} unfinished backup deleted.", "{count} unfinished backups deleted.", swept)
+        terminal.say(words.format(count=number(swept)))
     return terminal.DONE
 
 

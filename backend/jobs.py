@@ -85,12 +85,14 @@ def _warm(backend: Backend, work: Work) -> str:
 
 def _back_up(backend: Backend, work: Work) -> str:
     def backed_up(progress: Progress) -> str:
-        taken = backend.backups.take(on_progress=progress)
+        done = backend.backups.take_and_tidy(on_progress=progress)
+        taken = done.backup
         work.say(f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s: {taken.id}")
-        gone = backend.backups.thin_out()
-        for backup_id in gone:
+        for backup_id in done.thinned_out:
             work.say(f"its time is over: {backup_id}")
-        return f"{taken.documents} documents in {taken.seconds} s; {len(gone)} old ones deleted"
+        for backup_id in done.swept:
+            work.say(f"it was never finished: {backup_id}")
+        return f"{taken.documents} documents in {taken.seconds} s; {len(done.thinned_out)} old ones deleted"
 
     try:
         return backend.backup_tasks.by_job("take", backed_up, check=work.check, tell=work.tell)
@@ -117,7 +119,8 @@ def _drill(backend: Backend, work: Work) -> str:
 
 def _watch_backups(backend: Backend) -> str:
     found, letters = backend.backup_alarm.trouble(), backend.backup_alarm.look()
-    said = ", ".join(key for key, _reason in found) or "all well"
+    swept = (f"{each} was never finished" for each in backend.backups.sweep())
+    said = ", ".join([*(key for key, _reason in found), *swept]) or "all well"
     return f"{said}; {letters} letters" if backend.mails.is_configured else f"{said}; no mail is sent (SMTP_URL)"
 
 

@@ -47,6 +47,14 @@ class Backup(Shape, frozen=True, kw_only=True):
     server_version: str
 
 
+class Taken(Shape, frozen=True, kw_only=True):
+    """A new archive, and the ids of what was deleted after it: those whose time was over, and unfinished ones."""
+
+    backup: Backup
+    thinned_out: tuple[str, ...]
+    swept: tuple[str, ...]
+
+
 class Drill(Shape, frozen=True, kw_only=True):
     """A trial restore of an archive into a scratch database. Without `problems` it passed."""
 

@@ -1,6 +1,7 @@
 """What backups ask of MongoDB beside the archive itself: their state, scratch databases, the exchange of a school."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,8 @@ from bson import Timestamp
 from pymongo.database import Database
 
 from backend.backups.models import Checks, Drill, Task
+from backend.errors import AppError, Conflict
+from backend.kit.i18n import _
 from backend.kit.model import from_document, to_document
 from backend.kit.mongo import lease
 from backend.kit.mongo.client import Document, Mongo, new_id, translated
@@ -15,6 +18,7 @@ from backend.kit.mongo.guarded_client import without_timeout
 from backend.kit.mongo.lease import MongoLease
 
 STATE, JOURNAL, FAILURE, DRILL, RESTORE = "backupState", "journal", "failure", "drill", "restore"
+TAKING, TAKING_SECONDS = "taking:", 30.0
 TASK, CHECKS = "task", "checks:"
 RESTORING, REPLACED = "restoring_", "replaced_"
 _DRILLS = "_drill"
@@ -106,6 +110,31 @@ class BackupQueries:
             return None
         is_alive = lease.holder(self.database, TASK) == found["taskId"]
         return from_document(found | {"_id": found["taskId"]}, Task), is_alive
+
+    # archives under way
+
+    @contextmanager
+    def taking(self, backup_id: str) -> Iterator[None]:
+        """Say, while the block runs, that an archive is being taken. Where the process dies, it ends soon after."""
+        held = self._lease(TAKING + backup_id, new_id(), TAKING_SECONDS)
+        if held is None:
+            raise Conflict(_("That exists already."))
+        try:
+            with held.renewed():
+                yield
+        finally:
+            with suppress(AppError):  # it ends by itself
+                held.release()
+
+    def is_taken_now(self, backup_id: str) -> bool:
+        """Whether a process is taking this archive."""
+        return lease.holder(self.database, TAKING + backup_id) is not None
+
+    def forget_taken(self) -> None:
+        """Forget the leases of archives that nobody is taking any more."""
+        over = {"_id": {"$regex": f"^{TAKING}"}, "$expr": {"$not": [lease.is_held()]}}
+        with translated():
+            self._mongo[lease.COLLECTION].delete_many(over)
 
     def failure(self) -> tuple[str, datetime] | None:
         """Why and when the last backup failed; None since one succeeded."""

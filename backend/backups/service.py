@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from backend.accounts.models import Viewer
 from backend.audit.trail import AuditTrail
-from backend.backups.models import LEFT_OUT, Backup, BackupReport, BackupState, Checks, Drill, KeptBackup, Reach
+from backend.backups.models import LEFT_OUT, Backup, BackupReport, BackupState, Checks, Drill, KeptBackup, Reach, Taken
 from backend.backups.queries import REPLACED, RESTORING, BackupQueries, disagreements
 from backend.backups.retention import DAILY, MONTHLY, WEEKLY, kept
 from backend.errors import NotFound, Unavailable
@@ -33,6 +33,8 @@ from backend.kit.observability import log
 from backend.policy import authorise
 
 _ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
+UNFINISHED_KEPT = timedelta(days=1)  # a file whose writer nobody knows
+_EVER = datetime.max.replace(tzinfo=UTC)
 BEFORE_SECONDS = 10  # how far behind the primary the member may be that an archive is read from
 T = TypeVar("T")
 
@@ -149,13 +151,14 @@ class BackupService:
             self._begin_journal()
         archive = self.archive(f"{now:%Y-%m-%dT%H-%M-%SZ}-{new_id()[-4:]}")
         try:
-            manifest = archive.take(
-                self._queries.database,
-                leave_out=LEFT_OUT | self._queries.beside(),
-                app_version=self._app_version,
-                taken_at=now,
-                on_progress=on_progress,
-            )
+            with self._queries.taking(archive.id):
+                manifest = archive.take(
+                    self._queries.database,
+                    leave_out=LEFT_OUT | self._queries.beside(),
+                    app_version=self._app_version,
+                    taken_at=now,
+                    on_progress=on_progress,
+                )
         except (StoreFailed, Unavailable) as error:
             reason = error.message if isinstance(error, Unavailable) else str(error)
             _forget(archive)
@@ -190,6 +193,31 @@ class BackupService:
         oldest = min((taken[each] for each in taken.keys() - set(gone)), default=None)
         self._forget_journal(oldest)
         return gone
+
+    def take_and_tidy(self, *, by: Viewer | None = None, on_progress: Progress = unobserved) -> Taken:
+        """Take a backup, and delete what is no longer wanted: archives whose time is over, and unfinished ones."""
+        backup = self.take(by=by, on_progress=on_progress)
+        return Taken(backup=backup, thinned_out=self.thin_out(), swept=self.sweep())
+
+    def sweep(self) -> tuple[str, ...]:
+        """Delete what backups left behind whose process died; the ids. Raises Unavailable.
+
+        One that is still being taken is left alone, and so is a file of the journal that was begun within a day.
+        """
+        unfinished = self._reached(lambda store: {*store.names(), *store.unfinished()})
+        begun = {name.partition("/")[0] for name in unfinished}
+        dead = sorted(
+            each
+            for each in begun - set(self._reached(archives))
+            if _ID.fullmatch(each) and not self._queries.is_taken_now(each)
+        )
+        for each in dead:
+            self._reached(lambda store: store.forget_unfinished(f"{each}/", _EVER))  # noqa: B023  (called at once)
+            self._reached(lambda _store: self.archive(each).delete())  # noqa: B023  (called at once)
+        self._queries.forget_taken()
+        a_day_ago = self._clock.now() - UNFINISHED_KEPT
+        self._reached(lambda store: store.forget_unfinished("", a_day_ago))
+        return tuple(dead)
 
     def drill(self, backup_id: str | None = None, *, on_progress: Progress = unobserved) -> Drill:
         """Restore an archive, else the newest, into a scratch database; compare it with its manifest and with itself.

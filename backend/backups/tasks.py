@@ -234,8 +234,7 @@ class BackupTasks:
         return found.documents
 
     def _taken(self, viewer: Viewer, progress: Progress) -> str:
-        taken = self._backups.take(by=viewer, on_progress=progress)
-        self._backups.thin_out()
+        taken = self._backups.take_and_tidy(by=viewer, on_progress=progress).backup
         words = ngettext("{count} document backed up.", "{count} documents backed up.", taken.documents)
         return words.format(count=number(taken.documents))
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -81,6 +81,18 @@ def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     opened = open_store(f"s3://{BUCKET}/chapter-performance")
     assert isinstance(opened, S3Store)
     return opened
+
+
+def test_an_upload_that_was_never_finished_is_forgotten(store: S3Store) -> None:
+    """Its parts cost money until somebody says so: it is told by its name, and goes when it is old enough."""
+    whole = store._prefix + "dead/users"
+    store._s3.create_multipart_upload(Bucket=BUCKET, Key=whole)
+    assert store.unfinished() == ["dead/users"]
+    store.forget_unfinished("dead/", datetime.now(UTC) - timedelta(days=1))
+    store.forget_unfinished("alive/", datetime.now(UTC) + timedelta(days=1))
+    assert store.unfinished() == ["dead/users"]
+    store.forget_unfinished("dead/", datetime.now(UTC) + timedelta(days=1))
+    assert store.unfinished() == []
 
 
 def test_files_come_back_as_they_were(store: S3Store) -> None:

@@ -1,5 +1,8 @@
 """Backups of a real school: taken, thinned out, drilled, restored to a time, and taken back."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from backend.config import Settings
 from backend.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
-from tests.school import School
+from tests.school import NOON, School
 from tests.waiting import until
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -273,3 +276,46 @@ def test_what_is_kept_of_three_years() -> None:
     assert {f"{at:%Y-%m-%d}" for at in nights[-7:]} <= wanted
     assert len({(taken[each].astimezone(INDIA).year, taken[each].astimezone(INDIA).month) for each in wanted}) == 12
     assert len(wanted) <= 7 + 4 + 12
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from pydantic import SecretStr
+from backend.bootstrap import build
+from backend.config import Settings
+uri, redis, database, folder = sys.argv[1:]
+servers = dict(mongodb_uri=SecretStr(uri), redis_url=SecretStr(redis), mongodb_database=database)
+backend = build(Settings(data_dir=Path(folder), **servers))
+write = type(backend.backups._store).write
+def dies_on_the_way(store, name, chunks):
+    def cut():
+        yield next(iter(chunks))
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(store, name, cut() if "users" in name else chunks)
+type(backend.backups._store).write = dies_on_the_way
+backend.backups.take()
+"""
+
+
+def test_what_a_killed_backup_left_is_swept(backend: Backend, admin: Viewer) -> None:
+    """After kill -9 in the middle nothing is touched while that backup may be under way, and all of it goes after."""
+    settings = backend.settings
+    assert settings.mongodb_uri and settings.redis_url
+    servers = (settings.mongodb_uri.get_secret_value(), settings.redis_url.get_secret_value())
+    command = [sys.executable, "-c", DIES, *servers, settings.mongodb_database, str(settings.data_dir)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+    place = Path(settings.backup_place)
+    (left,) = place.iterdir()
+    assert {each.suffix for each in left.iterdir()} == {".part", ".zst"}
+
+    assert backend.backups.take_and_tidy().swept == ()
+    assert left.exists()
+    over = {"_id": f"taking:{left.name}"}
+    assert backend.mongo["leases"].update_one(over, {"$set": {"expiresAt": NOON}}).matched_count == 1
+    taken = backend.backups.take_and_tidy()
+    assert taken.swept == (left.name,)
+    assert not left.exists()
+    assert len(list(place.iterdir())) == len(backend.backups.every()) == 2
+    assert backend.backups.sweep() == ()
+    assert backend.mongo["leases"].count_documents({"_id": {"$regex": "^taking:"}}) == 0

@@ -1,6 +1,5 @@
 """A restore brings back data of any earlier version, made one of this version; data of a later one is refused."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ SHOUTED = {"ASHA ADMIN", "TARA TEACHER", "SITA STUDENT", "JOSÉ DÍAZ", "कम�
 
 
 @pytest.fixture
-def later(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+def later(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A backend of a later version, which knows one more migration."""
     migrations = Migrations(backend.mongo, [step(99, shout)])
     monkeypatch.setattr(backend.restores, "_migrations", migrations)

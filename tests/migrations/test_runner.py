@@ -1,7 +1,7 @@
 """Data of another version: what is older is brought up once, after a backup, and what is newer is refused."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,10 +83,10 @@ def test_data_of_the_first_version_opens(old: Mongo, settings: Settings, clock: 
         user = backend.accounts.authenticate("person2@example.org", PASSWORD)
         student = School(backend).viewer(user)
         assert user.name == "Sita Student"
-        before = backend.overview.summary(student).solved
+        before = backend.overview.summary(student).total.solved
         assert before == 15
         save(backend, student, 5, "after the upgrade", ProgressChange(questions_delta=2))
-        assert backend.overview.summary(student).solved == before + 2
+        assert backend.overview.summary(student).total.solved == before + 2
     finally:
         backend.close()
 
@@ -201,7 +201,7 @@ def newer(mongo: Mongo, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_newer_data_is_refused_at_every_door(newer: Mongo, capsys: pytest.CaptureFixture[str]) -> None:
     """Worker, API, backup and rescue say which versions they are, end with 1, and have written nothing."""
-    doors = [
+    doors: list[Callable[[], int]] = [
         lambda: worker.main([]),
         lambda: worker.main(["rebuild"]),
         lambda: api_server.main([]),
@@ -210,10 +210,8 @@ def test_newer_data_is_refused_at_every_door(newer: Mongo, capsys: pytest.Captur
     ]
     for door in doors:
         assert door() == 1
-        assert (
-            f"The data is of version {VERSION + 1}, and this app reads up to version {VERSION}."
-            in capsys.readouterr().err
-        )
+        said = capsys.readouterr().err
+        assert f"The data is of version {VERSION + 1}, and this app reads up to version {VERSION}." in said
     assert newer.database.list_collection_names() == [data_version.COLLECTION]
 
 

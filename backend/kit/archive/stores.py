@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -12,7 +13,7 @@ from uuid import uuid4
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, MultipartUploadTypeDef
 
 _CHUNK_BYTES = 1 << 20
 _PART_BYTES = 8 << 20
@@ -40,6 +41,14 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None:
         """Forget a file; one that is not there is no error."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """The names of files that were begun and never finished, sorted: some may be under way."""
+        ...
+
+    def forget_unfinished(self, prefix: str, before: datetime) -> None:
+        """Forget what was begun before that time, and never finished, of names that begin with `prefix`."""
         ...
 
 
@@ -100,10 +109,26 @@ class FolderStore:
         with suppress(OSError):  # others are left in it
             path.parent.rmdir()
 
+    def unfinished(self) -> list[str]:
+        with self._errors():
+            return sorted({self._name_of(each) for each in self._folder.rglob(f"*{_UNFINISHED}")})
+
+    def forget_unfinished(self, prefix: str, before: datetime) -> None:
+        with self._errors():
+            for each in list(self._folder.rglob(f"*{_UNFINISHED}")):
+                if self._name_of(each).startswith(prefix) and each.stat().st_mtime < before.timestamp():
+                    each.unlink(missing_ok=True)
+                    with suppress(OSError):  # others are left in it
+                        each.parent.rmdir()
+
     def free_bytes(self) -> int:
         """How much more it can hold."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return shutil.disk_usage(self._folder).free
+
+    def _name_of(self, unfinished: Path) -> str:
+        """The name that a file would have had: its own has eight characters more, and the mark."""
+        return unfinished.relative_to(self._folder).with_suffix("").with_suffix("").as_posix()
 
     def _path(self, name: str) -> Path:
         relative = PurePosixPath(name)
@@ -156,6 +181,21 @@ class S3Store:
     def delete(self, name: str) -> None:
         with _s3_errors(name):
             self._s3.delete_object(Bucket=self._bucket, Key=self._key(name))
+
+    def unfinished(self) -> list[str]:
+        with _s3_errors(""):
+            return sorted({each["Key"].removeprefix(self._prefix) for each in self._uploads("")})
+
+    def forget_unfinished(self, prefix: str, before: datetime) -> None:
+        with _s3_errors(prefix):
+            for each in list(self._uploads(prefix)):
+                if each["Initiated"] < before:
+                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=each["Key"], UploadId=each["UploadId"])
+
+    def _uploads(self, prefix: str) -> "Iterator[MultipartUploadTypeDef]":
+        pages = self._s3.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=self._key(prefix)):
+            yield from page.get("Uploads", ())
 
     @property
     def _s3(self) -> "S3Client":

@@ -1,6 +1,7 @@
 """The store in a folder: whatever the system says, its callers hear of a store that failed."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ def test_what_fails_on_the_way_leaves_nothing(store: FolderStore, tmp_path: Path
     with pytest.raises(LookupError):
         store.write("day/users.zst", cut_off())
     assert [each.name for each in tmp_path.rglob("*") if each.is_file()] == ["file"]
+
+
+def test_what_a_killed_writer_left_is_known_and_forgotten(store: FolderStore, tmp_path: Path) -> None:
+    """Its name is told, finished files beside it stay, and with the last unfinished one its folder goes."""
+    store.write("one/users.bson.zst", [b"whole"])
+    for name in ("one/chapters.bson.zst", "two/users.bson.zst"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.0a1b2c3d.part").write_bytes(b"half")
+    assert store.unfinished() == ["one/chapters.bson.zst", "two/users.bson.zst"]
+    assert store.names() == ["file", "one/users.bson.zst"]
+    store.forget_unfinished("", datetime.now(UTC) - timedelta(hours=1))
+    assert len(store.unfinished()) == 2
+    store.forget_unfinished("two/", datetime.now(UTC) + timedelta(hours=1))
+    assert store.unfinished() == ["one/chapters.bson.zst"]
+    assert not (tmp_path / "two").exists()
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/outside", "day/../../outside"])
