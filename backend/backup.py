@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from backend import terminal
 from backend.backups.models import AT_TERMINAL, Backup, Preview
 from backend.bootstrap import Backend
+from backend.kit.archive import Progress, summed
 from backend.kit.i18n import _, ngettext, number
-
-_BAR = 24
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _take(backend: Backend, _chosen: argparse.Namespace) -> int:
-    done = backend.backups.take_and_tidy(on_progress=_Bar().show)
+    done = backend.backups.take_and_tidy(on_progress=_bar(backend.backups.present_documents()))
     terminal.say(_("Taken: {line}").format(line=_line(done.backup)))
     if gone := len(done.thinned_out):
         words = ngettext("{count} old backup deleted.", "{count} old backups deleted.", gone)
@@ -57,14 +56,18 @@ def _list(backend: Backend, _chosen: argparse.Namespace) -> int:
 
 
 def _verify(backend: Backend, chosen: argparse.Namespace) -> int:
-    newest = next((each.id for each in backend.backups.every()), "")
-    checked = backend.backups.verify(chosen.id or newest, on_progress=_Bar().show)
+    every = backend.backups.every()
+    wanted = next((each for each in every if chosen.id in (None, each.id)), None)
+    checked = backend.backups.verify(
+        wanted.id if wanted else chosen.id or "", on_progress=_bar(wanted.documents if wanted else 0)
+    )
     terminal.say(_("Whole: {line}").format(line=_line(checked)))
     return terminal.DONE
 
 
 def _drill(backend: Backend, _chosen: argparse.Namespace) -> int:
-    drill = backend.backups.drill(on_progress=_Bar().show)
+    newest = next(iter(backend.backups.every()), None)
+    drill = backend.backups.drill(on_progress=_bar(newest.documents if newest else 0))
     for problem in drill.problems:
         terminal.say(problem)
     if drill.has_passed:
@@ -79,7 +82,8 @@ def _restore(backend: Backend, chosen: argparse.Namespace) -> int:
     if not chosen.yes and not _is_meant(_("Put the school back to that time? Type yes: ")):
         terminal.say(_("Nothing was changed."))
         return terminal.INTERRUPTED
-    backend.restores.restore(AT_TERMINAL, backup_id=plan.backup.id, until=chosen.to, on_progress=_Bar().show)
+    progress = _bar(plan.backup.documents)
+    backend.restores.restore(AT_TERMINAL, backup_id=plan.backup.id, until=chosen.to, on_progress=progress)
     terminal.say(_("Restored. `python -m backend.backup roll-back` undoes it."))
     return terminal.DONE
 
@@ -103,20 +107,8 @@ _WORK = {
 }
 
 
-class _Bar:
-    """One line that grows for each collection; nothing where no person looks."""
-
-    def __init__(self) -> None:
-        self._shown = ""
-
-    def show(self, collection: str, done: int, expected: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        part = 1.0 if done >= expected else done / expected
-        line = f"\r  {collection:<20} {'█' * round(_BAR * part):<{_BAR}} {done:>9,} "
-        if line != self._shown:
-            print(line, end="\n" if part == 1.0 else "", file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
-            self._shown = line
+def _bar(documents: int) -> Progress:
+    return summed(terminal.Bar(_("Documents")), documents)
 
 
 def _line(backup: Backup) -> str:

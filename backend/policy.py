@@ -216,7 +216,9 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "memory": "close",
     "audit": "check_all state forget_old",
     "jobs": "reports",
-    "backups": "every state take take_and_tidy verify thin_out sweep drill archive bundle journal segments",
+    "backups": (
+        "every state present_documents take take_and_tidy verify thin_out sweep drill archive bundle journal segments"
+    ),
     "recorder": "run",
     "backup_tasks": "by_job close",
     "backup_alarm": "look trouble",

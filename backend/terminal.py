@@ -27,20 +27,20 @@ class Bar:
         self._is_terminal = sys.stderr.isatty()
         self._said = -1
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` is done; to be called as often as one likes."""
+    def __call__(self, done: int, total: int, doing: str = "") -> None:
+        """Show that `done` of `total` is done, and `doing` what; to be called as often as one likes."""
         share = done / total if total else 1.0
         step = int(share * (BAR_WIDTH if self._is_terminal else TENTHS))
-        if step == self._said and share < 1:
+        if step == self._said:
             return
         self._said = step
-        words = f"{self._title} {percent(share)} · {number(done)}/{number(total)}"
+        words = f"{self._title} {percent(share)} · {doing or f'{number(done)}/{number(total)}'}"
         if not self._is_terminal:
             say(words)
             return
         filled = int(share * BAR_WIDTH)
         end = "\n" if share >= 1 else ""
-        print(f"\r  [{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {words} ", end=end, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
+        print(f"\r\033[K  [{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {words} ", end=end, file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
 
 
 def settings() -> config.Settings:

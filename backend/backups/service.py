@@ -140,6 +140,10 @@ class BackupService:
         since = min(each.taken_at for each in going_on if ends[each.id] == end)
         return Reach(since=since, until=end.as_datetime())
 
+    def present_documents(self) -> int:
+        """About how many documents a backup would have."""
+        return sum(self._queries.counts().values())
+
     def take(self, *, by: Viewer | None = None, on_progress: Progress = unobserved) -> Backup:
         """A new archive of the school as it is at this moment, while it is used. Raises Unavailable.
 

@@ -72,7 +72,7 @@ class BackupTasks:
     def take(self, viewer: Viewer) -> Task:
         """Take a backup now, and let those go whose time is over."""
         authorise(viewer, "backup_tasks.take")
-        expected = sum(self._queries.counts().values())
+        expected = self._backups.present_documents()
         return self._begin(viewer, "take", "", expected, lambda progress: self._taken(viewer, progress))
 
     def verify(self, viewer: Viewer, backup_id: str) -> Task:
@@ -149,7 +149,7 @@ class BackupTasks:
             self._told(now)
             tell(now.share, now.collection)
 
-        self._run(task, lease, sum(self._queries.counts().values()), kept, told)
+        self._run(task, lease, self._backups.present_documents(), kept, told)
         (outcome,) = ended
         if isinstance(outcome, Exception):
             raise outcome

@@ -8,8 +8,6 @@ from backend.errors import AppError
 from backend.kit.i18n import _
 from backend.kit.observability import log
 
-BAR_WIDTH = 30
-
 
 def main() -> int:
     """Exit code: 0 where the demo school is open, 1 with a sentence where it cannot be, 130 when interrupted."""
@@ -30,7 +28,7 @@ def main() -> int:
 def _open(settings: config.Settings) -> int:
     backend = bootstrap.build(settings, report=terminal.say, bar=terminal.Bar)
     try:
-        _print(open_school(backend, on_progress=_draw))
+        _print(open_school(backend, on_progress=terminal.Bar(_("Demo school"))))
     except AppError as error:
         if error.code != "demo_open":
             raise
@@ -39,17 +37,6 @@ def _open(settings: config.Settings) -> int:
     finally:
         backend.close()
     return 0
-
-
-def _draw(done: int, total: int, line: str) -> None:
-    if not sys.stderr.isatty():
-        if done % 10 == 0:
-            terminal.say(line)
-        return
-    filled = BAR_WIDTH * done // total
-    bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-    end = "\n" if done == total else ""
-    print(f"\r\033[K  {bar} {100 * done // total:3} %  {line}", end=end, file=sys.stderr, flush=True)
 
 
 def _print(accounts: DemoSignIns) -> None:

@@ -54,11 +54,10 @@ def copies(base: Base, learning: Learning, rights: RightsService, runs: Runs, se
 
 def migrate(base: Base, report: Callable[[str], None], bar: Bar) -> None:
     """Bring the data up to this version of the app, after a backup. Raises Unavailable."""
-    queries = BackupQueries(base.connections.mongo)
 
     def back_up() -> None:
-        documents = sum(queries.counts().values())
-        _backups(base, queries).take(on_progress=summed(bar(_("Backup")), documents))
+        backups = _backups(base, BackupQueries(base.connections.mongo))
+        backups.take(on_progress=summed(bar(_("Backup")), backups.present_documents()))
 
     Migrations(base.connections.mongo).run(back_up, report, bar)
 

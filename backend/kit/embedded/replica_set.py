@@ -8,21 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 SET_NAME = "chapters"
-CLIENT_OPTIONS = {
-    "w": "majority",
-    "retryWrites": "true",
-    "retryReads": "true",
-    "connectTimeoutMS": "2000",
-    "heartbeatFrequencyMS": "1000",
-    "serverSelectionTimeoutMS": "8000",
-    "timeoutMS": "10000",
-}
 APP_USER = "app"
 APP_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
 ELECTION_SECONDS = 3.0  # without a primary for so long, the settings of the set are looked at again
@@ -54,9 +44,9 @@ class ReplicaSet:
 
     @property
     def uri(self) -> str:
-        """For the app: credentials, replica set and the options that every client uses."""
-        options = {"authSource": "admin", "replicaSet": SET_NAME, **CLIENT_OPTIONS}
-        return f"mongodb://{APP_USER}:{self._app_password()}@{self._address}/?{urlencode(options)}"
+        """For the app: credentials and replica set."""
+        where = f"authSource=admin&replicaSet={SET_NAME}"
+        return f"mongodb://{APP_USER}:{self._app_password()}@{self._address}/?{where}"
 
     def move(self) -> None:
         """Writes the new address into the stored settings, for a mongod that runs apart from its set."""

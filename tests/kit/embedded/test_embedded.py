@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import psutil
 import pytest
@@ -117,21 +116,6 @@ def test_mongod_is_small_and_uncompressed(client: Client) -> None:
     assert options["net"]["compression"]["compressors"] == "disabled"
     assert options["storage"]["wiredTiger"]["engineConfig"]["cacheSizeGB"] == 0.25
     assert options["setParameter"]["diagnosticDataCollectionEnabled"] == "false"
-
-
-def test_uri_says_what_every_client_uses(pair: Servers) -> None:
-    """The URI carries majority writes, retries and the time limits."""
-    assert dict(parse_qsl(urlsplit(str(pair.mongodb_uri)).query)) == {
-        "authSource": "admin",
-        "replicaSet": "chapters",
-        "w": "majority",
-        "retryWrites": "true",
-        "retryReads": "true",
-        "connectTimeoutMS": "2000",
-        "heartbeatFrequencyMS": "1000",
-        "serverSelectionTimeoutMS": "8000",
-        "timeoutMS": "10000",
-    }
 
 
 def test_valkey_forgets_and_is_bounded(pair: Servers) -> None:
