@@ -46,9 +46,9 @@ def test_what_was_put_away_before_an_upgrade_comes_back_migrated(backend: Backen
     school.admin()
     backend.restores.restore(AT_TERMINAL, backup_id=unpacked(Path(backend.settings.backup_place)))
     steps = [step(99, shout)]
+    backend.mongo._write_block._newest_version = 99
     Migrations(backend.mongo, steps).run(lambda: None, lambda _line: None, lambda _title: lambda _done, _total: None)
     backend.restores._migrations = Migrations(backend.mongo, steps)
-    backend.mongo._write_block._newest_version = 99
     assert names(backend) == SHOUTED
     backend.restores.roll_back(AT_TERMINAL)
     assert names(backend) == {"ASHA ADMIN"}

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -161,8 +162,8 @@ def test_only_one_process_migrates(old: Mongo, settings: Settings) -> None:
     with ThreadPoolExecutor(3) as pool:
         ended = [pool.submit(each.run) for each in starts]
         until(lambda: sum("waiting for it" in "".join(each.lines) for each in starts) == 2, seconds=60)
-        with pytest.raises(Unavailable, match="restored or upgraded"):
-            opened(settings).transaction(lambda _session: None)
+        with closing(opened(settings)) as other, pytest.raises(Unavailable, match="restored or upgraded"):
+            other.transaction(lambda _session: None)
         goes_on.set()
         for each in ended:
             each.result(60)
