@@ -16,6 +16,12 @@ SHOUTED = {"ASHA ADMIN", "TARA TEACHER", "SITA STUDENT", "JOSÉ DÍAZ", "कम�
 
 
 @pytest.fixture
+def backend(own_backend: Backend) -> Backend:
+    """Over a database of its own: it is exchanged, and said to be of another version."""
+    return own_backend
+
+
+@pytest.fixture
 def later(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A backend of a later version, which knows one more migration."""
     migrations = Migrations(backend.mongo, [step(99, shout)])

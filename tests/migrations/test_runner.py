@@ -29,12 +29,10 @@ NAMES = {"Asha Admin", "Tara Teacher", "Sita Student", "José Díaz", "कमल
 
 
 @pytest.fixture
-def mongo(settings: Settings) -> Iterator[Mongo]:
+def mongo(own_settings: Settings) -> Iterator[Mongo]:
     """An empty database."""
-    opened_database = opened(settings)
-    yield opened_database
-    opened_database.client.drop_database(settings.mongodb_database)
-    opened_database.close()
+    with closing(opened(own_settings)) as database:
+        yield database
 
 
 @pytest.fixture
@@ -75,9 +73,9 @@ def test_numbers_are_without_a_gap() -> None:
     assert all(each.migrate.__doc__ for each in MIGRATIONS)
 
 
-def test_data_of_the_first_version_opens(old: Mongo, settings: Settings, clock: SetClock) -> None:
+def test_data_of_the_first_version_opens(old: Mongo, own_settings: Settings, clock: SetClock) -> None:
     """A school kept by version 1 starts: people sign in, figures are theirs, and work goes on."""
-    backend = build(settings, clock=clock)
+    backend = build(own_settings, clock=clock)
     try:
         assert data_version.stored(old.database) == VERSION
         assert len(backend.backups.every()) == (VERSION > BASELINE)
@@ -150,7 +148,7 @@ def test_an_interrupted_step_goes_on(old: Mongo, monkeypatch: pytest.MonkeyPatch
     assert old["users"].distinct("shouted") == [1]
 
 
-def test_only_one_process_migrates(old: Mongo, settings: Settings) -> None:
+def test_only_one_process_migrates(old: Mongo, own_settings: Settings) -> None:
     """Of processes that start together one does the work; the others say that they wait, and then go on."""
     goes_on, runs = threading.Event(), []
 
@@ -161,8 +159,8 @@ def test_only_one_process_migrates(old: Mongo, settings: Settings) -> None:
     starts = [Start(old, step(2, slow)) for _process in range(3)]
     with ThreadPoolExecutor(3) as pool:
         ended = [pool.submit(each.run) for each in starts]
-        until(lambda: sum("waiting for it" in "".join(each.lines) for each in starts) == 2, seconds=60)
-        with closing(opened(settings)) as other, pytest.raises(Unavailable, match="restored or upgraded"):
+        until(lambda: sum("waiting for it" in "".join(each.lines) for each in starts) == 2)
+        with closing(opened(own_settings)) as other, pytest.raises(Unavailable, match="restored or upgraded"):
             other.transaction(lambda _session: None)
         goes_on.set()
         for each in ended:
@@ -170,10 +168,10 @@ def test_only_one_process_migrates(old: Mongo, settings: Settings) -> None:
     assert (len(runs), sum(each.backups for each in starts)) == (1, 1)
 
 
-def test_a_process_of_an_earlier_version_stops_saving(old: Mongo, settings: Settings) -> None:
+def test_a_process_of_an_earlier_version_stops_saving(old: Mongo, own_settings: Settings) -> None:
     """Once another process has brought the data up, one that still runs refuses to write in the old way."""
-    assert settings.mongodb_uri
-    running = Mongo(settings.mongodb_uri.get_secret_value(), settings.mongodb_database, newest_version=1)
+    assert own_settings.mongodb_uri
+    running = Mongo(own_settings.mongodb_uri.get_secret_value(), own_settings.mongodb_database, newest_version=1)
     running.transaction(lambda _session: None)
     Start(old, step(2, shout)).run()
 
@@ -184,18 +182,18 @@ def test_a_process_of_an_earlier_version_stops_saving(old: Mongo, settings: Sett
             return error.code == "newer_data"
         return False
 
-    until(is_refused, seconds=30)
+    until(is_refused)
     running.close()
 
 
 @pytest.fixture
-def newer(mongo: Mongo, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mongo:
+def newer(mongo: Mongo, own_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mongo:
     """Data of a version after this one, where the environment leads to it."""
-    assert settings.mongodb_uri and settings.redis_url
+    assert own_settings.mongodb_uri and own_settings.redis_url
     data_version.store(mongo.database, VERSION + 1)
-    monkeypatch.setenv("MONGODB_URI", settings.mongodb_uri.get_secret_value())
-    monkeypatch.setenv("REDIS_URL", settings.redis_url.get_secret_value())
-    monkeypatch.setenv("MONGODB_DATABASE", settings.mongodb_database)
+    monkeypatch.setenv("MONGODB_URI", own_settings.mongodb_uri.get_secret_value())
+    monkeypatch.setenv("REDIS_URL", own_settings.redis_url.get_secret_value())
+    monkeypatch.setenv("MONGODB_DATABASE", own_settings.mongodb_database)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     return mongo
 
@@ -216,10 +214,13 @@ def test_newer_data_is_refused_at_every_door(newer: Mongo, capsys: pytest.Captur
     assert newer.database.list_collection_names() == [data_version.COLLECTION]
 
 
-def test_pages_do_not_start_on_newer_data(newer: Mongo, settings: Settings, tmp_path: Path) -> None:
+def test_pages_do_not_start_on_newer_data(newer: Mongo, own_settings: Settings, tmp_path: Path) -> None:
     """`python app.py` says it and ends with 1, as whoever manages services expects."""
-    assert settings.mongodb_uri and settings.redis_url
-    own = {"MONGODB_URI": settings.mongodb_uri.get_secret_value(), "REDIS_URL": settings.redis_url.get_secret_value()}
-    app = launch(tmp_path / "web", MONGODB_DATABASE=settings.mongodb_database, **own)
+    assert own_settings.mongodb_uri and own_settings.redis_url
+    own = {
+        "MONGODB_URI": own_settings.mongodb_uri.get_secret_value(),
+        "REDIS_URL": own_settings.redis_url.get_secret_value(),
+    }
+    app = launch(tmp_path / "web", MONGODB_DATABASE=own_settings.mongodb_database, **own)
     assert app.process.wait(120) == 1
     assert f"this app reads up to version {VERSION}." in app.said

@@ -50,7 +50,7 @@ class RunningApp:
             ]
             return bool(found) and not is_gone(found[0])
 
-        until(runs, seconds=30)
+        until(runs)
         self.family.append(found[0])
         return found[0]
 

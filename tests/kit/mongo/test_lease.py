@@ -77,9 +77,9 @@ def test_it_is_renewed_beside_long_work(backend: Backend) -> None:
         return len(ends) > 4
 
     with acquired(backend.mongo, "long", "worker", 3.0).renewed():
-        until(was_renewed, seconds=60)
+        until(was_renewed)
         assert lease.acquire(backend.mongo.database, "long", "other", 3.0) is None
-    until(lambda: lease.acquire(backend.mongo.database, "long", "other", 3.0) is not None, seconds=60)
+    until(lambda: lease.acquire(backend.mongo.database, "long", "other", 3.0) is not None)
 
 
 def test_a_renewal_that_lost_it_ends(backend: Backend) -> None:
@@ -87,7 +87,7 @@ def test_a_renewal_that_lost_it_ends(backend: Backend) -> None:
     held = acquired(backend.mongo, "lost", "first", 0.3)
     with held.renewed():
         keep(backend.mongo, "lost", {"owner": "second", "epoch": held.epoch + 1})
-        until(lambda: all(each.name != "lease-lost" for each in threading.enumerate()), seconds=30)
+        until(lambda: all(each.name != "lease-lost" for each in threading.enumerate()))
 
 
 @pytest.mark.parametrize("ahead", FUTURE, ids=str)
