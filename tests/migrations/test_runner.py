@@ -216,11 +216,9 @@ def test_newer_data_is_refused_at_every_door(newer: Mongo, capsys: pytest.Captur
 
 def test_pages_do_not_start_on_newer_data(newer: Mongo, own_settings: Settings, tmp_path: Path) -> None:
     """`python app.py` says it and ends with 1, as whoever manages services expects."""
-    assert own_settings.mongodb_uri and own_settings.redis_url
-    own = {
-        "MONGODB_URI": own_settings.mongodb_uri.get_secret_value(),
-        "REDIS_URL": own_settings.redis_url.get_secret_value(),
-    }
+    uri, redis = own_settings.mongodb_uri, own_settings.redis_url
+    assert uri and redis
+    own = {"MONGODB_URI": uri.get_secret_value(), "REDIS_URL": redis.get_secret_value()}
     app = launch(tmp_path / "web", MONGODB_DATABASE=own_settings.mongodb_database, **own)
     assert app.process.wait(120) == 1
     assert f"this app reads up to version {VERSION}." in app.said

@@ -5,8 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,36 +129,52 @@ def _start(folder: DataFolder, programs: _Programs, report: Callable[[str], None
     lock = folder.lock(report)
     try:
         for _attempt in range(_PORT_ATTEMPTS - 1):
-            with suppress(_PortLost):
+            with suppress(mongod.PortLost):
                 return _start_once(folder, lock, programs, report)
         return _start_once(folder, lock, programs, report)
     finally:
         os.close(lock)  # the guard and its servers hold it from here on
 
 
-class _PortLost(Unavailable):
-    """Another program has mongod's port, which was free when we looked."""
-
-
 def _start_once(folder: DataFolder, lock: int, programs: _Programs, report: Callable[[str], None]) -> Servers:
     cache = valkey.plan(folder, programs.valkey) if programs.valkey else None
     database = mongod.plan(folder, programs.mongod) if programs.mongod else None
+    with _lost_port_noticed(database):
+        if database and database.moving:
+            _move(database, database.moving, lock, folder)
+        return _run(cache, database, lock, folder, report)
+
+
+@contextmanager
+def _lost_port_noticed(database: mongod.Mongod | None) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as error:
+        if database and database.lost_its_port():
+            raise mongod.PortLost(error.message) from error
+        raise
+
+
+def _run(
+    cache: valkey.Valkey | None,
+    database: mongod.Mongod | None,
+    lock: int,
+    folder: DataFolder,
+    report: Callable[[str], None],
+) -> Servers:
     wanted = [plan.program for plan in (cache, database) if plan is not None]
     borrowed = [str(cache.borrowed)] if cache and cache.borrowed else []
-    if database and database.moving:
-        _move(database, database.moving, lock, folder)
     keeper = _Guard(guard.Plan(wanted, lock, borrowed), folder.path / "guard.log")
     try:
-        redis_url = _await(valkey.NAME, cache, keeper, report) if cache else None
+        redis_url = mongodb_uri = None
         if cache:
+            redis_url = _await(valkey.NAME, cache, keeper, report)
             keeper.keep_running(wanted.index(cache.program))
-        mongodb_uri = _await(mongod.NAME, database, keeper, report) if database else None
         if database:
+            mongodb_uri = _await(mongod.NAME, database, keeper, report)
             keeper.keep_running(wanted.index(database.program))
-    except BaseException as error:
+    except BaseException:
         keeper.stop()
-        if isinstance(error, Unavailable) and database and database.lost_its_port():
-            raise _PortLost(error.message) from error
         raise
     return Servers(mongodb_uri, redis_url, keeper)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from backend.errors import Unavailable
 from backend.kit.embedded import binaries
@@ -26,7 +26,13 @@ _PORTS = range(20_000, 30_000)  # below the ports that systems hand to outgoing 
 _KEY_BYTES = 256  # as hex digits 512 characters, of at most 1024
 _PASSWORD_BYTES = 32
 
+AUTHENTICATION_FAILED = 18
+
 T = TypeVar("T")
+
+
+class PortLost(Unavailable):
+    """Another program has mongod's port, which was free when we looked."""
 
 
 def find() -> Path:
@@ -85,6 +91,8 @@ class Mongod:
                 check()
                 time.sleep(0.02)
         except PyMongoError as error:
+            if isinstance(error, OperationFailure) and error.code == AUTHENTICATION_FAILED:
+                raise PortLost(_("Another MongoDB answers on port {port}.").format(port=self.port)) from error
             sentence = _("MongoDB did not become ready ({reason}); {log} may say why.")
             raise Unavailable(sentence.format(reason=error, log=self.program.log)) from error
 
