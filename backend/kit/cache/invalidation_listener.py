@@ -16,13 +16,12 @@ from redis import Redis
 from backend.kit.cache.entry import EVERYTHING
 from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import RedisAway, SharedLayer
-from backend.kit.redis.client import sibling
+from backend.kit.redis.numbered_stream import START, Fields, Mark, NumberedStream
 
 _BLOCK_MILLISECONDS = 200
 _CALL_TIMEOUT_SECONDS = 0.5
 _SILENCE_SECONDS = 0.75  # an invalidation reaches everybody, or nobody believes the app layer, within a second
 _RETRY_SECONDS = 0.25
-_BATCH = 500
 
 _log = structlog.get_logger(__name__)
 
@@ -36,9 +35,9 @@ class InvalidationListener:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._heard_at: float | None = None
-        self._position: bytes | str = "0"
-        self._number = 0
-        self._version: bytes | str | None = None
+        self._stream = NumberedStream(shared.stream_key, shared.number_key, _BLOCK_MILLISECONDS, _CALL_TIMEOUT_SECONDS)
+        self._mark = Mark(START, 0)
+        self._version: Any = None
 
     def start(self) -> None:
         """Begin to listen; a second call does nothing."""
@@ -82,9 +81,9 @@ class InvalidationListener:
     def _follow(self, link: Redis) -> None:
         while not self._stopping.is_set():
             number, version = link.mget(self._shared.number_key, self._shared.everything_key)
-            messages = self._next_messages(link)
+            messages = self._stream.next(link, self._mark)
             self._apply(messages)
-            in_doubt = version != self._version or (not messages and int(number or 0) != self._number)
+            in_doubt = version != self._version or (not messages and int(number or 0) != self._mark.number)
             if in_doubt or not self._shared.is_open:
                 self._shared.verify()
             if in_doubt:
@@ -93,38 +92,24 @@ class InvalidationListener:
 
     def _begin(self, link: Redis) -> None:
         """Start from the last message there is, with nothing believed that was read before."""
-        last: Any = link.xrevrange(self._shared.stream_key, count=1)
-        number, self._version = link.mget(self._shared.number_key, self._shared.everything_key)
-        self._position = last[0][0] if last else "0"
-        self._number = int(last[0][1][b"number"]) if last else int(number or 0)
+        self._mark, self._version = self._stream.last(link), link.get(self._shared.everything_key)
         self._local.invalidate([EVERYTHING])
         self._heard_at = monotonic()
 
-    def _next_messages(self, link: Redis) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        answer: Any = link.xread({self._shared.stream_key: self._position}, _BATCH, _BLOCK_MILLISECONDS)
-        return answer[0][1] if answer else []
-
-    def _apply(self, messages: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
-        for position, message in messages:
-            number = int(message[b"number"])
+    def _apply(self, messages: list[tuple[Mark, Fields]]) -> None:
+        for mark, message in messages:
             tags = msgspec.msgpack.decode(message[b"tags"], type=list[str])
-            if number != self._number + 1:
-                tags = [EVERYTHING]
-            if number != self._number + 1 or message[b"origin"] != self._shared.origin.encode():
-                self._local.invalidate(tags)
-            self._position, self._number = position, number
+            is_next = self._mark.is_followed_by(mark)
+            if not is_next or message[b"origin"] != self._shared.origin.encode():
+                self._local.invalidate(tags if is_next else [EVERYTHING])
+            self._mark = mark
 
     @contextmanager
     def _link(self) -> Iterator[Redis]:
-        client = self._shared.client
-        if client is None:
+        if self._shared.client is None:
             raise RedisAway
-        link = sibling(client, self._shared.stream_key, timeout_seconds=_CALL_TIMEOUT_SECONDS)
-        try:
+        with self._stream.link(self._shared.client) as link:
             yield link
-        finally:
-            link.close()
-            link.connection_pool.disconnect()
 
     @staticmethod
     def _say(event: str, was_away: bool, *, now_away: bool, **details: str) -> bool:

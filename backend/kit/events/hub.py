@@ -11,10 +11,11 @@ import msgspec
 import structlog
 from redis import Redis
 
-from backend.kit.events.stream import EventStream, Mark
+from backend.kit.events.stream import EventStream
 from backend.kit.events.subscription import MISSED, Event, Payload, Subscription
 from backend.kit.observability.metrics import EVENTS, Registry
 from backend.kit.redis.client import FAILURES, Client
+from backend.kit.redis.numbered_stream import Mark
 
 __all__ = ["MISSED", "Event", "EventHub", "Payload", "Subscription"]
 
@@ -213,7 +214,7 @@ class EventHub:
     def _follow(self, link: Redis, mark: Mark) -> None:
         there_were = mark.number
         while not self._stopping.is_set():
-            events = self._stream.next(link, mark.id)
+            events = self._stream.next(link, mark)
             if not events and there_were != mark.number:  # gone before they could be read
                 self._tell_missed()
                 mark = self._mark = Mark(mark.id, there_were)

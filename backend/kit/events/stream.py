@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from redis import Redis
 
 from backend.kit.events.subscription import Event, place
-from backend.kit.redis.client import Client, sibling
+from backend.kit.redis.client import Client
+from backend.kit.redis.numbered_stream import Mark, NumberedStream
 
 KEPT_EVENTS = 10_000
 REPLAYED_EVENTS = 1000  # who was away for longer reads everything again, which costs less
-START = "0-0"
 _BLOCK_MILLISECONDS = 300
 _CALL_TIMEOUT_SECONDS = 0.8
-_BATCH = 500
-_ENTRY, _NUMBER = b"entry", b"number"
+_ENTRY = b"entry"
 
 _APPEND = """
 local count = #ARGV - 1
@@ -34,22 +32,6 @@ class _Entry(msgspec.Struct, frozen=True):
     rooms: dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Mark:
-    """How far a listener is: the id of the newest event that it heard, and which event of all that is.
-
-    Events are numbered one by one, so who is handed a later number than the next one knows that some are gone:
-    trimmed before they were read, or flushed.
-    """
-
-    id: str
-    number: int
-
-    def is_followed_by(self, later: "Mark") -> bool:
-        """Whether nothing lies between."""
-        return later.number == self.number + 1
-
-
 class EventStream:
     """Reading and writing of the stream `{namespace}:events`."""
 
@@ -57,6 +39,7 @@ class EventStream:
         self._client = client
         self._key = f"{{{namespace}}}:events"
         self._number_key = f"{self._key}:number"
+        self._entries = NumberedStream(self._key, self._number_key, _BLOCK_MILLISECONDS, _CALL_TIMEOUT_SECONDS)
 
     def append(self, events: Sequence[Event]) -> None:
         """Write events for every process, in one round trip."""
@@ -77,33 +60,21 @@ class EventStream:
 
     @contextmanager
     def link(self) -> Iterator[Redis]:
-        """A connection for `last` and `next`, which wait."""
-        link = sibling(self._client, self._key, timeout_seconds=_CALL_TIMEOUT_SECONDS)
-        try:
+        """A connection for `last`, `number` and `next`, which wait."""
+        with self._entries.link(self._client) as link:
             yield link
-        finally:
-            link.close()
-            link.connection_pool.disconnect()
 
     def last(self, link: Redis) -> Mark:
         """Where the newest event is; the start of time where there is none."""
-        number = self.number(link)  # before the event: an older number is put right by the event's own
-        found: Any = link.xrevrange(self._key, count=1)
-        return _mark(*found[0]) if found else Mark(START, number)
+        return self._entries.last(link)
 
     def number(self, link: Redis) -> int:
         """How many events there have been in all."""
-        found: Any = link.get(self._number_key)
-        return int(found or 0)
+        return self._entries.number(link)
 
-    def next(self, link: Redis, position: str) -> list[tuple[Mark, Event]]:
-        """Events after `position`, as soon as there are any; none after a third of a second."""
-        answer: Any = link.xread({self._key: position}, _BATCH, _BLOCK_MILLISECONDS)
-        return [(_mark(*one), _event(*one)) for one in answer[0][1]] if answer else []
-
-
-def _mark(event_id: bytes, fields: dict[bytes, bytes]) -> Mark:
-    return Mark(event_id.decode(), int(fields[_NUMBER]))
+    def next(self, link: Redis, mark: Mark) -> list[tuple[Mark, Event]]:
+        """Events after `mark`, as soon as there are any; none after a third of a second."""
+        return [(each, _event(each.id.encode(), fields)) for each, fields in self._entries.next(link, mark)]
 
 
 def _event(event_id: bytes, fields: dict[bytes, bytes]) -> Event:
