@@ -9,6 +9,7 @@ from pymongo.operations import IndexModel
 
 from backend.kit.model import from_document, to_document
 from backend.kit.mongo.client import Document, Mongo, translated
+from backend.kit.mongo.lease import CLOCK_DIFFERENCE_SECONDS
 from backend.operations.models import Instance
 from backend.operations.vitals import Vital
 
@@ -46,7 +47,8 @@ class VitalQueries:
         silent = {"$dateDiff": {"startDate": "$seenAt", "endDate": "$$NOW", "unit": "second"}}
         pipeline: list[Document] = [
             {"$set": {"silentSeconds": silent}},
-            {"$match": {"silentSeconds": {"$lt": LOST_SECONDS}}},
+            # One that was seen in the future, by a clock that ran ahead, is gone: it would have said more since.
+            {"$match": {"silentSeconds": {"$gte": -CLOCK_DIFFERENCE_SECONDS, "$lt": LOST_SECONDS}}},
             {"$set": {"isAlive": {"$lt": ["$silentSeconds", ALIVE_SECONDS]}}},
             {"$sort": {"startedAt": 1, "_id": 1}},
         ]

@@ -72,6 +72,17 @@ def test_an_hour_is_an_hour(backend: Backend, school: School) -> None:
     assert shown == [2, 3]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(days=1)], ids=str)
+def test_who_was_seen_in_the_future_is_not_there(backend: Backend, ahead: timedelta) -> None:
+    """A process that died under a clock that ran ahead is not taken for one that lives."""
+    presence(backend, Registry(), []).beat()
+    vitals = VitalQueries(backend.mongo)
+    (there,) = vitals.instances()
+    assert there.is_alive
+    backend.mongo["instances"].update_one({"_id": there.id}, {"$set": {"seenAt": backend.runs.now() + ahead}})
+    assert vitals.instances() == ()
+
+
 def test_who_has_left_does_not_come_back(backend: Backend) -> None:
     """A heartbeat that was slow to be written is not written after the goodbye."""
     one = presence(backend, Registry(), [])
