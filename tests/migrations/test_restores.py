@@ -8,7 +8,7 @@ from backend.backups.models import AT_TERMINAL
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.kit.mongo import data_version
-from backend.migrations.runner import Migrations
+from backend.migrations.runner import VERSION, Migrations
 from tests.migrations.builders import shout, step, unpacked
 from tests.school import School
 
@@ -64,10 +64,10 @@ def test_what_was_put_away_before_an_upgrade_comes_back_migrated(backend: Backen
 def test_an_archive_of_a_later_version_is_refused(backend: Backend, school: School) -> None:
     """Before anything is loaded, in a sentence with both versions; the present school stays as it is."""
     school.admin()
-    present = data_version.stored(backend.mongo.database)
+    backend.mongo._write_block._newest_version = 99
     data_version.store(backend.mongo.database, 99)
     backup_id = backend.backups.take().id
-    data_version.store(backend.mongo.database, present or 1)
+    data_version.store(backend.mongo.database, VERSION)
     with pytest.raises(Unavailable, match="The data is of version 99") as refused:
         backend.restores.restore(AT_TERMINAL, backup_id=backup_id)
     assert refused.value.code == "newer_data"
