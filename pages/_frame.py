@@ -8,7 +8,7 @@ from backend.errors import Unavailable
 from backend.kit.i18n import _
 from pages.accounts import second_factor
 from pages.demo import opening
-from pages.shell import live_updates, navigation, outage, script_runs, services, session
+from pages.shell import live_updates, navigation, outage, page_change, script_runs, services, session
 from pages.widgets.elements import style
 from pages.widgets.style import LOGO, MARK
 
@@ -39,4 +39,5 @@ with outage.visit():
     except Unavailable:
         page = outage.instead()
     st.set_page_config(page_title=navigation.tab_title(page.title))
+    page_change.announce(page.title)
     script_runs.run(page)

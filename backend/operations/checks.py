@@ -279,7 +279,8 @@ RECENT = timedelta(days=1)
 def mail(found: OutboxState, now: datetime) -> Check:
     """Letters leave within seconds; one that waits half an hour, or was given up since yesterday, wants a look."""
     if not found.is_configured:
-        return check("mail", "info", _("No mail is sent: SMTP_URL is not set"))
+        fix = _("Set SMTP_URL to the mail server of the school.")
+        return check("mail", "info", _("No mail is sent"), fix=fix)
     waiting = ngettext("{count} letter waits", "{count} letters wait", found.queued).format(count=number(found.queued))
     if found.oldest_at is not None and now - found.oldest_at > WAITING_LONG:
         fix = _("Look whether the mail server of SMTP_URL answers, takes the password and takes this sender.")

@@ -79,7 +79,7 @@ export function table({ data, parentElement, setTriggerValue }) {
         { type: "button", class: "cp-open", "data-place": `row-${row.id}` },
         ...content(cell),
       );
-      open.setAttribute("aria-label", say(data.words.open, "name", cell.text));
+      open.setAttribute("aria-label", say(data.words.open, "name", cell.note ? `${cell.text}, ${cell.note}` : cell.text));
       return make("th", { scope: "row", role: "rowheader" }, open);
     });
     const element = make("tr", { role: "row", "aria-current": row.id === data.selected ? "true" : null }, ...cells);

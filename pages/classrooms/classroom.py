@@ -12,7 +12,7 @@ from pages.classrooms import archive, forms, join_code, learner_csv, learner_tab
 from pages.classrooms.pseudonyms import are_names_hidden, hide_names_toggle, shown_names
 from pages.shell import downloads, live_updates, services, session
 from pages.shell.script_runs import refreshing
-from pages.widgets.elements import card, empty_state, filter_bar, page_header, section
+from pages.widgets.elements import card, empty_state, page_header, section
 
 PARAMETER, LAST = "id", "class-last"
 
@@ -33,7 +33,8 @@ def _choose(classrooms: Sequence[Classroom], chosen: Classroom) -> None:
     names = {each.id: each.name for each in classrooms}
     st.session_state["class-choice"] = chosen.id
     st.selectbox(
-        _("Class"), list(names), key="class-choice", format_func=names.__getitem__, on_change=_go, width=200,
+        _("Class"), list(names), key="class-choice", format_func=names.__getitem__, on_change=_go, width=180,
+        label_visibility="collapsed",
     )  # fmt: skip
 
 
@@ -44,10 +45,10 @@ def _go() -> None:
 def _views() -> dict[str, str]:
     return {
         "learners": _("Learners"),
-        "chapters": _("Chapter by chapter"),
+        "chapters": _("Chapters"),
         "weeks": _("Over time"),
-        "numbers": _("Numbers"),
-        "class": _("Code, name, archive"),
+        "numbers": _("Statistics"),
+        "class": _("Settings"),
     }
 
 
@@ -79,6 +80,8 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
     count = report.figures.learners
     actions = page_header(classroom.name, _("What you see here keeps itself up to date."), icon="groups")
     with actions:
+        if len(classrooms) > 1:
+            _choose(classrooms, classroom)
         if count:
             hide_names_toggle()
             _download(viewer, classroom)
@@ -87,10 +90,9 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
             forms.create_dialog()
     archive.draw_notice()
     if not count:
-        _draw_bar(classrooms, classroom, [])
         _draw_without_learners(classroom)
         return
-    view = _draw_bar(classrooms, classroom, list(_views()))
+    view = _choose_view()
     if view == "chapters":
         matrix.draw_matrix(classroom.id)
     elif view == "weeks":
@@ -103,20 +105,11 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
         learner_table.draw_learners(classroom.id, [(report, heard)])
 
 
-def _draw_bar(classrooms: Sequence[Classroom], classroom: Classroom, views: list[str]) -> str | None:
-    if len(classrooms) <= 1:
-        return _choose_view(views)
-    with filter_bar("class"):
-        _choose(classrooms, classroom)
-        return _choose_view(views)
-
-
-def _choose_view(views: list[str]) -> str | None:
-    if not views:
-        return None
+def _choose_view() -> str | None:
     words = _views()
     return st.segmented_control(
-        _("View"), views, default=views[0], required=True, key="class-view", format_func=words.__getitem__,
+        _("View"), list(words), default="learners", required=True, key="class-view", format_func=words.__getitem__,
+        label_visibility="collapsed",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from backend.errors import NotFound
 from backend.kit.i18n import _, day, moment, ngettext, number
 from backend.progress.models import ChapterRow
 from pages.classrooms.learner_text import KINDS, change_words, completed_words, signed, since_words
-from pages.shell import services, session
+from pages.shell import page_change, services, session
 from pages.shell.errors import noticed
 from pages.widgets.charts import bars_over_time, chart
 from pages.widgets.elements import avatar_html, button_row, escape, section
@@ -48,6 +48,7 @@ def draw_learner(viewer: Viewer, classroom_id: str, learner_id: str, name: str) 
     except NotFound:  # she was taken out of the class a moment ago
         return
     with st.container(key="cp-panel", border=True, gap="small"):
+        page_change.focus_panel(learner_id)
         _head(detail, name)
         _subjects(detail)
         _weeks(detail.weeks)

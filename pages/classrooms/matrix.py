@@ -1,6 +1,7 @@
 """Learners × chapters: one table that scrolls inside, headings in sight, and at its foot how many stand where."""
 
 from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -36,7 +37,7 @@ def draw_matrix(classroom_id: str) -> None:
     matrix = services.backend().reports.matrix(viewer, classroom_id, None if subject == EVERY else subject)
     names = shown_names((row.id, row.name) for row in matrix.rows)
     order = sorted(matrix.rows, key=lambda row: place_of(names[row.id]))
-    st.html(matrix_html(matrix, [(names[row.id], row.cells) for row in order]))
+    st.html(matrix_html(matrix, [(row.id, names[row.id], row.cells) for row in order]))
     as_of(matrix.as_of, viewer.time_zone)
 
 
@@ -44,18 +45,26 @@ def _subject_words(subject: str) -> str:
     return subject or _("All subjects")
 
 
-def matrix_html(matrix: Matrix, rows: Sequence[tuple[str, Sequence[OwnProgress | None]]]) -> str:
-    """The legend and the table; each row is given as (name shown, cells in the order of the columns)."""
+def matrix_html(matrix: Matrix, rows: Sequence[tuple[str, str, Sequence[OwnProgress | None]]]) -> str:
+    """The legend and the table; each row is given as (id, name shown, cells in the order of the columns)."""
     caption = _("{count} learners and {chapters} chapters").format(
         count=number(len(rows)), chapters=number(len(matrix.columns))
     )
     head = "".join(f'<th scope="col"><span>{escape(column.chapter.chapter)}</span></th>' for column in matrix.columns)
-    body = "".join(f'<tr><th scope="row">{escape(name)}</th>{_cells_html(cells)}</tr>' for name, cells in rows)
+    body = "".join(
+        f'<tr><th scope="row">{_learner_html(matrix, each, name)}</th>{_cells_html(cells)}</tr>'
+        for each, name, cells in rows
+    )
     return (
         f'{_legend_html()}<div class="cp-table cp-matrix" role="region" tabindex="0" aria-label="{escape(caption)}">'
         f'<table><caption>{escape(caption)}</caption><thead><tr><th scope="col">{escape(_("Learner"))}</th>{head}</tr>'
         f"</thead><tbody>{body}</tbody><tfoot>{_foot_html(matrix.columns)}</tfoot></table></div>"
     )
+
+
+def _learner_html(matrix: Matrix, learner_id: str, name: str) -> str:
+    query = urlencode({"id": matrix.classroom.id, "learner": learner_id})
+    return f'<a href="classroom?{escape(query)}">{escape(name)}</a>'
 
 
 def _cells_html(cells: Sequence[OwnProgress | None]) -> str:

@@ -169,4 +169,4 @@ def _ways() -> str:
         ("settings", _("Settings"), "settings"),
     )
     links = "".join(f"<li>{link_html(*way)}</li>" for way in ways)
-    return f'{section_html(_("Ways on"))}<ul class="cp-ways">{links}</ul>'
+    return f'{section_html(_("Shortcuts"))}<ul class="cp-ways">{links}</ul>'

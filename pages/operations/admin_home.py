@@ -6,12 +6,12 @@ from backend.accounts.models import Viewer
 from backend.kit.i18n import _
 from backend.operations.models import Counts, Health
 from pages.operations import text as words
+from pages.operations.overview import QUIET
 from pages.shell import services, session
 from pages.shell.script_runs import refreshing
-from pages.widgets.elements import as_of, card, metric_row, page_title, section
+from pages.widgets.elements import as_of, metric_row, page_title, section
 
 REFRESH_SECONDS = 15.0
-QUIET = frozenset({"ok", "unknown"})
 
 
 def draw(viewer: Viewer) -> None:
@@ -36,11 +36,10 @@ def _draw_now() -> None:
 
 def _draw_state(health: Health) -> None:
     """The verdict, and only those checks that want something or have something to tell."""
-    with card("state"):
-        wanting = [check for check in health.checks if check.state not in QUIET]
-        below = words.checks_html(wanting) if wanting else ""
-        st.html(words.verdict_html(health.state) + below)
-        st.page_link("operations/health.py", label=_("All checks"), icon=":material/monitor_heart:")
+    wanting = [check for check in health.checks if check.state not in QUIET]
+    below = words.checks_html(wanting, brief=True) if wanting else ""
+    st.html(f'<div class="cp-parts">{words.verdict_html(health.state)}{below}</div>')
+    st.page_link("operations/health.py", label=_("All checks, and how to fix them"), icon=":material/monitor_heart:")
 
 
 def _draw_next_steps(counts: Counts) -> None:

@@ -43,13 +43,19 @@ def verdict_html(state: State) -> str:
     return f'<p class="cp-verdict" role="status">{chip(state)} <span>{escape(verdict(state))}</span></p>'
 
 
-def checks_html(checks: Sequence[Check]) -> str:
-    """One line for each check, the gravest first: icon and word, what was found, how to fix it where that is due."""
+def checks_html(checks: Sequence[Check], *, brief: bool = False) -> str:
+    """One line for each check, the gravest first: icon and word, what was found, how to fix it where that is due.
+
+    `brief`: the finding alone, without details and cure.
+    """
     ordered = sorted(checks, key=lambda each: -SEVERITY.index(each.state))
-    return f'<ul class="cp-checks">{"".join(_check_html(each) for each in ordered)}</ul>'
+    return f'<ul class="cp-checks">{"".join(_check_html(each, brief=brief) for each in ordered)}</ul>'
 
 
-def _check_html(check: Check) -> str:
+def _check_html(check: Check, *, brief: bool) -> str:
+    if brief:
+        said = f"<strong>{escape(check.title)}</strong><span>{escape(check.summary)}</span>"
+        return f"<li>{chip(check.state)}<div>{said}</div></li>"
     latency = f" · {escape(milliseconds(check.latency_ms))}" if check.latency_ms is not None else ""
     detail = f"<small>{escape(check.detail)}</small>" if check.detail else ""
     fix = f"<p><strong>{escape(_('How to fix:'))}</strong> {escape(check.fix)}</p>" if check.fix else ""

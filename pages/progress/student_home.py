@@ -38,7 +38,7 @@ def _draw_all(first_name: str) -> None:
     home = services.backend().overview.home(session.viewer("student"))
     title = _("Hello, {name}").format(name=first_name)
     link = ("chapters", _("All chapters"), "menu_book")
-    head = title_html(title, _countdown(home), "waving_hand", link=link) + _figures(home)
+    head = title_html(title, _countdown(home), "waving_hand", link=link) + _first_steps(home) + _figures(home)
     right = _pace(home) + _continue(home.continue_with)
     next_and_now = f'<div class="cp-halves"><div>{_study_next(home)}</div><div>{right}</div></div>'
     st.html(f'<div class="cp-stack">{head}{next_and_now}{_subjects(home)}</div>')
@@ -53,6 +53,22 @@ def _countdown(home: Home) -> str:
         return _("Your exam is today. All the best!")
     words = ngettext("{count} day to your exam on {day}", "{count} days to your exam on {day}", home.days_to_exam)
     return words.format(count=number(home.days_to_exam), day=day(home.exam_date))
+
+
+def _first_steps(home: Home) -> str:
+    """Return what to do first, for a student who has saved nothing yet."""
+    if home.summary.last_activity_at is not None:
+        return ""
+    steps = (
+        ("chapters", _("Mark what you have done"), _("Set the status of chapters, and the questions you have solved.")),
+        ("settings", _("Set your goal and exam date"), _("Then this page shows your pace, and what to study next.")),
+        ("leaderboard", _("Join the leaderboard, if you like"), _("You choose the name that others see.")),
+    )
+    rows = [
+        f'<li><div><h3>{link_html(path, words)}</h3><p class="cp-note">{escape(why)}</p></div></li>'
+        for path, words, why in steps
+    ]
+    return section_html(_("Your first three steps")) + _list_html(rows, "ol")
 
 
 def _figures(home: Home) -> str:

@@ -83,8 +83,8 @@ def test_on_the_staffs_pages(served: ServedSchool, hostile: HostileSchool, visit
     page.get_by_role("button", name=f"Open {STUDENT}").last.click()
     expect(page.get_by_role("heading", level=2, name=STUDENT)).to_be_visible()
     stands(page, CHAPTER)
-    page.get_by_role("radio", name="Chapter by chapter").or_(
-        page.get_by_role("button", name="Chapter by chapter")
+    page.get_by_role("radio", name="Chapters", exact=True).or_(
+        page.get_by_role("button", name="Chapters", exact=True)
     ).first.click()
     page.locator(".cp-matrix").get_by_text(CHAPTER).wait_for(state="attached")
     stands(page, STUDENT)

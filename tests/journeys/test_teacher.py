@@ -56,8 +56,8 @@ def test_the_matrix_says_what_the_report_says(served: ServedSchool, visitors: Vi
     viewer = served.viewer("teacher1@demo.school")
     classroom = served.backend.classrooms.classrooms(viewer)[0]
     page = served.visit(visitors, "teacher1@demo.school").open(f"/classroom?id={classroom.id}")
-    page.get_by_role("button", name="Chapter by chapter").or_(
-        page.get_by_role("radio", name="Chapter by chapter")
+    page.get_by_role("button", name="Chapters", exact=True).or_(
+        page.get_by_role("radio", name="Chapters", exact=True)
     ).first.click()
     table = page.locator(".cp-matrix table")
     table.wait_for()
