@@ -29,7 +29,8 @@ export function table({ data, parentElement, setTriggerValue }) {
   const headings = data.columns.map((column, index) => {
     const arrow = icon("");
     if (data.ordering === "fixed") {
-      const head = { scope: "col", role: "columnheader", class: column.numeric ? "cp-number" : null, title: column.rule || null };
+      const kind = column.numeric ? "cp-fixed cp-number" : "cp-fixed";
+      const head = { scope: "col", role: "columnheader", class: kind, title: column.rule || null };
       return { cell: make("th", head, column.label), arrow };
     }
     const button = make(
