@@ -111,6 +111,7 @@ class Backend:
     def close(self) -> None:
         """Let go of everything; private servers stop last."""
         self.backup_tasks.close()
+        self.replays.close()
         self.presence.close()
         self.memory.close()
         self.operations.close()

@@ -205,7 +205,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "second_factor": "prove reseal",
     "administration": "rescue",
     "chapters": "follow every active get load warmed_by",
-    "classrooms": "exists",
+    "classrooms": "exists check_again",
     "reports": "warmed_by members learners_of",
     "progress": "today record chapter_changed",
     "overview": "facets",
@@ -226,7 +226,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "digests": "write leave leave_address",
     "trail": "record record_view forget_origins",
     "rights": "fulfil_due request_for_idle apply_tombstones",
-    "limits": "start close watch rules_for held decide admit lease spend",
+    "limits": "start close watch rules_for held decide admit",
 }
 
 

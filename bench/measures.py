@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from bench.school import Bench
 
-Section = Literal["data", "pages", "http"]
-SECTIONS: tuple[Section, ...] = ("data", "pages", "http")
+Section = Literal["data", "pages"]
+SECTIONS: tuple[Section, ...] = ("data", "pages")
 Sense = Literal["at least", "at most"]
 SIGNS: dict[Sense, str] = {"at least": "≥", "at most": "≤"}
 

@@ -1,6 +1,6 @@
 """The table of all measures, in the order in which they run and stand in docs/performance.md."""
 
-from bench import backups, class_report, http, memory, reads, writes
+from bench import backups, class_report, memory, reads, writes
 from bench.measures import Measure
 from bench.pages import live as pages_live
 from bench.pages import memory as pages_memory
@@ -15,5 +15,4 @@ MEASURES: tuple[Measure, ...] = (
     *pages.MEASURES,
     *pages_live.MEASURES,
     *pages_memory.MEASURES,
-    *http.MEASURES,
 )

@@ -6,8 +6,6 @@ from fastapi.routing import APIRoute
 from backend.api.errors import install_error_handlers
 from backend.api.middleware.body_limit import BodyLimit
 from backend.api.middleware.deadlines import Deadlines
-from backend.api.middleware.encoded_answers import ReadyAnswers
-from backend.api.middleware.idempotency import Once
 from backend.api.middleware.rate_limits import Limits
 from backend.api.middleware.request_context import RequestContextMiddleware
 from backend.api.openapi.document import install_document
@@ -83,9 +81,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     install_document(api)
     for router in ROUTERS:
         api.include_router(router)
-    api.add_middleware(Once)
     api.add_middleware(BodyLimit)
-    api.add_middleware(ReadyAnswers)
     api.add_middleware(Limits)
     api.add_middleware(Deadlines)
     api.add_middleware(RequestContextMiddleware)

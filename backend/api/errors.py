@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
 
 from backend.errors import AppError, RateLimited, Unavailable
 from backend.kit.i18n import _
@@ -17,6 +18,7 @@ from backend.kit.observability import log
 
 FIELDS_SHOWN = 20
 PATH_LENGTH = 200
+POLICY_VIOLATION = 1008
 
 _log = log.get(__name__)
 
@@ -93,6 +95,15 @@ def answer_to(request: Request, error: AppError) -> Response:
     if error.status == 401:  # noqa: PLR2004  (RFC 9110 wants the scheme named beside every 401)
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+async def refuse_socket(scope: Scope, receive: Receive, send: Send, response: Response, reason: str) -> None:
+    """Refuse the opening of a websocket with `response`; with a close code where the server cannot say more."""
+    await receive()
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await response(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason[:100]})
 
 
 def request_id(request: Request) -> str:

@@ -5,8 +5,9 @@ from starlette.middleware import Middleware
 
 from backend.api.middleware.client_address import ClientAddress
 from backend.api.middleware.draining import Drain, Draining
-from backend.api.middleware.response_cache import Repeats
+from backend.api.middleware.head_requests import HeadRequests
 from backend.api.middleware.security import SecurityHeaders
+from backend.api.middleware.single_headers import SingleHeaders
 from backend.config import Settings
 
 
@@ -15,6 +16,7 @@ def outer_middleware(settings: Settings, api: FastAPI, drain: Drain, index_html:
     return [
         Middleware(Draining, drain=drain),
         Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),
-        Middleware(Repeats, state=api.state),
+        Middleware(HeadRequests),
+        Middleware(SingleHeaders),
         Middleware(SecurityHeaders, settings=settings, index_html=index_html),
     ]

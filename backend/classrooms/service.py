@@ -71,6 +71,14 @@ class ClassroomService:
         """A classroom that the viewer may do `act` to: its teacher or an admin. Raises NotAllowed, NotFound."""
         return self._authorised(viewer, act, classroom_id)
 
+    def check_again(self, viewer: Viewer, classroom_id: str, act: str) -> None:
+        """Raises NotAllowed or NotFound unless the viewer may do `act` to the classroom, archived meanwhile or not."""
+        found = self._one(classroom_id)
+        present = replace(found, archived_at=None) if found else None
+        archived = replace(found, archived_at=self._clock.now()) if found else None
+        either = {_relation(viewer, present), _relation(viewer, archived)} & allowed(viewer, act)
+        authorise(viewer, act, next(iter(either), Relation.UNKNOWN), missing=_("There is no such class."))
+
     def create(self, viewer: Viewer, name: str) -> Classroom:
         """A new classroom taught by the viewer (teacher or admin). Raises Invalid for a bad name."""
         authorise(viewer, "classrooms.create")

@@ -4,9 +4,10 @@ Kept sealed in MongoDB, so that neither a stolen database tells an answer, nor a
 """
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from pymongo import ASCENDING, IndexModel
@@ -16,12 +17,15 @@ from backend.errors import AppError, Conflict
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo.client import Document, Mongo, new_id, translated
+from backend.kit.observability import log
 from backend.kit.security.encryption import Sealer
 
 COLLECTION = "replays"
 INDEXES = {COLLECTION: [IndexModel([("expiresAt", ASCENDING)], name="expired", expireAfterSeconds=0)]}
 KEPT = timedelta(hours=48)  # promised are 24 h; a clock may be moved meanwhile
-CLAIM = timedelta(seconds=90)  # longer than any request takes: whoever is silent for so long has died
+CLAIM_SECONDS = 8.0  # a process that renews no claim of its own for so long has died
+RENEWALS = 4  # within that time, so that a moment without a primary costs no claim
+_log = log.get(__name__)
 MOST_BYTES = 4 * 1024 * 1024  # a document of MongoDB takes 16 MB, and sealing makes a third more
 
 
@@ -61,26 +65,34 @@ class Claim:
 
 
 class Replays:
-    """Answers by owner and key. Thread-safe, and across processes: MongoDB decides who was first."""
+    """Answers by owner and key. Thread-safe, and across processes: MongoDB decides who was first.
 
-    def __init__(self, mongo: Mongo, sealer: Sealer, clock: Clock) -> None:
+    A claim ends after `claim_seconds` by the clock of the database. While its act is at work this process renews it,
+    however long that takes, so a key is free again soon after the death of the process that worked on it.
+    """
+
+    def __init__(self, mongo: Mongo, sealer: Sealer, clock: Clock, *, claim_seconds: float = CLAIM_SECONDS) -> None:
         self._mongo = mongo
         self._sealer = sealer
         self._clock = clock
+        self._claim_seconds = claim_seconds
+        self._at_work: dict[str, str] = {}  # by token the id of its claim
+        self._lock = threading.Lock()
+        self._renewer: threading.Thread | None = None
+        self._closing = threading.Event()
 
     def begin(self, owner: str, key: str, fingerprint: str) -> Claim | Kept:
         """The answer kept under this key, or the claim to do the act, which is nobody else's until then.
 
         Raises KeyReused where the key stands for another act, KeyInUse while the first is at work.
         """
-        now = self._clock.now()
         claim = Claim(_id(owner, key), new_id(), fingerprint)
         with translated():
-            try:
-                self._mongo[COLLECTION].insert_one({"_id": claim.id, **self._claimed(claim, now)})
-            except DuplicateKeyError:
-                found = self._mongo[COLLECTION].find_one({"_id": claim.id})
-                return self._known(found, claim, now)
+            if not self._inserts(claim):
+                found = self._known(self._mongo[COLLECTION].find_one({"_id": claim.id}), claim)
+                if isinstance(found, Kept):
+                    return found
+        self._work_on(claim)
         return claim
 
     def keep(self, claim: Claim, kept: Kept) -> None:
@@ -88,6 +100,7 @@ class Replays:
         if len(kept.body) > MOST_BYTES:
             self.release(claim)
             return
+        self._end_work_on(claim)
         content = self._sealed(_Content(claim.fingerprint, kept))
         with translated():
             self._mongo[COLLECTION].update_one(
@@ -97,40 +110,89 @@ class Replays:
 
     def release(self, claim: Claim) -> None:
         """Nothing was done: the key is free again."""
+        self._end_work_on(claim)
         with translated():
             self._mongo[COLLECTION].delete_one({"_id": claim.id, "token": claim.token})
 
-    def _known(self, found: Document | None, claim: Claim, now: datetime) -> Claim | Kept:
+    def close(self) -> None:
+        """Renew no claim any longer."""
+        self._closing.set()
+        if self._renewer is not None:
+            self._renewer.join(timeout=2.0)
+
+    def _known(self, found: Document | None, claim: Claim) -> Claim | Kept:
         content = self._opened(found) if found else None
         if content and content.fingerprint != claim.fingerprint:
             raise KeyReused(_("This Idempotency-Key was used before for another request. Make up a new one."))
         if content and content.kept:
             return content.kept
         # Gone meanwhile, sealed with a key that is no longer ours, or claimed by a process that has died.
-        is_free = found is None or content is None or found["claimedUntil"] <= now
-        if is_free and self._takes_over(found, claim, now):
+        if self._inserts(claim) if found is None else self._takes_over(found, claim, is_read=content is not None):
             return claim
         raise KeyInUse(_("The first request with this Idempotency-Key is still at work. Try again in a moment."))
 
-    def _takes_over(self, found: Document | None, claim: Claim, now: datetime) -> bool:
-        fields = self._claimed(claim, now)
-        if found is None:
-            try:
-                self._mongo[COLLECTION].insert_one({"_id": claim.id, **fields})
-            except DuplicateKeyError:
-                return False
-            return True
-        wanted = {"_id": claim.id, "token": found["token"]}
-        return self._mongo[COLLECTION].update_one(wanted, {"$set": fields}).matched_count == 1
+    def _inserts(self, claim: Claim) -> bool:
+        """Write the claim down, unless something stands under its key."""
+        try:
+            self._mongo[COLLECTION].update_one(
+                {"_id": claim.id, "token": {"$exists": False}}, self._claimed(claim), upsert=True
+            )
+        except DuplicateKeyError:
+            return False
+        return True
 
-    def _claimed(self, claim: Claim, now: datetime) -> Document:
-        return {
+    def _takes_over(self, found: Document, claim: Claim, *, is_read: bool) -> bool:
+        """Put the claim in the place of one that is over; what nobody here can read is replaced at once."""
+        wanted = {"_id": claim.id, "token": found["token"]} | ({"$expr": self._is_over()} if is_read else {})
+        return self._mongo[COLLECTION].update_one(wanted, self._claimed(claim)).matched_count == 1
+
+    def _claimed(self, claim: Claim) -> list[Document]:
+        fields = {
             "token": claim.token,
             "isDone": False,
             "content": self._sealed(_Content(claim.fingerprint)),
-            "claimedUntil": now + CLAIM,
-            "expiresAt": now + KEPT,
+            "expiresAt": self._clock.now() + KEPT,
         }
+        return [{"$set": {name: {"$literal": value} for name, value in fields.items()} | self._term()}]
+
+    def _term(self) -> Document:
+        return {"claimedUntil": {"$add": ["$$NOW", self._claim_milliseconds]}}
+
+    def _is_over(self) -> Document:
+        """Whether the time of a claim is over; one that has longer than any was written by a clock that ran ahead."""
+        left = {"$subtract": ["$claimedUntil", "$$NOW"]}
+        return {"$or": [{"$lte": [left, 0]}, {"$gt": [left, 2 * self._claim_milliseconds]}]}
+
+    @property
+    def _claim_milliseconds(self) -> int:
+        return int(self._claim_seconds * 1000)
+
+    def _work_on(self, claim: Claim) -> None:
+        """Renew the claim from now on, by one thread for all of this process."""
+        with self._lock:
+            self._at_work[claim.token] = claim.id
+            if self._renewer is None:
+                self._renewer = threading.Thread(target=self._renew, name="idempotency", daemon=True)
+                self._renewer.start()
+
+    def _end_work_on(self, claim: Claim) -> None:
+        with self._lock:
+            self._at_work.pop(claim.token, None)
+
+    def _renew(self) -> None:
+        while not self._closing.wait(self._claim_seconds / RENEWALS):
+            with self._lock:
+                at_work = dict(self._at_work)
+            if at_work:
+                self._renew_all(at_work)
+
+    def _renew_all(self, at_work: Mapping[str, str]) -> None:
+        mine = {"_id": {"$in": [*at_work.values()]}, "token": {"$in": [*at_work]}, "isDone": False}
+        try:
+            with translated():
+                self._mongo[COLLECTION].update_many(mine, [{"$set": self._term()}])
+        except AppError as error:
+            _log.warning("claims_not_renewed", reason=error.message)
 
     def _sealed(self, content: _Content) -> str:
         return self._sealer.seal(msgspec.json.encode(content).decode())

@@ -8,7 +8,6 @@ from backend.errors import RateLimited
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, waiting_time
 from backend.kit.limiter.gcra import RuleSet
-from backend.kit.limiter.leases import Lease
 from backend.kit.limiter.limiter import Decision, Limiter
 from backend.kit.limiter.load_governor import CALM, FLOOR, FULL, PARTS, Governor, MachineProbe
 from backend.limits.models import (
@@ -70,14 +69,6 @@ class LimitService:
     def held(self, viewer: Viewer | None, address: str, kind: Kind) -> Decision | None:
         """The decision, where it takes no waiting; else None, and `decide` must be asked."""
         return self._limiter.take_held(subject_of(viewer, address), self.rules_for(viewer, kind))
-
-    def lease(self, viewer: Viewer | None, address: str, kind: Kind) -> Lease | None:
-        """The permits that this process holds for this caller, for `spend`."""
-        return self._limiter.lease(subject_of(viewer, address), self.rules_for(viewer, kind))
-
-    def spend(self, lease: Lease) -> bytes | None:
-        """Take one of them; the field RateLimit after it, None where there is no more to take."""
-        return self._limiter.spend(lease)
 
     def decide(self, viewer: Viewer | None, address: str, kind: Kind) -> Decision:
         """Whether this caller may do one more of this kind; counted where she may. May wait for Redis; never raises."""

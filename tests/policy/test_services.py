@@ -19,7 +19,7 @@ BENEATH = frozenset(
     {"settings", "clock", "mongo", "redis_client", "cache", "events", "metrics", "replays", "servers"}
     | {"projector", "board_store", "warmer", "runs"}
 )
-TELLS_NOTHING = frozenset({"progress.today", "trail.record", "trail.record_view"})
+TELLS_NOTHING = frozenset({"progress.today", "trail.record", "trail.record_view", "classrooms.check_again"})
 # What these are done to is not there in this world, whoever asks: nothing was begun, no worker runs.
 MISSING_ITSELF = frozenset(
     {"second_factor.confirm", "jobs.run", "restores.preview", "restores.restore", "restores.roll_back", "rights.cancel"}

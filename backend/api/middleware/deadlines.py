@@ -26,7 +26,7 @@ class Deadlines:
         if scope["type"] != "http" or scope["path"].endswith(STREAMS):
             await self._app(scope, receive, send)
             return
-        is_reading = scope["method"] in ("GET", "HEAD")
+        is_reading = scope["method"] == "GET"
         with (
             deadline.within(FILE_SECONDS if scope["path"].endswith(FILES) else REQUEST_SECONDS),
             reading_from_any() if is_reading else nullcontext(),

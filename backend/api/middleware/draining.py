@@ -54,7 +54,7 @@ class Drain:
 
 
 class Draining:
-    """Stands around everything else, so that what is sent again from memory is marked as well."""
+    """Stands around everything else, so that every answer is marked, refusals of other layers too."""
 
     def __init__(self, app: ASGIApp, *, drain: Drain) -> None:
         self._app = app

@@ -5,10 +5,11 @@ from functools import lru_cache
 
 import anyio
 from fastapi import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.errors import answer_to
-from backend.api.middleware.caller_cache import Caller, Callers
+from backend.api.credentials import Caller, caller_of
+from backend.api.errors import answer_to, refuse_socket
 from backend.bootstrap import Backend
 from backend.kit.limiter.limiter import Decision
 from backend.kit.observability import log
@@ -16,8 +17,6 @@ from backend.limits.models import Kind
 from backend.limits.service import refusal
 
 FREE = ("/health", "/metrics", "/docs.css")  # for load balancers, monitors and the look of the documentation
-TOO_MANY = 1008  # a websocket's "policy violation"
-DENIAL = "websocket.http.response"
 LONGEST_KEPT = 200  # of a path: what strangers ask for is remembered, and must not fill the memory
 BY_PATH: dict[str, Kind] = {
     "/auth/register": "sign-up",
@@ -39,7 +38,6 @@ class Limits:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._callers = Callers()
         self._watched: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,10 +47,7 @@ class Limits:
             await self._app(scope, receive, send)
             return
         self._watch(backend)
-        caller = self._callers.known(scope, backend)
-        if caller is None:
-            caller = await anyio.to_thread.run_sync(self._callers.find, scope, backend)
-        scope.setdefault("state", {})["caller"] = caller
+        caller = await anyio.to_thread.run_sync(caller_of, HTTPConnection(scope), backend)
         if caller.viewer is not None:
             log.note(viewer_id=caller.viewer.id)
         decision = await _decision(scope, backend, caller, kind)
@@ -78,12 +73,9 @@ class Limits:
         if decision.allowed:
             await self._app(scope, receive, send)
             return
-        await receive()
         refused = refusal(decision)
-        if DENIAL in scope.get("extensions", {}):
-            await answer_to(Request({**scope, "type": "http", "method": "GET"}), refused)(scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": TOO_MANY, "reason": refused.message[:100]})
+        response = answer_to(Request({**scope, "type": "http", "method": "GET"}), refused)
+        await refuse_socket(scope, receive, send, response, refused.message)
 
     def _watch(self, backend: Backend) -> None:
         loop = asyncio.get_running_loop()

@@ -20,7 +20,6 @@ from backend.kit.origin import Origin, come_from
 SERVER_ERROR = 500
 REFUSED = 400
 SLOW_SECONDS = 1.0
-READING = frozenset({"GET", "HEAD"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _log = log.get(__name__)
 _SAFE_HEADERS = (
@@ -39,30 +38,28 @@ class RequestContextMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            with log.about(request_id=_request_id(scope) if scope["type"] == "websocket" else None, viewer_id=None):
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request_id = named(scope)
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        if scope["type"] == "websocket":
+            with log.about(request_id=request_id, viewer_id=None):
                 await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         forget_sources()
-        is_head = scope["method"] == "HEAD"
-        if is_head:
-            scope["method"] = "GET"
         started, status, ended = perf_counter(), 0, None
 
         async def send_framed(message: Message) -> None:
             nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _set_headers(message, request_id)
+                set_headers(message, request_id)
                 if _is_stream(message):  # it may go on for hours: what counts is how soon it began
                     ended = perf_counter()
                     if span is not None:
                         span.tell(_route(scope))
                         span.end()
-            elif is_head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
             await send(message)
 
         come_from(lambda: _origin(scope, request_id))
@@ -86,14 +83,10 @@ class RequestContextMiddleware:
                     span.end(failed=status >= SERVER_ERROR)
 
 
-def _request_id(scope: Scope) -> str:
+def named(scope: Scope) -> str:
     """The caller's own id where it is a plain one, so that a request can be followed through several systems."""
-    return named_request(Headers(scope=scope).get("x-request-id", "")) or secrets.token_hex(8)
-
-
-def named_request(given: str) -> str | None:
-    """The id that a caller gave, where it is a plain one."""
-    return given if _REQUEST_ID.fullmatch(given) else None
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def _origin(scope: Scope, request_id: str) -> Origin:
@@ -103,8 +96,8 @@ def _origin(scope: Scope, request_id: str) -> Origin:
     return Origin(address=client[0], agent=headers.get("user-agent", ""), request_id=request_id, browser=browser)
 
 
-def _set_headers(message: Message, request_id: str) -> None:
-    """Our own where the route set none: the names once, not once for each of ours."""
+def set_headers(message: Message, request_id: str) -> None:
+    """Set the request's id, and the safe headers where the route set none."""
     headers = message["headers"]
     present = {name.lower() for name, _value in headers}
     own = [each for each in _SAFE_HEADERS if each[0] not in present]
@@ -125,7 +118,7 @@ def _observe(scope: Scope, seconds: float, status: int) -> None:
 
 def _write(scope: Scope, seconds: float, status: int) -> None:
     """A line for what changes something, is refused or is slow; for all else at DEBUG. Never what was asked for."""
-    is_quiet = scope["method"] in READING and status < REFUSED and seconds < SLOW_SECONDS
+    is_quiet = scope["method"] == "GET" and status < REFUSED and seconds < SLOW_SECONDS
     write = _log.debug if is_quiet else _log.info
     write("request", route=_route(scope), status=status, seconds=round(seconds, 4))
 

@@ -11,12 +11,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from backend.api.deps import backend_of, optional_viewer, signed_in
-from backend.api.middleware.idempotency import HEADER, LONGEST, takes_key
+from backend.api.idempotency import HEADER, LONGEST, takes_key
 from backend.api.middleware.rate_limits import kind_of
 from backend.api.middleware.security import API
 from backend.api.openapi.examples import example_of_body
 from backend.api.openapi.permissions import roles_of
 from backend.api.openapi.responses import EXAMPLE, JSON, REF, examples, failed, returned_types
+from backend.api.router import calls_of
 
 ABOUT = """
 Chapters, progress and class figures of this school, for programs.
@@ -180,15 +181,9 @@ def _calls_by_operation(api: FastAPI) -> Iterator[tuple[tuple[str, str], frozens
     for route in iter_route_contexts(api.routes):
         dependant = getattr(route.original_route, "dependant", None)
         if dependant is not None:
-            calls = frozenset(_calls(dependant))
+            calls = frozenset(calls_of(dependant))
             for method in route.methods or ():
                 yield (method, route.path_format or ""), calls
-
-
-def _calls(dependant: Any) -> Iterator[Any]:
-    for dependency in dependant.dependencies:
-        yield dependency.call
-        yield from _calls(dependency)
 
 
 def _complete(operation: dict[str, Any], method: str, calls: frozenset[Any], *, takes_key: bool) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from backend.accounts.models import (
     FactorSetup,
@@ -15,13 +15,14 @@ from backend.accounts.models import (
 )
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.routes.auth import PAIR_EXAMPLE
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.pagination import paged
 from backend.kit.model import Shape
 
-router = APIRouter(prefix="/auth", tags=["Sign-in"])
+router = Router(prefix="/auth", tags=["Sign-in"])
 
 SessionId = Annotated[str, Path(alias="sessionId", max_length=64, title="Id of a session")]
 

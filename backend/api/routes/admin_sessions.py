@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from backend.accounts.models import OpenSession, User
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.routes.account import SESSIONS_EXAMPLE, Ended, SessionId, page_of_sessions
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.requests import UserId
 
-router = APIRouter(prefix="/admin", tags=["Administration"])
+router = Router(prefix="/admin", tags=["Administration"])
 
 OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, description="Id of a person")]
 

@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from backend.accounts.models import OneTimeLink, User, Viewer
-from backend.api.deps import BackendDep, SignedIn, optional_viewer
+from backend.api.credentials import caller_of
+from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns, returns_text
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, Pagination, answer, listing
 from backend.api.schemas.pagination import bad_cursor, cursor, read_cursor
@@ -20,8 +22,8 @@ from backend.operations.memory_trace import MemoryTrace
 from backend.operations.models import Health, History, SlowOperation
 from backend.policy import authorise
 
-router = APIRouter(prefix="/admin", tags=["Administration"])
-metrics = APIRouter(tags=["Health"])
+router = Router(prefix="/admin", tags=["Administration"])
+metrics = Router(tags=["Health"])
 
 _READERS: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 _PLACE = 2  # name and id
@@ -168,7 +170,7 @@ def metrics_text(request: Request, backend: BackendDep) -> str:
 
 
 def _administrator(request: Request, backend: Backend) -> Viewer:
-    viewer = optional_viewer(request, backend)
+    viewer = caller_of(request, backend).checked()
     if viewer is None:
         raise NotSignedIn(_("Send the token of METRICS_TOKEN, or sign in as an administrator."))
     return authorise(viewer, "monitoring.metrics")

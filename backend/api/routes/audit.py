@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, answer
 from backend.audit.models import AuditFilter, ChainState, EntryPage
 
-router = APIRouter(prefix="/admin/audit", tags=["Administration"])
+router = Router(prefix="/admin/audit", tags=["Administration"])
 
 Cursor = Annotated[int | None, Query(ge=1, le=2**53, description="nextBefore of the page before")]
 Moment = Annotated[requests.Moment | None, Query(description="RFC 3339, with its offset")]

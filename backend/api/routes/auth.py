@@ -1,14 +1,15 @@
 """Signing programs in and out: /auth."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from backend.accounts.models import TokenPair, User
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, answer
 
-router = APIRouter(prefix="/auth", tags=["Sign-in"])
+router = Router(prefix="/auth", tags=["Sign-in"])
 
 PAIR_EXAMPLE = {
     "data": {

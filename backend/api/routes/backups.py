@@ -2,20 +2,21 @@
 
 from typing import Annotated, Any, Literal, cast
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import Field
 
 from backend.accounts.models import Viewer
 from backend.api.deps import BackendDep, OptionalViewer, SignedIn
 from backend.api.openapi.responses import failed, returns
+from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.api.schemas.requests import Body, Moment
 from backend.backups.models import BackupReport, DownloadLink, Preview, Task
 from backend.errors import AppError
 from backend.kit.model import Shape
 
-router = APIRouter(prefix="/admin/backups", tags=["Administration"])
+router = Router(prefix="/admin/backups", tags=["Administration"])
 
 ACCEPTED, SEE_OTHER = 202, 303
 BackupId = Annotated[

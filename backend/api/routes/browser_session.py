@@ -4,18 +4,20 @@ A websocket cannot set a cookie, so the page's script posts the ticket here. The
 cookie of whoever typed the password: nobody can sign somebody else in as himself.
 """
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from backend.api.deps import SESSION_COOKIE, BackendDep
+from backend.api.credentials import SESSION_COOKIE
+from backend.api.deps import BackendDep
 from backend.api.middleware.browser_cookie import BROWSER_COOKIE
+from backend.api.router import Router
 from backend.errors import NotAllowed
 from backend.kit.i18n import _
 
 PROVIDER_COOKIES = "_streamlit_user"  # Streamlit's, and their parts
 SESSION_SECONDS = 60 * 24 * 3600
 
-router = APIRouter(prefix="/auth/browser-session", include_in_schema=False)
+router = Router(prefix="/auth/browser-session", include_in_schema=False)
 
 
 class Ticket(BaseModel):

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Annotated, Any, BinaryIO, Literal
 
 import anyio
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.errors import UnsupportedMedia
+from backend.api.idempotency import once
 from backend.api.middleware.body_limit import UPLOAD_BYTES
-from backend.api.middleware.idempotency import once
 from backend.api.openapi.responses import returns, returns_file
+from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.api.schemas.responses import PublishedChapter
 from backend.chapters import export
@@ -55,8 +56,8 @@ _FORM: dict[str, Any] = {
     }
 }
 
-catalogue = APIRouter(prefix="/chapters", tags=["Chapters"])
-progress = APIRouter(prefix="/progress", tags=["Progress"])
+catalogue = Router(prefix="/chapters", tags=["Chapters"])
+progress = Router(prefix="/progress", tags=["Progress"])
 
 
 @catalogue.post(

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from backend.accounts.models import Viewer
 from backend.api.deps import BackendDep, OptionalViewer, SignedIn
 from backend.api.errors import PreconditionFailed
 from backend.api.etags import if_match, revalidated, version_of
-from backend.api.middleware.encoded_answers import ready_chapters, respond
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, Pagination, answer, listing
 from backend.api.schemas.pagination import paged
@@ -29,7 +29,7 @@ from backend.chapters.models import ChapterDraft
 from backend.errors import Conflict
 from backend.policy import authorise
 
-router = APIRouter(prefix="/chapters", tags=["Chapters"])
+router = Router(prefix="/chapters", tags=["Chapters"])
 
 _EXAMPLE = {
     "id": "69238f0b8a3c5e0b1c000001",
@@ -66,20 +66,15 @@ def list_chapters(
     Filtered, sorted and in pages; go on with `page`, or with `after` and the nextCursor of the page before, which
     neither skips nor repeats while others add chapters.
     """
-    filters = query.filters()
-
-    def make() -> bytes:
-        page = backend.overview.chapters(viewer, filters)
-        pagination = Pagination(
-            page=page.page,
-            limit=page.limit,
-            total=page.total,
-            total_pages=page.total_pages,
-            next_cursor=page.next_cursor,
-        )
-        return bytes(listing([chapter_item(row) for row in page.rows], pagination).body)
-
-    return respond(request, ready_chapters(backend, viewer, request.scope["query_string"], make), viewer)
+    page = backend.overview.chapters(viewer, query.filters())
+    pagination = Pagination(
+        page=page.page,
+        limit=page.limit,
+        total=page.total,
+        total_pages=page.total_pages,
+        next_cursor=page.next_cursor,
+    )
+    return revalidated(request, listing([chapter_item(row) for row in page.rows], pagination), viewer)
 
 
 @router.get("/archived", **returns(Listing[ArchivedChapter], 403, says="A page of archived chapters"))

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.pagination import paged
@@ -14,7 +15,7 @@ from backend.classrooms.models import Classroom, LearnerDetail, Matrix
 from backend.errors import Invalid
 from backend.kit.i18n import _
 
-router = APIRouter(prefix="/classrooms", tags=["Classrooms"])
+router = Router(prefix="/classrooms", tags=["Classrooms"])
 
 Subject = Annotated[str | None, Query(min_length=1, max_length=60, description="The chapters of one subject alone")]
 

@@ -4,11 +4,12 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 
 from backend.api.etags import revalidated
 from backend.api.middleware.security import API
 from backend.api.openapi.html import page
+from backend.api.router import Router
 
 STYLE = Path(__file__).resolve().parents[1] / "openapi" / "static" / "docs.css"
 OF_A_DOCUMENT = {
@@ -18,7 +19,7 @@ OF_A_DOCUMENT = {
     "Referrer-Policy": "no-referrer",
 }
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/openapi.json")

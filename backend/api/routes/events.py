@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
 from backend.accounts.sessions import VIEWER
-from backend.api.deps import BackendDep, SignedIn, viewer_by_credentials
+from backend.api.credentials import current_viewer
+from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns_stream
+from backend.api.router import Router
 from backend.api.schemas.requests import ChapterId
 from backend.api.streaming.connections import EventStreamResponse, Place, Streams, frame
 from backend.bootstrap import Backend
@@ -31,7 +33,7 @@ PACE_MS_PER_LISTENER = 50  # twenty parts of pages redrawn a second, whatever th
 RETRY_MS = (2000, 5000)  # spread, so that a restart is not met by everybody at once
 ME = "student:me"
 
-router = APIRouter(tags=["Events"])
+router = Router(tags=["Events"])
 
 _SAYS = (
     "Events of the rooms: `connected` first, then `changed` with `{rooms: {name: what may be known}}`, `missed` where "
@@ -193,7 +195,7 @@ def _is_known_alive(listening: _Listening) -> bool:
 def _why_ended(listening: _Listening) -> AppError | None:
     """What now stands against this stream: the session over, a class left, a role taken away; else None."""
     try:
-        viewer = require(viewer_by_credentials(listening.request, listening.backend))
+        viewer = require(current_viewer(listening.request, listening.backend))
         if viewer.id != listening.place.viewer_id:
             return NotFound(_("There is no such room to listen in."))
         if viewer.role != listening.viewer.role:

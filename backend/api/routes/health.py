@@ -1,17 +1,18 @@
 """Whether it works, for load balancers and monitors: /health, open to anyone, without details for attackers."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from msgspec import to_builtins
 
 from backend.api.deps import BackendDep
 from backend.api.errors import failure
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.api.schemas.responses import Live
 from backend.kit.i18n import _
 from backend.operations.models import Readiness, Status
 
-router = APIRouter(prefix="/health", tags=["Health"])
+router = Router(prefix="/health", tags=["Health"])
 
 
 @router.get("", **returns(Answer[Status], 503, says="Everything that is needed works"))

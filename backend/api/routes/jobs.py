@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.operations.jobs import JobReport
 
-router = APIRouter(prefix="/admin/jobs", tags=["Administration"])
+router = Router(prefix="/admin/jobs", tags=["Administration"])
 
 ACCEPTED = 202
 Name = Annotated[str, Path(max_length=40, description="Such as warming")]

@@ -1,13 +1,14 @@
 """/admin/limits: how rate limits stand."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.limits.models import LimitsReport
 
-router = APIRouter(prefix="/admin/limits", tags=["Administration"])
+router = Router(prefix="/admin/limits", tags=["Administration"])
 
 
 @router.get("", **returns(Answer[LimitsReport], 403, says="The share of the allowances that is given, and why"))

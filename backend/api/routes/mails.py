@@ -8,15 +8,16 @@ from html import escape
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import Form, Query, Response
 
 from backend.api.deps import BackendDep
 from backend.api.middleware.security import API
+from backend.api.router import Router
 from backend.errors import AppError, NotAllowed, NotFound
 from backend.kit.i18n import _
 from backend.kit.security.passwords import MAX_LENGTH
 
-router = APIRouter(prefix="/mails", include_in_schema=False)
+router = Router(prefix="/mails", include_in_schema=False)
 
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

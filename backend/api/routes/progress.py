@@ -1,10 +1,11 @@
 """A student's own progress: saved, taken back, looked at."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from backend.accounts.models import Viewer
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.pagination import paged
@@ -15,7 +16,7 @@ from backend.errors import Invalid
 from backend.kit.i18n import _
 from backend.progress.models import Activity, Home, Insights, Progress, ProgressChange, Saved
 
-router = APIRouter(tags=["Progress"])
+router = Router(tags=["Progress"])
 
 _SAVED = {
     "data": {

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.pagination import paged
 from backend.api.schemas.requests import PageQuery, UserId
@@ -30,8 +31,8 @@ _FILE: dict[int | str, Any] = {
     }
 }
 
-own = APIRouter(prefix="/me", tags=["Sign-in"])
-others = APIRouter(prefix="/admin/deletions", tags=["Administration"])
+own = Router(prefix="/me", tags=["Sign-in"])
+others = Router(prefix="/admin/deletions", tags=["Administration"])
 
 
 class OwnDeletion(Shape, frozen=True, kw_only=True):

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from backend.api import etags
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns
+from backend.api.router import Router
 from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.pagination import paged
@@ -23,7 +24,7 @@ from backend.statistics.models import GROUPINGS, Comparison, Distribution, Group
 WEEKS = 12
 NEIGHBOURS = 3
 
-router = APIRouter()
+router = Router()
 GroupBy = Annotated[
     str,
     Query(

@@ -11,6 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from backend.accounts import rooms
 from backend.accounts.sessions import VIEWER
+from backend.api.credentials import Credential, by_token, protocols
 from backend.api.routes.events import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT
 from backend.api.routes.progress import save_one
 from backend.api.streaming.connections import SOCKETS, Streams
@@ -25,7 +26,7 @@ from backend.api.streaming.socket_messages import (
     said,
 )
 from backend.api.streaming.socket_messages import heard as decoded
-from backend.api.streaming.socket_sign_in import PROTOCOL, Credential, by_token, credential_of, protocols
+from backend.api.streaming.socket_sign_in import PROTOCOL, opening_credential
 from backend.bootstrap import Backend
 from backend.errors import AppError, Invalid, NotAllowed, NotSignedIn, RateLimited, TooLarge, Unavailable
 from backend.kit.events.hub import MISSED, Subscription
@@ -54,7 +55,7 @@ async def socket(websocket: WebSocket) -> None:
         await websocket.close(LATER)
         return
     try:
-        credential = credential_of(websocket, backend)
+        credential = opening_credential(websocket, backend)
     except AppError as error:
         await websocket.close(CODES[error.status], error.message[:100])
         return
@@ -240,7 +241,7 @@ class Socket:
 
     def _save(self, message: ProgressUpdate) -> msgspec.Raw:
         """The answer as JSON. Whoever may save at this moment saves, not who could when the socket was opened."""
-        viewer, backend = self._credential.viewer(), self._backend
+        viewer, backend = authorise(self._credential.viewer(), "progress.change"), self._backend
         if message.key is None:
             return _encoded(save_one(backend, viewer, message.chapter_id, message.change(), new_id(), message.confirm))
         mark = fingerprint(b"progress-update", msgspec.json.encode(msgspec.structs.replace(message, id=None)))

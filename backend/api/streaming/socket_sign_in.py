@@ -1,58 +1,24 @@
 """Who may open /ws: by a token in the headers, the subprotocol or the first message, or by the cookie of our pages."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from fastapi import WebSocket
 
-from backend.accounts.models import Viewer
-from backend.api.deps import SESSION_COOKIE
+from backend.api.credentials import Credential, credential_of
 from backend.bootstrap import Backend
-from backend.errors import NotAllowed, NotSignedIn
+from backend.errors import NotAllowed
 from backend.kit.i18n import _
 
 PROTOCOL = "chapter-performance.v1"
-TOKEN_PROTOCOL = "bearer."  # noqa: S105  (what stands before a token, not one)
 
 
-@dataclass(frozen=True)
-class Credential:
-    """How the caller showed who she is. A cookie is sent by the browser itself, so it listens and never writes."""
-
-    viewer: Callable[[], Viewer]
-    may_write: bool
-
-
-def by_token(backend: Backend, token: str) -> Credential:
-    """The credential of an access token, not yet looked at."""
-    return Credential(lambda: backend.accounts.viewer_of_access_token(token), may_write=True)
-
-
-def protocols(websocket: WebSocket) -> Sequence[str]:
-    """The subprotocols that the client offers."""
-    offered: Sequence[str] = websocket.scope.get("subprotocols") or ()
-    return offered
-
-
-def credential_of(websocket: WebSocket, backend: Backend) -> Credential | None:
+def opening_credential(websocket: WebSocket, backend: Backend) -> Credential | None:
     """What the opening request says of the caller; None where the first message has to.
 
     Raises NotAllowed for a page of another site, NotSignedIn for a header that is no token.
     """
     _refuse_foreign_pages(websocket, backend)
-    scheme, _space, token = websocket.headers.get("authorization", "").partition(" ")
-    if scheme:
-        if scheme.lower() != "bearer" or not token:
-            raise NotSignedIn(_("Send the access token as “Authorization: Bearer …”."))
-        return by_token(backend, token.strip())
-    for offered in protocols(websocket):
-        if offered.startswith(TOKEN_PROTOCOL):
-            return by_token(backend, offered.removeprefix(TOKEN_PROTOCOL))
-    cookie = websocket.cookies.get(SESSION_COOKIE)
-    if cookie and websocket.headers.get("origin"):
-        return Credential(lambda: backend.accounts.viewer(cookie), may_write=False)
-    return None
+    return credential_of(websocket, backend)
 
 
 def _refuse_foreign_pages(websocket: WebSocket, backend: Backend) -> None:

@@ -141,10 +141,6 @@ class Cache:
         self._statistics.of(region.name).add("hits_local")
         return noted(entry.answer("app", time()))
 
-    def epoch(self) -> int | None:
-        """A number that is another one after any invalidation anywhere; None while those of others are not heard."""
-        return self._local.generation if self._listener.hears(monotonic()) else None
-
     def invalidate(self, *tags: str) -> None:
         """Forget all values that carry any of these tags; call it after the commit.
 

@@ -7,7 +7,6 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import SimpleQueue
 from time import monotonic
 from typing import TypeVar
 
@@ -67,29 +66,22 @@ class Limiter:
         self._refused: Counter[str] = Counter()
         self._away_until = 0.0
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._ending: SimpleQueue[Lease | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to say that this process lives, to hear how many do, and to renew leases (two daemon threads)."""
-        if self._shared is not None and not self._threads:
+        """Begin to say that this process lives, and to hear how many do (a daemon thread)."""
+        if self._shared is not None and self._thread is None:
             self._stopping.clear()
-            self._threads = [
-                threading.Thread(target=self._beat, args=(self._shared,), name="limiter", daemon=True),
-                threading.Thread(target=self._renew_leases, name="limiter-leases", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
+            self._thread = threading.Thread(target=self._beat, args=(self._shared,), name="limiter", daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
         """Stop, and count as a process no longer. The client stays open: it belongs to whoever made it."""
         self._stopping.set()
-        if not self._threads:
+        if self._thread is None:
             return
-        self._ending.put(None)
-        for thread in self._threads:
-            thread.join(timeout=2.0)
-        self._threads = []
+        self._thread.join(timeout=2.0)
+        self._thread = None
         self._ask(lambda shared: shared.leave())
 
     @property
@@ -127,22 +119,6 @@ class Limiter:
             left = lease.left
         remaining = tuple([each + left for each in lease.remaining])
         return Decision(True, lease.rule_set, remaining, lease.reset, 0.0, lease.source)
-
-    def lease(self, subject: str, rule_set: RuleSet) -> Lease | None:
-        """What this process holds for `subject`, to `spend` from."""
-        return self._leases.get((subject, rule_set.name))
-
-    def spend(self, lease: Lease) -> bytes | None:
-        """Take one permit of a lease; the field RateLimit after it, None where the lease has no more to give."""
-        with self._lock:
-            left = lease.left
-            if not left or monotonic() >= lease.until:
-                return None
-            lease.left = left = left - 1
-            self._allowed[lease.rule_set.name] += 1
-        if left == lease.low:
-            self._ending.put(lease)
-        return lease.header % tuple([each + left for each in lease.remaining])
 
     def take(self, subject: str, rule_set: RuleSet) -> Decision:
         """Whether `subject` may now, by every rule of the set; where it may, it is counted. May wait for Redis.
@@ -193,7 +169,7 @@ class Limiter:
     def _lease(self, key: tuple[str, str], rule_set: RuleSet, grant: Grant, source: Source, wanted: int) -> Decision:
         allowed = grant.taken > 0
         rules = rule_set if source == "redis" else self._divided(rule_set)
-        lease = leased(key[0], rules, grant, source, wanted)
+        lease = leased(rules, grant, source, wanted)
         with self._lock:
             (self._allowed if allowed else self._refused)[rule_set.name] += 1
             self._leases[key] = lease
@@ -201,26 +177,6 @@ class Limiter:
                 self._leases.popitem(last=False)
         remaining = tuple(each + lease.left for each in grant.remaining)
         return Decision(allowed, rules, remaining, grant.reset, grant.retry / MICROSECONDS, source)
-
-    def _renew_leases(self) -> None:
-        """Fetch the next block of those who ask very often before theirs is used up, so that they never wait."""
-        while not self._stopping.is_set():
-            lease = self._ending.get()
-            if lease is not None and lease.source == "redis":
-                self._renew(lease)
-
-    def _renew(self, lease: Lease) -> None:
-        rules, wanted = lease.rule_set.rules, min(lease.rule_set.lease, 2 * lease.block) - lease.left
-        grant = self._ask(lambda shared: shared.take(lease.subject, rules, wanted=wanted)) if wanted > 0 else None
-        if grant is None or not grant.taken:
-            return
-        with self._lock:
-            in_use = lease.extend(grant, wanted) if self._is_current(lease) else False
-        if not in_use:  # used up or given up meanwhile: another block is on its way
-            self._ask(lambda shared: shared.take(lease.subject, rules, wanted=0, refund=grant.taken))
-
-    def _is_current(self, lease: Lease) -> bool:
-        return self._leases.get((lease.subject, lease.rule_set.name)) is lease
 
     def _divided(self, rule_set: RuleSet) -> RuleSet:
         return rule_set.scaled(1 / self.processes)
@@ -248,7 +204,7 @@ class Limiter:
         if not self._away_until:
             _log.warning("limiter_without_redis", reason=str(error), processes=self.processes)
         # While the heartbeat looks for it, no caller has to wait for a server that may hang.
-        self._away_until = monotonic() + (GIVEN_UP_SECONDS if self._threads else RETRY_SECONDS)
+        self._away_until = monotonic() + (GIVEN_UP_SECONDS if self._thread else RETRY_SECONDS)
 
     def _beat(self, shared: RedisLimits) -> None:
         pause = 0.0

@@ -41,12 +41,6 @@ def test_unknown_addresses_and_methods_fail_in_the_same_shape(door: Door) -> Non
     assert answer.headers["Allow"] == "GET, HEAD, POST"
 
 
-def test_head_is_get_without_a_body(door: Door) -> None:
-    """Load balancers may ask with HEAD."""
-    answer = door.anyone("HEAD", "/health/live")
-    assert (answer.status_code, answer.content) == (200, b"")
-
-
 def test_what_nobody_foresaw_shows_no_insides(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is answered 500 in our shape: an id to look for, no traceback, no message of the exception."""
 

@@ -1,6 +1,5 @@
 """Idempotency-Key: an act with a key is done once, whatever is sent again, by whom, and at the same moment."""
 
-from datetime import timedelta
 from typing import Any
 
 import pyotp
@@ -9,26 +8,15 @@ import pytest
 from backend.api import create_api
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
-from backend.kit.idempotency import CLAIM, Claim, Kept, KeyInUse, KeyReused, Replays
-from backend.kit.security.encryption import Sealer
-from backend.kit.security.keys import KeyRing, unnamed
 from tests.api.caller import Door, first_chapter, problem
 from tests.at_once import at_once
-from tests.school import NOON
 
 CSV = b"subject,class,unit,chapter,2024\nPhysics,Class 11,Light,Prisms,3\n"
 NEW = {"subject": "Physics", "class": "Class 11", "unit": "Light", "chapter": "Prisms"}
-KEPT = Kept(201, {"location": "/there"}, b'{"success": true}')
 
 
 def key(name: str) -> dict[str, str]:
     return {"Idempotency-Key": name}
-
-
-@pytest.fixture
-def replays(backend: Backend, clock: SetClock) -> Replays:
-    """Answers kept under the time of the test."""
-    return Replays(backend.mongo, Sealer(KeyRing([unnamed("a secret of this test, and long enough")]), "test"), clock)
 
 
 def test_a_chapter_is_added_once(door: Door) -> None:
@@ -184,40 +172,3 @@ def test_who_is_not_signed_in_is_told_so(door: Door) -> None:
     assert problem(door.anyone.post("/chapters", NEW, headers=key("k")), 401)
     assert problem(door.student.post("/chapters", NEW, headers=key("k")), 403)
     assert door.teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
-
-
-def test_one_claim_at_a_time(replays: Replays) -> None:
-    """While the first is at work others wait; then they get its answer; another act under the key never does."""
-    claim = replays.begin("sita", "k", "act")
-    assert isinstance(claim, Claim)
-    with pytest.raises(KeyInUse):
-        replays.begin("sita", "k", "act")
-    with pytest.raises(KeyReused):
-        replays.begin("sita", "k", "other act")
-    replays.keep(claim, KEPT)
-    assert replays.begin("sita", "k", "act") == KEPT
-    with pytest.raises(KeyReused):
-        replays.begin("sita", "k", "other act")
-
-
-def test_the_claim_of_the_dead_is_taken_over_once(replays: Replays, clock: SetClock) -> None:
-    """A process that died at work holds its key for 90 seconds; then exactly one of many goes on."""
-    dead = replays.begin("sita", "k", "act")
-    assert isinstance(dead, Claim)
-    clock.set(NOON + CLAIM + timedelta(seconds=1))
-    found = at_once(*[lambda: replays.begin("sita", "k", "act")] * 6)
-    assert sorted(type(each).__name__ for each in found) == ["Claim"] + ["KeyInUse"] * 5
-    replays.keep(dead, Kept(200, {}, b"too late"))  # whoever lost its claim keeps nothing
-    with pytest.raises(KeyInUse):
-        replays.begin("sita", "k", "act")
-
-
-def test_a_key_that_was_let_go_is_free(replays: Replays) -> None:
-    """After a failure another act may use the key; an answer that is too long is not kept."""
-    claim = replays.begin("sita", "k", "act")
-    assert isinstance(claim, Claim)
-    replays.release(claim)
-    other = replays.begin("sita", "k", "other act")
-    assert isinstance(other, Claim)
-    replays.keep(other, Kept(200, {}, b"x" * (5 * 1024 * 1024)))
-    assert isinstance(replays.begin("sita", "k", "third act"), Claim)

@@ -1,0 +1,166 @@
+"""Idempotency-Key on every write: the same key and request again give back the first answer, and do nothing.
+
+Only a success is kept: a failure did nothing, so its key is free. Decisions: docs/decisions/0039-keys-of-writes.md,
+docs/decisions/0072-decided-before-the-body.md.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import anyio
+import msgspec
+from anyio.to_thread import run_sync
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.errors import AppError, Invalid
+from backend.kit.i18n import _
+from backend.kit.idempotency import Claim, Kept, KeyInUse, Replays, fingerprint
+from backend.kit.observability import log
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+LONGEST = 150
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Signing in twice does no harm, a refresh token is spent by its own rule, and answers with tokens, secrets and
+# recovery codes are not kept.
+WITHOUT_KEY = frozenset(
+    {f"POST /auth/{name}" for name in ("login", "refresh", "logout", "reauthenticate", "second-factor")}
+    | {f"POST /auth/second-factor/{name}" for name in ("setup", "confirm", "recovery-codes")}
+    | {f"{method} /auth/browser-session" for method in ("POST", "DELETE")}
+)
+BY_ANYBODY = frozenset({"/auth/register"})
+NOBODY = "nobody"
+WAIT_SECONDS = 5.0
+PAUSE_SECONDS = 0.1
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_PLAIN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
+_CLASSROOM = re.compile(r"/classrooms/([^/]+)$")
+_KEPT_HEADERS = ("content-type", "location", "etag", "cache-control")
+_log = log.get(__name__)
+
+
+def takes_key(method: str, path: str) -> bool:
+    """Whether a request of this kind may carry a key."""
+    return method in WRITES and f"{method} {path}" not in WITHOUT_KEY
+
+
+async def answer_once(request: Request, backend: Backend, viewer: Viewer | None, act: str, answer: Handler) -> Response:
+    """The answer of the route, done once for the request's key; call it once the viewer is known to be allowed `act`.
+
+    Bodies of files pass through: their routes call `once` themselves. Raises Invalid for a bad key, KeyReused,
+    KeyInUse; NotFound where a kept answer is about what the viewer may no longer know of.
+    """
+    key = request.headers[HEADER]
+    if not _PLAIN.fullmatch(key):
+        problem = _("1 to {most} printable characters without spaces").format(most=LONGEST)
+        fields = {"fields": [{"field": HEADER, "problem": problem}]}
+        raise Invalid(_("Some fields do not fit."), details=fields)
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        request.state.key = key
+        return await answer(request)
+    mark = _fingerprint(request, await _body(request))
+    found = await _begin(backend.replays, viewer.id if viewer else NOBODY, key, mark)
+    if isinstance(found, Kept):
+        await run_sync(_require_still, backend, viewer, act, request, found)
+        return _again(found)
+    request.state.act = f"{key}:{mark[:16]}"
+    try:
+        response = await answer(request)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await run_sync(_release, backend.replays, found)
+        raise
+    await run_sync(_settle, backend.replays, found, _kept(response))
+    return response
+
+
+def once(request: Request, replays: Replays, viewer: Viewer, content: bytes, work: Callable[[], Response]) -> Response:
+    """The answer of `work`, done once for the request's key. For routes that read the body `content` themselves."""
+    key: str | None = getattr(request.state, "key", None)
+    if key is None:
+        return work()
+    mark = _fingerprint(request, content)
+    found = replays.begin(viewer.id, key, mark)
+    if isinstance(found, Kept):
+        return _again(found)
+    request.state.act = f"{key}:{mark[:16]}"
+    try:
+        response = work()
+    except BaseException:
+        _release(replays, found)
+        raise
+    _settle(replays, found, _kept(response))
+    return response
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await request.body()
+    except ClientDisconnect as error:
+        raise HTTPException(400, "The connection was closed") from error  # read by nobody
+
+
+async def _begin(replays: Replays, owner: str, key: str, mark: str) -> Claim | Kept:
+    """As Replays.begin, but a request that comes while the first is at work waits a moment for its answer."""
+    until = anyio.current_time() + WAIT_SECONDS
+    while True:
+        try:
+            return await run_sync(replays.begin, owner, key, mark)
+        except KeyInUse:
+            if anyio.current_time() >= until:
+                raise
+        await anyio.sleep(PAUSE_SECONDS)
+
+
+def _require_still(backend: Backend, viewer: Viewer | None, act: str, request: Request, kept: Kept) -> None:
+    """Check that a kept answer is not about a classroom that was taken from the viewer since. Raises NotFound."""
+    made = _CLASSROOM.search(kept.headers.get("location", ""))
+    if viewer and made:
+        backend.classrooms.check_again(viewer, made[1], "classrooms.get")
+    elif viewer and "classroomId" in request.path_params:
+        backend.classrooms.check_again(viewer, request.path_params["classroomId"], act)
+
+
+def _kept(response: Response) -> Kept:
+    shown = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    return Kept(response.status_code, shown, bytes(response.body))
+
+
+def _settle(replays: Replays, claim: Claim, kept: Kept) -> None:
+    """Keep a success, let go of a failure. The act is done either way, so trouble here must not be the answer."""
+    if not 200 <= kept.status < 300:  # noqa: PLR2004  (the successes of HTTP)
+        _release(replays, claim)
+        return
+    try:
+        replays.keep(claim, kept)
+    except AppError as error:
+        _log.warning("replay_not_kept", reason=error.message)
+
+
+def _release(replays: Replays, claim: Claim) -> None:
+    """Let go of a claim. What went wrong before is the answer, not trouble here: the claim ends by itself."""
+    try:
+        replays.release(claim)
+    except AppError as error:
+        _log.warning("claim_not_released", reason=error.message)
+
+
+def _again(kept: Kept) -> Response:
+    return Response(kept.body, kept.status, {**kept.headers, REPLAYED: "true"})
+
+
+def _fingerprint(request: Request, body: bytes) -> str:
+    """What the caller asks for; two ways to write the same JSON are the same."""
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        body = msgspec.json.encode(msgspec.json.decode(body), order="sorted")
+    scope = request.scope
+    path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+    parts = (scope["method"], path, request.headers.get("if-match", ""))
+    return fingerprint(*(part.encode("utf-8", "replace") for part in parts), scope["query_string"], body)

@@ -1,0 +1,62 @@
+"""Headers that say who calls and what they may do stand once: of two, each layer might read another one."""
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.credentials import SESSION_COOKIE
+from backend.api.errors import failure, refuse_socket
+from backend.api.middleware.request_context import named, set_headers
+from backend.kit.i18n import _
+from backend.kit.observability import log
+
+SINGLE = frozenset({
+    b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site", b"content-type", b"idempotency-key",
+})  # fmt: skip
+_log = log.get(__name__)
+
+
+class SingleHeaders:
+    """Refuses a request or a websocket that repeats one of these headers, or names two sessions, with 400."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = repeated(scope["headers"]) if scope["type"] in ("http", "websocket") else None
+        if name is None:
+            await self._app(scope, receive, send)
+            return
+        request, request_id = Request({**scope, "type": "http", "method": scope.get("method", "GET")}), named(scope)
+        message = _("“{header}” is given more than once.").format(header=name)
+        response = failure(400, "malformed", message, request)
+        _log.info("request", route="repeated header", status=400, request_id=request_id)
+
+        async def send_framed(message: Message) -> None:
+            if message["type"].endswith("http.response.start"):
+                set_headers(message, request_id)
+            await send(message)
+
+        if scope["type"] == "websocket":
+            await refuse_socket(scope, receive, send_framed, response, message)
+        else:
+            await response(scope, receive, send_framed)
+
+
+def repeated(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """Return the name of a header or cookie that stands more than once and may not; None where all is well."""
+    seen: set[bytes] = set()
+    for name, value in headers:
+        if name not in SINGLE:
+            continue
+        if name in seen:
+            return name.decode().title()
+        seen.add(name)
+        if name == b"cookie" and len(_sessions(value)) > 1:
+            return SESSION_COOKIE
+    return None
+
+
+def _sessions(cookies: bytes) -> set[bytes]:
+    """The different values of the session cookie."""
+    pairs = (each.strip().partition(b"=") for each in cookies.split(b";"))
+    return {value.strip() for name, _equals, value in pairs if name.strip() == SESSION_COOKIE.encode()}
