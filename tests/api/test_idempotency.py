@@ -1,15 +1,19 @@
 """Idempotency-Key: an act with a key is done once, whatever is sent again, by whom, and at the same moment."""
 
+from contextlib import closing
 from typing import Any
 
 import pyotp
 import pytest
+from starlette.testclient import TestClient
 
 from backend.api import create_api
-from backend.bootstrap import Backend
+from backend.bootstrap import Backend, build
+from backend.config import Settings
 from backend.kit.clock import SetClock
-from tests.api.caller import Door, first_chapter, problem
+from tests.api.caller import Caller, Door, first_chapter, problem
 from tests.at_once import at_once
+from tests.school import School
 
 CSV = b"subject,class,unit,chapter,2024\nPhysics,Class 11,Light,Prisms,3\n"
 NEW = {"subject": "Physics", "class": "Class 11", "unit": "Light", "chapter": "Prisms"}
@@ -172,3 +176,66 @@ def test_who_is_not_signed_in_is_told_so(door: Door) -> None:
     assert problem(door.anyone.post("/chapters", NEW, headers=key("k")), 401)
     assert problem(door.student.post("/chapters", NEW, headers=key("k")), 403)
     assert door.teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
+
+
+def forgotten(backend: Backend) -> None:
+    """What was changed beneath the services is seen at once."""
+    backend.cache.invalidate("viewers", "classrooms")
+
+
+def test_a_kept_answer_is_for_those_who_still_may(door: Door, backend: Backend) -> None:
+    """A link for a password is not given again to somebody who is no administrator any more."""
+    path = f"/admin/users/{door.student_viewer.id}/reset-link"
+    assert door.admin.post(path, headers=key("link")).json()["data"]["token"]
+    assert door.admin.post(path, headers=key("link")).headers["Idempotent-Replayed"] == "true"
+    for role in ("teacher", "student"):
+        backend.mongo["users"].update_one({"_id": door.admin_viewer.id}, {"$set": {"role": role}})
+        forgotten(backend)
+        assert "token" not in str(problem(door.admin.post(path, headers=key("link")), 403))
+    backend.mongo["users"].update_one({"_id": door.admin_viewer.id}, {"$set": {"role": "admin"}})
+    forgotten(backend)
+    assert door.admin.post(path, headers=key("link")).headers["Idempotent-Replayed"] == "true"
+
+
+def test_nobody_who_was_shut_out_is_answered_again(door: Door, backend: Backend) -> None:
+    """Deactivated, or signed out: the key gives back nothing."""
+    teacher = door.teacher
+    assert teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
+    backend.administration.set_active(door.admin_viewer, door.teacher_viewer.id, active=False)
+    assert problem(teacher.post("/chapters", NEW, headers=key("k")), 401)
+
+
+def test_a_second_factor_that_is_needed_now_comes_before_a_kept_answer(settings: Settings, clock: SetClock) -> None:
+    """The school wants a second factor of teachers since: what was kept waits until there is one."""
+    with closing(build(settings, clock=clock)) as backend:
+        door = Door(backend, School(backend))
+        teacher = door.teacher
+        assert teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
+        strict = settings.model_copy(update={"require_second_factor": "staff"})
+        with closing(build(strict, clock=clock)) as later:
+            now = Caller(TestClient(create_api(later)), teacher.headers["Authorization"].removeprefix("Bearer "))
+            error = problem(now.post("/chapters", NEW, headers=key("k")), 403)
+        assert error["code"] == "second_factor_required"
+        backend.mongo.client.drop_database(settings.mongodb_database)
+
+
+def test_a_class_that_was_given_to_another_is_not_told_of(door: Door, backend: Backend) -> None:
+    """Acts on a class, and its making, are given back while it is the teacher's; also where it is archived by now."""
+    teacher, classroom = door.teacher, door.classroom.id
+    acts: list[tuple[str, str, Any]] = [
+        ("POST", "/classrooms", {"name": "Twelve"}),
+        ("PATCH", f"/classrooms/{classroom}", {"name": "Thirteen"}),
+        ("POST", f"/classrooms/{classroom}/join-code", None),
+        ("DELETE", f"/classrooms/{classroom}/students/{door.student_viewer.id}", None),
+        ("DELETE", f"/classrooms/{classroom}", None),
+        ("POST", f"/classrooms/{classroom}/restore", None),
+    ]
+    for number, (method, path, body) in enumerate(acts):
+        assert teacher(method, path, json=body, headers=key(f"{number}")).is_success
+    for number, (method, path, body) in enumerate(acts):
+        again = teacher(method, path, json=body, headers=key(f"{number}"))
+        assert again.headers["Idempotent-Replayed"] == "true", (path, again.text)
+    backend.mongo["classrooms"].update_many({}, {"$set": {"teacherIds": ["somebody else"]}})
+    forgotten(backend)
+    for number, (method, path, body) in enumerate(acts):
+        assert problem(teacher(method, path, json=body, headers=key(f"{number}")), 404), path

@@ -134,13 +134,11 @@ def _https(is_https: bool) -> tuple[Header, ...]:
 
 
 def _said(headers: Iterable[Header]) -> tuple[bytes | None, bytes, bytes]:
-    """Host (None where there is none, or two that differ), Origin and Sec-Fetch-Site of a request."""
+    """Host (None where there is none), Origin and Sec-Fetch-Site of a request, each of which stands once."""
     host: bytes | None = None
     origin = site = b""
     for name, value in headers:
         if name == b"host":
-            if host is not None and host != value:
-                return None, b"", b""
             host = value
         elif name == b"origin":
             origin = value

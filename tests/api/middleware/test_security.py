@@ -110,9 +110,8 @@ def test_a_malformed_host_is_refused(anywhere: TestClient, host: str) -> None:
     assert anywhere.get("/", headers={b"Host": host.encode()}).status_code == 400
 
 
-def test_two_hosts_are_refused(anywhere: TestClient) -> None:
-    """Two Host headers that differ are a trick to be read differently by two servers."""
-    assert status_of(anywhere, [(b"host", b"learn.school"), (b"host", b"evil.example")]) == 400
+def test_a_request_without_a_host_is_refused(anywhere: TestClient) -> None:
+    """Two of them are refused before (test_single_headers.py)."""
     assert status_of(anywhere, []) == 400
 
 

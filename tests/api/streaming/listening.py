@@ -9,8 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from backend.api import create_api, http_server
+from backend.api.middleware.draining import Drain
+from backend.api.middleware.security import API
+from backend.api.outer_middleware import outer_middleware
 from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
 from tests.waiting import PATIENCE_SECONDS, until
@@ -65,9 +71,14 @@ class Listener:
 class ServedApi:
     """The API of a backend on a port of its own."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, is_whole: bool = False) -> None:
+        """With `is_whole` inside the layers that a process serves it in, under /api/v1."""
         self.api = create_api(backend)
-        self._server = http_server.server(self.api, host="127.0.0.1", port=0, lifespan="off")
+        app: ASGIApp = self.api
+        if is_whole:
+            layers = outer_middleware(backend.settings, self.api, Drain())
+            app = Starlette(routes=[Mount(API, self.api)], middleware=layers)
+        self._server = http_server.server(app, host="127.0.0.1", port=0, lifespan="off")
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         until(lambda: self._server.started)
@@ -99,5 +110,13 @@ class ServedApi:
 def served_api(backend: Backend) -> Iterator[ServedApi]:
     """The API of the test's backend, on a port."""
     made = ServedApi(backend)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def whole_api(backend: Backend) -> Iterator[ServedApi]:
+    """The same inside the layers that a process serves it in, under /api/v1."""
+    made = ServedApi(backend, is_whole=True)
     yield made
     made.close()

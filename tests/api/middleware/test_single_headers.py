@@ -1,0 +1,111 @@
+"""Headers that stand once: whatever is repeated is refused before any layer reads one of the two."""
+
+import json
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from backend.api import create_api
+from backend.api.middleware.draining import Drain
+from backend.api.middleware.single_headers import SINGLE, repeated
+from backend.api.outer_middleware import outer_middleware
+from backend.config import Settings
+from tests.api.raw import Raw, body_of, head_of, statuses
+from tests.api.streaming.listening import ServedApi, whole_api
+
+__all__ = ["whole_api"]
+
+UPGRADE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==",
+)
+ADDRESSES = (
+    ("GET", "/api/v1/chapters"),
+    ("GET", "/api/v1/health"),
+    ("HEAD", "/api/v1/chapters"),
+    ("POST", "/api/v1/auth/login"),
+    ("GET", "/api/v1/nowhere"),
+    ("GET", "/settings"),
+    ("OPTIONS", "/api/v1/chapters"),
+)
+
+
+@pytest.mark.parametrize("header", ["Authorization", "Cookie", "Host", "Origin", "Content-Type", "Idempotency-Key"])
+def test_a_repeated_header_is_refused_everywhere(whole_api: ServedApi, header: str) -> None:
+    """Two of them, alike or not, next to each other or apart, in whatever case: 400 in the usual shape, on any path."""
+    raw = Raw(whole_api.port)
+    for method, path in ADDRESSES:
+        for first, second in (("a", "b"), ("a", "a"), ("", "b"), ("a", "")):
+            lines = (f"{header}: {first}", "X-Between: 1", f"{header.upper()}: {second}")
+            answer = raw.ask(method, path, lines)
+            assert statuses(answer) == [400], (method, path, answer[:300])
+            assert len(head_of(answer)["x-request-id"]) >= 8
+            assert head_of(answer)["x-content-type-options"] == "nosniff"
+            if method != "HEAD" and header != "Host":  # of two Hosts the server itself may think little
+                error = json.loads(body_of(answer))["error"]
+                assert error["code"] == "malformed"
+                assert error["requestId"] == head_of(answer)["x-request-id"]
+
+
+def test_a_websocket_with_two_tokens_is_refused(whole_api: ServedApi) -> None:
+    """The opening is answered 400 as well, with the usual body, and no socket is open."""
+    raw = Raw(whole_api.port)
+    for header in ("Authorization", "Cookie", "Origin"):
+        answer = raw.ask("GET", "/api/v1/ws", (f"{header}: a", *UPGRADE, f"{header}: b"), closes=False)
+        assert statuses(answer) == [400], answer[:300]
+        assert json.loads(body_of(answer))["error"]["code"] == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("cookies", "is_refused"),
+    [
+        (b"session=a; session=b", True),
+        (b"browser=x; session=a;session=b", True),
+        (b"session=; session=b", True),
+        (b"session=a; session=a", False),
+        (b"session=a; browser=session", False),
+        (b"sessions=a; session=b; x=session=c", False),
+        (b"", False),
+    ],
+)
+def test_two_sessions_are_refused(cookies: bytes, is_refused: bool) -> None:
+    """Of two different ones a page and the API might each take another."""
+    assert repeated([(b"cookie", cookies)]) == ("session" if is_refused else None)
+
+
+def test_lists_may_be_repeated() -> None:
+    """Headers that are lists stand as often as they like."""
+    for name in (b"accept", b"x-forwarded-for", b"if-none-match", b"via"):
+        assert name not in SINGLE
+        assert repeated([(name, b"a"), (name, b"b")]) is None
+
+
+def test_pages_and_their_sockets_are_behind_it(settings: Settings) -> None:
+    """The same layers stand around pages: nothing behind them is asked."""
+    asked: list[str] = []
+
+    def page(request: Request) -> PlainTextResponse:
+        asked.append(request.url.path)
+        return PlainTextResponse("page")
+
+    async def socket(websocket: WebSocket) -> None:
+        asked.append("socket")
+        await websocket.accept()
+        await websocket.close()
+
+    routes = [Route("/", page), WebSocketRoute("/_stcore/stream", socket)]
+    app = Starlette(routes=routes, middleware=outer_middleware(settings, create_api(), Drain()))
+    client = TestClient(app, base_url="http://localhost")
+    twice = [("Cookie", "session=a"), ("Cookie", "session=b")]
+    assert client.get("/", headers=twice).status_code == 400
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream", headers=twice):
+        pass
+    assert asked == []
+    assert client.get("/", headers=twice[:1]).text == "page"

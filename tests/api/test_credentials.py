@@ -1,0 +1,238 @@
+"""An answer belongs to the credential of its own request: shapes of headers × routes × moments, on real sockets."""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from backend.accounts.models import Viewer
+from backend.bootstrap import Backend
+from backend.kit.clock import SetClock
+from tests.api.caller import Door
+from tests.api.raw import Raw, body_of, statuses
+from tests.api.streaming.listening import PATIENCE_SECONDS, ServedApi, whole_api
+from tests.waiting import until
+
+__all__ = ["whole_api"]
+
+REFUSED, REPEATED = 401, 400
+JSON = "Content-Type: application/json"
+Lines = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Header lines; who a read, a write and the opening of a socket with them speak for, or the status they get."""
+
+    lines: Lines
+    reads: str | int | None
+    writes: str | int | None
+    opens: str | int | None
+
+
+@dataclass(frozen=True)
+class People:
+    """Two people with an access token and a browser's session each."""
+
+    ids: dict[str, str]
+    tokens: dict[str, str]
+    cookies: dict[str, str]
+
+
+@pytest.fixture
+def people(door: Door, backend: Backend) -> People:
+    found: dict[str, Viewer] = {"a": door.student_viewer, "b": door.teacher_viewer}
+    tokens = {"a": door.student.headers["Authorization"], "b": door.teacher.headers["Authorization"]}
+    return People(
+        ids={who: viewer.id for who, viewer in found.items()},
+        tokens={who: token.removeprefix("Bearer ") for who, token in tokens.items()},
+        cookies={who: _session(backend, viewer) for who, viewer in found.items()},
+    )
+
+
+def _session(backend: Backend, viewer: Viewer) -> str:
+    ticket = backend.accounts.issue_ticket(backend.accounts.me(viewer), "browser")
+    return backend.accounts.redeem_ticket(ticket, "browser", "test")
+
+
+def shapes(people: People) -> Iterator[Shape]:
+    """All shapes, good ones between bad ones so that each could leave something behind for the next."""
+    token, cookie = people.tokens, people.cookies
+    yield Shape((), None, None, None)
+    for who in "ab":
+        good = f"Bearer {token[who]}"
+        for line in (
+            f"Authorization: {good}",
+            f"authorization: bearer {token[who]}",
+            f"AUTHORIZATION: BEARER   {token[who]}  ",
+        ):
+            yield Shape((line,), who, who, who)
+        yield from _twice(good, token["b" if who == "a" else "a"])
+        yield Shape((f"Authorization: {good}", f"Cookie: session={cookie['b']}"), who, who, who)
+        yield from _bad_tokens(token[who], cookie[who])
+        yield from _cookies(who, cookie)
+
+
+def _twice(good: str, other: str) -> Iterator[Shape]:
+    others = ("Bearer null", "Bearer", "", "Basic YTpi", "Bearer undefined", f"Bearer {other}", good)
+    for second in others:
+        for pair in permutations((good, second)):
+            lines = (f"Authorization: {pair[0]}", "X-Between: 1", f"authorization: {pair[1]}")
+            yield Shape(lines, REPEATED, REPEATED, REPEATED)
+
+
+def _bad_tokens(token: str, cookie: str) -> Iterator[Shape]:
+    head, payload, signature = token.split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+    bad = (
+        "Bearer null", "Bearer undefined", "Bearer", "Bearer  ", "", "null", "Basic YTpi", f"Basic {token}", token,
+        f"Token {token}", f"Bearer {token[:-2]}", f"Bearer {token}x", f"Bearer {token}.", f"Bearer {token},",
+        f"Bearer {token}, Bearer {token}", f"Bearer Bearer {token}", f'Bearer "{token}"', f"Bearer {cookie}",
+        f"Bearer {none}.{payload}.", f"Bearer {none}.{payload}.{signature}", f"Bearer {head}..{signature}",
+        f"Bearer session={cookie}", "Bearer \xff\xfe", f"Bearer\xa0{token}", f"Bearer\t{token}",
+    )  # fmt: skip
+    for value in bad:
+        yield Shape((f"Authorization: {value}",), REFUSED, REFUSED, REFUSED)
+    # A cookie does not stand in for a token that is not valid.
+    yield Shape((f"Cookie: session={cookie}", "Authorization: Bearer null"), REFUSED, REFUSED, REFUSED)
+
+
+def _cookies(who: str, cookie: dict[str, str]) -> Iterator[Shape]:
+    mine, other = cookie[who], cookie["b" if who == "a" else "a"]
+    for value in (f"session={mine}", f"browser=x; session={mine}; theme=dark", f"session={mine};session={mine}"):
+        yield Shape((f"Cookie: {value}",), who, None, None)
+    yield Shape((f"Cookie: session={mine}", "Origin: http://127.0.0.1"), who, None, who)
+    without = ("session=deleted", "session=", "session", "", f"Session={mine}", f"sessions={mine}", f"x=session={mine}")
+    for value in without:
+        yield Shape((f"Cookie: {value}",), None, None, None)
+    yield Shape((f"Cookie: session={mine}", "Sec-Fetch-Site: cross-site"), None, 403, 403)
+    for pair in permutations((mine, other)):
+        yield Shape((f"Cookie: session={pair[0]}; session={pair[1]}",), REPEATED, REPEATED, REPEATED)
+    for pair in permutations((mine, "deleted")):
+        yield Shape((f"Cookie: session={pair[0]}", f"Cookie: session={pair[1]}"), REPEATED, REPEATED, REPEATED)
+
+
+class Front:
+    """The four kinds of routes, and who each took a request to be from."""
+
+    def __init__(self, served: ServedApi, people: People) -> None:
+        self._raw, self._port = Raw(served.port), served.port
+        self._names = {person: who for who, person in people.ids.items()}
+
+    def reads(self, lines: Sequence[str]) -> str | int | None:
+        return self._who(self._raw.ask("GET", "/api/v1/auth/me", lines))
+
+    def lists(self, lines: Sequence[str]) -> int:
+        """The status of what anybody may read: a token that is not valid is refused here too."""
+        return statuses(self._raw.ask("GET", "/api/v1/chapters?limit=1", lines))[0]
+
+    def writes(self, lines: Sequence[str]) -> str | int | None:
+        return self._who(self._raw.ask("PATCH", "/api/v1/auth/me", (*lines, JSON), b'{"dailyGoal": 25}'))
+
+    def streams(self, lines: Sequence[str]) -> str | int | None:
+        """Whose own room is let in: that of the one who asks, and nobody else's."""
+        let_in = []
+        for person, who in self._names.items():
+            answer = self._raw.ask("HEAD", f"/api/v1/events?rooms=student:{person}", lines)
+            if statuses(answer) == [200]:
+                let_in.append(who)
+            elif statuses(answer)[0] != 404:
+                return _nobody(self._raw.ask("GET", f"/api/v1/events?rooms=student:{person}", lines))
+        assert len(let_in) == 1
+        return let_in[0]
+
+    def opens(self, lines: Sequence[str]) -> str | int | None:
+        """What a socket is told first: that it may write or only listen, or that it has to say who it is."""
+        pairs = [(name, value.strip()) for name, _colon, value in (line.partition(":") for line in lines)]
+        own = [(name, value if name != "Origin" else f"{value}:{self._port}") for name, value in pairs]
+        address = f"ws://127.0.0.1:{self._port}/api/v1/ws"
+        try:
+            with connect(address, additional_headers=own, open_timeout=PATIENCE_SECONDS) as socket:
+                socket.send(json.dumps({"type": "ping"}))  # no way to say who one is
+                said = json.loads(socket.recv(PATIENCE_SECONDS))
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        return said["type"] if said["type"] == "connected" else None
+
+    def _who(self, answer: bytes) -> str | int | None:
+        if statuses(answer) == [200]:
+            return self._names[json.loads(body_of(answer))["data"]["id"]]
+        return _nobody(answer)
+
+
+def _nobody(answer: bytes) -> int | None:
+    status = statuses(answer)[0]
+    if status == REFUSED and b"Please sign in first" in answer:
+        return None
+    return status
+
+
+def walk(front: Front, all_shapes: Sequence[Shape]) -> list[str]:
+    """What was answered otherwise than to its own credential."""
+    wrong = []
+    for shape in all_shapes:
+        found = (front.reads(shape.lines), front.streams(shape.lines), front.writes(shape.lines))
+        if found != (shape.reads, shape.reads, shape.writes):
+            wrong.append(f"{shape.lines}: {found}")
+        expected = shape.reads if shape.reads in (REFUSED, REPEATED) else 200
+        if front.lists(shape.lines) != expected:
+            wrong.append(f"{shape.lines}: the list said {front.lists(shape.lines)}")
+    return wrong
+
+
+@pytest.mark.timeout(300)
+def test_every_answer_is_its_own_credentials(
+    whole_api: ServedApi, people: People, backend: Backend, clock: SetClock
+) -> None:
+    """Now, again when each has been asked once, after 15 minutes, and when both have signed out."""
+    front, all_shapes = Front(whole_api, people), list(shapes(people))
+    assert walk(front, all_shapes) == []
+    assert walk(front, list(reversed(all_shapes))) == []
+    clock.advance(timedelta(minutes=16))
+    expired = [_without_tokens(shape) for shape in all_shapes]
+    assert walk(front, expired) == []
+    for who in "ab":
+        backend.accounts.sign_out(backend.accounts.viewer(people.cookies[who]))
+    until(lambda: front.reads((f"Cookie: session={people.cookies['a']}",)) is None)
+    assert walk(front, [_without_cookies(shape) for shape in expired]) == []
+
+
+def _without_tokens(shape: Shape) -> Shape:
+    """What the same shape is worth once every token has expired."""
+    has_token = any(line.lower().startswith("authorization:") for line in shape.lines)
+    if has_token and isinstance(shape.reads, str):
+        return Shape(shape.lines, REFUSED, REFUSED, REFUSED)
+    return shape
+
+
+def _without_cookies(shape: Shape) -> Shape:
+    """What the same shape is worth once every session has ended."""
+    return shape if not isinstance(shape.reads, str) else Shape(shape.lines, None, shape.writes, REFUSED)
+
+
+@pytest.mark.timeout(300)
+def test_a_socket_is_its_own_credentials(whole_api: ServedApi, people: People, clock: SetClock) -> None:
+    """Refused, open at once, or waiting to hear who it is; a quarter of an hour later no token opens one."""
+    front = Front(whole_api, people)
+    few = [shape for shape in shapes(people) if not any("\xff" in line or "\xa0" in line for line in shape.lines)]
+    for shape in few:
+        expected = "connected" if isinstance(shape.opens, str) else 403 if shape.opens == REFUSED else shape.opens
+        assert front.opens(shape.lines) == expected, shape.lines
+    clock.advance(timedelta(minutes=16))
+    for who in "ab":
+        assert front.opens((f"Authorization: Bearer {people.tokens[who]}",)) != "connected"
+
+
+def test_a_revoked_session_answers_nothing(whole_api: ServedApi, people: People, backend: Backend) -> None:
+    """A session that was ended from another one answers no further request; the other one does."""
+    front = Front(whole_api, people)
+    token, cookie = f"Authorization: Bearer {people.tokens['a']}", f"Cookie: session={people.cookies['a']}"
+    assert (front.reads((token,)), front.reads((cookie,))) == ("a", "a")
+    backend.accounts.sign_out_elsewhere(backend.accounts.viewer(people.cookies["a"]))
+    assert (front.reads((token,)), front.reads((cookie,))) == (REFUSED, "a")
