@@ -12,11 +12,11 @@ CLOSE = b"Connection: close\r\n"
 class Raw:
     """Connections to a port of this machine."""
 
-    def __init__(self, port: int) -> None:
-        self._address = ("127.0.0.1", port)
+    def __init__(self, port: int, *, source: str = "127.0.0.1") -> None:
+        self._address, self._source = ("127.0.0.1", port), (source, 0)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(self._address, PATIENCE_SECONDS)
+        return socket.create_connection(self._address, PATIENCE_SECONDS, self._source)
 
     def send(self, *parts: bytes, quiet_seconds: float = PATIENCE_SECONDS) -> bytes:
         """All that is answered until the server closes, or has nothing more to say for a while."""

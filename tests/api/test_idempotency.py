@@ -213,6 +213,7 @@ def test_a_second_factor_that_is_needed_now_comes_before_a_kept_answer(settings:
         assert teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
         strict = settings.model_copy(update={"require_second_factor": "staff"})
         with closing(build(strict, clock=clock)) as later:
+            forgotten(later)
             now = Caller(TestClient(create_api(later)), teacher.headers["Authorization"].removeprefix("Bearer "))
             error = problem(now.post("/chapters", NEW, headers=key("k")), 403)
         assert error["code"] == "second_factor_required"
@@ -235,7 +236,7 @@ def test_a_class_that_was_given_to_another_is_not_told_of(door: Door, backend: B
     for number, (method, path, body) in enumerate(acts):
         again = teacher(method, path, json=body, headers=key(f"{number}"))
         assert again.headers["Idempotent-Replayed"] == "true", (path, again.text)
-    backend.mongo["classrooms"].update_many({}, {"$set": {"teacherIds": ["somebody else"]}})
+    backend.mongo["memberships"].update_many({"role": "teacher"}, {"$set": {"userId": "somebody else"}})
     forgotten(backend)
     for number, (method, path, body) in enumerate(acts):
         assert problem(teacher(method, path, json=body, headers=key(f"{number}")), 404), path

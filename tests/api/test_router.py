@@ -61,7 +61,8 @@ def test_who_may_is_said_before_what_is_wrong(door: Door) -> None:
                 continue
             for body, kind in BODIES if method != "GET" else BODIES[-1:]:
                 headers = {"Content-Type": kind, "Idempotency-Key": "not plain"} if kind else {}
-                answer = caller(method, f"{address}?nonsense=1&limit=x", content=body, headers=headers)
+                query = "" if route in DECIDES_ITSELF else "?nonsense=1&limit=x"
+                answer = caller(method, address + query, content=body, headers=headers)
                 assert answer.status_code == expected, (route, role, body, answer.text)
                 tried += 1
     assert tried > 900

@@ -26,7 +26,8 @@ class SingleHeaders:
         if name is None:
             await self._app(scope, receive, send)
             return
-        request, request_id = Request({**scope, "type": "http", "method": scope.get("method", "GET")}), named(scope)
+        request_id = named(scope)
+        request = Request({**scope, "type": "http", "method": "GET", "state": {"request_id": request_id}})
         message = _("“{header}” is given more than once.").format(header=name)
         response = failure(400, "malformed", message, request)
         _log.info("request", route="repeated header", status=400, request_id=request_id)
