@@ -3,8 +3,7 @@
 import socket
 from collections.abc import Sequence
 
-from tests.api.streaming.listening import PATIENCE_SECONDS
-
+PATIENCE_SECONDS = 8.0
 HOST = b"Host: 127.0.0.1\r\n"
 CLOSE = b"Connection: close\r\n"
 

@@ -15,8 +15,8 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from tests.api.caller import Door
-from tests.api.raw import Raw, body_of, statuses
-from tests.api.streaming.listening import PATIENCE_SECONDS, ServedApi, whole_api
+from tests.api.raw import PATIENCE_SECONDS, Raw, body_of, statuses
+from tests.api.streaming.listening import ServedApi, whole_api
 from tests.waiting import until
 
 __all__ = ["whole_api"]

@@ -10,7 +10,8 @@ import pytest
 
 from backend.api import http_server
 from backend.api.http_server import BoundedHttp, PortUnavailable
-from tests.api.middleware.test_raw import HOST, Raw, everything, raw, served_api, statuses
+from tests.api.middleware.test_raw import is_well, raw, served_api
+from tests.api.raw import HOST, Raw, everything, statuses
 from tests.waiting import until
 
 __all__ = ["raw", "served_api"]
@@ -95,7 +96,7 @@ def test_few_connections_wait_for_their_headers(raw: Raw, monkeypatch: pytest.Mo
         for connection in slow:
             connection.sendall(b"GET /")
         until(lambda: len(BoundedHttp._waiting) <= 21)
-        assert raw.is_well()
+        assert is_well(raw)
         slow[0].settimeout(8)
         assert slow[0].recv(10) == b""
 

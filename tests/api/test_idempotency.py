@@ -13,7 +13,6 @@ from backend.config import Settings
 from backend.kit.clock import SetClock
 from tests.api.caller import Caller, Door, first_chapter, problem
 from tests.at_once import at_once
-from tests.school import School
 
 CSV = b"subject,class,unit,chapter,2024\nPhysics,Class 11,Light,Prisms,3\n"
 NEW = {"subject": "Physics", "class": "Class 11", "unit": "Light", "chapter": "Prisms"}
@@ -205,19 +204,18 @@ def test_nobody_who_was_shut_out_is_answered_again(door: Door, backend: Backend)
     assert problem(teacher.post("/chapters", NEW, headers=key("k")), 401)
 
 
-def test_a_second_factor_that_is_needed_now_comes_before_a_kept_answer(settings: Settings, clock: SetClock) -> None:
+def test_a_second_factor_that_is_needed_now_comes_before_a_kept_answer(
+    door: Door, settings: Settings, clock: SetClock
+) -> None:
     """The school wants a second factor of teachers since: what was kept waits until there is one."""
-    with closing(build(settings, clock=clock)) as backend:
-        door = Door(backend, School(backend))
-        teacher = door.teacher
-        assert teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
-        strict = settings.model_copy(update={"require_second_factor": "staff"})
-        with closing(build(strict, clock=clock)) as later:
-            forgotten(later)
-            now = Caller(TestClient(create_api(later)), teacher.headers["Authorization"].removeprefix("Bearer "))
-            error = problem(now.post("/chapters", NEW, headers=key("k")), 403)
-        assert error["code"] == "second_factor_required"
-        backend.mongo.client.drop_database(settings.mongodb_database)
+    teacher = door.teacher
+    assert teacher.post("/chapters", NEW, headers=key("k")).status_code == 201
+    strict = settings.model_copy(update={"require_second_factor": "staff"})
+    with closing(build(strict, clock=clock)) as later:
+        forgotten(later)
+        now = Caller(TestClient(create_api(later)), teacher.headers["Authorization"].removeprefix("Bearer "))
+        error = problem(now.post("/chapters", NEW, headers=key("k")), 403)
+    assert error["code"] == "second_factor_required"
 
 
 def test_a_class_that_was_given_to_another_is_not_told_of(door: Door, backend: Backend) -> None:

@@ -1,12 +1,9 @@
 """What programs are told while the servers are away: 503 with a time, never that something went wrong here."""
 
-from pathlib import Path
-
 import pytest
 
 from backend.bootstrap import Backend
 from backend.config import Settings
-from backend.kit.embedded import Servers
 from tests.api.caller import Door, first_chapter, problem
 from tests.cut_off import Doors, behind, doors
 from tests.waiting import until
@@ -15,13 +12,12 @@ __all__ = ["doors"]
 
 NEW = {"subject": "Physics", "class": "Class 11", "unit": "Light", "chapter": "Prisms"}
 SIGN_UP = {"email": "new@example.org", "password": "a good long one", "name": "Nina New"}
-PATIENCE_SECONDS = 40.0
 
 
 @pytest.fixture
-def settings(doors: Doors, servers: Servers, tmp_path: Path) -> Settings:
+def settings(doors: Doors, settings: Settings) -> Settings:
     """Servers that can be cut off."""
-    return behind(doors, servers, tmp_path)
+    return behind(doors, settings)
 
 
 @pytest.mark.timeout(240)
@@ -52,6 +48,6 @@ def test_while_no_server_answers_a_write_with_a_key_is_told_when_to_come_again(
     def status() -> int:
         return teacher.post("/chapters", NEW, headers={"Idempotency-Key": "k"}).status_code
 
-    until(lambda: status() == 201, seconds=PATIENCE_SECONDS)
+    until(lambda: status() == 201)
     assert status() == 201
     assert [each.chapter for each in backend.chapters.active()].count("Prisms") == 1

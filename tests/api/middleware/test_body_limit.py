@@ -15,7 +15,8 @@ from backend.api.middleware.body_limit import BODY_BYTES, PERSON, UPLOAD_BYTES
 from backend.bootstrap import Backend
 from backend.chapters.models import MAX_FILE_BYTES
 from tests.api.caller import Caller, Door, problem
-from tests.api.middleware.test_raw import CLOSE, HOST, Raw, everything, raw, served_api, statuses
+from tests.api.middleware.test_raw import raw, served_api
+from tests.api.raw import CLOSE, HOST, Raw, everything, statuses
 from tests.waiting import until
 
 __all__ = ["raw", "served_api"]

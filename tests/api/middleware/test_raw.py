@@ -1,7 +1,6 @@
 """What no client library would send: requests byte by byte, and the server that answers the next one all the same."""
 
 import json
-import socket
 import time
 from collections.abc import Iterator
 
@@ -10,62 +9,25 @@ import pytest
 from backend.api.middleware import body_limit
 from backend.bootstrap import Backend
 from tests.api.caller import Door
+from tests.api.raw import CLOSE, HOST, PATIENCE_SECONDS, Raw, everything, statuses
 from tests.api.streaming.listening import ServedApi, served_api
 
 __all__ = ["served_api"]
 
-PATIENCE_SECONDS = 8.0
-HOST = b"Host: 127.0.0.1\r\n"
-CLOSE = b"Connection: close\r\n"
 JSON = b"Content-Type: application/json\r\n"
 
 
-class Raw:
-    """Plain connections to a served API."""
-
-    def __init__(self, served: ServedApi) -> None:
-        self._address = ("127.0.0.1", served.port)
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self._address, PATIENCE_SECONDS)
-
-    def send(self, *parts: bytes, quiet_seconds: float = PATIENCE_SECONDS) -> bytes:
-        """All that is answered until the server closes, or has nothing more to say for a while."""
-        with self.connect() as connection:
-            for part in parts:
-                try:
-                    connection.sendall(part)
-                except OSError:
-                    break
-            return everything(connection, quiet_seconds)
-
-    def is_well(self) -> bool:
-        """Whether a request as it should be is answered."""
-        return self.send(b"GET /health/live HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n").startswith(b"HTTP/1.1 200")
-
-
-def everything(connection: socket.socket, quiet_seconds: float) -> bytes:
-    connection.settimeout(quiet_seconds)
-    found = b""
-    try:
-        while part := connection.recv(65536):
-            found += part
-    except (TimeoutError, OSError):
-        pass
-    return found
-
-
-def statuses(answer: bytes) -> list[int]:
-    """The status of each answer that came."""
-    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+def is_well(raw: Raw) -> bool:
+    """Whether a request as it should be is answered."""
+    return raw.send(b"GET /health/live HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n").startswith(b"HTTP/1.1 200")
 
 
 @pytest.fixture
 def raw(served_api: ServedApi) -> Iterator[Raw]:
     """The API, well before and after."""
-    made = Raw(served_api)
+    made = Raw(served_api.port)
     yield made
-    assert made.is_well()
+    assert is_well(made)
 
 
 MALFORMED = {
@@ -183,7 +145,7 @@ def test_many_that_wait_do_not_hold_up_others(raw: Raw) -> None:
         for connection in waiting:
             connection.sendall(b"POST /auth/login HTTP/1.1\r\n" + HOST + JSON + b"Content-Length: 100\r\n\r\n{")
         began = time.monotonic()
-        assert raw.is_well()
+        assert is_well(raw)
         assert time.monotonic() - began < PATIENCE_SECONDS
     finally:
         for connection in waiting:
