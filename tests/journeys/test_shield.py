@@ -1,5 +1,8 @@
 """The content policy in a real browser: what got into a page by mistake does not run and fetches nothing."""
 
+from urllib.parse import urlsplit
+
+from tests.api.raw import Raw, body_of, head_of, statuses
 from tests.journeys.running import Visitors
 from tests.journeys.school import ServedSchool
 
@@ -48,3 +51,30 @@ def test_every_kind_of_answer_has_the_headers(served: ServedSchool, visitors: Vi
         assert answer.headers["x-content-type-options"] == "nosniff", path
         assert answer.headers["x-frame-options"] == "DENY", path
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
+
+
+def test_head_of_pages_and_files_is_get_without_a_body(served: ServedSchool) -> None:
+    """Pages, assets, what is not there: the same status, type, length and tag, and the next request is answered."""
+    raw = Raw(urlsplit(served.app.url).port or 0)
+    behind = b"GET /_stcore/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    for path in ("/", "/settings", "/chapters", "/assets/style.css", "/_stcore/health", "/none.png", "/nowhere"):
+        head, got = (
+            raw.send(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n".encode() + behind)
+            for method in ("HEAD", "GET")
+        )
+        assert statuses(head) == statuses(got), path
+        assert body_of(head).startswith(b"HTTP/1.1 200"), (path, head[:300])
+        for name in ("content-type", "content-length", "etag", "cache-control"):
+            assert head_of(head).get(name) == head_of(got).get(name), (path, name)
+
+
+def test_a_page_asked_with_two_sessions_is_refused(served: ServedSchool) -> None:
+    """Also its socket, and its files: 400 in the API's shape, before anything behind is asked."""
+    raw = Raw(urlsplit(served.app.url).port or 0)
+    key = f"Sec-WebSocket-Key: {'A' * 22}=="
+    upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key)
+    for path, more in (("/", ()), ("/assets/style.css", ()), ("/_stcore/stream", upgrade)):
+        for lines in (("Cookie: session=a", "Cookie: session=b"), ("Cookie: session=a; session=b",)):
+            answer = raw.ask("GET", path, [*lines, *more], closes=not more)
+            assert statuses(answer) == [400], (path, answer[:300])
+            assert b'"code": "malformed"' in answer
