@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import cycle, permutations
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from backend.accounts.models import Viewer
@@ -149,7 +149,7 @@ class Front:
         return let_in[0]
 
     def opens(self, lines: Sequence[str]) -> str | int | None:
-        """What a socket is told first: that it may write or only listen, or that it has to say who it is."""
+        """What a socket is told first: "connected"; None where it ends because nobody stands behind it."""
         pairs = [(name, value.strip()) for name, _colon, value in (line.partition(":") for line in lines)]
         own = [(name, value if name != "Origin" else f"{value}:{self._port}") for name, value in pairs]
         address = f"ws://127.0.0.1:{self._port}/api/v1/ws"
@@ -159,6 +159,8 @@ class Front:
                 said = json.loads(socket.recv(PATIENCE_SECONDS))
         except InvalidStatus as refused:
             return refused.response.status_code
+        except ConnectionClosed:
+            return None
         return said["type"] if said["type"] == "connected" else None
 
     def _who(self, answer: bytes) -> str | int | None:

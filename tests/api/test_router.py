@@ -65,7 +65,7 @@ def test_who_may_is_said_before_what_is_wrong(door: Door) -> None:
                 answer = caller(method, address + query, content=body, headers=headers)
                 assert answer.status_code == expected, (route, role, body, answer.text)
                 tried += 1
-    assert tried > 900
+    assert tried >= 900
 
 
 def test_a_student_is_not_told_what_a_chapter_wants(door: Door) -> None:
