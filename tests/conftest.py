@@ -1,4 +1,4 @@
-"""Fixtures for every test; they are made elsewhere and only imported here."""
+"""Fixtures and plugins for every test; they are made elsewhere and only named here."""
 
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -21,6 +21,8 @@ from tests.school import (
     teacher,
 )
 from tests.servers import servers, servers_folder
+
+pytest_plugins = ["tests.quick", "tests.reporting"]
 
 __all__ = [
     "admin",

