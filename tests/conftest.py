@@ -4,10 +4,12 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.argon2 import cheap_argon2, production_argon2
+from tests.kit.redis.valkey_process import valkey, valkey_or_redis
 from tests.pages.at_path import browser
 from tests.pages.signed_in import open_page, own_main_module
 from tests.school import (
     admin,
+    admin_user,
     backend,
     classroom,
     clock,
@@ -19,6 +21,7 @@ from tests.school import (
     shared_databases,
     student,
     teacher,
+    two_students,
 )
 from tests.servers import servers, servers_folder
 
@@ -26,6 +29,7 @@ pytest_plugins = ["tests.quick", "tests.reporting"]
 
 __all__ = [
     "admin",
+    "admin_user",
     "backend",
     "browser",
     "cheap_argon2",
@@ -44,6 +48,9 @@ __all__ = [
     "shared_databases",
     "student",
     "teacher",
+    "two_students",
+    "valkey",
+    "valkey_or_redis",
 ]
 
 # A machine that is busy with other tests is slow, and no property under test is at fault for it.

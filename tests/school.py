@@ -158,6 +158,12 @@ def admin(school: School) -> Viewer:
 
 
 @pytest.fixture
+def admin_user(school: School, admin: Viewer) -> User:
+    """The account of the first administrator."""
+    return school.user(admin)
+
+
+@pytest.fixture
 def teacher(school: School, admin: Viewer) -> Viewer:
     """A teacher."""
     return school.teacher(admin)
@@ -173,3 +179,10 @@ def classroom(school: School, teacher: Viewer) -> Classroom:
 def student(school: School, classroom: Classroom) -> Viewer:
     """One student in it."""
     return school.student(classroom)
+
+
+@pytest.fixture
+def two_students(school: School, teacher: Viewer) -> tuple[Viewer, Viewer]:
+    """Two students of one class."""
+    classroom = school.classroom(teacher)
+    return school.student(classroom, "One"), school.student(classroom, "Two")

@@ -16,11 +16,6 @@ BROWSER = "browser of the test"
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)  # of an administrator
 
 
-@pytest.fixture
-def admin(school: School) -> User:
-    return school.user(school.admin())
-
-
 def sign_in(backend: Backend, user: User) -> str:
     """A session as a browser gets it; its reference token."""
     return backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, BROWSER), BROWSER, "test")
@@ -32,13 +27,13 @@ def refusal(backend: Backend, email: str, password: str) -> tuple[str, str]:
     return caught.value.code, caught.value.message
 
 
-def test_every_failure_sounds_the_same(backend: Backend, school: School, admin: User) -> None:
+def test_every_failure_sounds_the_same(backend: Backend, school: School, admin_user: User) -> None:
     """A wrong password, an unknown address and a deactivated account get the very same answer."""
-    viewer = school.viewer(admin)
+    viewer = school.viewer(admin_user)
     gone = school.user(school.teacher(viewer))
     backend.administration.set_active(viewer, gone.id, active=False)
     answers = {
-        refusal(backend, admin.email, "wrong password"),
+        refusal(backend, admin_user.email, "wrong password"),
         refusal(backend, "nobody@example.org", PASSWORD),
         refusal(backend, gone.email, PASSWORD),
         refusal(backend, "x" * 5000, PASSWORD),
@@ -46,7 +41,7 @@ def test_every_failure_sounds_the_same(backend: Backend, school: School, admin: 
     assert len(answers) == 1
 
 
-def test_an_unknown_account_costs_a_hash(backend: Backend, admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_account_costs_a_hash(backend: Backend, admin_user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown address makes exactly the hash work of a known one, so time tells nobody who has an account."""
     verified: list[str] = []
     hasher = passwords._HASHER
@@ -60,37 +55,37 @@ def test_an_unknown_account_costs_a_hash(backend: Backend, admin: User, monkeypa
             return hasher.hash(password)
 
     monkeypatch.setattr(passwords, "_HASHER", Counting())
-    refusal(backend, admin.email, "wrong password")
+    refusal(backend, admin_user.email, "wrong password")
     refusal(backend, "nobody@example.org", "wrong password")
     known, unknown = verified
     assert known.split("$")[1:4] == unknown.split("$")[1:4]
 
 
-def test_address_ignores_case_and_space(backend: Backend, admin: User) -> None:
+def test_address_ignores_case_and_space(backend: Backend, admin_user: User) -> None:
     """The address may be typed in capitals, with a space around it."""
-    assert backend.accounts.authenticate(f" {admin.email.upper()} ", PASSWORD).id == admin.id
+    assert backend.accounts.authenticate(f" {admin_user.email.upper()} ", PASSWORD).id == admin_user.id
 
 
-def test_a_ticket_works_once(backend: Backend, admin: User) -> None:
+def test_a_ticket_works_once(backend: Backend, admin_user: User) -> None:
     """A ticket opens one session and no second one."""
-    ticket = backend.accounts.issue_ticket(admin, BROWSER)
+    ticket = backend.accounts.issue_ticket(admin_user, BROWSER)
     backend.accounts.redeem_ticket(ticket, BROWSER, "test")
     with pytest.raises(NotSignedIn):
         backend.accounts.redeem_ticket(ticket, BROWSER, "test")
 
 
-def test_a_ticket_belongs_to_its_browser(backend: Backend, admin: User) -> None:
+def test_a_ticket_belongs_to_its_browser(backend: Backend, admin_user: User) -> None:
     """Another browser cannot use a ticket, and its attempt does not spend it."""
-    ticket = backend.accounts.issue_ticket(admin, BROWSER)
+    ticket = backend.accounts.issue_ticket(admin_user, BROWSER)
     with pytest.raises(NotSignedIn):
         backend.accounts.redeem_ticket(ticket, "another browser", "test")
     assert backend.accounts.redeem_ticket(ticket, BROWSER, "test")
 
 
-def test_a_ticket_lives_two_minutes(backend: Backend, admin: User, clock: SetClock) -> None:
+def test_a_ticket_lives_two_minutes(backend: Backend, admin_user: User, clock: SetClock) -> None:
     """A ticket still works just before two minutes have passed, and no longer then."""
     assert timedelta(minutes=2) == TICKET_LIFE
-    early, late = (backend.accounts.issue_ticket(admin, BROWSER) for _each in range(2))
+    early, late = (backend.accounts.issue_ticket(admin_user, BROWSER) for _each in range(2))
     clock.advance(TICKET_LIFE - timedelta(seconds=1))
     assert backend.accounts.redeem_ticket(early, BROWSER, "test")
     clock.advance(timedelta(seconds=1))
@@ -98,79 +93,79 @@ def test_a_ticket_lives_two_minutes(backend: Backend, admin: User, clock: SetClo
         backend.accounts.redeem_ticket(late, BROWSER, "test")
 
 
-def test_expired_secrets_are_swept(backend: Backend, school: School, admin: User, clock: SetClock) -> None:
+def test_expired_secrets_are_swept(backend: Backend, school: School, admin_user: User, clock: SetClock) -> None:
     """Tickets, links and sessions that are over do not pile up, and live ones stay."""
-    backend.accounts.issue_ticket(admin, BROWSER)
-    backend.administration.make_reset_link(school.viewer(admin), admin.id)
+    backend.accounts.issue_ticket(admin_user, BROWSER)
+    backend.administration.make_reset_link(school.viewer(admin_user), admin_user.id)
     clock.advance(ABSOLUTE + timedelta(days=1))
-    ticket = backend.accounts.issue_ticket(admin, BROWSER)
+    ticket = backend.accounts.issue_ticket(admin_user, BROWSER)
     assert backend.mongo["tickets"].count_documents({}) == 1
     token = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
     assert backend.mongo["sessions"].count_documents({}) == 1
-    assert backend.accounts.viewer(token).id == admin.id
+    assert backend.accounts.viewer(token).id == admin_user.id
 
 
-def test_a_ticket_is_no_reset_link(backend: Backend, admin: User) -> None:
+def test_a_ticket_is_no_reset_link(backend: Backend, admin_user: User) -> None:
     """A sign-in ticket cannot set a password: each secret serves its own purpose alone."""
-    ticket = backend.accounts.issue_ticket(admin, "")
+    ticket = backend.accounts.issue_ticket(admin_user, "")
     with pytest.raises(Exception, match="used already or is too old"):
         backend.accounts.reset_password(ticket, "another horse battery")
 
 
-def test_only_fingerprints_are_stored(backend: Backend, admin: User) -> None:
+def test_only_fingerprints_are_stored(backend: Backend, admin_user: User) -> None:
     """Neither session nor ticket nor password stands in the database as it is typed or sent."""
-    ticket = backend.accounts.issue_ticket(admin, BROWSER)
-    token = sign_in(backend, admin)
+    ticket = backend.accounts.issue_ticket(admin_user, BROWSER)
+    token = sign_in(backend, admin_user)
     stored = str([list(backend.mongo[name].find()) for name in ("users", "sessions", "tickets")])
-    assert admin.email in stored
+    assert admin_user.email in stored
     assert not any(secret in stored for secret in (ticket, token, PASSWORD, BROWSER))
 
 
-def test_signing_out_ends_the_session_everywhere(backend: Backend, admin: User) -> None:
+def test_signing_out_ends_the_session_everywhere(backend: Backend, admin_user: User) -> None:
     """After signing out the cookie opens nothing any more, in any tab or process."""
-    token = sign_in(backend, admin)
+    token = sign_in(backend, admin_user)
     backend.accounts.sign_out(backend.accounts.viewer(token))
     with pytest.raises(NotSignedIn):
         backend.accounts.viewer(token)
 
 
-def test_signing_out_elsewhere_keeps_this_session(backend: Backend, admin: User) -> None:
+def test_signing_out_elsewhere_keeps_this_session(backend: Backend, admin_user: User) -> None:
     """All other sessions of the person end, this one and other people's stay."""
-    here, there = sign_in(backend, admin), sign_in(backend, admin)
+    here, there = sign_in(backend, admin_user), sign_in(backend, admin_user)
     viewer = backend.accounts.viewer(here)
     assert backend.accounts.sign_out_elsewhere(viewer) >= 1
     assert [session.id for session in backend.accounts.sessions(viewer)] == [viewer.session_id]
-    assert backend.accounts.viewer(here).id == admin.id
+    assert backend.accounts.viewer(here).id == admin_user.id
     with pytest.raises(NotSignedIn):
         backend.accounts.viewer(there)
 
 
-def test_a_session_ends_when_unused(backend: Backend, admin: User, clock: SetClock) -> None:
+def test_a_session_ends_when_unused(backend: Backend, admin_user: User, clock: SetClock) -> None:
     """A session that an administrator did not use for 12 hours is over."""
-    token = sign_in(backend, admin)
+    token = sign_in(backend, admin_user)
     clock.advance(IDLE)
     with pytest.raises(NotSignedIn):
         backend.accounts.viewer(token)
 
 
-def test_a_session_in_use_ends_too(backend: Backend, admin: User, clock: SetClock) -> None:
+def test_a_session_in_use_ends_too(backend: Backend, admin_user: User, clock: SetClock) -> None:
     """However much it is used, an administrator's session ends after seven days."""
-    token = sign_in(backend, admin)
+    token = sign_in(backend, admin_user)
     backend.cache.close()  # a viewer is kept for 2 s by real time, which a set clock does not move
     step = timedelta(hours=11)
     for _time in range(ABSOLUTE // step):
         clock.advance(step)
         backend.cache.invalidate("viewers")
-        assert backend.accounts.viewer(token).id == admin.id
+        assert backend.accounts.viewer(token).id == admin_user.id
     clock.advance(step)
     backend.cache.invalidate("viewers")
     with pytest.raises(NotSignedIn):
         backend.accounts.viewer(token)
 
 
-def test_a_deactivated_person_is_out_at_once(backend: Backend, school: School, admin: User) -> None:
+def test_a_deactivated_person_is_out_at_once(backend: Backend, school: School, admin_user: User) -> None:
     """Deactivation ends every session, for pages and programs, with the next call; activation lets her in again."""
-    viewer = school.viewer(admin)
+    viewer = school.viewer(admin_user)
     teacher = school.user(school.teacher(viewer))
     token = sign_in(backend, teacher)
     pair = backend.accounts.sign_in_program(teacher.email, PASSWORD, "program")
@@ -187,9 +182,9 @@ def test_a_deactivated_person_is_out_at_once(backend: Backend, school: School, a
     assert backend.accounts.authenticate(teacher.email, PASSWORD).id == teacher.id
 
 
-def test_a_sign_in_under_way_ends_with_the_deactivation(backend: Backend, school: School, admin: User) -> None:
+def test_a_sign_in_under_way_ends_with_the_deactivation(backend: Backend, school: School, admin_user: User) -> None:
     """Who typed her password just before she was deactivated gets no session."""
-    viewer = school.viewer(admin)
+    viewer = school.viewer(admin_user)
     teacher = school.user(school.teacher(viewer))
     ticket = backend.accounts.issue_ticket(teacher, BROWSER)
     backend.administration.set_active(viewer, teacher.id, active=False)
@@ -197,11 +192,11 @@ def test_a_sign_in_under_way_ends_with_the_deactivation(backend: Backend, school
         backend.accounts.redeem_ticket(ticket, BROWSER, "test")
 
 
-def test_a_spent_refresh_token_kills_its_session(backend: Backend, admin: User) -> None:
+def test_a_spent_refresh_token_kills_its_session(backend: Backend, admin_user: User) -> None:
     """Who repeats a refresh token shows that there are two holders: the whole session ends, the fresh token too."""
-    first = backend.accounts.sign_in_program(admin.email, PASSWORD, "program")
+    first = backend.accounts.sign_in_program(admin_user.email, PASSWORD, "program")
     second = backend.accounts.refresh(first.refresh_token)
-    assert backend.accounts.viewer_of_access_token(second.access_token).id == admin.id
+    assert backend.accounts.viewer_of_access_token(second.access_token).id == admin_user.id
     with pytest.raises(NotSignedIn):
         backend.accounts.refresh(first.refresh_token)
     with pytest.raises(NotSignedIn):
@@ -210,24 +205,24 @@ def test_a_spent_refresh_token_kills_its_session(backend: Backend, admin: User) 
         backend.accounts.viewer_of_access_token(second.access_token)
 
 
-def test_changing_the_password_needs_the_present_one(backend: Backend, admin: User) -> None:
+def test_changing_the_password_needs_the_present_one(backend: Backend, admin_user: User) -> None:
     """With a wrong present password nothing changes; with the right one every other session ends."""
-    here, there = sign_in(backend, admin), sign_in(backend, admin)
+    here, there = sign_in(backend, admin_user), sign_in(backend, admin_user)
     viewer: Viewer = backend.accounts.viewer(here)
     with pytest.raises(NotAllowed) as caught:
         backend.accounts.change_password(viewer, "not it", "another horse battery")
     assert caught.value.code == "wrong_password"
-    assert backend.accounts.viewer(there).id == admin.id
+    assert backend.accounts.viewer(there).id == admin_user.id
     backend.accounts.change_password(viewer, PASSWORD, "another horse battery")
-    assert backend.accounts.authenticate(admin.email, "another horse battery").id == admin.id
-    assert backend.accounts.viewer(here).id == admin.id
+    assert backend.accounts.authenticate(admin_user.email, "another horse battery").id == admin_user.id
+    assert backend.accounts.viewer(here).id == admin_user.id
     with pytest.raises(NotSignedIn):
         backend.accounts.viewer(there)
-    refusal(backend, admin.email, PASSWORD)
+    refusal(backend, admin_user.email, PASSWORD)
 
 
-def test_every_way_in_is_noted(backend: Backend, school: School, admin: User, clock: SetClock) -> None:
+def test_every_way_in_is_noted(backend: Backend, school: School, admin_user: User, clock: SetClock) -> None:
     """The last sign-in of a person is known however she came in: by password or by a link."""
     clock.advance(timedelta(hours=1))
-    sign_in(backend, admin)
-    assert school.user(school.viewer(admin)).last_sign_in_at == clock.now()
+    sign_in(backend, admin_user)
+    assert school.user(school.viewer(admin_user)).last_sign_in_at == clock.now()

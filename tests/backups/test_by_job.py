@@ -11,12 +11,6 @@ from backend.kit.archive import Progress
 from backend.kit.mongo.client import new_id
 from backend.kit.schedule.runs import Run
 from backend.kit.schedule.scheduler import Stopped, Work
-from tests.school import School
-
-
-@pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
 
 
 def never() -> None:

@@ -29,11 +29,6 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.fixture
-def admin(school: School) -> Viewer:
-    return school.admin()
-
-
-@pytest.fixture
 def taken(backend: Backend, admin: Viewer) -> Backup:
     return backend.backups.take()
 

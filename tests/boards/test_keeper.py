@@ -27,7 +27,7 @@ FIVE = ProgressChange(questions_delta=5)
 
 
 @pytest.fixture
-def pair(backend: Backend, school: School, classroom: Classroom) -> tuple[Viewer, Viewer]:
+def two_participants(backend: Backend, school: School, classroom: Classroom) -> tuple[Viewer, Viewer]:
     """Two students of one class who take part."""
     one, two = school.student(classroom, "One"), school.student(classroom, "Two")
     return joined(backend, one, "Comet"), joined(backend, two, "Meteor")
@@ -38,9 +38,11 @@ def scores(backend: Backend, viewer: Viewer, **options: bool) -> dict[str, int]:
     return {entry.name: entry.score for entry in board.entries}
 
 
-def test_another_ones_change_comes_with_the_projector(backend: Backend, pair: tuple[Viewer, Viewer]) -> None:
+def test_another_ones_change_comes_with_the_projector(
+    backend: Backend, two_participants: tuple[Viewer, Viewer]
+) -> None:
     """What one saves is on the board that another one reads, and who watches is told after that, not before."""
-    one, two = pair
+    one, two = two_participants
     told: list[dict[str, int]] = []
     heard = backend.events.subscribe([rooms.BOARDS], lambda: told.append(scores(backend, two)))
     projector = Projector(ProjectorQueries(backend.mongo), backend.cache, backend.board_store)
@@ -54,19 +56,21 @@ def test_another_ones_change_comes_with_the_projector(backend: Backend, pair: tu
     assert told[0] == {"Comet": 5, "Meteor": 0}
 
 
-def test_without_a_projector_nobody_is_answered_from_redis(backend: Backend, pair: tuple[Viewer, Viewer]) -> None:
+def test_without_a_projector_nobody_is_answered_from_redis(
+    backend: Backend, two_participants: tuple[Viewer, Viewer]
+) -> None:
     """Boards that nobody sets would stand still: then MongoDB is asked."""
-    one, two = pair
+    one, two = two_participants
     assert scores(backend, two) == {"Comet": 0, "Meteor": 0}
     save(backend, one, 0, "a", FIVE)
     assert scores(backend, two, is_kept=False) == {"Comet": 5, "Meteor": 0}
 
 
-def test_a_kept_board_asks_mongodb_for_nobody_else(backend: Backend, pair: tuple[Viewer, Viewer]) -> None:
+def test_a_kept_board_asks_mongodb_for_nobody_else(backend: Backend, two_participants: tuple[Viewer, Viewer]) -> None:
     """Once built, a board costs no query over participants: what is read is the generation and the own record."""
     boards = boards_of(backend, is_kept=True)
-    boards.board(pair[0])
-    asked = queries_of(backend, lambda: boards.board(pair[0]))
+    boards.board(two_participants[0])
+    asked = queries_of(backend, lambda: boards.board(two_participants[0]))
     assert {query["ns"].split(".", 1)[1] for query in asked} <= {
         "boardState",
         "classrooms",
@@ -79,10 +83,10 @@ def test_a_kept_board_asks_mongodb_for_nobody_else(backend: Backend, pair: tuple
 
 
 def test_what_could_not_be_set_is_not_believed_later(
-    backend: Backend, pair: tuple[Viewer, Viewer], tmp_path: Path
+    backend: Backend, two_participants: tuple[Viewer, Viewer], tmp_path: Path
 ) -> None:
     """While one process cannot reach Redis, others could: after that no board from before is answered from."""
-    one, two = pair
+    one, two = two_participants
     server = ValkeyProcess(tmp_path)
     cut_off = server.client()
     server.kill()
@@ -96,14 +100,16 @@ def test_what_could_not_be_set_is_not_believed_later(
         server.stop()
 
 
-def test_without_redis_boards_come_from_mongodb(backend: Backend, pair: tuple[Viewer, Viewer], tmp_path: Path) -> None:
+def test_without_redis_boards_come_from_mongodb(
+    backend: Backend, two_participants: tuple[Viewer, Viewer], tmp_path: Path
+) -> None:
     """Redis away: the same board, and no error."""
     server = ValkeyProcess(tmp_path)
     client = server.client()
     server.kill()
     try:
-        save(backend, pair[0], 0, "a", FIVE)
-        board = boards_of(backend, is_kept=True, client=client).board(pair[1])
+        save(backend, two_participants[0], 0, "a", FIVE)
+        board = boards_of(backend, is_kept=True, client=client).board(two_participants[1])
         assert [(entry.name, entry.score) for entry in board.entries] == [("Comet", 5), ("Meteor", 0)]
     finally:
         disconnect(client)
@@ -111,13 +117,13 @@ def test_without_redis_boards_come_from_mongodb(backend: Backend, pair: tuple[Vi
 
 
 def test_who_leaves_a_class_leaves_its_board(
-    backend: Backend, pair: tuple[Viewer, Viewer], teacher: Viewer, classroom: Classroom
+    backend: Backend, two_participants: tuple[Viewer, Viewer], teacher: Viewer, classroom: Classroom
 ) -> None:
     """At once, from either store; on everyone's board she stays."""
     stores = [boards_of(backend, is_kept=is_kept) for is_kept in (True, False)]
     for boards in stores:
         assert boards.board(teacher, classroom.id).participants == 2
-    backend.classrooms.remove_student(teacher, classroom.id, pair[0].id)
+    backend.classrooms.remove_student(teacher, classroom.id, two_participants[0].id)
     for boards in stores:
         assert [entry.name for entry in boards.board(teacher, classroom.id).entries] == ["Meteor"]
         assert boards.board(teacher).participants == 2
@@ -125,41 +131,43 @@ def test_who_leaves_a_class_leaves_its_board(
 
 @pytest.mark.parametrize("act", ["deactivated", "teacher"])
 def test_who_is_shut_out_or_no_student_any_more_is_off(
-    backend: Backend, school: School, pair: tuple[Viewer, Viewer], teacher: Viewer, act: str
+    backend: Backend, school: School, two_participants: tuple[Viewer, Viewer], teacher: Viewer, act: str
 ) -> None:
     """What an administrator does to her account shows on kept boards at once, and comes back with her."""
     admin = school.viewer(backend.accounts.authenticate("admin@example.org", "correct horse battery"))
     assert set(scores(backend, teacher)) == {"Comet", "Meteor"}
     if act == "teacher":
-        backend.administration.set_role(admin, pair[0].id, "teacher")
+        backend.administration.set_role(admin, two_participants[0].id, "teacher")
     else:
-        backend.administration.set_active(admin, pair[0].id, active=False)
+        backend.administration.set_active(admin, two_participants[0].id, active=False)
     assert set(scores(backend, teacher)) == {"Meteor"}
-    backend.administration.set_role(admin, pair[0].id, "student")
-    backend.administration.set_active(admin, pair[0].id, active=True)
+    backend.administration.set_role(admin, two_participants[0].id, "student")
+    backend.administration.set_active(admin, two_participants[0].id, active=True)
     assert set(scores(backend, teacher)) == {"Comet", "Meteor"}
 
 
 def test_archiving_a_chapter_makes_kept_boards_old(
-    backend: Backend, pair: tuple[Viewer, Viewer], teacher: Viewer
+    backend: Backend, two_participants: tuple[Viewer, Viewer], teacher: Viewer
 ) -> None:
     """All-time scores lose what was solved on it, for everybody, from the moment it is archived."""
     chapter = backend.chapters.active()[0].id
-    save(backend, pair[0], 0, "a", FIVE)
+    save(backend, two_participants[0], 0, "a", FIVE)
     boards = boards_of(backend, is_kept=True)
     assert boards.board(teacher, period="all").entries[0].score == 5
     backend.chapters.archive(teacher, chapter)
     assert boards.board(teacher, period="all").entries[0].score == 0
 
 
-def test_a_new_week_begins_with_a_new_board(backend: Backend, pair: tuple[Viewer, Viewer], clock: SetClock) -> None:
+def test_a_new_week_begins_with_a_new_board(
+    backend: Backend, two_participants: tuple[Viewer, Viewer], clock: SetClock
+) -> None:
     """Built ahead of the first look, it holds all who take part, with nothing solved yet; the month goes on."""
-    save(backend, pair[0], 0, "a", FIVE)
-    assert scores(backend, pair[1])["Comet"] == 5
+    save(backend, two_participants[0], 0, "a", FIVE)
+    assert scores(backend, two_participants[1])["Comet"] == 5
     clock.advance(timedelta(days=7))
     assert keeper_of(backend).roll_over() == len(live_spans(clock.now()))
-    assert scores(backend, pair[1]) == {"Comet": 0, "Meteor": 0}
-    assert boards_of(backend, is_kept=True).board(pair[1], EVERYONE, "month").entries[0].score == 5
+    assert scores(backend, two_participants[1]) == {"Comet": 0, "Meteor": 0}
+    assert boards_of(backend, is_kept=True).board(two_participants[1], EVERYONE, "month").entries[0].score == 5
 
 
 def test_running_periods_are_those_of_every_zone() -> None:
@@ -172,15 +180,15 @@ def test_running_periods_are_those_of_every_zone() -> None:
 
 
 def test_a_removed_account_is_off_every_board(
-    backend: Backend, pair: tuple[Viewer, Viewer], teacher: Viewer, classroom: Classroom
+    backend: Backend, two_participants: tuple[Viewer, Viewer], teacher: Viewer, classroom: Classroom
 ) -> None:
     """Also off her class's, though nobody knows any more that she was in it; late work does not bring her back."""
     boards = boards_of(backend, is_kept=True)
     assert boards.board(teacher, classroom.id).participants == 2
-    backend.mongo["users"].delete_one({"_id": pair[0].id})
-    backend.mongo["memberships"].delete_many({"userId": pair[0].id})
-    backend.board_store.person_changed(pair[0].id)
-    save(backend, pair[0], 0, "late", FIVE)
-    backend.board_store.work_saved([pair[0].id])
+    backend.mongo["users"].delete_one({"_id": two_participants[0].id})
+    backend.mongo["memberships"].delete_many({"userId": two_participants[0].id})
+    backend.board_store.person_changed(two_participants[0].id)
+    save(backend, two_participants[0], 0, "late", FIVE)
+    backend.board_store.work_saved([two_participants[0].id])
     assert [entry.name for entry in boards.board(teacher, classroom.id).entries] == ["Meteor"]
     assert set(scores(backend, teacher)) == {"Meteor"}

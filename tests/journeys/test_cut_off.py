@@ -21,7 +21,7 @@ Act = Callable[[ServedSchool, Person], object]
 
 
 @pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+def other_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
     """The Redis of the other process, which dies and is flushed as a test wants it."""
     process = ValkeyProcess(tmp_path_factory.mktemp("cut-off"))
     yield process
@@ -30,12 +30,12 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
 
 @pytest.fixture(scope="module")
 def other(
-    served: ServedSchool, valkey: ValkeyProcess, tmp_path_factory: pytest.TempPathFactory
+    served: ServedSchool, other_valkey: ValkeyProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningApp]:
     """Another process on the same database, with a Redis of its own: it hears nothing of what others invalidate."""
     folder: Path = tmp_path_factory.mktemp("other-process")
     secret = (served.app.data_dir / "secrets" / "jwt").read_text()  # processes of one school share their keys
-    environment = served.environment | {"REDIS_URL": valkey.url, "JWT_SECRET": secret}
+    environment = served.environment | {"REDIS_URL": other_valkey.url, "JWT_SECRET": secret}
     with running(folder / "data", **environment) as app:
         yield app
 
@@ -116,7 +116,7 @@ def test_a_stream_ends_in_the_other_process(served: ServedSchool, other: Running
 
 
 def test_with_redis_stopped_or_flushed_nothing_comes_back(
-    served: ServedSchool, other: RunningApp, valkey: ValkeyProcess
+    served: ServedSchool, other: RunningApp, other_valkey: ValkeyProcess
 ) -> None:
     """Redis holds no session and no revocation: flushed or away, who is in stays in, and who is out stays out."""
     gone, here = served.teacher("Gone"), served.teacher("Here")
@@ -125,9 +125,9 @@ def test_with_redis_stopped_or_flushed_nothing_comes_back(
     assert (status(other, out), status(other, stays)) == (200, 200)
     end_that_session(served, gone)
     until(lambda: status(other, out) == 401)
-    valkey.flush()
+    other_valkey.flush()
     assert (status(other, out), status(other, stays)) == (401, 200)
-    valkey.kill()
+    other_valkey.kill()
     try:
         assert (status(other, out), status(other, stays)) == (401, 200)
         end_that_session(served, here)
@@ -135,7 +135,7 @@ def test_with_redis_stopped_or_flushed_nothing_comes_back(
         again = sign_in(here.email, PASSWORD, "a program").access_token
         assert status(other, again) == 200
     finally:
-        valkey.start()
+        other_valkey.start()
 
 
 def test_an_open_page_leads_to_the_sign_in_form_by_itself(

@@ -51,15 +51,17 @@ def school_on(servers: Servers, redis_url: str, folder: Path) -> Iterator[TrialS
 
 
 @pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+def lasting_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
     process = ValkeyProcess(tmp_path_factory.mktemp("valkey"))
     yield process
     process.stop()
 
 
 @pytest.fixture(scope="module")
-def ground(valkey: ValkeyProcess, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialSchool]:
-    with school_on(servers, valkey.url, tmp_path_factory.mktemp("school")) as made:
+def ground(
+    lasting_valkey: ValkeyProcess, servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrialSchool]:
+    with school_on(servers, lasting_valkey.url, tmp_path_factory.mktemp("school")) as made:
         yield made
 
 
@@ -109,7 +111,7 @@ AWAY = {"Valkey killed (kill -9) and started again, empty", "Valkey frozen (SIGS
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_nobody_is_refused_for_want_of_redis(
-    valkey: ValkeyProcess, ground: TrialSchool, trials: Trials, name: str
+    lasting_valkey: ValkeyProcess, ground: TrialSchool, trials: Trials, name: str
 ) -> None:
     """Sixteen save while it happens, and none is refused; then boards are again those of the database, the sessions
     that were ended stay ended, and the others go on."""
@@ -119,7 +121,7 @@ def test_nobody_is_refused_for_want_of_redis(
     breaker = breaker_of(ground.backend.redis_client)
 
     def fault() -> AbstractContextManager[None]:
-        return FAULTS[name](valkey)
+        return FAULTS[name](lasting_valkey)
 
     figure = trials.run(ground, name, opening(breaker, fault) if name in AWAY else fault)
     assert figure.refused == {}

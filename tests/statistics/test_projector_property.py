@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack, suppress
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from backend.kit.mongo.client import new_id
 from backend.progress.models import ProgressChange, Saved
 from backend.statistics.projector import Projector
 from tests.classrooms.builders import save
-from tests.school import School
 from tests.statistics.builders import catches_up, kept, projector, running
 
 changes = st.one_of(
@@ -65,18 +63,13 @@ class Run:
         return projector(self.backend)
 
 
-@pytest.fixture
-def pair(school: School) -> list[Viewer]:
-    """Two students of one class, the same in every example."""
-    classroom = school.classroom(school.teacher(school.admin()))
-    return [school.student(classroom, "One"), school.student(classroom, "Two")]
-
-
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=st.lists(steps, min_size=5, max_size=25))
-def test_incremental_is_recomputed(backend: Backend, pair: list[Viewer], plan: list[tuple[object, ...]]) -> None:
+def test_incremental_is_recomputed(
+    backend: Backend, two_students: tuple[Viewer, Viewer], plan: list[tuple[object, ...]]
+) -> None:
     """Whatever happened, one leader brings the statistics to the truth, and a rebuild changes nothing then."""
-    run = Run(backend, pair)
+    run = Run(backend, list(two_students))
     try:
         for name, *arguments in plan:
             getattr(run, str(name))(*arguments)

@@ -20,15 +20,9 @@ def statistics(backend: Backend) -> StatisticsService:
 
 
 @pytest.fixture
-def pair(school: School, teacher: Viewer) -> tuple[Viewer, Viewer]:
-    classroom = school.classroom(teacher)
-    return school.student(classroom, "One"), school.student(classroom, "Two")
-
-
-@pytest.fixture
-def worked(backend: Backend, pair: tuple[Viewer, Viewer]) -> None:
+def worked(backend: Backend, two_students: tuple[Viewer, Viewer]) -> None:
     """Two students on the first chapter, one of them on the last, and the statistics of that."""
-    one, two = pair
+    one, two = two_students
     save(backend, one, 0, "a", ProgressChange(questions_delta=10, is_weak_chapter=True))
     save(backend, two, 0, "b", ProgressChange(questions_delta=20, status="Completed"))
     save(backend, two, -1, "c", ProgressChange(questions_delta=3))
@@ -123,11 +117,11 @@ def test_unknown_groupings_are_refused(statistics: StatisticsService, teacher: V
 
 @pytest.mark.usefixtures("worked")
 def test_the_projectors_work_is_seen_by_the_next_read(
-    backend: Backend, statistics: StatisticsService, teacher: Viewer, pair: tuple[Viewer, Viewer]
+    backend: Backend, statistics: StatisticsService, teacher: Viewer, two_students: tuple[Viewer, Viewer]
 ) -> None:
     """Statistics that were read before are not served from the cache once the projector wrote new ones."""
     chapter = backend.chapters.active()[0].id
     assert statistics.chapter(teacher, chapter).solved == 30
-    save(backend, pair[0], 0, "d", ProgressChange(questions_delta=1))
+    save(backend, two_students[0], 0, "d", ProgressChange(questions_delta=1))
     projector(backend).rebuild()
     assert statistics.chapter(teacher, chapter).solved == 31

@@ -21,7 +21,7 @@ Server = ValkeyProcess | ValkeyNodes
 
 
 @pytest.fixture(scope="module", params=["valkey", "valkey cluster", "redis", "redis cluster"])
-def valkey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def any_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Everything here holds on one server and on a Cluster of three, which refuses commands across slots."""
     folder: Path = tmp_path_factory.mktemp("valkey")
     kind, _space, is_cluster = request.param.partition(" ")
@@ -40,13 +40,13 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make(valkey: Server) -> Iterator[Callable[..., Cache]]:
+def make(any_server: Server) -> Iterator[Callable[..., Cache]]:
     """Makes caches on an empty server, each with connections of its own, as another process would have."""
     caches: list[Cache] = []
-    valkey.flush()
+    any_server.flush()
 
     def make_one(*, listens: bool = True, local_ttl_seconds: float = 30.0, local_max_entries: int = 2000) -> Cache:
-        client = valkey.client()
+        client = any_server.client()
         cache = Cache(client, local_ttl_seconds=local_ttl_seconds, local_max_entries=local_max_entries)
         caches.append(cache)
         if listens:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,24 +15,17 @@ from redis import Redis
 
 from backend.kit.cache import Cache
 from tests.kit.cache.cache_readers import NUMBERS, Source
-from tests.kit.redis.valkey_process import KINDS, ValkeyProcess
+from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.waiting import eventually
 
 
-@pytest.fixture(params=KINDS)
-def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path, kind=request.param)
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def make(valkey: ValkeyProcess) -> Iterator[Callable[..., Cache]]:
+def make(valkey_or_redis: ValkeyProcess) -> Iterator[Callable[..., Cache]]:
     """Makes caches with connections of their own, as other processes would have."""
     with ExitStack() as closing:
 
         def make_one(*, listens: bool = True) -> Cache:
-            cache = Cache(valkey.client())
+            cache = Cache(valkey_or_redis.client())
             closing.callback(cache.close)
             if listens:
                 cache.start()
@@ -56,11 +48,13 @@ def is_cached(cache: Cache, source: Source) -> bool:
 
 
 @pytest.mark.parametrize("listens", [True, False])
-def test_a_dead_server_costs_almost_nothing(valkey: ValkeyProcess, make: Callable[..., Cache], listens: bool) -> None:
+def test_a_dead_server_costs_almost_nothing(
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache], listens: bool
+) -> None:
     """Without Redis every read loads, and two hundred reads pay less than four calls would wait."""
     cache, source = make(listens=listens), Source(5)
     read(cache, Source())
-    valkey.kill()
+    valkey_or_redis.kill()
     assert eventually(lambda: not cache.healthy)
     began = time.monotonic()
     assert {read(cache, source) for _ in range(200)} == {5}
@@ -68,54 +62,56 @@ def test_a_dead_server_costs_almost_nothing(valkey: ValkeyProcess, make: Callabl
     assert time.monotonic() - began < 10  # two hundred waits would be fifty seconds
 
 
-def test_a_frozen_server_is_waited_for_once(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_a_frozen_server_is_waited_for_once(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """A server that hangs costs the first readers a timeout, not each of them."""
     cache = make(listens=False)
     read(cache, Source())
-    valkey.freeze()
+    valkey_or_redis.freeze()
     source, began = Source(5), time.monotonic()
     assert {read(cache, source) for _ in range(50)} == {5}
     assert time.monotonic() - began < 6  # fifty waits would be twelve seconds
-    valkey.thaw()
+    valkey_or_redis.thaw()
 
 
 @pytest.mark.parametrize("listens", [True, False])
-def test_redis_is_used_again_when_it_is_back(valkey: ValkeyProcess, make: Callable[..., Cache], listens: bool) -> None:
+def test_redis_is_used_again_when_it_is_back(
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache], listens: bool
+) -> None:
     """After an outage the shared layer serves again by itself."""
     cache, other = make(listens=listens), make(listens=False)
-    valkey.kill()
+    valkey_or_redis.kill()
     assert source_of(cache, Source()) == "database"
-    valkey.start()
+    valkey_or_redis.start()
     assert eventually(lambda: source_of(cache, Source()) != "database")
     assert eventually(lambda: source_of(other, Source()) == "redis")
 
 
-def test_an_absent_server_at_the_start_is_found_later(valkey: ValkeyProcess) -> None:
+def test_an_absent_server_at_the_start_is_found_later(valkey_or_redis: ValkeyProcess) -> None:
     """A cache made and started while there is no server uses it once it comes."""
-    valkey.kill()
-    cache = Cache(valkey.client())
+    valkey_or_redis.kill()
+    cache = Cache(valkey_or_redis.client())
     cache.start()
     assert read(cache, Source(1)) == 1
     assert not cache.healthy
-    valkey.start()
+    valkey_or_redis.start()
     assert eventually(lambda: cache.healthy)
     assert eventually(lambda: source_of(cache, Source()) == "app")
     cache.close()
 
 
 def test_an_unheard_invalidation_is_not_outlived_by_the_app_layer(
-    valkey: ValkeyProcess, make: Callable[..., Cache]
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]
 ) -> None:
     """While the server hangs, what another process changed is not served from this process for over a second."""
     here, there, source = make(), make(), Source(1)
     assert read(here, source) == 1
     assert eventually(lambda: source_of(here, source) == "app")
-    valkey.freeze()
+    valkey_or_redis.freeze()
     source.value = 2
     there.invalidate("t")
     assert eventually(lambda: read(here, source) == 2)
     assert not here.healthy
-    valkey.thaw()
+    valkey_or_redis.thaw()
     assert eventually(lambda: here.healthy and there.healthy)
     assert eventually(lambda: source_of(here, source) == "app")
     assert read(here, source) == read(there, source) == 2
@@ -130,16 +126,16 @@ def test_a_listener_that_was_not_heard_of_for_a_second_is_not_trusted(make: Call
 
 @pytest.mark.parametrize("listens", [True, False])
 def test_an_invalidation_that_redis_missed_is_told_before_it_is_read_again(
-    valkey: ValkeyProcess, make: Callable[..., Cache], listens: bool
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache], listens: bool
 ) -> None:
     """The old entry that waits in a server which was away never reaches the one who invalidated it."""
     cache, source = make(listens=listens), Source(1)
     read(cache, source)
-    valkey.freeze()
+    valkey_or_redis.freeze()
     source.value = 2
     cache.invalidate("t")
     assert read(cache, source) == 2
-    valkey.thaw()
+    valkey_or_redis.thaw()
     values: set[int] = set()
 
     def is_back() -> bool:
@@ -152,25 +148,25 @@ def test_an_invalidation_that_redis_missed_is_told_before_it_is_read_again(
     assert read(make(listens=False), Source(3)) == 2
 
 
-def test_very_many_missed_invalidations_become_one(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_very_many_missed_invalidations_become_one(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """However long the outage, what must be remembered is bounded; past the bound everything is dropped."""
     cache, source = make(listens=False), Source(1)
     read(cache, source)
-    valkey.kill()
+    valkey_or_redis.kill()
     assert read(cache, Source(1)) == 1
     cache.invalidate("t")
     for number in range(30):
         cache.invalidate(*(f"{number}:{tag}" for tag in range(500)))
     assert len(cache._shared._pending) < 10_001
-    valkey.start()
+    valkey_or_redis.start()
     assert eventually(lambda: source_of(cache, Source(2)) == "redis")
     assert read(cache, source) == 2
 
 
-def test_a_cut_link_empties_the_app_layer(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_a_cut_link_empties_the_app_layer(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """After its link was cut a process believes nothing it held, and misses no invalidation of that time."""
     here, there, source = make(), make(), Source(1)
-    client = valkey.client()
+    client = valkey_or_redis.client()
     for value in range(2, 12):
         assert eventually(lambda: source_of(here, source) == "app")
         source.value = value
@@ -189,10 +185,10 @@ class FlushedAtOnce(Redis):
             return pipe.execute()[0]
 
 
-def test_a_flushed_server_loses_no_invalidation(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_a_flushed_server_loses_no_invalidation(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """An invalidation whose message is flushed before others could read it still reaches them within a second."""
     here, source = make(), Source(1)
-    there = Cache(FlushedAtOnce(unix_socket_path=str(valkey.socket)))
+    there = Cache(FlushedAtOnce(unix_socket_path=str(valkey_or_redis.socket)))
     for value in range(2, 6):
         assert eventually(lambda: source_of(here, source) == "app")
         source.value = value
@@ -201,7 +197,7 @@ def test_a_flushed_server_loses_no_invalidation(valkey: ValkeyProcess, make: Cal
 
 
 def test_a_value_loaded_across_a_flush_and_a_change_is_not_believed(
-    valkey: ValkeyProcess, make: Callable[..., Cache]
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]
 ) -> None:
     """Versions that a flushed server made anew never equal those that an older load began with."""
     cache, source = make(listens=False), Source(1)
@@ -210,48 +206,52 @@ def test_a_value_loaded_across_a_flush_and_a_change_is_not_believed(
         old = thread.submit(read, cache, source)
         assert source.started.wait(60)
         cache.invalidate("t")
-        valkey.flush()
+        valkey_or_redis.flush()
         source.may_end.set()
         assert old.result(10) == 1
     assert read(cache, Source(2)) == 2
 
 
-def test_an_older_memory_revives_nothing(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_an_older_memory_revives_nothing(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """A server restarted from a dump (or a replica that lagged) may hold entries from before an invalidation."""
     cache, other, source = make(), make(listens=False), Source(1)
     read(cache, source)
-    valkey.client().save()
+    valkey_or_redis.client().save()
     source.value = 2
     cache.invalidate("t")
     assert read(cache, source) == read(other, source) == 2
-    valkey.kill()
+    valkey_or_redis.kill()
     assert read(cache, source) == read(other, source) == 2
-    valkey.start()
-    assert valkey.client().exists("cp:{numbers:k}")
+    valkey_or_redis.start()
+    assert valkey_or_redis.client().exists("cp:{numbers:k}")
     for reader in (cache, other):
         assert eventually(partial(is_cached, reader, source))
         assert read(reader, source) == 2
 
 
-def test_a_quick_restart_is_noticed_before_the_next_read(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_a_quick_restart_is_noticed_before_the_next_read(
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]
+) -> None:
     """Nobody asked while the server was away; its older memory is found out all the same."""
     cache, source = make(), Source(1)
     read(cache, source)
-    valkey.client().save()
+    valkey_or_redis.client().save()
     source.value = 2
     cache.invalidate("t")
-    valkey.kill()
-    valkey.start()
+    valkey_or_redis.kill()
+    valkey_or_redis.start()
     assert read(cache, source) == 2
     assert eventually(lambda: cache.healthy)
     assert read(cache, source) == 2
 
 
-def test_a_full_server_is_not_believed_after_a_change(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_a_full_server_is_not_believed_after_a_change(
+    valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]
+) -> None:
     """When Redis refuses to write an invalidation, its old entry is not served to who invalidated it."""
     cache, source = make(listens=False), Source(1)
     read(cache, source)
-    client = valkey.client()
+    client = valkey_or_redis.client()
     client.config_set("maxmemory", "1")
     source.value = 2
     cache.invalidate("t")
@@ -260,7 +260,7 @@ def test_a_full_server_is_not_believed_after_a_change(valkey: ValkeyProcess, mak
     assert read(cache, Source(3)) == 3
 
 
-def test_one_load_though_the_server_dies_meanwhile(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_one_load_though_the_server_dies_meanwhile(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """Threads that wait for a load get its value even if Redis dies before it ends."""
     cache, source = make(listens=False), Source(4)
     source.may_end = threading.Event()
@@ -268,7 +268,7 @@ def test_one_load_though_the_server_dies_meanwhile(valkey: ValkeyProcess, make: 
         answers = [threads.submit(read, cache, source) for _ in range(20)]
         assert source.started.wait(60)
         assert eventually(lambda: cache.statistics()[0].waits == 19)
-        valkey.kill()
+        valkey_or_redis.kill()
         source.may_end.set()
         assert {answer.result(10) for answer in answers} == {4}
     assert source.loads == 1
@@ -279,7 +279,7 @@ acts = st.lists(st.tuples(st.sampled_from(ACTS), st.sampled_from("ab"), st.boole
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ValkeyProcess, Cache, Cache]]:
+def server_and_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ValkeyProcess, Cache, Cache]]:
     server = ValkeyProcess(tmp_path_factory.mktemp("valkey"))
     yield server, Cache(server.client()), Cache(server.client())
     server.stop()
@@ -288,10 +288,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ValkeyProce
 @settings(max_examples=40, deadline=None)
 @given(acts=acts)
 def test_no_order_of_accidents_shows_an_old_value(
-    pair: tuple[ValkeyProcess, Cache, Cache], acts: list[tuple[str, str, bool]]
+    server_and_caches: tuple[ValkeyProcess, Cache, Cache], acts: list[tuple[str, str, bool]]
 ) -> None:
     """For any order of changes, flushes, evictions and cut links, both processes read the latest value."""
-    server, *caches = pair
+    server, *caches = server_and_caches
     server.flush()
     client, truth = server.client(), {"a": 0, "b": 0}
     for act, key, second in acts:
@@ -316,10 +316,10 @@ def test_no_order_of_accidents_shows_an_old_value(
     client.close()
 
 
-def test_many_readers_meet_an_outage_together(valkey: ValkeyProcess, make: Callable[..., Cache]) -> None:
+def test_many_readers_meet_an_outage_together(valkey_or_redis: ValkeyProcess, make: Callable[..., Cache]) -> None:
     """Fifty readers at the moment of an outage are all served, each within a second."""
     cache = make()
-    valkey.freeze()
+    valkey_or_redis.freeze()
     took: list[float] = []
 
     def timed() -> None:
@@ -330,4 +330,4 @@ def test_many_readers_meet_an_outage_together(valkey: ValkeyProcess, make: Calla
     with ThreadPoolExecutor(50) as threads:
         list(threads.map(lambda _number: timed(), range(50)))
     assert max(took) < 6
-    valkey.thaw()
+    valkey_or_redis.thaw()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from time import time
 
 import pytest
@@ -30,13 +29,6 @@ class Truth:
 
     def behind_since(self) -> float | None:
         return self.lost_at
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path)
-    yield server
-    server.stop()
 
 
 @pytest.fixture

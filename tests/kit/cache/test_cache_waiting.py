@@ -26,7 +26,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def pair(servers: Servers) -> Iterator[tuple[Cache, Cache]]:
+def two_caches(servers: Servers) -> Iterator[tuple[Cache, Cache]]:
     """Two processes over one server."""
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     clients = [connect(str(servers.redis_url)) for _process in range(2)]
@@ -54,9 +54,9 @@ def test_who_has_little_time_does_not_wait_for_a_neighbours_load() -> None:
         assert leading.result(20).value == 1
 
 
-def test_who_has_little_time_does_not_wait_for_another_process(pair: tuple[Cache, Cache]) -> None:
+def test_who_has_little_time_does_not_wait_for_another_process(two_caches: tuple[Cache, Cache]) -> None:
     """The same where the load goes on elsewhere."""
-    here, there = pair
+    here, there = two_caches
     slow = Source(1)
     slow.may_end = threading.Event()
     with ThreadPoolExecutor(1) as thread:

@@ -24,7 +24,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module", params=["single", "cluster"])
-def valkey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+def single_or_cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ValkeyProcess]:
     folder: Path = tmp_path_factory.mktemp("valkey")
     server = ValkeyCluster(folder) if request.param == "cluster" else ValkeyProcess(folder)
     yield server
@@ -49,12 +51,12 @@ class Reader:
 
 
 @pytest.fixture
-def make(valkey: ValkeyProcess) -> Iterator[Callable[[], Reader]]:
+def make(single_or_cluster: ValkeyProcess) -> Iterator[Callable[[], Reader]]:
     made: list[Reader] = []
-    valkey.flush()
+    single_or_cluster.flush()
 
     def reader() -> Reader:
-        made.append(Reader(valkey))
+        made.append(Reader(single_or_cluster))
         made[-1].cache.start()
         assert eventually(lambda: made[-1].cache.healthy)
         return made[-1]
@@ -77,13 +79,13 @@ def test_the_next_read_after_an_invalidation_is_a_hit(make: Callable[[], Reader]
     assert here.source.loads == 3
 
 
-def test_the_record_outlives_the_process(valkey: ValkeyProcess, make: Callable[[], Reader]) -> None:
+def test_the_record_outlives_the_process(single_or_cluster: ValkeyProcess, make: Callable[[], Reader]) -> None:
     """What a process that ended was asked for is warmed by one that starts later."""
     first = make()
     first.read("a")
     first.cache.close()
     first.cache.invalidate("all numbers")
-    later = Reader(valkey)
+    later = Reader(single_or_cluster)
     assert later.warmer.run().loaded == 1
     assert later.read("a").source == "redis"
 
@@ -200,7 +202,7 @@ def test_older_periods_weigh_less(make: Callable[[], Reader], monkeypatch: pytes
     assert [(each.key, each.weight) for each in reader.cache.popularity.most(5)] == [("new", 1.0), ("old", 0.5)]
 
 
-def test_without_redis_nothing_is_warmed_and_nothing_fails(valkey: ValkeyProcess) -> None:
+def test_without_redis_nothing_is_warmed_and_nothing_fails(single_or_cluster: ValkeyProcess) -> None:
     """A round with no Redis at all ends at once, with nothing done."""
     cache = Cache(None)
     warmer = Warmer(cache)

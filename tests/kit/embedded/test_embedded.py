@@ -27,19 +27,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pair(home: Path) -> Iterator[Servers]:
+def private_pair(home: Path) -> Iterator[Servers]:
     with started(home) as servers:
         yield servers
 
 
 @pytest.fixture(scope="module")
-def client(pair: Servers) -> Iterator[Client]:
-    with Client(pair.mongodb_uri) as client:
+def client(private_pair: Servers) -> Iterator[Client]:
+    with Client(private_pair.mongodb_uri) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def family(pair: Servers, home: Path) -> list[psutil.Process]:
+def family(private_pair: Servers, home: Path) -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
     names = {"mongod", "valkey-server", "redis-server"}
     return [one for one in children if one.name() in names and str(home) in " ".join(one.cmdline()) + one.cwd()]
@@ -72,9 +72,9 @@ def test_app_may_not_rule_the_server(client: Client, command: dict[str, Any]) ->
         client.admin.command(command)
 
 
-def test_nothing_without_password(pair: Servers) -> None:
+def test_nothing_without_password(private_pair: Servers) -> None:
     """Whoever connects without the password can neither read nor write nor make the first user."""
-    with Client("127.0.0.1", port_of(pair), directConnection=True) as stranger:
+    with Client("127.0.0.1", port_of(private_pair), directConnection=True) as stranger:
         with pytest.raises(OperationFailure, match="requires authentication"):
             stranger.school.notes.find_one()
         with pytest.raises(OperationFailure, match="requires authentication"):
@@ -83,29 +83,29 @@ def test_nothing_without_password(pair: Servers) -> None:
             stranger.admin.command("createUser", "me", pwd="me", roles=["root"])
 
 
-def test_listens_on_loopback_only(pair: Servers, family: list[psutil.Process]) -> None:
+def test_listens_on_loopback_only(private_pair: Servers, family: list[psutil.Process]) -> None:
     """mongod listens on one port of 127.0.0.1, and Valkey on no port at all."""
     listening = {
         one.name(): [found.laddr for found in one.net_connections("inet") if found.status == "LISTEN"] for one in family
     }
-    assert listening == {"mongod": [("127.0.0.1", port_of(pair))], "valkey-server": []}
+    assert listening == {"mongod": [("127.0.0.1", port_of(private_pair))], "valkey-server": []}
 
 
-def test_mongod_leaves_no_socket_in_tmp(pair: Servers) -> None:
+def test_mongod_leaves_no_socket_in_tmp(private_pair: Servers) -> None:
     """mongod makes no socket outside the data folder."""
-    assert not Path(f"/tmp/mongodb-{port_of(pair)}.sock").exists()
+    assert not Path(f"/tmp/mongodb-{port_of(private_pair)}.sock").exists()
 
 
-def test_secrets_are_for_this_user_alone(pair: Servers, home: Path) -> None:
+def test_secrets_are_for_this_user_alone(private_pair: Servers, home: Path) -> None:
     """Folders have mode 0700, the key file and the password 0600, the socket of Valkey 0700."""
     assert {mode(folder) for folder in (home, home / "mongodb", home / "valkey")} == {0o700}
     assert {mode(home / "mongodb" / name) for name in ("keyfile", "app.password")} == {0o600}
     assert mode(home / "valkey" / "valkey.sock") == 0o700
 
 
-def test_secrets_stay_out_of_sight(pair: Servers, home: Path, family: list[psutil.Process]) -> None:
+def test_secrets_stay_out_of_sight(private_pair: Servers, home: Path, family: list[psutil.Process]) -> None:
     """Neither a printed Servers nor a command line shows a secret."""
-    shown = repr(pair) + " ".join(word for one in family for word in one.cmdline())
+    shown = repr(private_pair) + " ".join(word for one in family for word in one.cmdline())
     assert (home / "mongodb" / "app.password").read_text() not in shown
     assert (home / "mongodb" / "keyfile").read_text() not in shown
 
@@ -118,9 +118,9 @@ def test_mongod_is_small_and_uncompressed(client: Client) -> None:
     assert options["setParameter"]["diagnosticDataCollectionEnabled"] == "false"
 
 
-def test_valkey_forgets_and_is_bounded(pair: Servers) -> None:
+def test_valkey_forgets_and_is_bounded(private_pair: Servers) -> None:
     """Valkey keeps at most 256 MB, drops what was not used lately, and writes nothing to disk."""
-    with Redis.from_url(str(pair.redis_url), decode_responses=True) as cache:
+    with Redis.from_url(str(private_pair.redis_url), decode_responses=True) as cache:
         settings = cache.config_get("maxmemory", "maxmemory-policy", "save", "appendonly")
     assert settings == {
         "maxmemory": str(256 * 1024**2),
@@ -130,7 +130,7 @@ def test_valkey_forgets_and_is_bounded(pair: Servers) -> None:
     }
 
 
-def test_second_start_is_refused_by_name(pair: Servers, home: Path) -> None:
+def test_second_start_is_refused_by_name(private_pair: Servers, home: Path) -> None:
     """A second start on the same folder says that it is in use, and by which process."""
     with pytest.raises(Conflict, match=rf"in use by process {os.getpid()}\b") as refused:
         start_servers(home)

@@ -15,26 +15,19 @@ from backend.kit.events.hub import MISSED, Event, EventHub, Subscription
 from backend.kit.events.subscription import place
 from backend.kit.observability.metrics import EVENTS, Registry
 from backend.kit.redis.client import connect
-from tests.kit.redis.valkey_process import KINDS, ValkeyCluster, ValkeyProcess
+from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess
 from tests.waiting import eventually
 
 Hubs = Callable[[], EventHub]
 
 
-@pytest.fixture(params=KINDS)
-def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path, kind=request.param)
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def hubs(valkey: ValkeyProcess) -> Iterator[Hubs]:
+def hubs(valkey_or_redis: ValkeyProcess) -> Iterator[Hubs]:
     """`hubs()` is one more hub over the same server, as another process would have it."""
     made: list[EventHub] = []
 
     def hub() -> EventHub:
-        made.append(EventHub(valkey.client(), Registry()))
+        made.append(EventHub(valkey_or_redis.client(), Registry()))
         made[-1].start()
         assert eventually(lambda: made[-1].healthy)
         return made[-1]
@@ -82,12 +75,12 @@ def publish_from_elsewhere(url: str, may_begin: Flag) -> None:
     hub.close()
 
 
-def test_two_processes_exchange_events(valkey: ValkeyProcess, hubs: Hubs) -> None:
+def test_two_processes_exchange_events(valkey_or_redis: ValkeyProcess, hubs: Hubs) -> None:
     """What another process publishes arrives here: all of it, in order, each with an id of its own."""
     subscription = hubs().subscribe(["a"], nothing)
     spawn = multiprocessing.get_context("spawn")
     may_begin = spawn.Event()
-    process = spawn.Process(target=publish_from_elsewhere, args=(valkey.url, may_begin))
+    process = spawn.Process(target=publish_from_elsewhere, args=(valkey_or_redis.url, may_begin))
     process.start()
     may_begin.set()
     events = heard(subscription, 50, seconds=30)
@@ -107,15 +100,15 @@ def test_a_room_hears_its_own_payload_and_no_other(hubs: Hubs) -> None:
     assert other.take() == []
 
 
-def test_publishing_waits_for_nobody(valkey: ValkeyProcess, hubs: Hubs) -> None:
+def test_publishing_waits_for_nobody(valkey_or_redis: ValkeyProcess, hubs: Hubs) -> None:
     """A thousand publications return at once even while Redis answers nothing."""
     hub = hubs()
-    valkey.freeze()
+    valkey_or_redis.freeze()
     started = time.perf_counter()
     for _number in range(1000):
         hub.publish("changed", {"a": {}})
     assert time.perf_counter() - started < 5  # one time limit each would be four minutes
-    valkey.thaw()
+    valkey_or_redis.thaw()
 
 
 def test_who_comes_back_gets_what_came_since(hubs: Hubs) -> None:
@@ -143,7 +136,7 @@ def test_a_position_loses_nothing_between_looking_and_listening(hubs: Hubs) -> N
     assert [event.rooms["a"] for event in hub.subscribe(["a"], nothing, after=asked).take()] == [{"number": 1}]
 
 
-def test_what_was_trimmed_is_called_missed(valkey: ValkeyProcess, hubs: Hubs) -> None:
+def test_what_was_trimmed_is_called_missed(valkey_or_redis: ValkeyProcess, hubs: Hubs) -> None:
     """An id that the stream no longer reaches back to leads to "missed", not to silence."""
     hub = hubs()
     before = hub.position
@@ -151,7 +144,7 @@ def test_what_was_trimmed_is_called_missed(valkey: ValkeyProcess, hubs: Hubs) ->
     assert eventually(lambda: hub.position != before)
     assert [event.name for event in hub.subscribe(["a"], nothing, after="1-0").take()] == [MISSED]
     position = hub.position
-    valkey.flush()
+    valkey_or_redis.flush()
     assert [event.name for event in hub.subscribe(["a"], nothing, after=position).take()] == [MISSED]
 
 
@@ -170,7 +163,7 @@ def test_a_full_queue_forgets_the_oldest_and_says_so(hubs: Hubs) -> None:
     assert slow.take() == []
 
 
-def test_the_stream_is_bounded(valkey: ValkeyProcess, hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stream_is_bounded(valkey_or_redis: ValkeyProcess, hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much is published, Redis holds about as much as is kept; who could not keep up with it is told so."""
     monkeypatch.setattr("backend.kit.events.stream.KEPT_EVENTS", 200)
     hub = hubs()
@@ -180,7 +173,7 @@ def test_the_stream_is_bounded(valkey: ValkeyProcess, hubs: Hubs, monkeypatch: p
     events = heard_until(subscription, 1999)
     names = {event.name for event in events}
     assert len(events) == 2000 or MISSED in names
-    assert int(valkey.client().xlen("{cp}:events")) < 500
+    assert int(valkey_or_redis.client().xlen("{cp}:events")) < 500
 
 
 class Slow:
@@ -196,7 +189,7 @@ class Slow:
 
 
 def test_events_trimmed_before_they_were_read_are_called_missed(
-    valkey: ValkeyProcess, hubs: Hubs, monkeypatch: pytest.MonkeyPatch
+    valkey_or_redis: ValkeyProcess, hubs: Hubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that falls behind by more than the stream keeps does not go on as if nothing had been."""
     monkeypatch.setattr("backend.kit.events.stream.KEPT_EVENTS", 200)
@@ -206,38 +199,38 @@ def test_events_trimmed_before_they_were_read_are_called_missed(
     assert slow.is_waiting.wait(60)
     for number in range(2000):
         here.publish("changed", {"a": {"number": number}})
-    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2001)
+    assert eventually(lambda: int(valkey_or_redis.client().get("{cp}:events:number") or 0) == 2001)
     slow.may_go.set()
     events = heard_until(subscription, 1999)
     assert MISSED in {event.name for event in events}
     assert len(events) < 1000
 
 
-def test_events_flushed_before_they_were_read_are_called_missed(valkey: ValkeyProcess, hubs: Hubs) -> None:
+def test_events_flushed_before_they_were_read_are_called_missed(valkey_or_redis: ValkeyProcess, hubs: Hubs) -> None:
     """Even if nothing is published afterwards, a flush that took unread events along is noticed."""
     here, there, slow = hubs(), hubs(), Slow()
     subscription = there.subscribe(["a"], slow.wake)
     here.publish("changed", {"a": {}})
     assert slow.is_waiting.wait(60)
     here.publish("changed", {"a": {}})
-    assert eventually(lambda: int(valkey.client().get("{cp}:events:number") or 0) == 2)
-    valkey.flush()
+    assert eventually(lambda: int(valkey_or_redis.client().get("{cp}:events:number") or 0) == 2)
+    valkey_or_redis.flush()
     slow.may_go.set()
     assert eventually(lambda: MISSED in {event.name for event in subscription.take()})
 
 
-def test_without_redis_this_process_goes_on(valkey: ValkeyProcess, hubs: Hubs) -> None:
+def test_without_redis_this_process_goes_on(valkey_or_redis: ValkeyProcess, hubs: Hubs) -> None:
     """Redis killed: local listeners hear, `healthy` is False; Redis back: others hear again and were told to reread."""
     here, there = hubs(), hubs()
     ours, theirs = here.subscribe(["a"], nothing), there.subscribe(["a"], nothing)
-    valkey.kill()
+    valkey_or_redis.kill()
     here.publish("changed", {"a": {"number": 1}})
     assert [event.rooms.get("a") for event in heard(ours)] == [{"number": 1}]
     assert eventually(lambda: not here.healthy)
     assert eventually(lambda: here._registry.read(EVENTS)["publish"].failed > 0)
     assert theirs.take() == []
 
-    valkey.start()
+    valkey_or_redis.start()
     assert eventually(lambda: here.healthy and there.healthy)
     assert heard(theirs)[0].name == MISSED
     assert heard(ours)[0].name == MISSED
@@ -262,10 +255,10 @@ def test_what_one_process_could_not_send_is_owned_up_to(hubs: Hubs, monkeypatch:
     assert heard(theirs)[0].name == MISSED
 
 
-def test_resuming_without_redis_is_called_missed(valkey: ValkeyProcess, hubs: Hubs) -> None:
+def test_resuming_without_redis_is_called_missed(valkey_or_redis: ValkeyProcess, hubs: Hubs) -> None:
     """Nobody knows what came since: the listener has to read again."""
     hub = hubs()
-    valkey.kill()
+    valkey_or_redis.kill()
     assert [event.name for event in hub.subscribe(["a"], nothing, after="5-0").take()] == [MISSED]
 
 
@@ -283,9 +276,9 @@ def test_it_works_on_a_cluster(tmp_path: Path) -> None:
         assert [each.rooms["a"]["number"] for each in again.take()] == [2]
 
 
-def test_nothing_runs_before_start_or_after_close(valkey: ValkeyProcess) -> None:
+def test_nothing_runs_before_start_or_after_close(valkey_or_redis: ValkeyProcess) -> None:
     """A hub that was not started publishes into the void, and a closed one leaves no thread behind."""
-    hub = EventHub(valkey.client(), Registry())
+    hub = EventHub(valkey_or_redis.client(), Registry())
     subscription = hub.subscribe(["a"], nothing)
     hub.publish("changed", {"a": {}})
     assert subscription.take() == []

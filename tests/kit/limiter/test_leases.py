@@ -19,7 +19,7 @@ WIDE = RuleSet("wide", (Rule("hour", 4000, 3600), Rule("burst", 2000, 864_000)))
 
 
 @pytest.fixture
-def pair(servers: Servers) -> Iterator[tuple[Limiter, Limiter]]:
+def two_limiters(servers: Servers) -> Iterator[tuple[Limiter, Limiter]]:
     """Two processes over one server, not started."""
     namespace = f"test-{uuid4().hex[:8]}"
     clients = [connect(str(servers.redis_url)) for _process in range(2)]
@@ -29,10 +29,10 @@ def pair(servers: Servers) -> Iterator[tuple[Limiter, Limiter]]:
 
 
 def test_a_lease_that_was_given_back_gives_nothing(
-    pair: tuple[Limiter, Limiter], monkeypatch: pytest.MonkeyPatch
+    two_limiters: tuple[Limiter, Limiter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread that still holds it when another gives its permits back finds none to take."""
-    here = pair[0]
+    here = two_limiters[0]
 
     def lease() -> Lease:
         here.take("a", WIDE)
@@ -46,12 +46,12 @@ def test_a_lease_that_was_given_back_gives_nothing(
     assert here.take_held("a", WIDE) is None
 
 
-def test_few_leases_are_held(pair: tuple[Limiter, Limiter], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_leases_are_held(two_limiters: tuple[Limiter, Limiter], monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were asked for first leave: addresses that call once each do not fill the memory."""
     monkeypatch.setattr(limiter_module, "LEASES", 3)
     for number in range(9):
-        pair[0].take(f"caller {number}", WIDE)
-    assert [subject for subject, _rules in pair[0]._leases] == ["caller 6", "caller 7", "caller 8"]
+        two_limiters[0].take(f"caller {number}", WIDE)
+    assert [subject for subject, _rules in two_limiters[0]._leases] == ["caller 6", "caller 7", "caller 8"]
 
 
 def test_memory_divides_by_no_fewer_processes_than_are_configured(servers: Servers) -> None:

@@ -20,13 +20,6 @@ WIDE = RuleSet("wide", (Rule("hour", 4000, 3600), Rule("burst", 2000, 864_000)))
 NARROW = RuleSet("narrow", (Rule("hour", 12, 3600),))
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    process = ValkeyProcess(tmp_path)
-    yield process
-    process.stop()
-
-
 class Processes:
     """Limiters as several processes would have them: nothing shared but the server."""
 
@@ -42,7 +35,7 @@ class Processes:
 
 
 @pytest.fixture
-def pair(valkey: ValkeyProcess) -> Iterator[list[Limiter]]:
+def own_limiters(valkey: ValkeyProcess) -> Iterator[list[Limiter]]:
     """Two processes, not started."""
     with ExitStack() as stack:
         processes = Processes(valkey, 2)
@@ -54,56 +47,56 @@ def allowed(limiter: Limiter, rule_set: RuleSet, tries: int, subject: str = "a")
     return sum(limiter.take(subject, rule_set).allowed for _try in range(tries))
 
 
-def test_processes_share_one_allowance(pair: list[Limiter]) -> None:
+def test_processes_share_one_allowance(own_limiters: list[Limiter]) -> None:
     """What one process gave another does not give again."""
-    assert allowed(pair[0], NARROW, 7) == 7
-    assert allowed(pair[1], NARROW, 12) == 5
-    assert allowed(pair[0], NARROW, 12) == 0
+    assert allowed(own_limiters[0], NARROW, 7) == 7
+    assert allowed(own_limiters[1], NARROW, 12) == 5
+    assert allowed(own_limiters[0], NARROW, 12) == 0
 
 
-def test_a_decision_says_all_that_headers_need(pair: list[Limiter]) -> None:
+def test_a_decision_says_all_that_headers_need(own_limiters: list[Limiter]) -> None:
     """The quota, the window, what is left, when it is whole again, and when refused how long to wait."""
-    decision = pair[0].take("a", NARROW)
+    decision = own_limiters[0].take("a", NARROW)
     assert decision.rule_set.policy == '"hour";q=12;w=3600'
     assert decision.header == b'"hour";r=11;t=300'
-    allowed(pair[0], NARROW, 11)
-    refused = pair[0].take("a", NARROW)
+    allowed(own_limiters[0], NARROW, 11)
+    refused = own_limiters[0].take("a", NARROW)
     assert not refused.allowed
     assert 200 < refused.retry_after_seconds <= 300
     assert refused.header == f'"hour";r=0;t={-(-refused.retry_after_seconds // 1):.0f}'.encode()
 
 
-def test_leases_cost_no_permit_and_few_calls(pair: list[Limiter], valkey: ValkeyProcess) -> None:
+def test_leases_cost_no_permit_and_few_calls(own_limiters: list[Limiter], valkey: ValkeyProcess) -> None:
     """One after another exactly the quota passes, and a thousand decisions ask the server few times."""
     client = valkey.client()
     before = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
-    assert allowed(pair[0], WIDE, 2500) == 2000
+    assert allowed(own_limiters[0], WIDE, 2500) == 2000
     after = client.info("commandstats")["cmdstat_evalsha"]["calls"]
     disconnect(client)
     assert after - before < 500
 
 
-def test_leases_hold_back_at_most_a_twentieth_each(pair: list[Limiter]) -> None:
+def test_leases_hold_back_at_most_a_twentieth_each(own_limiters: list[Limiter]) -> None:
     """While one process sits on a block, another is refused at most that block too early, and nobody gets more."""
-    assert allowed(pair[0], WIDE, 900) == 900
-    others = allowed(pair[1], WIDE, 3000)
+    assert allowed(own_limiters[0], WIDE, 900) == 900
+    others = allowed(own_limiters[1], WIDE, 3000)
     assert 2000 - 900 - 2000 // 20 <= others <= 2000 - 900
 
 
-def test_unused_permits_are_given_back(pair: list[Limiter]) -> None:
+def test_unused_permits_are_given_back(own_limiters: list[Limiter]) -> None:
     """What was left of a block when its second is over can be taken by another process."""
-    assert allowed(pair[0], WIDE, 900) == 900
+    assert allowed(own_limiters[0], WIDE, 900) == 900
     time.sleep(LEASE_SECONDS + 0.1)
-    assert pair[0].take("a", WIDE).allowed
-    assert allowed(pair[1], WIDE, 3000) >= 2000 - 901 - 1
+    assert own_limiters[0].take("a", WIDE).allowed
+    assert allowed(own_limiters[1], WIDE, 3000) >= 2000 - 901 - 1
 
 
-def test_threads_of_one_process_lease_one_block(pair: list[Limiter]) -> None:
+def test_threads_of_one_process_lease_one_block(own_limiters: list[Limiter]) -> None:
     """Many callers at the end of a block take the next one once, not once each."""
     passed: list[bool] = []
 
     def call() -> None:
-        passed.extend(pair[0].take("a", WIDE).allowed for _try in range(200))
+        passed.extend(own_limiters[0].take("a", WIDE).allowed for _try in range(200))
 
     threads = [threading.Thread(target=call) for _thread in range(16)]
     for thread in threads:
@@ -113,20 +106,20 @@ def test_threads_of_one_process_lease_one_block(pair: list[Limiter]) -> None:
     assert sum(passed) == 2000
 
 
-def test_a_refusal_is_remembered_without_asking(pair: list[Limiter]) -> None:
+def test_a_refusal_is_remembered_without_asking(own_limiters: list[Limiter]) -> None:
     """Who is refused and goes on asks no server until the permit may be there."""
-    allowed(pair[0], NARROW, 12)
-    assert not pair[0].take("a", NARROW).allowed
-    held = pair[0].take_held("a", NARROW)
+    allowed(own_limiters[0], NARROW, 12)
+    assert not own_limiters[0].take("a", NARROW).allowed
+    held = own_limiters[0].take_held("a", NARROW)
     assert held is not None
     assert not held.allowed
 
 
-def test_what_was_not_needed_is_given_back(pair: list[Limiter]) -> None:
+def test_what_was_not_needed_is_given_back(own_limiters: list[Limiter]) -> None:
     """A permit given back is there again, for every process."""
-    allowed(pair[0], NARROW, 12)
-    pair[0].give_back("a", NARROW)
-    assert allowed(pair[1], NARROW, 3) == 1
+    allowed(own_limiters[0], NARROW, 12)
+    own_limiters[0].give_back("a", NARROW)
+    assert allowed(own_limiters[1], NARROW, 3) == 1
 
 
 @pytest.mark.parametrize("how", ["kill", "freeze"])

@@ -18,7 +18,7 @@ __all__ = ["doors"]
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[MongoSet]:
+def two_servers(tmp_path: Path) -> Iterator[MongoSet]:
     """Two servers: the one that stays behind can never lead alone."""
     with MongoSet(tmp_path, members=2) as started:
         yield started
@@ -29,12 +29,12 @@ def _count(mongo: Mongo) -> int:
         return mongo["things"].count_documents({})
 
 
-def test_what_others_know_is_read_and_said_to_be_old(pair: MongoSet) -> None:
+def test_what_others_know_is_read_and_said_to_be_old(two_servers: MongoSet) -> None:
     """With a primary everything is the newest. Without, a door that shows something reads from the other server and
     hears how old that may be; jobs and writes are refused, without opening the breaker of reads; nothing that was read
     meanwhile counts as the newest. When the primary returns, all is as before.
     """
-    mongo = Mongo(pair.uri, "test")
+    mongo = Mongo(two_servers.uri, "test")
     try:
         mongo["things"].insert_one({"_id": "one"})
         with reading_from_any(), staleness.apart():
@@ -43,9 +43,9 @@ def test_what_others_know_is_read_and_said_to_be_old(pair: MongoSet) -> None:
         assert mongo.truth() is not None
         assert mongo.truth() == mongo.truth()
 
-        primary = pair.primary()
+        primary = two_servers.primary()
         assert primary is not None
-        until(lambda: _copied(pair))
+        until(lambda: _copied(two_servers))
         primary.kill()
         until(lambda: mongo.standing.primary_lost_at is not None)
         with reading_from_any(), staleness.apart(), deadline.within(30):
@@ -72,9 +72,9 @@ def test_what_others_know_is_read_and_said_to_be_old(pair: MongoSet) -> None:
         mongo.close()
 
 
-def _copied(pair: MongoSet) -> bool:
+def _copied(two_servers: MongoSet) -> bool:
     """Whether the other server can be asked for what was written."""
-    for member in pair.secondaries():
+    for member in two_servers.secondaries():
         with member.client() as client:
             return client["test"]["things"].count_documents({}) == 1
     return False

@@ -21,13 +21,6 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    server = ValkeyProcess(tmp_path)
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients made from now on have all the time in the world."""
     for name in ("CALL_SECONDS", "CLUSTER_CALL_SECONDS", "CONNECT_SECONDS", "_POOL_WAIT_SECONDS"):

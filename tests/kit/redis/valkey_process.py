@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -109,3 +110,19 @@ def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
+    """A Valkey of this test alone."""
+    server = ValkeyProcess(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=KINDS)
+def valkey_or_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ValkeyProcess]:
+    """A server of this test alone, of each kind: what holds on one must hold on the other."""
+    server = ValkeyProcess(tmp_path, kind=request.param)
+    yield server
+    server.stop()

@@ -13,7 +13,7 @@ from tests.school import School
 
 
 @pytest.fixture
-def admin(browser: Browser, school: School) -> Viewer:
+def admin_of_many(browser: Browser, school: School) -> Viewer:
     """The administrator, signed in in the browser, in a school with 30 teachers."""
     viewer = school.admin()
     browser.sign_in(school.user(viewer))
@@ -24,7 +24,7 @@ def admin(browser: Browser, school: School) -> Viewer:
     return viewer
 
 
-def test_everybody_is_listed_in_pages(browser: Browser, admin: Viewer) -> None:
+def test_everybody_is_listed_in_pages(browser: Browser, admin_of_many: Viewer) -> None:
     """31 people are more than a page: it says which it shows, and how many there are."""
     tab = browser.open("users")
     assert not tab.exception
@@ -32,7 +32,7 @@ def test_everybody_is_listed_in_pages(browser: Browser, admin: Viewer) -> None:
     assert "1–25 of 31" in html_of(tab)
 
 
-def test_search_finds_and_says_when_nobody_fits(browser: Browser, admin: Viewer) -> None:
+def test_search_finds_and_says_when_nobody_fits(browser: Browser, admin_of_many: Viewer) -> None:
     """A search narrows the list at once; one that fits nobody says what to do next."""
     tab = browser.open("users")
     tab.text_input("search").set_value("t17@").run()
@@ -42,7 +42,7 @@ def test_search_finds_and_says_when_nobody_fits(browser: Browser, admin: Viewer)
     assert "Try another word" in html_of(tab)
 
 
-def test_a_role_narrows_the_list(browser: Browser, admin: Viewer) -> None:
+def test_a_role_narrows_the_list(browser: Browser, admin_of_many: Viewer) -> None:
     """The filter by role shows that role alone."""
     tab = browser.open("users")
     tab.segmented_control("role").set_value("admin").run()
@@ -50,7 +50,7 @@ def test_a_role_narrows_the_list(browser: Browser, admin: Viewer) -> None:
 
 
 def test_links_carry_the_whole_address(
-    browser: Browser, backend: Backend, admin: Viewer, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, backend: Backend, admin_of_many: Viewer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A one-time link is a whole address: that of the browser, or the one that the school has set."""
     monkeypatch.setattr(

@@ -13,7 +13,7 @@ from tests.school import School
 
 
 @pytest.fixture(autouse=True)
-def admin(browser: Browser, school: School) -> None:
+def signed_in_admin(browser: Browser, school: School) -> None:
     """The administrator, signed in in the browser."""
     browser.sign_in(school.user(school.admin()))
 
