@@ -23,7 +23,7 @@ F ?= 10
 # All of them: four at a time, file by file, as much of each is waiting for a server or a browser.
 ALL := -n 4 --dist loadfile
 
-.PHONY: help run demo test check bench chaos cluster cluster-test soak words pins
+.PHONY: help run demo test quick check bench chaos cluster cluster-test soak words pins
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,7 +37,11 @@ demo: $(RUNTIME) ## Open the demo school and print its sign-ins
 
 test: $(DEVELOPMENT) ## Run every test, or those of T="tests/progress -k undo"
 	@sh scripts/browser.sh $(IN_VENV)/python
+	$(info Testing $(or $(T),everything: some eight minutes on two idle cores) …)
 	@exec $(IN_VENV)/python -m pytest $(or $(T),$(ALL))
+
+quick: $(DEVELOPMENT) ## In under a minute: tests that start nothing, and those of the modules you changed
+	@exec $(IN_VENV)/python -m pytest --quick -n 2 --dist loadfile
 
 check: $(DEVELOPMENT) ## Lint, format, types, import rules, and that the documents say what is true
 	$(IN_VENV)/ruff check .
