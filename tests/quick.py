@@ -1,11 +1,13 @@
 """`make quick`: the tests that start nothing, and those of the modules that were changed since the last commit."""
 
+import re
 import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 SERVERS = frozenset({"servers", "chromium"})  # fixtures
 STARTERS = frozenset({"ValkeyProcess", "ValkeyNodes", "MongoSet", "subprocess", "multiprocessing"})  # names in a module
 LARGE = ("tests/journeys/", "tests/system_tests/", "tests/reliability/", "tests/deploy/", "tests/kit/embedded/")
@@ -19,7 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what `--quick` has no time for."""
     if not config.getoption("--quick"):
         return
-    changed = tests_of(changed_files())
+    changed = mirrors(changed_files())
     chosen = [each for each in items if _is_quick(each) or each.nodeid.partition("::")[0] in changed]
     config.hook.pytest_deselected(items=[each for each in items if each not in set(chosen)])
     items[:] = chosen
@@ -34,30 +36,31 @@ def changed_files() -> list[str]:
     return [line[3:].strip('"') for line in said.splitlines()]
 
 
-def tests_of(changed: list[str]) -> set[str]:
-    """The files of tests that mirror these modules: of their name, or naming the module, in the folder that mirrors
-    theirs. Never one that needs a browser or a process."""
+def mirrors(changed: list[str]) -> set[str]:
+    """The files of tests for these modules: in the folder that mirrors theirs, of their name or naming them.
+
+    Never one that needs a browser or other processes.
+    """
     found: set[str] = set()
     for path in map(PurePosixPath, changed):
-        if path.suffix != ".py":
-            continue
-        if path.parts[0] == "tests":
-            found.add(str(path))
-            continue
-        module = ".".join(path.with_suffix("").parts)
-        for test in _mirror(path).glob("test_*.py"):
-            if path.stem in test.stem or module in test.read_text():
-                found.add(str(test.relative_to(ROOT)))
+        if path.suffix == ".py" and (ROOT / path).is_file():
+            found |= {str(path)} if path.parts[0] == "tests" else _mirrors(path)
     return {each for each in found if not each.startswith(LARGE)}
 
 
-def _mirror(path: PurePosixPath) -> Path:
-    """The nearest folder of tests: backend/chapters/files/xlsx.py is tested in tests/chapters."""
-    parts = path.parts[1:-1] if path.parts[0] == "backend" else path.parts[:-1]
-    folder = ROOT / "tests" / Path(*parts)
-    while not folder.is_dir():
-        folder = folder.parent
-    return folder
+def _mirrors(path: PurePosixPath) -> set[str]:
+    """Of backend/chapters/files/xlsx.py: what in tests/chapters is named for files or xlsx, or mentions them."""
+    parts = path.with_suffix("").parts
+    depth = 1 if parts[0] == "backend" else 0
+    folder = TESTS
+    while depth < len(parts) - 1 and (folder / parts[depth]).is_dir():
+        folder, depth = folder / parts[depth], depth + 1
+    found = {test for name in parts[depth:] for test in folder.rglob("test_*.py") if f"_{name}_" in f"{test.stem}_"}
+    if folder != TESTS:
+        modules = [".".join(parts[:end]) for end in range(depth + 1, len(parts) + 1)]
+        mentioned = re.compile(rf"\b({'|'.join(map(re.escape, modules))})\b")
+        found |= {test for test in folder.glob("test_*.py") if mentioned.search(test.read_text())}
+    return {str(test.relative_to(ROOT)) for test in found}
 
 
 def _is_quick(item: pytest.Item) -> bool:

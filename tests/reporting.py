@@ -54,10 +54,12 @@ class FileProgress:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No dot: the line of the file says how many passed."""
-        if self._is_on and report.when == "call" and report.passed:
-            return "passed", "", ""
-        return None
+        """No letter: the line of the file says how many passed, and a failure has a line of its own."""
+        if not self._is_on or hasattr(report, "wasxfail"):
+            return None
+        if report.failed:
+            return ("failed", "", "FAILED") if report.when == "call" else ("error", "", "ERROR")
+        return (report.outcome, "", "") if report.skipped or report.when == "call" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         file = report.nodeid.partition("::")[0]
@@ -65,6 +67,8 @@ class FileProgress:
         if report.failed:
             self._outcomes[file]["failed"] += 1
             self._failed.append(report.nodeid)
+            if self._is_on:
+                self._terminal.write_line(f"FAILED     {report.nodeid} ({report.when})")
         elif report.skipped:
             self._outcomes[file]["skipped"] += 1
         elif report.when == "call":
@@ -81,16 +85,16 @@ class FileProgress:
         if self._is_on:
             done = self._count - len(self._left)
             counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes[file].items())
-            self._terminal.ensure_newline()
             self._terminal.write_line(f"{done:4} of {self._count}  {file}: {counts} in {self._seconds[file]:.0f} s")
 
     def pytest_terminal_summary(self) -> None:
         if self._failed:
             self._terminal.section("To run one of them alone")
-            for nodeid in dict.fromkeys(self._failed):
-                self._terminal.write_line(alone(nodeid))
+            for command in dict.fromkeys(map(alone, self._failed)):
+                self._terminal.write_line(command)
 
 
+@pytest.hookimpl(trylast=True)  # the terminal is there then
 def pytest_configure(config: pytest.Config) -> None:
     """Report from the process that has the terminal, not from its workers."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")

@@ -1,5 +1,6 @@
 """From an empty folder to a student on her home page, all of it in the browser."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def test_first_visit_to_first_student(empty_app: RunningApp, visitors: Visitors)
     teacher.page.get_by_role("button", name="Set password and sign in").click()
     expect(teacher.page.get_by_role("button", name="Sign out")).to_be_visible()
     teacher.page.get_by_role("link", name="Class", exact=True).click()
+    expect(teacher.page.get_by_role("heading", level=1)).to_have_text(re.compile("Class$"))  # home has that form too
     teacher.page.get_by_label("Name of the class").fill("12 A")
     teacher.page.get_by_role("button", name="Create class").click()
     expect(teacher.page.get_by_role("heading", level=1)).to_contain_text("12 A")
