@@ -179,7 +179,7 @@ def _named(settings: Settings) -> Iterator[None]:
 def _wired(ground: Base, report: Report) -> Backend:
     settings, connections = ground.settings, ground.connections
     school = learning(ground)
-    added = school.chapters.load(catalogue())
+    added = school.chapters.load(catalogue)
     if added:
         report(_("{count} chapters loaded into the catalogue.").format(count=added))
     persons = people(ground, school)

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -164,8 +164,10 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is not a time zone such as Asia/Kolkata")
+        try:
+            ZoneInfo(value)
+        except (LookupError, ValueError, OSError) as error:  # none, not in the folder of zones, or a folder itself
+            raise ValueError(f"{value!r} is not a time zone such as Asia/Kolkata") from error
         return value
 
     @field_validator("mongodb_uri", "redis_url")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
@@ -23,7 +24,7 @@ def servers(servers_folder: Path) -> Iterator[Servers]:
     """A private pair on an empty folder of its own, so parallel test workers never meet."""
     started = start_servers(servers_folder)
     with keeper(servers_folder) as client:
-        _relax(client)
+        _relax(client, str(urlsplit(str(started.mongodb_uri)).password))
     yield started
     started.stop()
 
@@ -42,11 +43,14 @@ def keeper(folder: Path) -> MongoClient[dict[str, Any]]:
     )
 
 
-def _relax(client: MongoClient[dict[str, Any]]) -> None:
+def _relax(client: MongoClient[dict[str, Any]], password: str) -> None:
     # Half an hour of dropped databases would be more files than may be open.
     client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=HISTORY_SECONDS)
     # Expiry runs by the real clock: it would delete what is still valid by the clock of a test.
     client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+    # Every client of every backend signs in anew: with the fewest rounds there are.
+    client.admin.command("setParameter", 1, scramSHA256IterationCount=5_000)
+    client.admin.command("updateUser", "app", pwd=password)
     # Nobody pulls the plug on these servers: a commit need not wait for the disk.
     config = client.admin.command("replSetGetConfig")["config"]
     config |= {"writeConcernMajorityJournalDefault": False, "version": config["version"] + 1}

@@ -147,7 +147,7 @@ def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch, t
         load()
 
 
-def test_a_start_that_fails_leaves_nothing_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_leaves_nothing_behind(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the catalogue cannot be loaded, the threads that were begun for the servers end again."""
 
     def broken() -> tuple[ChapterDraft, ...]:
@@ -156,7 +156,7 @@ def test_a_start_that_fails_leaves_nothing_behind(settings: Settings, monkeypatc
     monkeypatch.setattr("backend.bootstrap.catalogue", broken)
     before = set(threading.enumerate())
     with pytest.raises(ValueError, match="no catalogue"):
-        build(settings)
+        build(own_settings)
     deadline = monotonic() + 10
     while set(threading.enumerate()) - before and monotonic() < deadline:
         sleep(0.05)

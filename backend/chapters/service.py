@@ -1,6 +1,6 @@
 """The catalogue for everyone: read through the cache, changed by teachers and admins, imported from files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -119,10 +119,11 @@ class ChapterService:
             self._write(importing.to_add(planned), importing.to_update(planned), imported_by=viewer)
         return importing.report(file, (row.report for row in planned), dry_run=dry_run)
 
-    def load(self, drafts: Sequence[ChapterDraft]) -> int:
+    def load(self, catalogue: Callable[[], Sequence[ChapterDraft]]) -> int:
         """Fill an empty catalogue at first start; the number of chapters added (0 where there are some)."""
         if self._queries.every():
             return 0
+        drafts = catalogue()
         self._write(list(drafts), [])
         return len(drafts)
 
