@@ -8,7 +8,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
-SERVERS = frozenset({"servers", "chromium"})  # fixtures
+SERVERS = frozenset({"servers", "chromium", "module_chromium"})  # fixtures
 STARTERS = frozenset({"ValkeyProcess", "ValkeyNodes", "MongoSet", "subprocess", "multiprocessing"})  # names in a module
 LARGE = ("tests/journeys/", "tests/system_tests/", "tests/reliability/", "tests/deploy/", "tests/kit/embedded/")
 

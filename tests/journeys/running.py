@@ -125,15 +125,31 @@ def is_ready(app: RunningApp) -> bool:
         return False
 
 
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """An existing Chromium, else the one Playwright installed."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """An existing Chromium, else the one Playwright installed. No other test of the process may use asyncio meanwhile:
+    Playwright holds the loop of its thread."""
     expect.set_options(timeout=PATIENCE_MS)
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """One browser for all journeys, and closed before other tests of the process go on."""
+    assert isinstance(request.node, pytest.Package), "imported elsewhere this would stay open: use module_chromium"
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def module_chromium() -> Iterator[Browser]:
+    """A browser for one file of tests that is no journey."""
+    with launched() as browser:
+        yield browser
 
 
 class Visitor:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
 from backend.kit.whole_numbers import NotWhole, read_whole
-from tests.journeys.running import chromium
+from tests.journeys.running import module_chromium
 
-__all__ = ["chromium"]
+__all__ = ["module_chromium"]
 
 CASES = json.loads(Path(__file__).with_name("whole_numbers.json").read_text())
 TWIN = Path(__file__).parents[2] / "pages" / "assets" / "whole_number.js"
@@ -70,9 +70,9 @@ def test_what_is_read_has_these_digits_and_no_others(text: str) -> None:
     assert re.fullmatch(rf"0*{abs(found)}0?0?", digits)
 
 
-def test_the_browser_reads_as_python_does(chromium: Browser) -> None:
+def test_the_browser_reads_as_python_does(module_chromium: Browser) -> None:
     """The twin in JavaScript gives the same for every case, and for the ten digits of every script."""
-    page = chromium.new_page()
+    page = module_chromium.new_page()
     cases = [*(written for written, _meant in CASES), *DIGITS]
     said = page.evaluate(
         "async ([source, cases]) => {"

