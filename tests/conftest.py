@@ -25,7 +25,7 @@ from tests.school import (
 )
 from tests.servers import servers, servers_folder
 
-pytest_plugins = ["tests.quick", "tests.reporting"]
+pytest_plugins = ["tests.plugins.quick", "tests.plugins.reporting"]
 
 __all__ = [
     "admin",

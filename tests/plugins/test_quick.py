@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.quick import LARGE, mirrors
-from tests.reporting import alone
+from tests.plugins.quick import LARGE, mirrors
+from tests.plugins.reporting import alone
 
 
 @pytest.mark.parametrize(

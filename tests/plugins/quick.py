@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
 SERVERS = frozenset({"servers", "chromium", "module_chromium"})  # fixtures
 STARTERS = frozenset({"ValkeyProcess", "ValkeyNodes", "MongoSet", "subprocess", "multiprocessing"})  # names in a module
