@@ -94,7 +94,7 @@ app = st.App(
         *shell_routes(index_html, ("", *navigation.PATHS, *navigation.GUESTS_PATHS)),
     ],
     middleware=[
-        *outer_middleware(settings, api, drain, index_html),
+        *outer_middleware(settings, drain, index_html),
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,

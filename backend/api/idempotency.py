@@ -17,10 +17,9 @@ from starlette.requests import ClientDisconnect
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
-from backend.errors import AppError, Invalid
+from backend.errors import Invalid
 from backend.kit.i18n import _
 from backend.kit.idempotency import Claim, Kept, KeyInUse, Replays, fingerprint
-from backend.kit.observability import log
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -43,7 +42,6 @@ Handler = Callable[[Request], Awaitable[Response]]
 _PLAIN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
 _CLASSROOM = re.compile(r"/classrooms/([^/]+)$")
 _KEPT_HEADERS = ("content-type", "location", "etag", "cache-control")
-_log = log.get(__name__)
 
 
 def takes_key(method: str, path: str) -> bool:
@@ -75,7 +73,7 @@ async def answer_once(request: Request, backend: Backend, viewer: Viewer | None,
         response = await answer(request)
     except BaseException:
         with anyio.CancelScope(shield=True):
-            await run_sync(_release, backend.replays, found)
+            await run_sync(backend.replays.release, found)
         raise
     await run_sync(_settle, backend.replays, found, _kept(response))
     return response
@@ -94,7 +92,7 @@ def once(request: Request, replays: Replays, viewer: Viewer, content: bytes, wor
     try:
         response = work()
     except BaseException:
-        _release(replays, found)
+        replays.release(found)
         raise
     _settle(replays, found, _kept(response))
     return response
@@ -134,22 +132,11 @@ def _kept(response: Response) -> Kept:
 
 
 def _settle(replays: Replays, claim: Claim, kept: Kept) -> None:
-    """Keep a success, let go of a failure. The act is done either way, so trouble here must not be the answer."""
-    if not 200 <= kept.status < 300:  # noqa: PLR2004  (the successes of HTTP)
-        _release(replays, claim)
-        return
-    try:
+    """Keep a success, let go of a failure."""
+    if 200 <= kept.status < 300:  # noqa: PLR2004  (the successes of HTTP)
         replays.keep(claim, kept)
-    except AppError as error:
-        _log.warning("replay_not_kept", reason=error.message)
-
-
-def _release(replays: Replays, claim: Claim) -> None:
-    """Let go of a claim. What went wrong before is the answer, not trouble here: the claim ends by itself."""
-    try:
+    else:
         replays.release(claim)
-    except AppError as error:
-        _log.warning("claim_not_released", reason=error.message)
 
 
 def _again(kept: Kept) -> Response:

@@ -1,6 +1,5 @@
 """The middleware around pages and API alike, outermost first. app.py and the API alone both take it from here."""
 
-from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from backend.api.middleware.client_address import ClientAddress
@@ -11,8 +10,8 @@ from backend.api.middleware.single_headers import SingleHeaders
 from backend.config import Settings
 
 
-def outer_middleware(settings: Settings, api: FastAPI, drain: Drain, index_html: str = "") -> list[Middleware]:
-    """Return the list for `api`; `index_html` is the first page a browser loads, whose scripts the policy allows."""
+def outer_middleware(settings: Settings, drain: Drain, index_html: str = "") -> list[Middleware]:
+    """Return the list; `index_html` is the first page a browser loads, whose scripts the policy allows."""
     return [
         Middleware(Draining, drain=drain),
         Middleware(ClientAddress, trusted_proxies=settings.trusted_proxies),

@@ -22,7 +22,7 @@ def create_alone(backend: Backend) -> Starlette:
     settings = backend.settings
     return Starlette(
         routes=[Mount(API, api)],
-        middleware=outer_middleware(settings, api, drain),
+        middleware=outer_middleware(settings, drain),
         lifespan=lambda _app: _serving(api, drain, settings.drain_seconds),
     )
 

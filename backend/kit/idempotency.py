@@ -5,7 +5,8 @@ Kept sealed in MongoDB, so that neither a stolen database tells an answer, nor a
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -96,22 +97,25 @@ class Replays:
         return claim
 
     def keep(self, claim: Claim, kept: Kept) -> None:
-        """Keep the answer to a claimed act; one that is too long is let go, and its key with it."""
+        """Keep the answer to a claimed act; one that is too long is let go, and its key with it.
+
+        The act is done either way, so trouble with the database is logged and not raised; so it is by `release`.
+        """
         if len(kept.body) > MOST_BYTES:
             self.release(claim)
             return
         self._end_work_on(claim)
         content = self._sealed(_Content(claim.fingerprint, kept))
-        with translated():
+        with _logged("answer_not_kept"):
             self._mongo[COLLECTION].update_one(
                 {"_id": claim.id, "token": claim.token},
                 {"$set": {"content": content, "isDone": True, "expiresAt": self._clock.now() + KEPT}},
             )
 
     def release(self, claim: Claim) -> None:
-        """Nothing was done: the key is free again."""
+        """Nothing was done: the key is free again, at the latest when the time of the claim is over."""
         self._end_work_on(claim)
-        with translated():
+        with _logged("claim_not_released"):
             self._mongo[COLLECTION].delete_one({"_id": claim.id, "token": claim.token})
 
     def close(self) -> None:
@@ -188,11 +192,8 @@ class Replays:
 
     def _renew_all(self, at_work: Mapping[str, str]) -> None:
         mine = {"_id": {"$in": [*at_work.values()]}, "token": {"$in": [*at_work]}, "isDone": False}
-        try:
-            with translated():
-                self._mongo[COLLECTION].update_many(mine, [{"$set": self._term()}])
-        except AppError as error:
-            _log.warning("claims_not_renewed", reason=error.message)
+        with _logged("claims_not_renewed"):
+            self._mongo[COLLECTION].update_many(mine, [{"$set": self._term()}])
 
     def _sealed(self, content: _Content) -> str:
         return self._sealer.seal(msgspec.json.encode(content).decode())
@@ -200,6 +201,16 @@ class Replays:
     def _opened(self, found: Document) -> _Content | None:
         text = self._sealer.open(found["content"])
         return msgspec.json.decode(text, type=_Content) if text else None
+
+
+@contextmanager
+def _logged(event: str) -> Iterator[None]:
+    """Log what goes wrong with the database, and go on."""
+    try:
+        with translated():
+            yield
+    except AppError as error:
+        _log.warning(event, reason=error.message)
 
 
 def fingerprint(*parts: bytes) -> str:

@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from backend.api import create_api
 from backend.api.middleware.draining import Drain
 from backend.api.middleware.single_headers import SINGLE, repeated
 from backend.api.outer_middleware import outer_middleware
@@ -127,7 +126,7 @@ def test_pages_and_their_sockets_are_behind_it(settings: Settings) -> None:
         await websocket.close()
 
     routes = [Route("/", page), WebSocketRoute("/_stcore/stream", socket)]
-    app = Starlette(routes=routes, middleware=outer_middleware(settings, create_api(), Drain()))
+    app = Starlette(routes=routes, middleware=outer_middleware(settings, Drain()))
     client = TestClient(app, base_url="http://localhost")
     twice = [("Cookie", "session=a"), ("Cookie", "session=b")]
     assert client.get("/", headers=twice).status_code == 400

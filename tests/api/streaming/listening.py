@@ -76,7 +76,7 @@ class ServedApi:
         self.api = create_api(backend)
         app: ASGIApp = self.api
         if is_whole:
-            layers = outer_middleware(backend.settings, self.api, Drain())
+            layers = outer_middleware(backend.settings, Drain())
             app = Starlette(routes=[Mount(API, self.api)], middleware=layers)
         self._server = http_server.server(app, host="127.0.0.1", port=0, lifespan="off")
         self._thread = threading.Thread(target=self._server.run, daemon=True)

@@ -153,6 +153,19 @@ def test_a_key_saves_once_and_stands_for_one_update(served_api: ServedApi, door:
         assert other["error"]["code"] == "key_reused"
 
 
+def test_a_kept_save_is_given_to_a_student_alone(
+    served_api: ServedApi, door: Door, backend: Backend, chapter: str
+) -> None:
+    """Whoever became something else since is not answered from what was kept under the key."""
+    with talking(served_api, door.student.headers) as talk:
+        assert talk.ask("progress-update", chapterId=chapter, questionsDelta=2, key="act-1")["type"] == "saved"
+    backend.mongo["users"].update_one({"_id": door.student_viewer.id}, {"$set": {"role": "teacher"}})
+    backend.cache.invalidate("viewers")
+    with talking(served_api, door.student.headers) as talk:
+        refused = talk.ask("progress-update", chapterId=chapter, questionsDelta=2, key="act-1")
+        assert refused["error"]["code"] == "not_allowed"
+
+
 def test_services_decide_as_everywhere(served_api: ServedApi, door: Door, backend: Backend, chapter: str) -> None:
     """A teacher saves no progress, an archived or unknown chapter is not found, and much asks first."""
     with talking(served_api, door.teacher.headers) as talk:
