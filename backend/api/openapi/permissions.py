@@ -1,4 +1,4 @@
-"""Which act of the policy table each route is: who may call it is said there, and tried for every route in tests."""
+"""Which act of the policy table each route is: router.py asks for it before the body is read, and x-roles say it."""
 
 from collections.abc import Mapping
 
