@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime
 import xlsxwriter  # type: ignore[import-untyped] # publishes no types
 
 from backend.chapters.files.csv import is_calculated
-from backend.chapters.models import Chapter, OwnProgress
+from backend.chapters.models import MAX_ROWS, STATUSES, Chapter, OwnProgress
 
 _NAMES = ("subject", "class", "unit", "chapter")
 _OWN = ("status", "questionSolved", "isWeakChapter")
+_TEMPLATE = ("Subject", "Class", "Unit", "Chapter", "Status", "Questions solved", "Weak")
 _WIDTHS = (14, 10, 26, 44)
 _COUNT_WIDTH, _OWN_WIDTH = 8, 16
 _UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -28,13 +29,7 @@ def to_csv(chapters: Iterable[Chapter], own: Own = None) -> bytes:
     `own` adds the three progress columns, by chapter id; a chapter that it lacks is not started. A text that a
     spreadsheet would calculate gets an apostrophe before it, which parse() takes off again.
     """
-    header, rows = _table(list(chapters), own)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_csv_cell(cell) for cell in row])
-    return text.getvalue().encode("utf-8-sig")
+    return _csv(*_table(list(chapters), own))
 
 
 def to_json(chapters: Iterable[Chapter], own: Own = None) -> bytes:
@@ -48,8 +43,7 @@ def to_xlsx(chapters: Iterable[Chapter], own: Own = None) -> bytes:
     chapters = list(chapters)
     header, rows = _table(chapters, own)
     stream = io.BytesIO()
-    book = xlsxwriter.Workbook(stream, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"created": max((chapter.updated_at for chapter in chapters), default=_UNDATED)})
+    book = _workbook(stream, chapters)
     sheet = book.add_worksheet("Chapters")
     for at, name in enumerate(header):
         sheet.write_string(0, at, name)
@@ -60,6 +54,31 @@ def to_xlsx(chapters: Iterable[Chapter], own: Own = None) -> bytes:
     if rows:
         columns = [{"header": name} for name in header]
         sheet.add_table(0, 0, len(rows), len(header) - 1, {"columns": columns, "name": "Chapters"})
+    sheet.freeze_panes(1, 0)
+    book.close()
+    return stream.getvalue()
+
+
+def template_csv(chapters: Iterable[Chapter], own: Mapping[str, OwnProgress]) -> bytes:
+    """A list of one's own to fill in, with what stands now: a row for each chapter, read back by `parse_own`."""
+    return _csv(_TEMPLATE, [_template_row(chapter, own) for chapter in chapters])
+
+
+def template_xlsx(chapters: Iterable[Chapter], own: Mapping[str, OwnProgress]) -> bytes:
+    """The same as a sheet whose names stay text and whose status and weak mark are chosen from a list."""
+    chapters = list(chapters)
+    stream = io.BytesIO()
+    book = _workbook(stream, chapters)
+    sheet = book.add_worksheet("My chapters")
+    as_text = book.add_format({"num_format": "@"})
+    rows: list[list[Cell]] = [list(_TEMPLATE), *(_template_row(chapter, own) for chapter in chapters)]
+    for line, row in enumerate(rows):
+        for at, cell in enumerate(row):
+            _write(sheet, line, at, cell)
+    for at, width in enumerate((*_WIDTHS, *[_OWN_WIDTH] * len(_OWN))):
+        sheet.set_column(at, at, width, as_text if at < len(_NAMES) else None)
+    for at, choices in ((4, STATUSES), (6, ("yes", "no"))):
+        sheet.data_validation(1, at, MAX_ROWS, at, {"validate": "list", "source": list(choices)})
     sheet.freeze_panes(1, 0)
     book.close()
     return stream.getvalue()
@@ -85,6 +104,27 @@ def _row(chapter: Chapter, years: Sequence[str], own: Own) -> list[Cell]:
         said = own.get(chapter.id) or OwnProgress()
         row += [said.status, said.question_solved, said.is_weak_chapter]
     return row
+
+
+def _template_row(chapter: Chapter, own: Mapping[str, OwnProgress]) -> list[Cell]:
+    said = own.get(chapter.id) or OwnProgress()
+    names: list[Cell] = [chapter.subject, chapter.class_, chapter.unit, chapter.chapter]
+    return [*names, said.status, said.question_solved, "yes" if said.is_weak_chapter else "no"]
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_csv_cell(cell) for cell in row])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _workbook(stream: io.BytesIO, chapters: Sequence[Chapter]) -> xlsxwriter.Workbook:
+    book = xlsxwriter.Workbook(stream, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"created": max((chapter.updated_at for chapter in chapters), default=_UNDATED)})
+    return book
 
 
 def _published(chapter: Chapter, own: Own) -> dict[str, object]:

@@ -66,18 +66,25 @@ def report(file: ChapterFile, rows: Iterable[ImportRow], *, dry_run: bool) -> Im
     )
 
 
+def ref(row: FileRow) -> str:
+    """How a row is called when something is chosen for it: its number, after its sheet where there are several."""
+    return f"{row.sheet}!{row.row}" if row.sheet else str(row.row)
+
+
 def named(row: FileRow, outcome: Outcome, reason: str = "", chapter: Chapter | None = None) -> ImportRow:
     """A row of the report, with the names as the file has them."""
-    draft = row.draft
+    names = row.draft or row.names
     return ImportRow(
         row=row.row,
+        sheet=row.sheet,
+        ref=ref(row),
         outcome=outcome,
         reason=" ".join(part for part in (reason, *row.notes) if part),
         chapter_id=chapter.id if chapter else None,
-        subject=draft.subject if draft else "",
-        class_=draft.class_ if draft else "",
-        unit=draft.unit if draft else "",
-        chapter=draft.chapter if draft else "",
+        subject=names.subject,
+        class_=names.class_,
+        unit=names.unit,
+        chapter=names.chapter,
     )
 
 

@@ -58,12 +58,35 @@ class OwnProgress(Shape, frozen=True, kw_only=True):
     is_weak_chapter: bool = False
 
 
+class OwnChange(Shape, frozen=True, kw_only=True):
+    """What a row says of the person who kept it; None where it says nothing."""
+
+    status: Status | None = None
+    question_solved: int | None = None
+    is_weak_chapter: bool | None = None
+
+
+class ChapterNames(Shape, frozen=True, kw_only=True):
+    """The names by which a row means a chapter, as far as it gives them."""
+
+    subject: str = ""
+    class_: str = ""
+    unit: str = ""
+    chapter: str = ""
+
+
 class FileRow(Shape, frozen=True, kw_only=True):
-    """One row of a chapter file: a draft, or the problem in words. `row` counts as the person's program does."""
+    """One row of a file: what it says, or the problem in words. `row` counts as the person's program does.
+
+    `names` are the file's own words, also where there is a problem. `draft` is there for a list of the syllabus alone.
+    `sheet` is named where the file has several.
+    """
 
     row: int
+    sheet: str = ""
+    names: ChapterNames = ChapterNames()
     draft: ChapterDraft | None = None
-    own: OwnProgress | None = None
+    own: OwnChange | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -83,15 +106,38 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class FieldChange(Shape, frozen=True, kw_only=True):
+    """One field of a record that a row changes, by its published name."""
+
+    field: Literal["status", "questionSolved", "isWeakChapter"]
+    before: str | int | bool
+    after: str | int | bool
+
+
+class Candidate(ChapterNames, frozen=True, kw_only=True):
+    """A chapter that a row may mean."""
+
+    chapter_id: str
+
+
 class ImportRow(Shape, frozen=True, kw_only=True):
+    """What was done with one row of the file. `sheet` is named where the file has several.
+
+    `changes` is what it changes of a record. `candidates` are chapters that it may mean: one is chosen under its `ref`.
+    """
+
     row: int
     outcome: Outcome
+    sheet: str = ""
+    ref: str = ""
     subject: str = ""
     class_: str = ""
     unit: str = ""
     chapter: str = ""
     reason: str = ""
     chapter_id: str | None = None
+    changes: tuple[FieldChange, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
 
 
 class ImportReport(Shape, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The records and history entries of one save: the next version, the entry, the answer to a repeated request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec.structs import replace
@@ -28,6 +28,33 @@ def check_version(record: Progress, change: ProgressChange) -> None:
         raise Conflict(
             _("This was changed meanwhile, perhaps in another tab. Here is how it stands now."), code="stale"
         )
+
+
+def changed_since() -> Conflict:
+    """The refusal to undo what a later change stands on."""
+    return Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
+
+
+def parts(changes: Mapping[str, ProgressChange]) -> list[dict[str, ProgressChange]]:
+    """The changes of a long list, cut so that each part fits one transaction."""
+    items = list(changes.items())
+    return [dict(items[at : at + BATCH_LIMIT]) for at in range(0, len(items), BATCH_LIMIT)]
+
+
+def undo_steps(saved: Iterable[Activity]) -> list[list[Activity]]:
+    """The changes of one batch, cut so that each step fits one transaction and counts for one study day."""
+    steps: list[list[Activity]] = []
+    for activity in sorted(saved, key=lambda each: (each.study_day, each.chapter_id)):
+        if not steps or len(steps[-1]) == BATCH_LIMIT or steps[-1][0].study_day != activity.study_day:
+            steps.append([])
+        steps[-1].append(activity)
+    return steps
+
+
+def joined(steps: Sequence[Saved]) -> Saved:
+    """What several steps of one act saved, as one answer."""
+    progress = tuple(record for step in steps for record in step.progress)
+    return replace(steps[-1], progress=progress, changed=sum(step.changed for step in steps))
 
 
 def record(records: Mapping[str, Progress], chapter_id: str) -> Progress:

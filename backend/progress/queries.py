@@ -77,6 +77,12 @@ class ProgressQueries:
             )
             return tuple(from_document(document, Activity) for document in found)
 
+    def batch(self, student_id: str, batch_id: str) -> tuple[Activity, ...]:
+        """The changes saved under one batch id; empty where there are none."""
+        with translated():
+            found = self._mongo["activity"].find({"studentId": student_id, "batchId": batch_id})
+            return tuple(from_document(document, Activity) for document in found)
+
     # inside a transaction
 
     def pass_gate(self, session: ClientSession, student_id: str) -> None:
@@ -98,13 +104,14 @@ class ProgressQueries:
         self, session: ClientSession, student_id: str, *, batch_id: str, chapter_ids: Iterable[str], day: date
     ) -> SaveContext:
         """What a save stands on, in one round trip: her summary, these chapters and records, this study day, and what
-        this batch saved before. Of one moment; whoever changes any of it before this transaction ends, repeats it."""
+        this batch saved of these chapters before. Of one moment; whoever changes any of it before this transaction
+        ends, repeats it."""
         own, ids = {"studentId": student_id}, list(chapter_ids)
         found = self._mongo["summaries"].aggregate(
             [
                 {"$match": {"_id": student_id}},
                 _beside("chapters", {"_id": {"$in": ids}}),
-                _beside("activity", own | {"batchId": batch_id}),
+                _beside("activity", own | {"batchId": batch_id, "chapterId": {"$in": ids}}),
                 _beside("progress", own | {"chapterId": {"$in": ids}}),
                 _beside("studyDays", own | {"day": day.isoformat()}),
             ],
@@ -121,11 +128,6 @@ class ProgressQueries:
             records={each["chapterId"]: from_document(each, Progress) for each in document["progress"]},
             day=next((from_document(each, StudyDay) for each in document["studyDays"]), StudyDay(day=day)),
         )
-
-    def batch(self, session: ClientSession, student_id: str, batch_id: str) -> tuple[Activity, ...]:
-        """The changes saved under one batch id; empty where there are none."""
-        found = self._mongo["activity"].find({"studentId": student_id, "batchId": batch_id}, session=session)
-        return tuple(from_document(document, Activity) for document in found)
 
     def records(self, session: ClientSession, student_id: str, chapter_ids: Iterable[str]) -> dict[str, Progress]:
         """The records that exist on these chapters."""

@@ -9,18 +9,18 @@ from msgspec.structs import replace
 from backend.accounts import rooms
 from backend.accounts.models import Viewer
 from backend.chapters import importing
-from backend.chapters.files import parse
-from backend.chapters.models import Chapter, FileRow, ImportReport, ImportRow, Outcome, OwnProgress
+from backend.chapters.files import parse_own
+from backend.chapters.models import Chapter, ImportReport, OwnProgress
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
-from backend.errors import Conflict, Invalid, NotFound
+from backend.errors import NotFound
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
 from backend.kit.mongo.client import Mongo, new_id, stable_id
 from backend.policy import authorise
-from backend.progress import entries, rules, streak
+from backend.progress import entries, own_list, rules, streak
 from backend.progress.models import (
     Activity,
     Progress,
@@ -98,67 +98,67 @@ class ProgressService:
         """
         authorise(viewer, "progress.change_many")
         entries.check_batch(changes, key)
-        batch_id = stable_id(viewer.id, key)
-
-        def work(session: Any) -> Saved:
-            ground = self._queries.ground(
-                session, viewer.id, batch_id=batch_id, chapter_ids=changes, day=self.today(viewer)
-            )
-            if ground.batch:
-                return self._replayed(session, viewer.id, ground.batch)
-            steps = _steps(changes, ground, confirm=confirm)
-            return self._apply(session, ground, steps, batch_id, is_imported=is_imported)
-
-        return self._commit(viewer, work)
+        return self._save(viewer, changes, stable_id(viewer.id, key), confirm=confirm, is_imported=is_imported)
 
     def undo(self, viewer: Viewer, batch_id: str) -> Saved:
         """Take a saved batch back by a new change that counts for the same study day; twice does it once.
 
-        Raises NotFound where the viewer saved no such batch, Conflict where a later change stands on top of it.
+        A batch of more than BATCH_LIMIT changes is taken back in steps. Raises NotFound where the viewer saved no such
+        batch, Conflict where a later change stands on top of it.
         """
         authorise(viewer, "progress.undo")
-        undo_id = stable_id(viewer.id, "undo", batch_id)
+        undone = self._queries.batch(viewer.id, batch_id)
+        if not undone:
+            raise NotFound(_("There is nothing to undo here."))
+        steps = entries.undo_steps(undone)
+        if len(steps) > 1:
+            self._refuse_changed(viewer, undone, stable_id(viewer.id, "undo", batch_id))
+        return entries.joined([self._undo(viewer, step, batch_id) for step in steps])
+
+    def _undo(self, viewer: Viewer, undone: Sequence[Activity], batch_id: str) -> Saved:
+        undo_id, day = stable_id(viewer.id, "undo", batch_id), undone[0].study_day
+        chapter_ids = entries.chapter_ids(undone)
 
         def work(session: Any) -> Saved:
-            undone = self._queries.batch(session, viewer.id, batch_id)
-            if not undone:
-                raise NotFound(_("There is nothing to undo here."))
-            chapter_ids, day = entries.chapter_ids(undone), undone[0].study_day
             ground = self._queries.ground(session, viewer.id, batch_id=undo_id, chapter_ids=chapter_ids, day=day)
             if ground.batch:
                 return self._replayed(session, viewer.id, ground.batch)
             steps = [(ground.chapters[activity.chapter_id], activity.before) for activity in undone]
             for activity in undone:
                 if rules.own(entries.record(ground.records, activity.chapter_id)) != activity.after:
-                    raise Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
+                    raise entries.changed_since()
             undoes = {activity.chapter_id: activity.id for activity in undone}
             return self._apply(session, ground, steps, undo_id, undoes=undoes, is_imported=undone[0].is_imported)
 
         return self._commit(viewer, work)
 
-    def take_over(self, viewer: Viewer, name: str, content: bytes, *, dry_run: bool, key: str = "") -> ImportReport:
-        """Take status, questions solved and weak marks of a chapter file over as the viewer's own progress.
+    def take_over(
+        self,
+        viewer: Viewer,
+        name: str,
+        content: bytes,
+        *,
+        dry_run: bool,
+        key: str = "",
+        choices: own_list.Choices | None = None,
+    ) -> ImportReport:
+        """Take what a list says of status, questions solved and weak marks over as the viewer's own progress.
 
-        Rows whose chapter the catalogue does not have fail; a chapter is never added this way. The report's
-        `batch_id` is what `undo` takes.
+        What it does not say stays; a chapter is never added. `choices` says which chapter a doubtful row means. A dry
+        run makes the same plan. Long lists are saved in steps: the same `key` again goes on where one was cut off, and
+        `undo` takes the whole list back by the report's `batch_id`.
         """
         authorise(viewer, "progress.take_over")
-        file = parse(name, content)
-        if not any(row.own for row in file.rows):
-            raise Invalid(_("This file holds chapters only: no status, questionSolved or isWeakChapter to take over."))
-        known = {chapter.key: chapter for chapter in self._chapters.active()}
+        file = parse_own(name, content)
         records = self._queries.student(viewer.id).progress
-        planned = [_taken_over(row, known, records) for row in file.rows]
-        changes = {
-            report.chapter_id: _whole(row.own)
-            for row, report in zip(file.rows, planned, strict=True)
-            if row.own and report.chapter_id and report.outcome in (Outcome.ADDED, Outcome.UPDATED)
-        }
-        report = importing.report(file, planned, dry_run=dry_run)
-        if not changes or dry_run:
+        planned = own_list.plan(file, self._chapters.active(), records, choices or {})
+        report = importing.report(file, planned.rows, dry_run=dry_run)
+        if not planned.changes or dry_run:
             return report
-        saved = self.change_many(viewer, changes, key=key or new_id(), confirm=True, is_imported=True)
-        return replace(report, batch_id=saved.batch_id)
+        batch_id = stable_id(viewer.id, key or new_id())
+        for changes in entries.parts(planned.changes):
+            self._save(viewer, changes, batch_id, confirm=True, is_imported=True)
+        return replace(report, batch_id=batch_id)
 
     def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
         """Keep copies and summaries true when a chapter moves, is archived or returns (a ChapterFollower)."""
@@ -179,6 +179,39 @@ class ProgressService:
             if stays:
                 summary = rules.summed(summary, after.subject, nothing, record)
             self._queries.write_summary(session, summary)
+
+    def _save(
+        self,
+        viewer: Viewer,
+        changes: Mapping[str, ProgressChange],
+        batch_id: str,
+        *,
+        confirm: bool,
+        is_imported: bool,
+    ) -> Saved:
+        """Save changes in one transaction; what an imported list has saved in an earlier try is left out."""
+
+        def work(session: Any) -> Saved:
+            ground = self._queries.ground(
+                session, viewer.id, batch_id=batch_id, chapter_ids=changes, day=self.today(viewer)
+            )
+            done = set(entries.chapter_ids(ground.batch))
+            left = {chapter_id: change for chapter_id, change in changes.items() if chapter_id not in done}
+            if done and not (is_imported and left):
+                return self._replayed(session, viewer.id, ground.batch)
+            steps = _steps(left, ground, confirm=confirm)
+            return self._apply(session, ground, steps, batch_id, is_imported=is_imported)
+
+        return self._commit(viewer, work)
+
+    def _refuse_changed(self, viewer: Viewer, undone: Sequence[Activity], undo_id: str) -> None:
+        """Raises Conflict where a record of the batch was changed since, before the first step is taken back."""
+        records = self._queries.student(viewer.id).progress
+        done = set(entries.chapter_ids(self._queries.batch(viewer.id, undo_id)))
+        for activity in undone:
+            is_done = activity.chapter_id in done
+            if not is_done and rules.own(entries.record(records, activity.chapter_id)) != activity.after:
+                raise entries.changed_since()
 
     def _replayed(self, session: Any, student_id: str, saved: Sequence[Activity]) -> Saved:
         return entries.replayed(saved, self._queries.records(session, student_id, entries.chapter_ids(saved)))
@@ -278,20 +311,3 @@ def _steps(changes: Mapping[str, ProgressChange], ground: SaveContext, *, confir
             rules.require_confirmation(before, after, chapter.question_total, chapter.chapter)
         planned.append((chapter, after))
     return planned
-
-
-def _whole(own: OwnProgress | None) -> ProgressChange:
-    own = own or OwnProgress()
-    return ProgressChange(status=own.status, question_solved=own.question_solved, is_weak_chapter=own.is_weak_chapter)
-
-
-def _taken_over(row: FileRow, known: Mapping[importing.Key, Chapter], records: Mapping[str, Progress]) -> ImportRow:
-    if row.problem or row.draft is None:
-        return importing.named(row, Outcome.FAILED, row.problem or "")
-    chapter = known.get(row.draft.key)
-    if chapter is None:
-        return importing.named(row, Outcome.FAILED, _("The syllabus has no such chapter."))
-    record = records.get(chapter.id)
-    if row.own is None or row.own == (rules.own(record) if record else OwnProgress()):
-        return importing.named(row, Outcome.UNCHANGED, chapter=chapter)
-    return importing.named(row, Outcome.UPDATED if record else Outcome.ADDED, chapter=chapter)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backend.chapters.files import parse
-from backend.chapters.models import MAX_QUESTIONS, OwnProgress
+from backend.chapters.models import MAX_QUESTIONS, ChapterNames, OwnChange
 from tests.chapters.files import (
     HEADER,
     ITEM,
@@ -21,7 +21,7 @@ from tests.chapters.files import (
 def test_own_progress_is_read_beside_the_chapter() -> None:
     """Status, solved questions and the weak mark speak of the person who kept the file."""
     (row,) = json_rows({**ITEM, "status": "Completed", "questionSolved": 39, "isWeakChapter": True})
-    assert row.own == OwnProgress(status="Completed", question_solved=39, is_weak_chapter=True)
+    assert row.own == OwnChange(status="Completed", question_solved=39, is_weak_chapter=True)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,9 @@ def test_a_row_that_says_nothing_of_progress_has_none(item: dict[str, object]) -
 
 
 def test_one_progress_field_is_enough() -> None:
-    """What the row does not say is as in a new record."""
-    assert json_rows({**ITEM, "isWeakChapter": True})[0].own == OwnProgress(is_weak_chapter=True)
+    """Of what a row does not give, it says nothing."""
+    assert json_rows({**ITEM, "isWeakChapter": True})[0].own == OwnChange(is_weak_chapter=True)
+    assert json_rows({**ITEM, "status": "Completed", "questionSolved": ""})[0].own == OwnChange(status="Completed")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_status_words_are_forgiving(written: str, status: str) -> None:
 def test_solved_questions_mean_that_work_began() -> None:
     """Not Started always has 0 solved, so such a row is taken as In Progress, and says so."""
     (row,) = json_rows({**ITEM, "status": "Not Started", "questionSolved": 4})
-    assert row.own == OwnProgress(status="In Progress", question_solved=4)
+    assert row.own == OwnChange(status="In Progress", question_solved=4)
     assert row.notes == ("Questions are solved, so the status is taken as In Progress.",)
 
 
@@ -90,7 +91,7 @@ def test_bad_progress_is_a_row_problem(field: str, value: object, words: str) ->
 def test_the_weak_mark_is_yes_or_no(written: str, weak: bool) -> None:
     """As spreadsheets and people write it."""
     (row,) = csv_rows(f"{LINE},{written}", header=f"{HEADER},isWeakChapter")
-    assert row.own == OwnProgress(is_weak_chapter=weak)
+    assert row.own == OwnChange(is_weak_chapter=weak)
 
 
 def test_rows_are_numbered_as_a_spreadsheet_numbers_them() -> None:
@@ -108,12 +109,20 @@ def test_a_row_that_repeats_another_is_noted() -> None:
     assert second.notes == ("It says the same as row 2.",)
 
 
-@pytest.mark.parametrize("other", ["Physics,Class 12,Optics,Ray Optics,3,7", "PHYSICS,Class 12,Optics,Ray Optics,3,6"])
-def test_a_row_that_contradicts_another_fails(other: str) -> None:
-    """Which of the two is right only the person knows; case does not make another chapter."""
-    first, second = csv_rows(LINE, other)
+def test_a_row_that_contradicts_another_fails_with_it() -> None:
+    """Which of the two is right only the person knows, so neither is taken, and each names the other."""
+    first, second = csv_rows(LINE, LINE.replace("6", "7"))
+    assert (first.draft, second.draft) == (None, None)
+    assert first.problem == "The same chapter has other values in row 3."
+    assert second.problem == "The same chapter has other values in row 2."
+    assert second.names == ChapterNames(subject="Physics", class_="Class 12", unit="Optics", chapter="Ray Optics")
+
+
+def test_another_spelling_contradicts_nothing() -> None:
+    """Case does not make another chapter."""
+    first, second = csv_rows(LINE, LINE.replace("Physics", "PHYSICS"))
     assert first.draft == RAY
-    assert second.problem == "Row 2 has the same chapter with other values."
+    assert second.notes == ("It says the same as row 2.",)
 
 
 def test_a_failed_row_contradicts_nobody() -> None:

@@ -5,21 +5,23 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
-from backend.chapters.files.table import NAMES, Record, Table, is_header, known_names, read_table
+from backend.chapters.files.columns import NAMES, Columns
+from backend.chapters.files.table import HEADER_WITHIN, Record, Table
 from backend.errors import Invalid
 from backend.kit.i18n import _, number
 
 DELIMITERS = (",", ";", "\t")
 # What a spreadsheet would calculate when it opens the file, fullwidth signs included.
 FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
-_HEADER_WITHIN = 20
 _LONGEST_ROW = 1 << 20
 
 
-def read_csv(content: bytes, codec: str) -> Table:
+def read_csv(content: bytes, codec: str, columns: Columns) -> Table:
     """The raw rows of a CSV file. Raises NoHeader, and Invalid for a broken one."""
-    best = max(DELIMITERS, key=lambda delimiter: _recognised(content, codec, delimiter))
-    return read_table(_records(content, codec, best))
+    best = max(DELIMITERS, key=lambda delimiter: _recognised(content, codec, delimiter, columns))
+    table = Table(columns)
+    table.read(_records(content, codec, best))
+    return table
 
 
 def without_guard(text: str) -> str:
@@ -33,13 +35,13 @@ def is_calculated(text: str) -> bool:
     return bool(bare) and bare[0] in FORMULA_SIGNS
 
 
-def _recognised(content: bytes, codec: str, delimiter: str) -> int:
+def _recognised(content: bytes, codec: str, delimiter: str, columns: Columns) -> int:
     """How many columns the header would have for us with this delimiter."""
     try:
-        first = list(islice(_records(content, codec, delimiter), _HEADER_WITHIN))
+        first = list(islice(_records(content, codec, delimiter), HEADER_WITHIN))
     except Invalid:
         return 0
-    headers = [known_names(cells.values()) for _row, cells in first if is_header(cells.values())]
+    headers = [columns.known_names(cells.values()) for _row, cells in first if columns.is_header(cells.values())]
     return max((len(names) + len(names & set(NAMES)) for names in headers), default=0)
 
 

@@ -3,17 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from backend.chapters.files.table import (
-    COUNTS,
-    NAMES,
-    RawRow,
-    Repeated,
-    Table,
-    field_of,
-    foreign,
-    no_rows,
-    too_many_rows,
-)
+from backend.chapters.files.columns import COUNTS, Columns
+from backend.chapters.files.table import RawRow, Repeated, Table, foreign, no_rows, too_many_rows
 from backend.chapters.files.values import shown
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
@@ -25,7 +16,7 @@ _LONGEST_INTEGER = 18
 _MAX_VALUES = MAX_ROWS * 100
 
 
-def read_json(content: bytes, codec: str) -> Table:
+def read_json(content: bytes, codec: str, columns: Columns) -> Table:
     """The raw rows of a JSON file. Raises Invalid where it is no JSON or holds no chapters."""
     if content.count(b",") > _MAX_VALUES:
         raise too_many_rows()
@@ -34,7 +25,7 @@ def read_json(content: bytes, codec: str) -> Table:
         value = list(_catalogue_items(value))
     if not isinstance(value, list):
         raise foreign()
-    return _table(value)
+    return _table(value, columns)
 
 
 def _loaded(text: str) -> object:
@@ -101,8 +92,8 @@ def _dicts(value: object) -> Iterator[dict[str, object]]:
     yield from (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
-def _table(items: list[object]) -> Table:
-    table = Table()
+def _table(items: list[object], columns: Columns) -> Table:
+    table = Table(columns)
     if not items:
         raise no_rows()
     if len(items) > MAX_ROWS:
@@ -110,7 +101,7 @@ def _table(items: list[object]) -> Table:
     recognised = False
     for row, item in enumerate(items, 1):
         raw = _raw_row(row, item, table)
-        recognised = recognised or len(raw.fields.keys() & set(NAMES)) > 1
+        recognised = recognised or columns.is_header(raw.fields)
         table.add(raw)
     if not recognised:
         raise foreign()
@@ -124,7 +115,7 @@ def _raw_row(row: int, item: object, table: Table) -> RawRow:
     fields: dict[str, object] = {}
     counts: list[tuple[object, object]] = []
     for name, value in item.items():
-        known = field_of(name)
+        known = table.columns.field_of(name)
         if known is None:
             table.ignore(name)
         elif known.isdecimal():

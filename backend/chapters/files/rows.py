@@ -1,24 +1,30 @@
 """From a raw row to a chapter draft and the person's own progress, or to the problem in words."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from backend.chapters.files.table import COUNTS, LONGEST_TEXT, RawRow, is_empty
-from backend.chapters.files.values import shown, status_of, text_of, whole_of, year_of, yes_or_no
+from msgspec.structs import replace
+
+from backend.chapters.files.columns import COUNTS, NAMES
+from backend.chapters.files.mangled import looks_like_date
+from backend.chapters.files.table import LONGEST_TEXT, RawRow, is_empty
+from backend.chapters.files.values import shown, status_of, text_of, weak_mark, whole_of, year_of
 from backend.chapters.models import (
     MAX_QUESTIONS,
     SUBJECT_LENGTH,
     TEXT_LENGTH,
     ChapterDraft,
+    ChapterNames,
     FileRow,
-    OwnProgress,
+    OwnChange,
 )
 from backend.chapters.names import class_name
 from backend.errors import Invalid
 from backend.kit.i18n import _
 
 _NAMED_PROBLEMS = 4
+ATTRIBUTES = {"subject": "subject", "class": "class_", "unit": "unit", "chapter": "chapter"}
 T = TypeVar("T")
 
 
@@ -29,6 +35,13 @@ def read_row(raw: RawRow) -> FileRow:
     return _RowReader(raw).read()
 
 
+def read_own_row(raw: RawRow) -> FileRow:
+    """The row of a list of one's own: a chapter by the names that are given, and what is said of it. Raises nothing."""
+    if raw.problem:
+        return FileRow(row=raw.row, problem=raw.problem)
+    return _RowReader(raw).read_own()
+
+
 class _RowReader:
     def __init__(self, raw: RawRow) -> None:
         self._raw = raw
@@ -36,23 +49,45 @@ class _RowReader:
         self._notes: list[str] = []
 
     def read(self) -> FileRow:
-        draft, own = self._draft(), self._own()
-        if draft is None or self._problems:
-            return FileRow(row=self._raw.row, problem=" ".join(self._problems))
-        return FileRow(row=self._raw.row, draft=draft, own=own, notes=tuple(self._notes))
+        names, counts = self._names(NAMES), self._counts()
+        own = self._own()
+        draft = None
+        if not self._problems:
+            draft = ChapterDraft(**names, year_wise_question_count=counts)
+        return self._row(draft, own)
 
-    def _draft(self) -> ChapterDraft | None:
-        names = [
-            self._attempt(lambda: text_of(self._raw.fields.get("subject"), "subject", SUBJECT_LENGTH)),
-            self._attempt(lambda: _class(self._raw.fields.get("class"))),
-            self._attempt(lambda: text_of(self._raw.fields.get("unit"), "unit", TEXT_LENGTH)),
-            self._attempt(lambda: text_of(self._raw.fields.get("chapter"), "chapter", TEXT_LENGTH)),
-        ]
-        counts = self._counts()
-        subject, class_, unit, chapter = (name or "" for name in names)
+    def read_own(self) -> FileRow:
+        names = self._names(("chapter",))
+        own = self._own()
         if self._problems:
-            return None
-        return ChapterDraft(subject=subject, class_=class_, unit=unit, chapter=chapter, year_wise_question_count=counts)
+            return self._row(None, None)
+        return replace(self._row(None, own), names=ChapterNames(**names))
+
+    def _row(self, draft: ChapterDraft | None, own: OwnChange | None) -> FileRow:
+        return FileRow(
+            row=self._raw.row,
+            sheet=self._raw.sheet,
+            names=_as_written(self._raw),
+            draft=draft,
+            own=None if self._problems else own,
+            problem=" ".join(self._problems) or None,
+            notes=() if self._problems else tuple(self._notes),
+        )
+
+    def _names(self, required: Sequence[str]) -> dict[str, str]:
+        """The four names under the names of Python; empty where one that is not required is missing."""
+        return {ATTRIBUTES[name]: self._name(name, is_required=name in required) for name in NAMES}
+
+    def _name(self, name: str, *, is_required: bool) -> str:
+        value = self._raw.fields.get(name)
+        if is_empty(value) and not is_required:
+            return ""
+        read = _class if name == "class" else _text
+        found = self._attempt(lambda: read(value, name)) or ""
+        if looks_like_date(found):
+            words = _("“{value}” looks like a date that a spreadsheet made of something else.")
+            self._notes.append(words.format(value=found))
+        return found
 
     def _counts(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -63,17 +98,17 @@ class _RowReader:
             self._attempt(lambda name=name, value=value: _add_count(counts, name, value))  # type: ignore[misc] # a lambda with defaults has no type of its own
         return dict(sorted(counts.items()))
 
-    def _own(self) -> OwnProgress | None:
+    def _own(self) -> OwnChange | None:
         fields = self._raw.fields
         status = self._attempt(lambda: status_of(fields.get("status")))
         solved = self._attempt(lambda: whole_of(fields.get("questionSolved"), "questionSolved", MAX_QUESTIONS))
-        weak = self._attempt(lambda: yes_or_no(fields.get("isWeakChapter"), "isWeakChapter"))
+        weak = self._attempt(lambda: weak_mark(fields.get("isWeakChapter"), "isWeakChapter"))
         if status is None and solved is None and weak is None:
             return None
-        if solved and (status or "Not Started") == "Not Started":
+        if solved and status == "Not Started":
             self._notes.append(_("Questions are solved, so the status is taken as In Progress."))
             status = "In Progress"
-        return OwnProgress(status=status or "Not Started", question_solved=solved or 0, is_weak_chapter=bool(weak))
+        return OwnChange(status=status, question_solved=solved, is_weak_chapter=weak)
 
     def _attempt(self, read: Callable[[], T]) -> T | None:
         try:
@@ -83,12 +118,29 @@ class _RowReader:
             return None
 
 
-def _class(value: object) -> str:
-    """A class as we write it. Raises Invalid, also for a number that is no school class."""
-    name = class_name(text_of(value, "class", SUBJECT_LENGTH))
-    if not any(char.isalpha() for char in name):
-        raise Invalid(_("“{column}”: {value} is not a class from 1 to 12.").format(column="class", value=shown(name)))
-    return name
+def _as_written(raw: RawRow) -> ChapterNames:
+    """The four names as the file has them, to be shown."""
+    fields = {name: raw.fields.get(name) for name in NAMES}
+    return ChapterNames(**{ATTRIBUTES[name]: "" if is_empty(value) else shown(value) for name, value in fields.items()})
+
+
+def _text(value: object, name: str) -> str:
+    return text_of(value, name, SUBJECT_LENGTH if name == "subject" else TEXT_LENGTH)
+
+
+def _class(value: object, name: str) -> str:
+    """A class as we write it. Raises Invalid, also for a date and for a number that is no school class."""
+    found = class_name(text_of(value, name, SUBJECT_LENGTH))
+    if looks_like_date(found):
+        raise Invalid(
+            _(
+                "“{column}”: {value} looks like a date that a spreadsheet made of something else. "
+                "Format the column as text, and type it again."
+            ).format(column=name, value=shown(found))
+        )
+    if not any(char.isalpha() for char in found):
+        raise Invalid(_("“{column}”: {value} is not a class from 1 to 12.").format(column=name, value=shown(found)))
+    return found
 
 
 def _mapping(value: object) -> dict[object, object]:

@@ -2,26 +2,31 @@
 
 import math
 import re
+from collections.abc import Mapping
 
-from backend.chapters.files.table import LONGEST_TEXT, Repeated, field_of, is_empty, printable
+from backend.chapters.files.columns import SYLLABUS
+from backend.chapters.files.mangled import date_of_serial, is_serial
+from backend.chapters.files.table import LONGEST_TEXT, DateCell, Repeated, is_empty, printable
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, number
-from backend.kit.unicode_text import shows_something, tidied, unwritable
+from backend.kit.search_words import words
+from backend.kit.unicode_text import comparison_key, shows_something, tidied, unwritable
 from backend.kit.whole_numbers import NotWhole, read_whole
 
 _SHOWN = 40
 _SHEET_ERROR = re.compile(r"#(?:N/A|[A-Z][A-Z/0]*[!?])")
-_STATUSES: dict[str, Status] = {
-    "notstarted": "Not Started",
-    "inprogress": "In Progress",
-    "started": "In Progress",
-    "completed": "Completed",
-    "complete": "Completed",
-    "done": "Completed",
+_WORDS_OF_STATUS: Mapping[Status, str] = {
+    "Not Started": "not started|notstarted|not yet started|not yet|not begun|unstarted|to do|todo|शुरू नहीं|शुरू नहीं किया",
+    "In Progress": "in progress|inprogress|started|begun|ongoing|on going|doing|working|wip|जारी|चल रहा है|शुरू",
+    "Completed": "completed|complete|done|finished|finish|पूर्ण|पूरा|पूरा हुआ|समाप्त",
 }
-_YES = frozenset({"true", "yes", "y", "1", "x", "weak"})
-_NO = frozenset({"false", "no", "n", "0", "-"})
+_STATUSES = {"".join(words(word)): status for status, said in _WORDS_OF_STATUS.items() for word in said.split("|")}
+_TICKS = frozenset("✓✔☑✅")
+_YES = frozenset({"true", "yes", "y", "1", "x", "हाँ", "हां"}) | _TICKS
+_NO = frozenset({"false", "no", "n", "0", "-", "–", "☐", "नहीं"})
+_WEAK, _NOT_WEAK = frozenset({"weak", "कमज़ोर"}), frozenset({"not weak", "strong"})
+_EMOJI_STYLE = "\ufe0f"
 
 
 def shown(value: object) -> str:
@@ -43,6 +48,8 @@ def text_of(value: object, column: str, limit: int) -> str:
     """A name, tidied. Whole numbers are taken as their digits. Raises Invalid."""
     if is_empty(value):
         raise Invalid(_("“{column}” is missing.").format(column=column))
+    if isinstance(value, DateCell) or is_serial(value):
+        raise _date(value, column)
     if isinstance(value, bool | list | dict | Repeated) or _is_unreal(value):
         raise Invalid(_("“{column}” must be text, not {value}.").format(column=column, value=shown(value)))
     text = _typed(value)
@@ -63,6 +70,12 @@ def whole_of(value: object, column: str, limit: int) -> int | None:
     """A count from 0 to `limit`; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
+    if isinstance(value, DateCell):
+        raise Invalid(
+            _("“{column}”: {value} is a date. Format the column as a number, and type it again.").format(
+                column=column, value=shown(value)
+            )
+        )
     found = _whole(value)
     if found is NotWhole.AMBIGUOUS:
         raise Invalid(
@@ -85,7 +98,7 @@ def whole_of(value: object, column: str, limit: int) -> int | None:
 
 def year_of(name: object) -> str:
     """The exam year that a key or column names, as four digits. Raises Invalid."""
-    year = field_of(name)
+    year = SYLLABUS.field_of(name)
     if year is None or not year.isdecimal() or not FIRST_YEAR <= int(year) <= LAST_YEAR:
         raise Invalid(
             _("“{value}” is not an exam year from {first} to {last}.").format(
@@ -96,11 +109,13 @@ def year_of(name: object) -> str:
 
 
 def status_of(value: object) -> Status | None:
-    """A status, however its case and spaces are written; None for an empty cell. Raises Invalid."""
+    """A status, in the words that people use; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
+    if _word(value) in _YES - {"1"}:  # a tick, also of a column that is called Done
+        return "Completed"
     text = value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
-    word = "".join(char for char in text.casefold() if char.isalnum())
+    word = "".join(words(text))
     if word not in _STATUSES:
         raise Invalid(
             _("“{column}”: {value} is none of {choices}.").format(
@@ -110,15 +125,28 @@ def status_of(value: object) -> Status | None:
     return _STATUSES[word]
 
 
-def yes_or_no(value: object, column: str) -> bool | None:
+def weak_mark(value: object, column: str) -> bool | None:
     """A mark; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
-    text = _typed(value) if isinstance(value, str | int | float) else ""
-    word = text.strip().casefold() if len(text) <= LONGEST_TEXT else ""
-    if word not in _YES | _NO:
+    word = _word(value)
+    if word not in _YES | _NO | _WEAK | _NOT_WEAK:
         raise Invalid(_("“{column}”: {value} is neither yes nor no.").format(column=column, value=shown(value)))
-    return word in _YES
+    return word in _YES | _WEAK
+
+
+def _word(value: object) -> str:
+    text = _typed(value) if isinstance(value, str | int | float) else ""
+    return comparison_key(text.replace(_EMOJI_STYLE, "")) if len(text) <= LONGEST_TEXT else ""
+
+
+def _date(value: object, column: str) -> Invalid:
+    said = value.text if isinstance(value, DateCell) else date_of_serial(float(str(value)))
+    return Invalid(
+        _("“{column}” is the date {date}. Format the column as text in your spreadsheet, and type it again.").format(
+            column=column, date=said
+        )
+    )
 
 
 def _is_unreal(value: object) -> bool:

@@ -8,12 +8,22 @@ import io
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from backend.chapters.files.table import NoHeader, Table, foreign, read_table
-from backend.chapters.files.xlsx_parts import Budget, DamagedPart, links, shared_texts, sheet_links, sheet_records
+from backend.chapters.files.columns import Columns
+from backend.chapters.files.table import TOO_MANY_ROWS, NoHeader, Table, foreign, printable
+from backend.chapters.files.xlsx_parts import (
+    Budget,
+    CellFormats,
+    DamagedPart,
+    date_styles,
+    links,
+    shared_texts,
+    sheet_records,
+    workbook,
+)
 from backend.errors import Invalid, TooLarge
-from backend.kit.i18n import _
+from backend.kit.i18n import _, listing, ngettext
 
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 # Sheets shrink ten to fiftyfold; only zeros by the megabyte shrink more than this.
@@ -21,6 +31,7 @@ _MAX_RATIO = 250
 _RATIO_FROM_BYTES = 10 * 1024 * 1024
 _MAX_PARTS = 2_000
 _MAX_SHEETS = 100
+_NAMED_SHEETS = 20
 _ENTRY = b"PK\x01\x02"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError, DamagedPart)
 
@@ -34,36 +45,129 @@ def is_old_workbook(content: bytes) -> bool:
     return content.startswith(b"\xd0\xcf\x11\xe0")
 
 
-def read_xlsx(content: bytes) -> Table:
-    """The raw rows of the first sheet with a header. Raises Invalid or TooLarge; unpacks nothing above the limits."""
+def read_xlsx(content: bytes, columns: Columns) -> Table:
+    """The raw rows of every visible sheet with a header; the notes name each sheet, those that are left out too.
+
+    Raises Invalid or TooLarge; unpacks nothing above the limits.
+    """
     if content.count(_ENTRY) > _MAX_PARTS:
         raise _too_large()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _refuse_bomb(archive, len(content))
-            return _first_table(archive)
+            _refuse_others(archive)
+            return _Reader(archive, columns).read()
     except _DAMAGE as error:
         raise Invalid(_("The XLSX file is damaged and cannot be opened."), code="broken_xlsx") from error
 
 
-def _first_table(archive: zipfile.ZipFile) -> Table:
-    budget = Budget()
-    workbook = _workbook(archive, budget)
-    targets = _links(archive, workbook, budget)
-    with archive.open(workbook) as part:
-        sheets = [targets[link] for link in sheet_links(part, budget) if link in targets]
-    texts: list[str] = []
-    for name in targets.values():
-        if posixpath.basename(name).casefold() == "sharedstrings.xml" and name in archive.namelist():
-            with archive.open(name) as part:
-                texts = shared_texts(part, budget)
-    for sheet in sheets[:_MAX_SHEETS]:
-        with archive.open(sheet) as part:
-            try:
-                return read_table(sheet_records(part, texts, budget))
-            except NoHeader:
+class _Reader:
+    def __init__(self, archive: zipfile.ZipFile, columns: Columns) -> None:
+        self._archive = archive
+        self._budget = Budget()
+        self._table = Table(columns)
+        self._refusal: Invalid | None = None
+        self._read: list[str] = []
+        self._left_out: list[str] = []
+        self._foreign: list[str] = []
+
+    def read(self) -> Table:
+        name = _workbook(self._archive, self._budget)
+        targets = _links(self._archive, name, self._budget)
+        with self._archive.open(name) as part:
+            book = workbook(part, self._budget)
+        sheets = [sheet for sheet in book.sheets if _is_worksheet(targets.get(sheet.link, ""))]
+        hidden = [printable(sheet.name) for sheet in sheets if sheet.is_hidden]
+        visible = [sheet for sheet in sheets if not sheet.is_hidden]
+        formats = self._formats(targets, is_1904=book.is_1904)
+        for sheet in visible[:_MAX_SHEETS]:
+            self._sheet(printable(sheet.name), targets[sheet.link], formats, is_alone=len(visible) == 1)
+        self._foreign += [printable(sheet.name) for sheet in visible[_MAX_SHEETS:]]
+        if not self._read:
+            raise self._refusal or _nothing_visible(hidden)
+        self._table.notes += self._notes(hidden, has_others=len(sheets) > 1)
+        return self._table
+
+    def _formats(self, targets: Mapping[str, str], *, is_1904: bool) -> CellFormats:
+        texts: list[str] = []
+        dates: frozenset[int] = frozenset()
+        for name in targets.values():
+            if name not in self._archive.namelist():
                 continue
-    raise foreign()
+            match posixpath.basename(name).casefold():
+                case "sharedstrings.xml":
+                    with self._archive.open(name) as part:
+                        texts = shared_texts(part, self._budget)
+                case "styles.xml":
+                    with self._archive.open(name) as part:
+                        dates = date_styles(part, self._budget)
+        return CellFormats(texts, dates, is_1904)
+
+    def _sheet(self, name: str, target: str, formats: CellFormats, *, is_alone: bool) -> None:
+        with self._archive.open(target) as part:
+            try:
+                self._table.read(sheet_records(part, formats, self._budget), "" if is_alone else name)
+            except NoHeader:
+                self._foreign.append(name)
+            except TooLarge:
+                raise
+            except Invalid as refusal:
+                if refusal.code == TOO_MANY_ROWS:
+                    raise
+                self._refusal = self._refusal or refusal
+                self._left_out.append(
+                    _("The sheet “{sheet}” is left out: {reason}").format(sheet=name, reason=refusal.message)
+                )
+            else:
+                self._read.append(name)
+
+    def _notes(self, hidden: Sequence[str], *, has_others: bool) -> list[str]:
+        notes = []
+        if has_others:
+            said = ngettext("Read is the sheet {sheets}.", "Read are the sheets {sheets}.", len(self._read))
+            notes.append(said.format(sheets=_quoted(self._read)))
+        if hidden:
+            said = ngettext(
+                "The hidden sheet {sheets} is left out.", "The hidden sheets {sheets} are left out.", len(hidden)
+            )
+            notes.append(said.format(sheets=_quoted(hidden)))
+        if self._foreign:
+            said = ngettext(
+                "The sheet {sheets} has no row that names the columns, and is left out.",
+                "The sheets {sheets} have no row that names the columns, and are left out.",
+                len(self._foreign),
+            )
+            notes.append(said.format(sheets=_quoted(self._foreign)))
+        return notes + self._left_out
+
+
+def _nothing_visible(hidden: Sequence[str]) -> Exception:
+    """The refusal where no sheet was read: of a file of something else, or of one whose sheets are hidden."""
+    if not hidden:
+        return NoHeader()
+    return Invalid(
+        _("No visible sheet has chapters. Hidden sheets are not read: {sheets}.").format(sheets=_quoted(hidden)),
+        code="foreign_file",
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    shown = [f"“{name}”" for name in names[:_NAMED_SHEETS]]
+    return listing(shown) + ("…" if len(names) > _NAMED_SHEETS else "")
+
+
+def _is_worksheet(target: str) -> bool:
+    return bool(target) and "chartsheets" not in target and "dialogsheets" not in target
+
+
+def _refuse_others(archive: zipfile.ZipFile) -> None:
+    """Raises Invalid for what is kept in such an archive too, with the cure."""
+    names = set(archive.namelist())
+    is_document = "content.xml" in names and "mimetype" in names
+    if is_document or "xl/workbook.bin" in names or "Index/Document.iwa" in names:
+        raise Invalid(
+            _("This is a spreadsheet in another form than XLSX. Save it as XLSX or as CSV."), code="other_workbook"
+        )
 
 
 def _workbook(archive: zipfile.ZipFile, budget: Budget) -> str:

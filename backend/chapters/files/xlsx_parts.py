@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO
 from xml.parsers import expat
 
-from backend.chapters.files.table import Record
+from backend.chapters.files.mangled import date_words, is_date_format
+from backend.chapters.files.table import DateCell, Record
 from backend.errors import TooLarge
 from backend.kit.i18n import _
 
@@ -41,11 +43,18 @@ def links(stream: IO[bytes], budget: Budget) -> dict[str, str]:
     return part.found
 
 
-def sheet_links(stream: IO[bytes], budget: Budget) -> list[str]:
-    """The link names of the sheets of a workbook, first sheet first."""
-    part = _Sheets(budget)
+def workbook(stream: IO[bytes], budget: Budget) -> "Workbook":
+    """The sheets of a workbook, first sheet first, and how it counts days."""
+    part = Workbook(budget)
     part.read(stream)
-    return part.found
+    return part
+
+
+def date_styles(stream: IO[bytes], budget: Budget) -> frozenset[int]:
+    """The numbers of the cell styles that show dates or times."""
+    part = _Styles(budget)
+    part.read(stream)
+    return frozenset(at for at, number in enumerate(part.used) if is_date_format(number, part.own.get(number)))
 
 
 def shared_texts(stream: IO[bytes], budget: Budget) -> list[str]:
@@ -55,12 +64,21 @@ def shared_texts(stream: IO[bytes], budget: Budget) -> list[str]:
     return part.found
 
 
-def sheet_records(stream: IO[bytes], texts: Sequence[str], budget: Budget) -> Iterator[Record]:
+@dataclass(frozen=True)
+class CellFormats:
+    """What cells of a workbook refer to by number: texts, and styles that show dates (counted from 1904 or not)."""
+
+    texts: Sequence[str] = ()
+    dates: frozenset[int] = frozenset()
+    is_1904: bool = False
+
+
+def sheet_records(stream: IO[bytes], formats: CellFormats, budget: Budget) -> Iterator[Record]:
     """The rows of a sheet with the numbers that a spreadsheet shows, and their cells by column.
 
     A formula gives the value that was saved with it, or its own text where none was. Raises DamagedPart, TooLarge.
     """
-    part = _Cells(budget, texts)
+    part = _Cells(budget, formats)
     for _chunk in part.feed(stream):
         yield from part.done
         part.done = []
@@ -138,14 +156,52 @@ class _Links(_Part):
             self.found[attributes.get("Id", "")] = attributes.get("Target", "")
 
 
-class _Sheets(_Part):
+@dataclass(frozen=True)
+class SheetLink:
+    """A sheet as the workbook lists it: its name, the link to its part, whether it is hidden."""
+
+    name: str
+    link: str
+    is_hidden: bool
+
+
+class Workbook(_Part):
+    """The list of sheets, and whether days count from 1904."""
+
     def __init__(self, budget: Budget) -> None:
         super().__init__(budget)
-        self.found: list[str] = []
+        self.sheets: list[SheetLink] = []
+        self.is_1904 = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "sheet":
-            self.found += [value for key, value in attributes.items() if key.endswith(":id")]
+        if name == "workbookPr":
+            self.is_1904 = attributes.get("date1904") in ("1", "true")
+        elif name == "sheet":
+            link = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+            is_hidden = attributes.get("state", "visible") != "visible"
+            self.sheets.append(SheetLink(attributes.get("name", ""), link, is_hidden))
+
+
+class _Styles(_Part):
+    """Number formats that the workbook defines, and the one that each cell style uses."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget)
+        self.own: dict[int, str] = {}
+        self.used: list[int] = []
+        self._in_cells = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "numFmt":
+            self.own[int(attributes.get("numFmtId", 0))] = attributes.get("formatCode", "")
+        elif name == "cellXfs":
+            self._in_cells = True
+        elif name == "xf" and self._in_cells:
+            self.used.append(int(attributes.get("numFmtId", 0)))
+
+    def end(self, name: str) -> None:
+        if name == "cellXfs":
+            self._in_cells = False
 
 
 class _Texts(_Part):
@@ -175,13 +231,14 @@ class _Texts(_Part):
 
 
 class _Cells(_Part):
-    def __init__(self, budget: Budget, texts: Sequence[str]) -> None:
+    def __init__(self, budget: Budget, formats: CellFormats) -> None:
         super().__init__(budget)
         self.done: list[Record] = []
-        self._texts = texts
+        self._formats = formats
         self._row, self._column = 0, -1
         self._cells: dict[int, object] = {}
         self._kind, self._formula, self._value = "n", "", ""
+        self._is_date = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match name:
@@ -191,6 +248,7 @@ class _Cells(_Part):
             case "c":
                 self._column = _column(attributes["r"]) if "r" in attributes else self._column + 1
                 self._kind, self._formula, self._value = attributes.get("t", "n"), "", ""
+                self._is_date = int(attributes.get("s", 0)) in self._formats.dates
             case "v" | "t" | "f":
                 self.keep_text()
 
@@ -210,13 +268,21 @@ class _Cells(_Part):
             return f"={self._formula}" if self._formula else None
         match self._kind:
             case "s":
-                return self._texts[int(self._value)]
+                return self._formats.texts[int(self._value)]
             case "b":
                 return self._value.strip() in ("1", "true")
+            case "d":
+                return DateCell(self._value)
             case "n":
-                return _numeric(self._value)
+                return self._number()
             case _:
                 return _unescaped(self._value)
+
+    def _number(self) -> object:
+        found = _numeric(self._value)
+        if self._is_date and isinstance(found, int | float):
+            return DateCell(date_words(found, is_1904=self._formats.is_1904))
+        return found
 
 
 def _numeric(text: str) -> float | str:

@@ -1,0 +1,71 @@
+"""What the headings of a column and the keys of an object mean, for each kind of list. Judges no value."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from backend.kit.search_words import words
+
+NAMES = ("subject", "class", "unit", "chapter")
+COUNTS = "yearWiseQuestionCount"
+OWN = ("status", "questionSolved", "isWeakChapter")
+_ALIASES = {
+    **dict.fromkeys(("subject", "subjectname", "विषय"), "subject"),
+    **dict.fromkeys(("class", "classname", "grade", "standard", "std", "कक्षा"), "class"),
+    **dict.fromkeys(("unit", "unitname", "इकाई"), "unit"),
+    **dict.fromkeys(("chapter", "chaptername", "chaptertitle", "अध्याय"), "chapter"),
+    **dict.fromkeys(("yearwisequestioncount", "yearwisequestioncounts", "yearwise"), COUNTS),
+    **dict.fromkeys(("questionsolved", "questionssolved", "solved"), "questionSolved"),
+    "status": "status",
+    **dict.fromkeys(("isweakchapter", "weakchapter", "isweak", "weak"), "isWeakChapter"),
+}
+# What a person writes over the columns of a list of one's own, where nothing else can be meant.
+_OWN_ALIASES = {
+    **dict.fromkeys(("chapters", "nameofchapter", "topic", "topicname", "lesson", "पाठ"), "chapter"),
+    **dict.fromkeys(("done", "isdone", "completed", "finished", "state", "chapterstatus", "स्थिति"), "status"),
+    **dict.fromkeys(
+        ("questions", "questionsdone", "questionscompleted", "solvedquestions", "noofquestionssolved",
+         "numberofquestionssolved", "हलकिएप्रश्न", "प्रश्न"),
+        "questionSolved",
+    ),
+    **dict.fromkeys(("weaktopic", "weakarea", "weakpoint", "कमज़ोर"), "isWeakChapter"),
+}  # fmt: skip
+_WORD = r"(?:yearwise|year|questions?|counts?|asked|pyqs?|jee|main|in|of|for)"
+_YEAR = re.compile(rf"{_WORD}*(\d{{4}}){_WORD}*")
+_LONGEST_NAME = 200
+
+
+class Columns:
+    """The headings of one kind of list: what they mean, which make a row a header, and which must be there."""
+
+    def __init__(self, aliases: Mapping[str, str], required: tuple[str, ...], telling: tuple[str, ...]) -> None:
+        self._aliases = {_plain(name): field for name, field in aliases.items()}
+        self.required = required
+        self._telling = telling
+
+    def field_of(self, name: object) -> str | None:
+        """The field that a heading or key means: a published name, a year such as "2019", or None for neither."""
+        text = str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
+        if len(text) > _LONGEST_NAME:
+            return None
+        plain = _plain(text)
+        found = _YEAR.fullmatch(plain)
+        return self._aliases.get(plain) or (str(int(found[1])) if found else None)
+
+    def known_names(self, cells: Iterable[object]) -> set[str]:
+        """The fields that a row of headings names."""
+        return {name for cell in cells if (name := self.field_of(cell)) is not None}
+
+    def is_header(self, cells: Iterable[object]) -> bool:
+        """Whether the row names at least two fields that tell this kind of list, one of them a required one."""
+        names = self.known_names(cells) & set(self._telling)
+        return len(names) > 1 and bool(names & set(self.required))
+
+
+@lru_cache(maxsize=1024)
+def _plain(name: str) -> str:
+    return "".join(words(name))
+
+
+SYLLABUS = Columns(_ALIASES, required=NAMES, telling=NAMES)
+OWN_LIST = Columns({**_ALIASES, **_OWN_ALIASES}, required=("chapter",), telling=(*NAMES, *OWN))
