@@ -1,22 +1,20 @@
 """Importing a chapter file: first what it would do, row by row; then, on one more click, doing it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS, ImportReport, ImportRow, Outcome
+from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS, ImportReport, Outcome
 from backend.kit import deadline
 from backend.kit.i18n import _, ngettext, number
+from pages.chapters.report_rows import draw_notes, draw_rows, outcome_words
 from pages.shell import rate_limits, services, session
 from pages.shell.errors import noticed
 from pages.widgets.elements import KeyFigure, empty_state, escape, metric_row, pager, plain, section
-from pages.widgets.tables import Cell, Column, Twin, Value, static_table
 
 PAGE_SIZE = 50
 _OPEN = "import-open"
-_KINDS = {Outcome.ADDED: "ok", Outcome.UPDATED: "info", Outcome.UNCHANGED: "unchanged", Outcome.FAILED: "error"}
 
 
 @dataclass
@@ -86,9 +84,7 @@ def _draw_report(known: OpenImport, report: ImportReport, file: UploadedFile | N
             _("This file holds somebody's own progress. It is left out here; nobody's progress is touched."),
             icon=":material/person:",
         )
-    if report.ignored_fields:
-        fields = ", ".join(report.ignored_fields[:10])
-        st.caption(plain(_("Fields that say nothing to us and are left out: {names}").format(names=fields)))
+    draw_notes(report)
     if report.dry_run and count and file:
         words = ngettext("Import {count} row", "Import {count} rows", count).format(count=number(count))
         if st.button(words, type="primary", icon=":material/upload:", key="import-go"):
@@ -129,41 +125,11 @@ def _draw_rows(report: ImportReport) -> None:
         return
     order = sorted(kinds, key=lambda kind: kind is not Outcome.FAILED)
     chosen = st.segmented_control(
-        _("Rows"), order, default=order[0], required=True, format_func=_outcome_words, key="import-kind",
+        _("Rows"), order, default=order[0], required=True, format_func=outcome_words, key="import-kind",
         on_change=lambda: st.session_state.pop("import-page", None),
     )  # fmt: skip
     rows = [row for row in report.rows if row.outcome is chosen]
     place = st.container()
     page = pager(len(rows), PAGE_SIZE, "import-page")
     with place:
-        _table(rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
-
-
-def _outcome_words(outcome: Outcome) -> str:
-    return {
-        Outcome.ADDED: _("Added"),
-        Outcome.UPDATED: _("Updated"),
-        Outcome.UNCHANGED: _("Unchanged"),
-        Outcome.FAILED: _("Failed"),
-    }[outcome]
-
-
-def _table(rows: Sequence[ImportRow]) -> None:
-    shown: list[list[Value]] = [
-        [
-            row.row,
-            Cell(_outcome_words(row.outcome), kind=_KINDS[row.outcome]),
-            row.chapter or None,
-            " · ".join(part for part in (row.subject, row.class_, row.unit) if part) or None,
-            row.reason,
-        ]
-        for row in rows
-    ]
-    columns: list[Column | str] = [
-        Column(_("Row"), numeric=True, rule=_("As your program counts them.")),
-        _("Outcome"),
-        _("Chapter"),
-        _("Subject, class, unit"),
-        _("Reason"),
-    ]
-    static_table(Twin(_("Rows of the file"), columns, shown))
+        draw_rows(rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], _("Rows of the file"))

@@ -29,6 +29,7 @@ BY_PATH: dict[str, Kind] = {
 BY_END: tuple[tuple[str, Kind], ...] = (
     ("/import", "import"),
     ("/export", "export"),
+    ("/template", "export"),
     ("/progress-stream", "stream"),
 )
 

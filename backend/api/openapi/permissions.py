@@ -44,6 +44,7 @@ ROUTES: Mapping[str, str] = {
     "POST /progress": "progress.change_many",
     "POST /progress/undo": "progress.undo",
     "POST /progress/import": "progress.take_over",
+    "GET /progress/template": "progress.take_over",
     "GET /classrooms": "classrooms.classrooms",
     "GET /classrooms/archived": "classrooms.archived",
     "POST /classrooms": "classrooms.create",

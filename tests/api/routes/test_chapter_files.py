@@ -85,6 +85,42 @@ def test_a_student_takes_her_progress_over(door: Door, backend: Backend) -> None
     assert problem(door.teacher.post("/progress/import", files={"file": ("a", file)}), 403)
 
 
+def test_a_doubtful_row_is_chosen_in_a_second_request(door: Door) -> None:
+    """The dry run offers chapters under the row's ref; the choice is sent beside the file, to dry run and real run."""
+    chapter = first_chapter(door.anyone)
+    name = chapter["chapter"][:-1]
+    file = {"file": ("mine.csv", f"Chapter,Status,Weak\n{name},done,\nNo such thing at all,,yes\n".encode())}
+    dry = door.student.post("/progress/import?dryRun=true", files=file).json()["data"]["rows"][0]
+    assert (dry["outcome"], dry["ref"], dry["candidates"][0]["chapterId"]) == ("failed", "2", chapter["id"])
+    chosen = {"choices": json.dumps({"2": chapter["id"], "3": None})}
+    for query in ("?dryRun=true", ""):
+        report = door.student.post(f"/progress/import{query}", files=file, data=chosen).json()["data"]
+        assert report["rows"][0]["changes"] == [{"field": "status", "before": "Not Started", "after": "Completed"}]
+        assert [row["outcome"] for row in report["rows"]] == ["added", "unchanged"]
+    assert first_chapter(door.student)["status"] == "Completed"
+
+
+@pytest.mark.parametrize("choices", ["[]", "{", '{"2": 5}', '{"9": null}', "x" * 100_000])
+def test_choices_that_mean_nothing_are_refused(door: Door, choices: str) -> None:
+    """In words, and nothing is taken over."""
+    file = {"file": ("mine.csv", b"Chapter,Status\nLimits,done\n")}
+    answer = door.student.post("/progress/import", files=file, data={"choices": choices})
+    assert answer.status_code in (400, 422)
+    assert problem(door.student.post("/progress/import", files=file, data={"choice": "{}"}), 422)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_template_goes_out_and_comes_in_unchanged(door: Door, kind: str) -> None:
+    """It has every chapter with what stands now, for the student alone."""
+    chapter = first_chapter(door.student)
+    door.student.post(f"/chapters/{chapter['id']}/progress", {"questionSolved": 4, "isWeakChapter": True})
+    answer = door.student.get(f"/progress/template?format={kind}")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="chapters-my-list-2026-11-18.{kind}"'
+    report = _send(door.student, "/progress/import", answer.content, f"x.{kind}")
+    assert (report["unchanged"], len(report["rows"])) == (101, 101)
+    assert problem(door.teacher.get("/progress/template"), 403)
+
+
 def test_hostile_files_are_refused_with_a_sentence(door: Door) -> None:
     """Empty, foreign, bombs and broken workbooks: 422 in words, nothing written."""
     bomb = io.BytesIO()

@@ -1,0 +1,76 @@
+"""What the reports of both imports show alike: notes on the file, and its rows with the reason first."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend.chapters.models import FieldChange, ImportReport, ImportRow, Outcome
+from backend.kit.i18n import _, listing, number
+from pages.widgets.style import chip, escape, icon_html, mark
+
+KINDS = {Outcome.ADDED: "ok", Outcome.UPDATED: "info", Outcome.UNCHANGED: "unchanged", Outcome.FAILED: "error"}
+_NAMED_FIELDS = 10
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """The outcome of a row as its chip and filters say it."""
+    return {
+        Outcome.ADDED: _("Added"),
+        Outcome.UPDATED: _("Updated"),
+        Outcome.UNCHANGED: _("Unchanged"),
+        Outcome.FAILED: _("Failed"),
+    }[outcome]
+
+
+def draw_notes(report: ImportReport) -> None:
+    """What is to be known of the file as a whole: how it was read, and what was not read."""
+    notes = list(report.notes)
+    if report.ignored_fields:
+        names = listing([f"“{name}”" for name in report.ignored_fields[:_NAMED_FIELDS]])
+        more = "…" if len(report.ignored_fields) > _NAMED_FIELDS else ""
+        notes.append(_("Not read, because their names say nothing to us: {names}").format(names=names + more))
+    if notes:
+        items = "".join(f"<li>{icon_html('info')}<span>{escape(note)}</span></li>" for note in notes)
+        st.html(f'<ul class="cp-report-notes">{items}</ul>')
+
+
+def draw_rows(rows: Sequence[ImportRow], label: str) -> None:
+    """The rows as a list: what becomes of each and why, the chapter in the file's words, and where it stands there."""
+    if rows:
+        items = "".join(_row_html(row) for row in rows)
+        st.html(f'<ul class="cp-report" role="list" aria-label="{escape(label)}">{items}</ul>')
+
+
+def place(row: ImportRow) -> str:
+    """Where a row is in the file, in words."""
+    if row.sheet:
+        return _("Row {row}, {sheet}").format(row=number(row.row), sheet=row.sheet)
+    return _("Row {row}").format(row=number(row.row))
+
+
+def _row_html(row: ImportRow) -> str:
+    said = "".join(f"<li>{_change_html(change)}</li>" for change in row.changes)
+    about = " · ".join(part for part in (row.subject, row.class_, row.unit) if part)
+    return (
+        f'<li class="cp-report-row">{chip(KINDS[row.outcome], outcome_words(row.outcome))}'
+        f'<div class="cp-report-said">{f"<p>{escape(row.reason)}</p>" if row.reason else ""}'
+        f"{f'<ul>{said}</ul>' if said else ''}"
+        f"<p><strong>{escape(row.chapter or _('No chapter named'))}</strong>"
+        f"{f' <span>{escape(about)}</span>' if about else ''}</p></div>"
+        f'<span class="cp-report-place">{escape(place(row))}</span></li>'
+    )
+
+
+def _change_html(change: FieldChange) -> str:
+    name = {
+        "status": _("Status"),
+        "questionSolved": _("Questions solved"),
+        "isWeakChapter": _("Weak"),
+    }[change.field]
+    return f"{escape(name)}: <s>{escape(_value(change.before))}</s> → <b>{escape(_value(change.after))}</b>"
+
+
+def _value(value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return number(value) if isinstance(value, int) else mark(value).word
