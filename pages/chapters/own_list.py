@@ -166,7 +166,7 @@ def _chosen(known: OpenList) -> dict[str, str]:
             index=None,
             format_func=partial(_option, options),
             placeholder=_("Choose a chapter"),
-            key=f"own-choice-{known.key}-{row.ref}",
+            key=f"own-choice-{known.mark[:12]}-{row.ref}",
         )
         if chosen is not None:
             choices[row.ref] = chosen

@@ -67,13 +67,15 @@ def _success(kind: Any, says: str, example: Any = None) -> dict[str, Any]:
     return {"description": says, "content": {JSON: content}}
 
 
-def returns_file(says: str, kinds: tuple[str, ...], rows: Any = None) -> dict[str, Any]:
+def returns_file(says: str, kinds: tuple[str, ...], *errors: int, rows: Any = None) -> dict[str, Any]:
     """Arguments of a route that answers a file of one of these kinds; as JSON, where that is one, a list of `rows`."""
     content: dict[str, Any] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
     if rows is not None:
         returned_types.append(rows)
         content[JSON] = {"schema": {"type": "array", "items": _reference(rows)}}
-    return {"response_class": Response, "responses": {200: {"description": says, "content": content}}}
+    responses: dict[int | str, Any] = {200: {"description": says, "content": content}}
+    responses |= {error: failed(error) for error in errors}
+    return {"response_class": Response, "responses": responses}
 
 
 def returns_text(says: str, *errors: int) -> dict[str, Any]:

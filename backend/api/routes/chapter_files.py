@@ -87,7 +87,9 @@ async def import_chapters(request: Request, viewer: SignedIn, backend: BackendDe
     return await _with_file(request, work, "file")
 
 
-@catalogue.get("/export", **returns_file("The syllabus; for a student with her progress", _KINDS, PublishedChapter))
+@catalogue.get(
+    "/export", **returns_file("The syllabus; for a student with her progress", _KINDS, rows=PublishedChapter)
+)
 def export_chapters(
     viewer: SignedIn, backend: BackendDep, kind: Annotated[Format, Query(alias="format")] = "csv"
 ) -> Response:
@@ -102,7 +104,7 @@ def export_chapters(
     return _file(write(backend.chapters.active(), own), name, media_type)
 
 
-@progress.get("/template", **returns_file("The list to fill in", _TEMPLATE_KINDS))
+@progress.get("/template", **returns_file("The list to fill in", _TEMPLATE_KINDS, 403))
 def own_template(
     viewer: SignedIn, backend: BackendDep, kind: Annotated[TemplateFormat, Query(alias="format")] = "csv"
 ) -> Response:

@@ -38,10 +38,13 @@ _LONGEST_NAME = 200
 class Columns:
     """The headings of one kind of list: what they mean, which make a row a header, and which must be there."""
 
-    def __init__(self, aliases: Mapping[str, str], required: tuple[str, ...], telling: tuple[str, ...]) -> None:
+    def __init__(
+        self, aliases: Mapping[str, str], required: tuple[str, ...], telling: tuple[str, ...], *, has_years: bool
+    ) -> None:
         self._aliases = {_plain(name): field for name, field in aliases.items()}
         self.required = required
         self._telling = telling
+        self.has_years = has_years  # so that a date among the headings may be a year that was mangled
 
     def field_of(self, name: object) -> str | None:
         """The field that a heading or key means: a published name, a year such as "2019", or None for neither."""
@@ -67,5 +70,5 @@ def _plain(name: str) -> str:
     return "".join(words(name))
 
 
-SYLLABUS = Columns(_ALIASES, required=NAMES, telling=NAMES)
-OWN_LIST = Columns({**_ALIASES, **_OWN_ALIASES}, required=("chapter",), telling=(*NAMES, *OWN))
+SYLLABUS = Columns(_ALIASES, required=NAMES, telling=NAMES, has_years=True)
+OWN_LIST = Columns({**_ALIASES, **_OWN_ALIASES}, required=("chapter",), telling=(*NAMES, *OWN), has_years=False)

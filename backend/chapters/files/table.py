@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from backend.chapters.files.columns import NAMES, Columns
+from backend.chapters.files.mangled import date_of_serial, is_serial, looks_like_date
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, ngettext, number
@@ -11,14 +12,18 @@ from backend.kit.i18n import _, listing, ngettext, number
 LONGEST_TEXT = 4_000
 _NAMED_IGNORED = 50
 HEADER_WITHIN = 20
-TOO_MANY_ROWS = "too_many_rows"
 _MAX_RECORDS = 200_000
+_LONGEST_SERIAL = 8
 
 Record = tuple[int, Mapping[int, object]]
 
 
 class NoHeader(Exception):
     """No row is a header of the list that is looked for."""
+
+
+class TooManyRows(Invalid):
+    """The file, all its sheets together, is longer than any list of chapters."""
 
 
 class Repeated:
@@ -94,13 +99,13 @@ class Table:
         names = list(known.values())
         twice = sorted({name for name in names if names.count(name) > 1})
         missing = [name for name in self.columns.required if name not in names]
-        date = next((heading for heading in headings.values() if isinstance(heading, DateCell)), None)
+        dates = [words for heading in headings.values() if (words := _date_words(heading))]
         if twice:
             raise Invalid(_("The column “{column}” appears twice.").format(column=twice[0]))
-        if date:
+        if dates and self.columns.has_years:
             raise Invalid(
                 _("A heading is the date {date}. Format the row of headings as text, and type it again.").format(
-                    date=date
+                    date=dates[0]
                 )
             )
         if missing:
@@ -124,8 +129,7 @@ def no_rows() -> Invalid:
 
 
 def too_many_rows() -> Invalid:
-    words = _("The file has more than {limit} rows. Split it.").format(limit=number(MAX_ROWS))
-    return Invalid(words, code=TOO_MANY_ROWS)
+    return TooManyRows(_("The file has more than {limit} rows. Split it.").format(limit=number(MAX_ROWS)))
 
 
 def printable(text: str, limit: int = 60) -> str:
@@ -138,6 +142,18 @@ def printable(text: str, limit: int = 60) -> str:
 def is_empty(value: object) -> bool:
     """Whether a cell says nothing. A text is judged by its beginning: thousands of cells may share one of megabytes."""
     return value is None or (isinstance(value, str) and not value[:LONGEST_TEXT].strip())
+
+
+def _date_words(heading: object) -> str:
+    """The date that a heading is or was made of, in words; empty for any other heading."""
+    if isinstance(heading, DateCell):
+        return heading.text
+    if isinstance(heading, str) and looks_like_date(heading):
+        return heading
+    value = (
+        int(heading) if isinstance(heading, str) and heading.isdecimal() and len(heading) < _LONGEST_SERIAL else heading
+    )
+    return date_of_serial(float(str(value))) if is_serial(value) else ""
 
 
 def _bounded(records: Iterable[Record]) -> Iterator[Record]:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from backend.chapters.files.columns import Columns
-from backend.chapters.files.table import TOO_MANY_ROWS, NoHeader, Table, foreign, printable
+from backend.chapters.files.table import NoHeader, Table, TooManyRows, foreign, printable
 from backend.chapters.files.xlsx_parts import (
     Budget,
     CellFormats,
@@ -109,11 +109,9 @@ class _Reader:
                 self._table.read(sheet_records(part, formats, self._budget), "" if is_alone else name)
             except NoHeader:
                 self._foreign.append(name)
-            except TooLarge:
+            except (TooLarge, TooManyRows):
                 raise
             except Invalid as refusal:
-                if refusal.code == TOO_MANY_ROWS:
-                    raise
                 self._refusal = self._refusal or refusal
                 self._left_out.append(
                     _("The sheet “{sheet}” is left out: {reason}").format(sheet=name, reason=refusal.message)

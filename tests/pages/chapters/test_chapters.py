@@ -1,5 +1,6 @@
 """A student's chapter list: what is changed in a row is saved at once, asked about, undone; and finding chapters."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -274,25 +275,43 @@ def test_times_are_the_students_own(
     assert "3:00" in rows.note(chapter.id)
 
 
-def test_an_own_list_is_previewed_before_it_is_taken_over(
-    backend: Backend, student: Viewer, page: AppTest, chapter: Chapter
-) -> None:
-    """The dialog reports added and failed rows and writes only after the student agrees."""
-    content = (
-        "subject,class,unit,chapter,status,questionSolved,isWeakChapter\n"
-        f"{chapter.subject},{chapter.class_},{chapter.unit},{chapter.chapter},In Progress,3,true\n"
-        f"{chapter.subject},{chapter.class_},{chapter.unit},No such chapter,Completed,1,false\n"
-    )
+def _bring(page: AppTest, content: str) -> None:
+    """Open the dialog and choose the file."""
     page.button(key="bring").click().run()
     page.file_uploader(key="own-file").set_value(("mine.csv", content.encode(), "text/csv"))
     page.button(key="bring").click().run()  # an AppTest runs the whole page, where a browser runs the dialog alone
     assert not page.exception
-    assert "The syllabus has no such chapter." in words_on(page)
+
+
+def test_an_own_list_is_previewed_before_it_is_taken_over(
+    backend: Backend, student: Viewer, page: AppTest, chapter: Chapter
+) -> None:
+    """The dialog shows each change, what was not read and failed rows in the file's words; a yes writes."""
+    content = f"Chapter,Unit,Solved,Remarks\n{chapter.chapter},{chapter.unit},3,easy\nZoology,,1,\nZoology 2,,1.000,\n"
+    _bring(page, content)
+    words = words_on(page)
+    assert "The syllabus has no such chapter." in words
+    assert "Zoology" in words
+    assert "1.000 can be read in two ways" in words
+    assert "“Remarks”" in words
+    assert "Questions solved: 0 → 3" in re.sub("<[^>]*>", "", " ".join(html.proto.body for html in page.get("html")))
     assert stands(backend, student, chapter).question_solved == 0
     page.button(key="own-take-over").click()
     page.button(key="bring").click().run()
     assert not page.exception
     assert stands(backend, student, chapter).question_solved == 3
+
+
+def test_a_doubtful_row_is_asked_about(backend: Backend, student: Viewer, page: AppTest, chapter: Chapter) -> None:
+    """A select for the row; with the choice the preview shows what it changes."""
+    _bring(page, f"Chapter,Status\n{chapter.chapter[:-1]},done\n")
+    select = next(each for each in page.selectbox if "own-choice" in str(each.key))
+    select.set_value(chapter.id)
+    page.button(key="bring").click().run()
+    page.button(key="own-take-over").click()
+    page.button(key="bring").click().run()
+    assert not page.exception
+    assert stands(backend, student, chapter).status == "Completed"
 
 
 def test_the_page_is_for_students(open_page: OpenPage, backend: Backend, school: School, student: Viewer) -> None:

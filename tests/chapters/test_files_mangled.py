@@ -1,0 +1,188 @@
+"""What spreadsheets do to files: dates that nobody typed, several sheets, hidden ones, other kinds of workbooks."""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped] # publishes no types
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.chapters.files import parse, parse_own
+from backend.chapters.files.mangled import is_date_format, looks_like_date
+from backend.errors import Invalid
+from tests.chapters.files import HEADER, LINE, TABLE, csv_rows, json_rows, problem, refusal, workbook
+
+OWN = [["Chapter", "Status"], ["Limits", "done"]]
+NAMES = ("subject", "class", "unit", "chapter")
+
+
+def book(build: Callable[[xlsxwriter.Workbook], None]) -> bytes:
+    """A workbook that the function fills."""
+    stream = io.BytesIO()
+    written = xlsxwriter.Workbook(stream, {"in_memory": True})
+    build(written)
+    written.close()
+    return stream.getvalue()
+
+
+def sheet(written: xlsxwriter.Workbook, name: str, rows: Sequence[Sequence[object]]) -> xlsxwriter.worksheet.Worksheet:
+    added = written.add_worksheet(name)
+    for line, row in enumerate(rows):
+        added.write_row(line, 0, row)
+    return added
+
+
+@pytest.mark.parametrize("at", range(5))
+@pytest.mark.parametrize("code", ["d-mmm", "dd/mm/yyyy", "[$-409]d mmm yy;@", "yyyy"])
+def test_a_cell_that_is_a_date_is_refused_where_none_belongs(at: int, code: str) -> None:
+    """Named as the date that the sheet shows, with the cure."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        added = sheet(written, "A", TABLE)
+        added.write_datetime(1, at, datetime(2026, 4, 3), written.add_format({"num_format": code}))  # noqa: DTZ001
+
+    words = problem(parse("x.xlsx", book(build)).rows)
+    assert "3 Apr 2026" in words
+    assert "Format the column" in words
+
+
+def test_a_date_among_the_headings_is_refused() -> None:
+    """It was a year, and its counts would be lost."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        added = sheet(written, "A", TABLE)
+        added.write_datetime(0, 4, datetime(2024, 1, 1), written.add_format({"num_format": "yyyy"}))  # noqa: DTZ001
+
+    assert "A heading is the date 1 Jan 2024" in refusal(book(build)).message
+    assert "A heading is the date 1 Jan 2024" in refusal(f"{HEADER},45292\n{LINE},3".encode()).message
+    assert "A heading is the date Jan-24" in refusal(f"{HEADER},Jan-24\n{LINE},3".encode()).message
+
+
+def test_an_own_list_may_have_dates_for_headings() -> None:
+    """Such columns say nothing to us, and are named."""
+    file = parse_own("x.csv", b"Chapter,Status,12-Dec\nLimits,done,x\n")
+    assert (file.rows[0].problem, file.ignored_fields) == (None, ("12-Dec",))
+
+
+@pytest.mark.parametrize(
+    "written", ["11-Dec", "Dec-11", "11-dec-26", "11/12/2026", "2026-12-11 00:00:00", "11-Dez", "11-d\u00e9c."]
+)
+def test_a_class_that_looks_like_a_date_is_refused(written: str) -> None:
+    """The text that a spreadsheet writes into a CSV file for 11-12."""
+    assert "looks like a date" in problem(csv_rows(f"Physics,{written},Optics,Ray Optics,3,6"))
+
+
+def test_another_name_that_looks_like_a_date_is_pointed_at() -> None:
+    """It may be meant, so it is taken and said."""
+    (row,) = csv_rows("Physics,11,2-Mar,Ray Optics,3,6")
+    assert (row.problem, row.notes) == (None, ("“2-Mar” looks like a date that a spreadsheet made of something else.",))
+
+
+@pytest.mark.parametrize(
+    "text", ["11-Sci", "Class 11", "26 January 1950", "1857", "May", "1-2", "3/4", "p-Block", "10-12 Arts"]
+)
+def test_names_that_are_no_dates_are_left_alone(text: str) -> None:
+    """Classes with a group, years and fractions among them."""
+    assert not looks_like_date(text)
+
+
+def test_the_number_behind_a_date_is_no_name() -> None:
+    """As a number, not as a text that somebody typed."""
+    item = dict(zip(NAMES, ["Physics", "11", "Optics", 46115], strict=True))
+    assert "“chapter” is the date 3 Apr 2026" in problem(json_rows(item))
+    assert json_rows({**item, "chapter": "46115"})[0].problem is None
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "is_date"),
+    [
+        (14, None, True), (22, None, True), (45, None, True), (0, None, False), (2, None, False), (49, None, False),
+        (164, "d-mmm", True), (164, "yyyy", True), (164, "[h]:mm", True), (164, "General", False),
+        (164, "#,##0", False), (164, "0.00E+00", False), (164, '0 "days"', False), (164, "[Red]0", False),
+        (164, "0\\d", False), (164, "@", False), (164, "0;dd", False),
+    ],
+)  # fmt: skip
+def test_number_formats_of_dates_are_known(number: int, code: str | None, is_date: bool) -> None:
+    """Texts in quotes, colours and escaped letters make no date."""
+    assert is_date_format(number, code) is is_date
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_judged(text: str) -> None:
+    """Whatever stands in a cell or a number format."""
+    looks_like_date(text)
+    is_date_format(164, text)
+
+
+def test_every_visible_sheet_is_read_and_named() -> None:
+    """With the row of its own sheet, under the note that names them all."""
+    file = parse_own("x.xlsx", workbook(OWN, [["Chapter", "Weak", "Colour"], ["Waves", "x", "red"]], [["Our school"]]))
+    assert [(row.sheet, row.row, row.names.chapter) for row in file.rows] == [
+        ("Sheet1", 2, "Limits"),
+        ("Sheet2", 2, "Waves"),
+    ]
+    assert file.ignored_fields == ("Colour",)
+    assert file.notes == (
+        "Read are the sheets “Sheet1” and “Sheet2”.",
+        "The sheet “Sheet3” has no row that names the columns, and is left out.",
+    )
+
+
+def test_hidden_sheets_are_left_out_and_said() -> None:
+    """Also where the hidden one comes first; one sheet alone needs no note."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        old = sheet(written, "Old", OWN)
+        now = sheet(written, "Now", [["Chapter", "Status"], ["Waves", "done"]])
+        now.activate()
+        now.set_first_sheet()
+        old.hide()
+
+    file = parse_own("x.xlsx", book(build))
+    assert [row.names.chapter for row in file.rows] == ["Waves"]
+    assert file.notes == ("Read is the sheet “Now”.", "The hidden sheet “Old” is left out.")
+    assert parse_own("x.xlsx", workbook(OWN)).notes == ()
+
+
+def test_a_workbook_whose_only_list_is_hidden_is_refused() -> None:
+    """With the name of the hidden sheet."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        old = sheet(written, "Old", OWN)
+        front = sheet(written, "Front", [["Our school"]])
+        front.activate()
+        front.set_first_sheet()
+        old.hide()
+
+    with pytest.raises(Invalid, match="Hidden sheets are not read: “Old”"):
+        parse_own("x.xlsx", book(build))
+
+
+def test_a_sheet_with_a_faulty_header_is_left_out_with_its_reason() -> None:
+    """The others are read; where it is alone the file is refused."""
+    twice = [["Chapter", "Status", "status"], ["Waves", "done", "done"]]
+    file = parse_own("x.xlsx", workbook(OWN, twice))
+    assert file.notes[-1] == "The sheet “Sheet2” is left out: The column “status” appears twice."
+    with pytest.raises(Invalid, match="appears twice"):
+        parse_own("x.xlsx", workbook(twice))
+
+
+def test_rows_that_differ_are_named_with_their_sheets() -> None:
+    """Row 2 of one sheet against row 2 of another."""
+    other = [TABLE[0], [*TABLE[1][:5], 7]]
+    first, second = parse("x.xlsx", workbook(TABLE, other)).rows
+    assert first.problem == "The same chapter has other values in row 2 of sheet “Sheet2”."
+    assert second.problem == "The same chapter has other values in row 2 of sheet “Sheet1”."
+
+
+@pytest.mark.parametrize("part", ["content.xml", "xl/workbook.bin", "Index/Document.iwa"])
+def test_other_workbooks_are_refused_with_the_cure(part: str) -> None:
+    """OpenDocument, XLSB and Numbers are archives too."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(part, "<x/>")
+    assert "Save it as XLSX or as CSV" in refusal(stream.getvalue()).message
