@@ -42,7 +42,7 @@ def test_a_cell_that_is_a_date_is_refused_where_none_belongs(at: int, code: str)
 
     def build(written: xlsxwriter.Workbook) -> None:
         added = sheet(written, "A", TABLE)
-        added.write_datetime(1, at, datetime(2026, 4, 3), written.add_format({"num_format": code}))  # noqa: DTZ001
+        added.write_datetime(1, at, datetime(2026, 4, 3), written.add_format({"num_format": code}))  # noqa: DTZ001 # a day of a sheet has no zone
 
     words = problem(parse("x.xlsx", book(build)).rows)
     assert "3 Apr 2026" in words
@@ -54,7 +54,7 @@ def test_a_date_among_the_headings_is_refused() -> None:
 
     def build(written: xlsxwriter.Workbook) -> None:
         added = sheet(written, "A", TABLE)
-        added.write_datetime(0, 4, datetime(2024, 1, 1), written.add_format({"num_format": "yyyy"}))  # noqa: DTZ001
+        added.write_datetime(0, 4, datetime(2024, 1, 1), written.add_format({"num_format": "yyyy"}))  # noqa: DTZ001 # a day of a sheet has no zone
 
     assert "A heading is the date 1 Jan 2024" in refusal(book(build)).message
     assert "A heading is the date 1 Jan 2024" in refusal(f"{HEADER},45292\n{LINE},3".encode()).message
