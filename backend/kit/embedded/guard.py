@@ -19,8 +19,8 @@ from types import FrameType
 
 STOP_SECONDS = 10.0  # what a server gets for a clean stop before it is killed
 FAILED = 64  # exit status of the guard: FAILED + the index of the server that is not to be had
-STEADY_SECONDS = 30.0  # a server that ran this long may die as often again
-MOST_DEATHS = 5  # in a row, of a vital server: from then on it is not to be had
+STEADY_SECONDS = 10.0  # a server that ran this long may die as often again
+MOST_FINAL_DEATHS = 3  # in a row: from then on the server is not to be had
 LONGEST_PAUSE_SECONDS = 15.0
 _LOOK_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -30,12 +30,13 @@ _PR_SET_PDEATHSIG = 1
 class Program:
     """One server to run: its command line, and the file that takes what it prints.
 
-    The app cannot go on without a vital one: where it is not to be had, the guard ends. Any other is tried for ever.
+    `final_statuses` are the exit statuses that only a new start of the app can help, such as that of a port which
+    another program has. After all others it is started again for ever: a full disk may have room again.
     """
 
     command: list[str]
     log: str
-    is_vital: bool
+    final_statuses: list[int]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Ward:
     def __init__(self, program: Program, lock: int) -> None:
         self._program = program
         self._lock = lock
-        self._deaths = 0
+        self._deaths = self._final_deaths = 0
         self._start_at: float | None = None
         self.is_ready = False
         self.start()
@@ -85,7 +86,8 @@ class Ward:
     def tend(self) -> bool:
         """Start it again where it died, after a pause that grows; False where it is not to be had."""
         now = time.monotonic()
-        if self.process.poll() is None:
+        status = self.process.poll()
+        if status is None:
             if now - self._since >= STEADY_SECONDS:
                 self._deaths = 0
             return True
@@ -93,8 +95,9 @@ class Ward:
             return False
         if self._start_at is None:
             self._deaths += 1
+            self._final_deaths = self._final_deaths + 1 if status in self._program.final_statuses else 0
             self._start_at = now + min(self._deaths - 1, LONGEST_PAUSE_SECONDS)
-        if self._program.is_vital and self._deaths > MOST_DEATHS:
+        if self._final_deaths >= MOST_FINAL_DEATHS:
             return False
         if now >= self._start_at:
             self.start()

@@ -27,6 +27,7 @@ _KEY_BYTES = 256  # as hex digits 512 characters, of at most 1024
 _PASSWORD_BYTES = 32
 
 AUTHENTICATION_FAILED = 18
+PORT_TAKEN = 48  # mongod's exit status
 
 T = TypeVar("T")
 
@@ -110,9 +111,9 @@ def plan(folder: DataFolder, server: Path) -> Mongod:
     saved = _saved_port(room / "port")
     port = saved if saved and is_free(saved) else _free_port()
     alone = _command(server, room, port)
-    in_set = Program([*alone, "--replSet", SET_NAME], str(log), is_vital=True)
+    in_set = Program([*alone, "--replSet", SET_NAME], str(log), [PORT_TAKEN])
     # A member that has to look for itself at an address that is not its own may wait there for half a minute.
-    moving = None if is_new or port == saved else Program(alone, str(log), is_vital=True)
+    moving = None if is_new or port == saved else Program(alone, str(log), [PORT_TAKEN])
     return Mongod(in_set, moving, room, port, is_known=port == saved)
 
 

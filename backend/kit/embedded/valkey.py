@@ -81,7 +81,7 @@ def plan(folder: DataFolder, server: Path) -> Valkey:
         "loglevel": "warning",
     }
     command = [str(server), *(word for key, value in options.items() for word in (f"--{key}", value))]
-    return Valkey(Program(command, str(log), is_vital=False), room, socket, borrowed)
+    return Valkey(Program(command, str(log), []), room, socket, borrowed)
 
 
 def _socket_path(room: Path) -> tuple[Path, Path | None]:

@@ -1,12 +1,14 @@
 """Facts about the private servers as they run: they are private, small, and stand for real ones."""
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +20,7 @@ from redis import Redis, RedisError
 from backend.errors import Conflict
 from backend.kit.embedded import Servers, guard, start_servers
 from tests.kit.embedded.private_servers import Client, is_gone, mode, port_of, running_app, started
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +173,14 @@ def test_a_server_that_is_killed_comes_back(tmp_path: Path, name: str, other: st
         assert app.server(other) == untouched and answers[other]()
 
 
-@pytest.mark.parametrize("is_vital", [True, False])
-def test_a_vital_server_that_is_not_to_be_had_ends_the_guard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_vital: bool
+@pytest.mark.parametrize(("status", "is_given_up"), [(48, True), (0, False), (14, False)])
+def test_only_a_final_death_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, is_given_up: bool
 ) -> None:
-    """A database that dies again and again is given up, so that the app ends; a cache is tried for ever."""
+    """A server that dies of what only another start can help is given up; any other is tried for ever."""
     now = [0.0]
     monkeypatch.setattr(guard, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    program = guard.Program([sys.executable, "-c", ""], str(tmp_path / "log"), is_vital=is_vital)
+    program = guard.Program([sys.executable, "-c", f"raise SystemExit({status})"], str(tmp_path / "log"), [48])
     looks = 0
     with (tmp_path / "lock").open("w") as lock:
         ward = guard.Ward(program, lock.fileno())
@@ -187,4 +189,27 @@ def test_a_vital_server_that_is_not_to_be_had_ends_the_guard(
             ward.process.wait()
             now[0] += guard.LONGEST_PAUSE_SECONDS + 1
             looks += 1
-    assert (looks < 30) == is_vital
+    assert (looks < 30) == is_given_up
+
+
+def test_a_port_that_another_program_took_ends_the_servers(tmp_path: Path) -> None:
+    """While mongod is down another program takes its port: the app is told, and its next start has another port."""
+    lost = Event()
+    with started(tmp_path, redis=False) as servers:
+        servers.watch(lost.set)
+        port = port_of(servers)
+        family = psutil.Process().children(recursive=True)
+        mongod = next(each for each in family if each.name() == "mongod" and str(tmp_path) in " ".join(each.cmdline()))
+        with ExitStack() as taken:
+            mongod.kill()
+
+            def is_taken() -> bool:
+                with suppress(OSError):
+                    taken.enter_context(socket.create_server(("127.0.0.1", port)))
+                    return True
+                return False
+
+            until(is_taken)
+            assert lost.wait(PATIENCE_SECONDS)
+            with started(tmp_path, redis=False) as again:
+                assert port_of(again) != port
