@@ -15,7 +15,7 @@ from backend.kit.mongo.client import Mongo, new_id, translated
 from backend.kit.mongo.guarded_client import without_timeout
 from backend.kit.mongo.lease import MongoLease
 from backend.kit.observability import log
-from backend.migrations.data import Data, Progress
+from backend.migrations.queries import Data, Progress
 
 BASELINE = 1  # the data of every version that said none
 LEASE, LEASE_SECONDS = "migrations", 45.0

@@ -1,7 +1,7 @@
 """People are found and ordered by words and keys of their names and addresses, which older data does not have."""
 
 from backend.accounts.queries import search_fields
-from backend.migrations.data import Data
+from backend.migrations.queries import Data
 
 
 def migrate(data: Data) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from backend.config import Settings
 from backend.kit.archive import Archive, FolderStore, archives
 from backend.kit.mongo.client import Mongo
-from backend.migrations.data import Data
+from backend.migrations.queries import Data
 from backend.migrations.runner import Migration
 
 VERSION_1 = Path(__file__).parent / "version_1.tar.xz"

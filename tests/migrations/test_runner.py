@@ -15,8 +15,8 @@ from backend.errors import Unavailable
 from backend.kit.clock import SetClock
 from backend.kit.mongo import data_version
 from backend.kit.mongo.client import Mongo
-from backend.migrations import data as migration_data
-from backend.migrations.data import Data
+from backend.migrations import queries as migration_queries
+from backend.migrations.queries import Data
 from backend.migrations.runner import BASELINE, MIGRATIONS, VERSION, Bar, Migration, Migrations
 from backend.progress.models import ProgressChange
 from tests.classrooms.builders import save
@@ -127,7 +127,7 @@ def test_without_a_backup_nothing_is_changed(old: Mongo) -> None:
 @pytest.mark.parametrize("stops_after", range(4))
 def test_an_interrupted_step_goes_on(old: Mongo, monkeypatch: pytest.MonkeyPatch, stops_after: int) -> None:
     """Wherever a process died, the next one changes what is left, and no document twice."""
-    monkeypatch.setattr(migration_data, "BATCH", 2)
+    monkeypatch.setattr(migration_queries, "BATCH", 2)
 
     def dies(data: Data) -> None:
         batches = iter(range(stops_after))
