@@ -37,7 +37,8 @@ class Data:
             batch = list(source.find({"$and": [undone, *after]}).sort("_id", ASCENDING).limit(BATCH))
             if not batch:
                 return
-            source.bulk_write([UpdateOne({"_id": each["_id"]}, change(each)) for each in batch], ordered=False)
+            changes = [UpdateOne({"$and": [{"_id": each["_id"]}, undone]}, change(each)) for each in batch]
+            source.bulk_write(changes, ordered=False)
             last, done = batch[-1]["_id"], done + len(batch)
             if self._progress:
                 self._progress(done, max(total, done))

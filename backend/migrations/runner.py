@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,7 +14,7 @@ from backend.kit.i18n import _
 from backend.kit.mongo import data_version, lease
 from backend.kit.mongo.client import Mongo, new_id, translated
 from backend.kit.mongo.guarded_client import without_timeout
-from backend.kit.mongo.lease import MongoLease
+from backend.kit.mongo.lease import LeaseLost, MongoLease
 from backend.kit.observability import log
 from backend.migrations.queries import Data, Progress
 
@@ -72,7 +73,8 @@ class Migrations:
         while self._version("") < self._newest:
             held = lease.acquire(self._mongo.database, LEASE, new_id(), LEASE_SECONDS)
             if held:
-                self._run(held, back_up, report, bar)
+                with suppress(LeaseLost):  # this process was away for so long that another one goes on
+                    self._run(held, back_up, report, bar)
                 continue
             if not is_told:
                 report(_("Another process brings the data up to this version; waiting for it …"))
@@ -87,7 +89,7 @@ class Migrations:
         Raises Unavailable where they are newer than the app.
         """
         self.refuse_newer(data_version.stored(self._mongo.database, prefix))
-        self._take_steps(prefix, lambda _title: lambda _done, _total: None)
+        self._take_steps(prefix, lambda _title: lambda _done, _total: None, lambda: None)
         data_version.store(self._mongo.database, self._newest, prefix)
 
     def refuse_newer(self, version: int | None) -> None:
@@ -107,20 +109,21 @@ class Migrations:
                 report(_("The data is of an earlier version: a backup is taken, then it is brought up to this one …"))
                 back_up()
                 with self._mongo.writes_blocked():
-                    self._take_steps("", bar)
+                    self._take_steps("", bar, held.renew)
         except AppError as error:
             sentence = _("The data was not brought up to this version; the next start goes on. The reason: {reason}")
             raise Unavailable(sentence.format(reason=error.message)) from error
         finally:
             held.release()
 
-    def _take_steps(self, prefix: str, bar: Bar) -> None:
+    def _take_steps(self, prefix: str, bar: Bar, check: Callable[[], None]) -> None:
         for step in self._steps:
             if step.version <= self._version(prefix):
                 continue
             _log.info("migration_begins", migration=step.name, prefix=prefix)
             with translated(), without_timeout():
                 step.migrate(Data(self._mongo.database, prefix, bar(step.name)))
+            check()
             data_version.store(self._mongo.database, step.version, prefix)
             _log.info("migration_done", migration=step.name, prefix=prefix)
 

@@ -17,12 +17,12 @@ from backend.kit.mongo import data_version
 from backend.kit.mongo.client import Mongo
 from backend.migrations import queries as migration_queries
 from backend.migrations.queries import Data
-from backend.migrations.runner import BASELINE, MIGRATIONS, VERSION, Bar, Migration, Migrations
+from backend.migrations.runner import BASELINE, LEASE, MIGRATIONS, VERSION, Bar, Migration, Migrations
 from backend.progress.models import ProgressChange
 from tests.classrooms.builders import save
 from tests.journeys.running import launch
 from tests.migrations.builders import load_version_1, opened, shout, step
-from tests.school import PASSWORD, School
+from tests.school import NOON, PASSWORD, School
 from tests.waiting import until
 
 NAMES = {"Asha Admin", "Tara Teacher", "Sita Student", "José Díaz", "कमल शर्मा"}
@@ -168,6 +168,22 @@ def test_only_one_process_migrates(old: Mongo, own_settings: Settings) -> None:
         for each in ended:
             each.result(60)
     assert (len(runs), sum(each.backups for each in starts)) == (1, 1)
+
+
+def test_a_process_that_was_away_overwrites_nothing(old: Mongo) -> None:
+    """One that comes back after another has gone on leaves both the data and its version as they are."""
+    start = Start(old, step(2, lambda _data: loses_its_lease()), step(3, shout))
+
+    def loses_its_lease() -> None:
+        if data_version.stored(old.database) is None:
+            old["leases"].update_one(
+                {"_id": LEASE}, {"$set": {"owner": "another", "expiresAt": NOON}, "$inc": {"epoch": 1}}
+            )
+            Start(old, step(2, lambda _data: None), step(3, shout)).run()
+
+    start.run()
+    assert data_version.stored(old.database) == 3
+    assert old["users"].distinct("shouted") == [1]
 
 
 def test_a_process_of_an_earlier_version_stops_saving(old: Mongo, own_settings: Settings) -> None:
