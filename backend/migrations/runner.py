@@ -19,7 +19,7 @@ from backend.kit.observability import log
 from backend.migrations.queries import Data, Progress
 
 BASELINE = 1  # the data of every version that said none
-LEASE, LEASE_SECONDS = "migrations", 45.0
+LEASE, LEASE_SECONDS = "migrations", 60.0  # outlasts the block on writing of a process that died
 LOOK_SECONDS = 1.0
 Bar = Callable[[str], Progress]  # what shows the progress of a piece of work, by its title
 _NAME = re.compile(r"v(\d{4})_\w+")

@@ -176,9 +176,8 @@ def test_a_process_that_was_away_overwrites_nothing(old: Mongo) -> None:
 
     def loses_its_lease() -> None:
         if data_version.stored(old.database) is None:
-            old["leases"].update_one(
-                {"_id": LEASE}, {"$set": {"owner": "another", "expiresAt": NOON}, "$inc": {"epoch": 1}}
-            )
+            taken = {"$set": {"owner": "another", "expiresAt": NOON}, "$inc": {"epoch": 1}}
+            old["leases"].update_many({}, taken)
             Start(old, step(2, lambda _data: None), step(3, shout)).run()
 
     start.run()
