@@ -17,7 +17,7 @@ from backend.kit.mongo import data_version
 from backend.kit.mongo.client import Mongo
 from backend.migrations import queries as migration_queries
 from backend.migrations.queries import Data
-from backend.migrations.runner import BASELINE, LEASE, MIGRATIONS, VERSION, Bar, Migration, Migrations
+from backend.migrations.runner import BASELINE, MIGRATIONS, VERSION, Bar, Migration, Migrations
 from backend.progress.models import ProgressChange
 from tests.classrooms.builders import save
 from tests.journeys.running import launch
