@@ -46,6 +46,7 @@ from backend.operations.memory_trace import MemoryTracing
 from backend.operations.monitoring import Monitoring
 from backend.operations.service import OperationsService
 from backend.progress.overview import ProgressOverview
+from backend.progress.recount import SummaryRecount
 from backend.progress.service import ProgressService
 from backend.rights.service import RightsService
 from backend.statistics.class_statistics import ClassStatisticsService
@@ -77,6 +78,7 @@ class Backend:
     second_factor: SecondFactor
     chapters: ChapterService
     progress: ProgressService
+    recount: SummaryRecount
     overview: ProgressOverview
     classrooms: ClassroomService
     reports: ClassroomReports
@@ -199,6 +201,7 @@ def _wired(ground: Base, report: Report) -> Backend:
         second_factor=persons.second_factor,
         chapters=school.chapters,
         progress=school.progress,
+        recount=school.recount,
         overview=school.overview,
         classrooms=school.classrooms,
         reports=school.reports,

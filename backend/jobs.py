@@ -10,6 +10,7 @@ from backend.errors import Conflict, Unavailable
 from backend.kit.archive import Progress
 from backend.kit.schedule.scheduler import Job, Scheduler, Work
 from backend.mails.courier import Courier
+from backend.wiring.learning import CATALOGUE_JOB
 
 STOP_SECONDS = 15.0
 KEPT_RUNS = 200  # of each job; warming after changes would fill the record otherwise
@@ -26,6 +27,13 @@ def table(backend: Backend) -> tuple[Job, ...]:
         Job("backup", "0 2 * * *", lambda work: _back_up(backend, work), makes_up=True),
         Job("backup-watch", "50 * * * *", lambda _work: _watch_backups(backend), makes_up=False),
         Job("backup-drill", "30 3 * * sun", lambda work: _drill(backend, work), makes_up=True),
+        Job(
+            CATALOGUE_JOB,
+            "*/5 * * * *",
+            lambda work: _follow(backend, work),
+            makes_up=False,
+            at_start_seconds=5.0,
+        ),
         Job("board-rollover", "1 0 * * *", lambda _work: _roll_over(backend), makes_up=True),
         Job("index-check", "30 3 * * *", lambda work: _check_indexes(backend, work), makes_up=True),
         Job("audit-check", "45 3 * * *", lambda _work: _check_audit(backend), makes_up=True),
@@ -129,6 +137,15 @@ def _write_digests(backend: Backend, work: Work) -> str:
         return "no mail is sent: SMTP_URL and PUBLIC_URL are needed"
     done = backend.digests.write(check=work.check)
     return f"{done.letters} letters written, {done.left_alone} people left alone"
+
+
+def _follow(backend: Backend, work: Work) -> str:
+    """Go on with a large import, then with the totals that follow it, from wherever a process left off."""
+    has_written = backend.chapters.carry_on(check=work.check, tell=lambda share: work.tell(share / 2, "chapters"))
+    has_counted = backend.recount.share() is not None
+    backend.recount.carry_on(check=work.check, tell=lambda share: work.tell((1 + share) / 2, "totals of students"))
+    said = [words for words, is_done in (("chapters", has_written), ("totals of students", has_counted)) if is_done]
+    return " and ".join(said) + " brought up to date" if said else "nothing to do"
 
 
 def _roll_over(backend: Backend) -> str:

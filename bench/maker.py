@@ -13,6 +13,7 @@ from backend.accounts.models import User
 from backend.accounts.queries import membership_document, user_document
 from backend.bootstrap import INDEXES
 from backend.chapters.catalogue import catalogue
+from backend.chapters.importing import new_chapter
 from backend.chapters.models import Chapter
 from backend.chapters.queries import ChapterQueries
 from backend.classrooms.queries import ClassroomQueries
@@ -80,7 +81,8 @@ def _make(mongo: Mongo, school: Made, report: Report) -> Made:
 
 def _chapters(mongo: Mongo, at: datetime) -> tuple[Chapter, ...]:
     queries = ChapterQueries(mongo)
-    mongo.transaction(lambda session: queries.insert(session, catalogue()[:CHAPTERS], 1, at))
+    chapters = [new_chapter(draft, at) for draft in catalogue()[:CHAPTERS]]
+    mongo.transaction(lambda session: queries.add(session, chapters))
     return queries.every()
 
 

@@ -49,7 +49,7 @@ def past(user: User, chapters: Sequence[Chapter], now: datetime, seed: int) -> P
         before, day = rules.own(record), rules.study_day(step.at, user.time_zone, user.day_end_hour)
         records[step.chapter.id] = entries.next_version(record, step.after, step.at)
         days[day] = rules.day_counted(days.get(day, StudyDay(day=day)), before, step.after)
-        summary = rules.summed(summary, step.chapter.subject, before, step.after)
+        summary = rules.summed(summary, step.chapter, before, step.after)
         activities.append((step.chapter, _entry(user, step, day, before, record.version)))
     studied = [day.day for day in days.values() if rules.counts_as_studied(day)]
     return Past(user, records, activities, tuple(days.values()), _finished(summary, activities, studied))

@@ -14,7 +14,7 @@ Act = Literal[
     "password.link_made", "password.reset", "password.changed", "email.changed",
     "session.revoked", "sessions.revoked", "second_factor.enabled", "second_factor.disabled", "second_factor.reset",
     "chapter.created", "chapter.updated", "chapter.archived", "chapter.brought_back", "chapters.imported",
-    "chapters.exported", "classroom.created", "classroom.renamed", "classroom.code_renewed",
+    "chapters.import_undone", "chapters.exported", "classroom.created", "classroom.renamed", "classroom.code_renewed",
     "classroom.board_changed", "classroom.archived", "classroom.brought_back", "classroom.viewed",
     "classroom.exported", "student.viewed", "student.removed",
     "statistics.rebuilt", "job.started", "cache.cleared", "memory.traced", "settings.changed", "limits.changed",

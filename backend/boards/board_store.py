@@ -6,15 +6,12 @@ What cannot be set makes every kept board old (a higher epoch, in MongoDB): wron
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 from backend.accounts import rooms
 from backend.boards.models import EVERYONE, MEASURES, BoardState, Measure, Standing
 from backend.boards.periods import Span, live_spans
 from backend.boards.queries import GONE, BoardQueries
 from backend.boards.ranking import name_order
-from backend.chapters.models import Chapter
-from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.events.hub import EventHub
@@ -57,7 +54,7 @@ class BoardStore:
         That is: nobody keeps the boards just now, Redis is away, another process has been building for 2 s, or the
         viewer takes part but stands on no kept board yet.
         """
-        state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG, CATALOGUE_TAG]).value
+        state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG]).value
         if not state.is_kept:
             return None
         name, mine = _name(state.epoch, scope, span.id), _row(own) if own else None
@@ -98,11 +95,6 @@ class BoardStore:
             with suppress(Exception):
                 self.forget()
 
-    def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
-        """Archiving takes solved questions out of many scores at once (a ChapterFollower, inside the transaction)."""
-        if (before.archived_at is None) != (after.archived_at is None):
-            self._queries.raise_epoch(session)
-
     def forget(self) -> None:
         """Let nobody answer from what is kept now: each board is built anew when it is next asked for."""
         self._queries.raise_epoch()
@@ -113,7 +105,7 @@ class BoardStore:
 
         Boards of past periods leave by themselves. Raises what MongoDB raises; without Redis there is nothing to do.
         """
-        state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG, CATALOGUE_TAG]).value
+        state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG]).value
         spans = live_spans(self._clock.now()) if state.is_kept else ()
         try:
             return sum(self._build(_name(state.epoch, EVERYONE, span.id), EVERYONE, span) for span in spans)

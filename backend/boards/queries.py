@@ -126,14 +126,10 @@ class BoardQueries:
             found = self._mongo["boardState"].find_one({"_id": STATE})
         return int(found["epoch"]) if found else 0
 
-    def raise_epoch(self, session: ClientSession | None = None) -> None:
-        """Let nobody answer from the boards that are kept now. With `session`, as part of a transaction."""
-        change = {"$inc": {"epoch": 1}}
-        if session:
-            self._mongo["boardState"].update_one({"_id": STATE}, change, upsert=True, session=session)
-            return
+    def raise_epoch(self) -> None:
+        """Let nobody answer from the boards that are kept now."""
         with translated():
-            self._mongo["boardState"].update_one({"_id": STATE}, change, upsert=True)
+            self._mongo["boardState"].update_one({"_id": STATE}, {"$inc": {"epoch": 1}}, upsert=True)
 
 
 def _within(spans: Sequence[Span]) -> Document:

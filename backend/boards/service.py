@@ -21,7 +21,6 @@ from backend.boards.models import (
 )
 from backend.boards.periods import Span, span
 from backend.boards.queries import BoardQueries
-from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.classrooms.service import ClassroomService
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region
@@ -137,7 +136,7 @@ class BoardService:
         )
 
     def _standings(self, scope: str, days: Span) -> Answer[tuple[Standing, ...]]:
-        tags = [BOARDS_TAG, CATALOGUE_TAG]
+        tags = [BOARDS_TAG]
         return self._cache.get_or_create(
             STANDINGS,
             f"{scope}:{days.id}",

@@ -1,20 +1,35 @@
-"""Deciding, row by row, what a chapter file would do to the catalogue. Writes nothing."""
+"""What a chapter file would do to the catalogue, row by row: the plan that a dry run shows and an import carries out.
 
-from collections.abc import Iterable, Mapping
+Writes nothing."""
 
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
 from msgspec.structs import replace
 
+from backend.chapters.exam_years import exam_years
+from backend.chapters.files import contradiction, repetition
+from backend.chapters.matching import NameMatcher, candidates_words, in_order
 from backend.chapters.models import (
+    CatalogueStep,
     Chapter,
     ChapterDraft,
     ChapterFile,
+    FieldChange,
     FileRow,
+    ImportOptions,
     ImportReport,
     ImportRow,
+    NameField,
+    NameQuestion,
     Outcome,
 )
-from backend.kit.i18n import _
+from backend.kit.i18n import _, listing, ngettext, number
 from backend.kit.model import Shape
+from backend.kit.mongo.client import new_id
 
 Key = tuple[str, str, str, str]
 
@@ -26,31 +41,87 @@ class PlannedRow(Shape, frozen=True, kw_only=True):
     draft: ChapterDraft | None = None
     twin: Chapter | None = None
 
-
-def plan(file: ChapterFile, known: Mapping[Key, Chapter]) -> tuple[PlannedRow, ...]:
-    """Each row's outcome against the catalogue `known` (archived chapters included)."""
-    seen: set[Key] = set()
-    planned = []
-    for row in file.rows:
-        repeated = row.draft is not None and row.draft.key in seen
-        if row.draft:
-            seen.add(row.draft.key)
-        planned.append(_plan_row(row, known, repeated=repeated))
-    return tuple(planned)
+    @property
+    def is_written(self) -> bool:
+        return self.report.outcome in (Outcome.ADDED, Outcome.UPDATED)
 
 
-def to_add(planned: Iterable[PlannedRow]) -> list[ChapterDraft]:
-    return [row.draft for row in planned if row.draft and row.report.outcome is Outcome.ADDED]
+class ImportPlan(Shape, frozen=True, kw_only=True):
+    """All that an import does. Two plans with the same fingerprint write the same to the same chapters."""
+
+    rows: tuple[PlannedRow, ...]
+    questions: tuple[NameQuestion, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> tuple[PlannedRow, ...]:
+        """The rows that change something, in the order of the file."""
+        return tuple(row for row in self.rows if row.is_written)
+
+    @property
+    def fingerprint(self) -> str:
+        """What a caller gives back so that exactly this plan is carried out, and no other."""
+        facts = [(row.draft, row.twin and (row.twin.id, row.twin.version)) for row in self.written]
+        return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:32]
 
 
-def to_update(planned: Iterable[PlannedRow]) -> list[tuple[Chapter, ChapterDraft]]:
+def plan(file: ChapterFile, catalogue: Sequence[Chapter], options: ImportOptions, this_year: int) -> ImportPlan:
+    """Each row's outcome against the catalogue (archived chapters included)."""
+    known = {chapter.key: chapter for chapter in catalogue}
+    matcher = NameMatcher(in_order(catalogue), options.choices)
+    questions: dict[tuple[NameField, str, str], NameQuestion] = {}
+    rows = [_matched(row, matcher, known, questions) for row in file.rows]
+    planned = [_plan_row(row, known, options) for row in _without_contradictions(rows)]
+    years = _odd_years(planned, catalogue, this_year)
+    return ImportPlan(
+        rows=tuple(_with_odd_years(row, years) for row in planned),
+        questions=tuple(questions.values()),
+        notes=tuple(_year_notes(years, this_year)),
+    )
+
+
+def steps(planned: ImportPlan, at: datetime) -> list[CatalogueStep]:
+    """What carries the plan out, chapter by chapter, in the order of the file."""
     return [
-        (row.twin, row.draft) for row in planned if row.draft and row.twin and row.report.outcome is Outcome.UPDATED
+        CatalogueStep(
+            before=row.twin, after=_updated(row.twin, row.draft, at) if row.twin else new_chapter(row.draft, at)
+        )
+        for row in planned.written
+        if row.draft
     ]
 
 
-def report(file: ChapterFile, rows: Iterable[ImportRow], *, dry_run: bool) -> ImportReport:
-    """The report with its counts."""
+def new_chapter(draft: ChapterDraft, at: datetime) -> Chapter:
+    """A chapter that nobody knew before."""
+    return Chapter(
+        id=new_id(),
+        question_total=sum(draft.year_wise_question_count.values()),
+        version=1,
+        created_at=at,
+        updated_at=at,
+        **_draft_fields(draft),
+    )
+
+
+def _updated(twin: Chapter, draft: ChapterDraft, at: datetime) -> Chapter:
+    return replace(
+        twin,
+        question_total=sum(draft.year_wise_question_count.values()),
+        version=twin.version + 1,
+        updated_at=at,
+        archived_at=None,
+        **_draft_fields(draft),
+    )
+
+
+def _draft_fields(draft: ChapterDraft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in ChapterDraft.__struct_fields__}
+
+
+def report(
+    file: ChapterFile, rows: Iterable[ImportRow], *, dry_run: bool, of: ImportPlan | None = None
+) -> ImportReport:
+    """The report with its counts; `of` is the plan that it tells of, where there is one."""
     rows = tuple(rows)
     count = {outcome: sum(row.outcome is outcome for row in rows) for outcome in Outcome}
     return ImportReport(
@@ -61,8 +132,11 @@ def report(file: ChapterFile, rows: Iterable[ImportRow], *, dry_run: bool) -> Im
         failed=count[Outcome.FAILED],
         rows=rows,
         ignored_fields=file.ignored_fields,
-        notes=file.notes,
+        notes=(*file.notes, *(of.notes if of else ())),
         has_own_progress=any(row.own for row in file.rows),
+        years_deleted=sum(_is_deletion(change) for row in rows for change in row.changes),
+        questions=of.questions if of else (),
+        plan=of.fingerprint if of else "",
     )
 
 
@@ -71,7 +145,13 @@ def ref(row: FileRow) -> str:
     return f"{row.sheet}!{row.row}" if row.sheet else str(row.row)
 
 
-def named(row: FileRow, outcome: Outcome, reason: str = "", chapter: Chapter | None = None) -> ImportRow:
+def named(
+    row: FileRow,
+    outcome: Outcome,
+    reason: str = "",
+    chapter: Chapter | None = None,
+    changes: tuple[FieldChange, ...] = (),
+) -> ImportRow:
     """A row of the report, with the names as the file has them."""
     names = row.draft or row.names
     return ImportRow(
@@ -85,46 +165,149 @@ def named(row: FileRow, outcome: Outcome, reason: str = "", chapter: Chapter | N
         class_=names.class_,
         unit=names.unit,
         chapter=names.chapter,
+        changes=changes,
     )
 
 
-def _plan_row(row: FileRow, known: Mapping[Key, Chapter], *, repeated: bool) -> PlannedRow:
+def _matched(
+    row: FileRow,
+    matcher: NameMatcher,
+    known: Mapping[Key, Chapter],
+    questions: dict[tuple[NameField, str, str], NameQuestion],
+) -> FileRow:
+    """The row with its names as the catalogue writes them, or with the question that its names raise."""
+    if row.problem or row.draft is None:
+        return row
+    twin = known.get(row.draft.key)
+    if twin:
+        names = {"subject": twin.subject, "class_": twin.class_, "unit": twin.unit}
+        return replace(row, draft=replace(row.draft, **names))
+    draft, asked = row.draft, list[str]()
+    subject = ""
+    fields: tuple[tuple[NameField, str], ...] = (("subject", "subject"), ("class", "class_"), ("unit", "unit"))
+    for field, attribute in fields:
+        name = getattr(draft, attribute)
+        found = matcher.match(field, name, subject)
+        if found.candidates:
+            within = subject if field == "unit" else ""
+            before = questions.get((field, within, name))
+            questions[field, within, name] = NameQuestion(
+                field=field,
+                value=name,
+                subject=within,
+                candidates=found.candidates,
+                rows=(before.rows if before else 0) + 1,
+            )
+            asked.append(_near_words(field, name, found.candidates))
+            break  # which unit is meant cannot be told before the subject is known
+        draft = replace(draft, **{attribute: found.name})
+        subject = draft.subject
+    return replace(row, problem=" ".join(asked)) if asked else replace(row, draft=draft)
+
+
+def _near_words(field: NameField, name: str, candidates: Sequence[str]) -> str:
+    return _("“{column}”: “{value}” may be {names}. Choose which is meant, or that it is new.").format(
+        column=field, value=name, names=candidates_words(candidates)
+    )
+
+
+def _without_contradictions(rows: Sequence[FileRow]) -> Iterator[FileRow]:
+    """The rows; where the catalogue's spelling makes several one chapter, all that differ fail, each naming others."""
+    same: dict[Key, list[FileRow]] = {}
+    for row in rows:
+        if row.draft and not row.problem:
+            same.setdefault(row.draft.key, []).append(row)
+    for row in rows:
+        alike = same.get(row.draft.key, []) if row.draft and not row.problem else []
+        if any(_counts(other) != _counts(row) for other in alike):
+            yield replace(row, problem=contradiction(row, alike))
+        elif alike and alike[0] is not row:
+            note = repetition(alike[0])
+            yield replace(row, notes=tuple(dict.fromkeys((*row.notes, note))), is_repeated=True)
+        else:
+            yield row
+
+
+def _counts(row: FileRow) -> Mapping[str, int] | None:
+    return row.draft.year_wise_question_count if row.draft else None
+
+
+def _plan_row(row: FileRow, known: Mapping[Key, Chapter], options: ImportOptions) -> PlannedRow:
     if row.problem or row.draft is None:
         return PlannedRow(report=named(row, Outcome.FAILED, row.problem or ""))
     twin = known.get(row.draft.key)
-    if repeated:
+    if row.is_repeated:
         return PlannedRow(report=named(row, Outcome.UNCHANGED, chapter=twin))
     if twin is None:
         return PlannedRow(report=named(row, Outcome.ADDED), draft=row.draft)
-    draft = _with_known_counts(row.draft, twin)
-    differences = _differences(twin, draft)
-    if not differences:
+    draft = replace(row.draft, year_wise_question_count=_merged(row.draft, twin, options))
+    changes = differences(twin, draft)
+    if not changes:
         return PlannedRow(report=named(row, Outcome.UNCHANGED, chapter=twin))
-    return PlannedRow(report=named(row, Outcome.UPDATED, differences, twin), draft=draft, twin=twin)
+    return PlannedRow(report=named(row, Outcome.UPDATED, "", twin, changes), draft=draft, twin=twin)
 
 
-def _with_known_counts(draft: ChapterDraft, twin: Chapter) -> ChapterDraft:
-    """A file without year counts says nothing of them, so what is known stays."""
-    return (
-        draft
-        if draft.year_wise_question_count
-        else replace(draft, year_wise_question_count=twin.year_wise_question_count)
-    )
+def _merged(draft: ChapterDraft, twin: Chapter, options: ImportOptions) -> dict[str, int]:
+    """The years of the file over the known ones; only where it is asked for, those that the row leaves out go."""
+    given = draft.year_wise_question_count
+    known = {} if options.replace_years and given else twin.year_wise_question_count
+    return dict(sorted({**known, **given}.items()))
 
 
-def _differences(twin: Chapter, draft: ChapterDraft) -> str:
-    """What an update would change, in words; empty where nothing differs."""
-    said = []
-    if twin.archived_at is not None:
-        said.append(_("It is brought back from the archive."))
-    if (twin.subject, twin.class_, twin.unit, twin.chapter) != (
-        draft.subject,
-        draft.class_,
-        draft.unit,
-        draft.chapter,
-    ):
-        said.append(_("Its name is spelt differently."))
-    if dict(twin.year_wise_question_count) != dict(draft.year_wise_question_count):
-        years = sorted(set(twin.year_wise_question_count.items()) ^ set(draft.year_wise_question_count.items()))
-        said.append(_("Counts differ for {years}.").format(years=", ".join(sorted({year for year, _count in years}))))
-    return " ".join(said)
+def differences(before: Chapter, after: ChapterDraft) -> tuple[FieldChange, ...]:
+    """What an update changes, field by field; a chapter in the archive comes back."""
+    pairs: list[tuple[str, str | int | None, str | int | None]] = [
+        ("subject", before.subject, after.subject),
+        ("class", before.class_, after.class_),
+        ("unit", before.unit, after.unit),
+        ("chapter", before.chapter, after.chapter),
+        ("archivedAt", before.archived_at.isoformat() if before.archived_at else None, None),
+    ]
+    old, new = before.year_wise_question_count, after.year_wise_question_count
+    pairs += [(year, old.get(year), new.get(year)) for year in sorted({*old, *new})]
+    return tuple(FieldChange(field=field, before=was, after=now) for field, was, now in pairs if was != now)
+
+
+def _is_deletion(change: FieldChange) -> bool:
+    return change.field.isdecimal() and change.after is None
+
+
+def _odd_years(planned: Iterable[PlannedRow], catalogue: Iterable[Chapter], this_year: int) -> dict[int, int]:
+    """Years that these rows bring and that will not count as exam years, with the number of rows that have each."""
+    chapters: dict[Key, ChapterDraft] = {each.key: each for each in catalogue if each.archived_at is None}
+    brought: dict[int, int] = {}
+    for row in planned:
+        if row.draft and row.is_written:
+            chapters[row.draft.key] = row.draft
+            before = row.twin.year_wise_question_count if row.twin else {}
+            for year in {*row.draft.year_wise_question_count} - {*before}:
+                brought[int(year)] = brought.get(int(year), 0) + 1
+    counting = exam_years(chapters.values(), this_year)
+    return {year: rows for year, rows in sorted(brought.items()) if year not in counting}
+
+
+def _with_odd_years(row: PlannedRow, years: Mapping[int, int]) -> PlannedRow:
+    if not (row.draft and row.is_written):
+        return row
+    odd = [year for year in years if str(year) in row.draft.year_wise_question_count]
+    if not odd:
+        return row
+    words = _("Look at {years}: not counted as an exam year.").format(years=listing(list(map(str, odd))))
+    return replace(row, report=replace(row.report, reason=f"{row.report.reason} {words}".strip()))
+
+
+def _year_notes(years: Mapping[int, int], this_year: int) -> Iterator[str]:
+    for year, rows in years.items():
+        if year > this_year:
+            said = ngettext(
+                "{year} is in the future, and {count} row has it. Until then it changes no recent figure.",
+                "{year} is in the future, and {count} rows have it. Until then it changes no recent figure.",
+                rows,
+            )
+        else:
+            said = ngettext(
+                "{count} row brings {year}, which few chapters have: it counts once half of the syllabus has it.",
+                "{count} rows bring {year}, which few chapters have: it counts once half of the syllabus has it.",
+                rows,
+            )
+        yield said.format(year=year, count=number(rows))

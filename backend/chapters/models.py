@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from backend.kit.model import Shape
@@ -19,6 +20,9 @@ Status = Literal["Not Started", "In Progress", "Completed"]
 STATUSES: tuple[Status, ...] = ("Not Started", "In Progress", "Completed")
 
 
+_key = lru_cache(maxsize=1 << 15)(comparison_key)  # the same few names come again, and all names of a long file
+
+
 class ChapterDraft(Shape, frozen=True, kw_only=True):
     """What a person says of a chapter: the part that is written down; id, version and dates are ours."""
 
@@ -31,12 +35,7 @@ class ChapterDraft(Shape, frozen=True, kw_only=True):
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What makes a chapter the same one in two files: its four names, however they are typed."""
-        return (
-            comparison_key(self.subject),
-            comparison_key(self.class_),
-            comparison_key(self.unit),
-            comparison_key(self.chapter),
-        )
+        return _key(self.subject), _key(self.class_), _key(self.unit), _key(self.chapter)
 
 
 class Chapter(ChapterDraft, frozen=True, kw_only=True):
@@ -89,6 +88,7 @@ class FileRow(Shape, frozen=True, kw_only=True):
     own: OwnChange | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
+    is_repeated: bool = False
 
 
 class ChapterFile(Shape, frozen=True, kw_only=True):
@@ -106,18 +106,50 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class FieldChange(Shape, frozen=True, kw_only=True):
-    """One field of a record that a row changes, by its published name."""
-
-    field: Literal["status", "questionSolved", "isWeakChapter"]
-    before: str | int | bool
-    after: str | int | bool
-
-
 class Candidate(ChapterNames, frozen=True, kw_only=True):
     """A chapter that a row may mean."""
 
     chapter_id: str
+
+
+NameField = Literal["subject", "class", "unit"]
+
+
+class NameChoice(Shape, frozen=True, kw_only=True):
+    """What a person says of a name that is near another one: it is `same_as` that one, or (None) a new one.
+
+    `subject` is the one that a unit belongs to, as the catalogue writes it.
+    """
+
+    field: NameField
+    value: str
+    subject: str = ""
+    same_as: str | None = None
+
+
+class NameQuestion(Shape, frozen=True, kw_only=True):
+    """A name of `rows` rows that may be one of `candidates`; until somebody chooses, those rows fail."""
+
+    field: NameField
+    value: str
+    subject: str = ""
+    candidates: tuple[str, ...]
+    rows: int
+
+
+class ImportOptions(Shape, frozen=True, kw_only=True):
+    """How a catalogue file is taken. `replace_years` deletes the years that a row with years leaves out."""
+
+    replace_years: bool = False
+    choices: tuple[NameChoice, ...] = ()
+
+
+class FieldChange(Shape, frozen=True, kw_only=True):
+    """One field before and after: a published name, or a year for its count. None is no value."""
+
+    field: str
+    before: str | int | bool | None
+    after: str | int | bool | None
 
 
 class ImportRow(Shape, frozen=True, kw_only=True):
@@ -140,8 +172,15 @@ class ImportRow(Shape, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
 
 
+ChangeState = Literal["running", "done", "failed", "undone"]
+
+
 class ImportReport(Shape, frozen=True, kw_only=True):
-    """What an import did, or (dry run) would do, row by row."""
+    """What an import did, or (dry run) would do, row by row.
+
+    `plan` is the fingerprint of what would be written; an import that is given it does that or nothing. `import_id` is
+    what the undo takes, and `state` says whether a large import still goes on.
+    """
 
     dry_run: bool
     added: int
@@ -153,3 +192,39 @@ class ImportReport(Shape, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     has_own_progress: bool = False
     batch_id: str | None = None
+    years_deleted: int = 0
+    questions: tuple[NameQuestion, ...] = ()
+    plan: str = ""
+    import_id: str | None = None
+    state: ChangeState = "done"
+
+
+class CatalogueChange(Shape, frozen=True, kw_only=True):
+    """One import or undo as it is kept: what it is about, and how far it is. `done` and `total` count chapters.
+
+    `undoes` is the id of the import that it takes back.
+    """
+
+    id: str
+    at: datetime
+    file_name: str
+    state: ChangeState
+    added: int
+    updated: int
+    removed: int = 0
+    done: int = 0
+    total: int
+    undoes: str | None = None
+    message: str = ""
+
+    @property
+    def share(self) -> float:
+        """How far it is, from 0 to 1."""
+        return self.done / self.total if self.total else 1.0
+
+
+class CatalogueStep(Shape, frozen=True, kw_only=True):
+    """One chapter of a change: as it was (None: it is added) and as it shall be (None: it is removed)."""
+
+    before: Chapter | None
+    after: Chapter | None

@@ -4,22 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DeleteOne, IndexModel, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 
 from backend.chapters.models import Chapter, ChapterDraft
-from backend.kit.model import from_document
-from backend.kit.mongo.client import Mongo, new_id, translated
+from backend.errors import Conflict
+from backend.kit.i18n import _
+from backend.kit.model import from_document, to_document
+from backend.kit.mongo.client import Mongo, translated
 
 COLLECTION = "chapters"
-# The four names identify a chapter, archived or not: adding an archived one again brings it back with its progress.
+STATE = "catalogueState"  # the collection, and the one id in it
+# The four names identify a chapter, archived or not, by their comparison keys: no collation of a server compares so.
+# Changes of the catalogue come one after the other (`begin_change`), each of which looks for a twin itself; the index
+# only keeps the very same letters from standing there twice.
 INDEXES = {
     COLLECTION: [
         IndexModel(
             [("subject", ASCENDING), ("class", ASCENDING), ("unit", ASCENDING), ("chapter", ASCENDING)],
             name="identity",
             unique=True,
-            collation={"locale": "en", "strength": 2},
         ),
         IndexModel([("archivedAt", ASCENDING), ("position", ASCENDING)], name="syllabus"),
     ]
@@ -33,30 +37,66 @@ class ChapterQueries:
     def every(self) -> tuple[Chapter, ...]:
         """All chapters, archived ones too, in syllabus order."""
         with translated():
-            documents = list(self._mongo[COLLECTION].find({}).sort([("position", ASCENDING), ("_id", ASCENDING)]))
+            return self.every_within(None)
+
+    def every_within(self, session: ClientSession | None) -> tuple[Chapter, ...]:
+        """The same as a transaction sees it."""
+        found = self._mongo[COLLECTION].find({}, session=session, batch_size=10_000)
+        documents = list(found.sort([("position", ASCENDING), ("_id", ASCENDING)]))
         return tuple(from_document(document, Chapter) for document in documents)
 
-    def insert(self, session: ClientSession, drafts: Sequence[ChapterDraft], position: int, at: datetime) -> list[str]:
-        """Ids of the new chapters, placed from `position` on. Raises Conflict where one exists."""
-        documents = [
-            {
-                "_id": new_id(),
-                **_fields(draft),
-                "position": position + offset,
-                "version": 1,
-                "createdAt": at,
-                "updatedAt": at,
-                "archivedAt": None,
-            }
-            for offset, draft in enumerate(drafts)
-        ]
+    def at_one_moment(self) -> tuple[int, tuple[Chapter, ...]]:
+        """All chapters, and the revision of the catalogue that they are."""
+        with translated():
+            return self._mongo.at_one_moment(
+                lambda session: (revision(self._mongo, session), self.every_within(session))
+            )
+
+    def begin_change(self, session: ClientSession, *, within: str | None = None) -> int:
+        """Keep every other change of the catalogue from happening at the same time; the new revision.
+
+        Raises Conflict while a change of many chapters is under way, unless it is `within` that one.
+        """
+        found = self._mongo[STATE].find_one_and_update(
+            {"_id": STATE},
+            {"$inc": {"revision": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        if (found or {}).get("running") not in (None, within):
+            raise Conflict(
+                _("An import is being carried out just now. Please try again when it is done."), code="import_running"
+            )
+        return int((found or {})["revision"])
+
+    def add(self, session: ClientSession, chapters: Sequence[Chapter]) -> None:
+        """New chapters, at the end of the syllabus."""
+        last = self._mongo[COLLECTION].find_one(sort=[("position", -1)], session=session)
+        first = int(last["position"]) + 1 if last else 1
+        documents = [{**to_document(chapter), "position": first + offset} for offset, chapter in enumerate(chapters)]
         if documents:
             self._mongo[COLLECTION].insert_many(documents, session=session)
-        return [document["_id"] for document in documents]
 
-    def last_position(self, session: ClientSession) -> int:
-        found = self._mongo[COLLECTION].find_one(sort=[("position", -1)], session=session)
-        return int(found["position"]) if found else 0
+    def put(self, session: ClientSession, changes: Sequence[tuple[Chapter, Chapter]]) -> None:
+        """Write chapters over what they were before. Raises Conflict where one is not that any more."""
+        writes = []
+        for before, after in changes:
+            document = to_document(after)
+            writes.append(UpdateOne({"_id": document.pop("_id"), "version": before.version}, {"$set": document}))
+        if writes and self._mongo[COLLECTION].bulk_write(writes, session=session).matched_count < len(writes):
+            present = {chapter.id: chapter.version for chapter in self.every_within(session)}
+            changed = [after for before, after in changes if present.get(after.id) != before.version + 1]
+            said = _("“{chapter}” was changed meanwhile. Look at the preview again.").format(
+                chapter=(changed or [changes[0][1]])[0].chapter
+            )
+            raise Conflict(said, code="stale")
+
+    def remove(self, session: ClientSession, chapters: Sequence[Chapter]) -> None:
+        """Take chapters away for good. Raises Conflict where one is not as it was."""
+        deleted = [DeleteOne({"_id": chapter.id, "version": chapter.version}) for chapter in chapters]
+        if deleted and self._mongo[COLLECTION].bulk_write(deleted, session=session).deleted_count < len(deleted):
+            raise Conflict(_("The catalogue changed meanwhile. Look at the preview again."), code="stale")
 
     def replace(
         self, session: ClientSession, chapter_id: str, version: int, draft: ChapterDraft, at: datetime
@@ -84,6 +124,12 @@ class ChapterQueries:
             return_document=ReturnDocument.AFTER,
         )
         return from_document(found, Chapter) if found else None
+
+
+def revision(mongo: Mongo, session: ClientSession | None) -> int:
+    """The revision of the catalogue that a session sees; it grows with every change."""
+    found = mongo[STATE].find_one({"_id": STATE}, session=session)
+    return int(found["revision"]) if found else 0
 
 
 def _fields(draft: ChapterDraft) -> dict[str, Any]:

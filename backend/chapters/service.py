@@ -1,7 +1,8 @@
 """The catalogue for everyone: read through the cache, changed by teachers and admins, imported from files."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -9,39 +10,56 @@ from backend.accounts.models import Viewer
 from backend.audit.models import Act, Fact, Facts
 from backend.audit.trail import AuditTrail
 from backend.chapters import importing
+from backend.chapters.change_queries import ChangeQueries
+from backend.chapters.changes import INLINE_SECONDS, TAG, CatalogueChanges, ChapterFollower
 from backend.chapters.draft import checked
 from backend.chapters.files import parse
-from backend.chapters.models import Chapter, ChapterDraft, ImportReport
+from backend.chapters.matching import NameMatcher, candidates_words, in_order
+from backend.chapters.models import (
+    CatalogueChange,
+    CatalogueStep,
+    Chapter,
+    ChapterDraft,
+    ImportOptions,
+    ImportReport,
+    NameField,
+)
 from backend.chapters.queries import ChapterQueries
-from backend.errors import Conflict, NotFound
+from backend.errors import ConfirmationNeeded, Conflict, NotFound, Unavailable
 from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
-from backend.kit.i18n import _
-from backend.kit.mongo.client import Mongo
+from backend.kit.i18n import _, number
+from backend.kit.mongo.client import Mongo, new_id
 from backend.policy import Relation, authorise
 
+__all__ = ["CATALOGUE", "TAG", "ChapterFollower", "ChapterService"]
+
 CATALOGUE = Region("chapters", tuple[Chapter, ...], ttl_seconds=600)
-TAG = "chapters"
-
-
-class ChapterFollower(Protocol):
-    """Whoever keeps copies or sums of chapter facts: called inside the transaction that changes the chapter."""
-
-    def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None: ...
+TRIES = 3  # plans of one import, where the catalogue changes between planning and beginning
+SHOWN_IMPORTS = 20
 
 
 class ChapterService:
-    def __init__(self, queries: ChapterQueries, mongo: Mongo, cache: Cache, clock: Clock, trail: AuditTrail) -> None:
+    def __init__(
+        self,
+        queries: ChapterQueries,
+        mongo: Mongo,
+        cache: Cache,
+        clock: Clock,
+        trail: AuditTrail,
+        ask_for_job: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
         self._queries = queries
         self._trail = trail
         self._mongo = mongo
         self._cache = cache
         self._clock = clock
-        self._followers: list[ChapterFollower] = []
+        self._change_queries = ChangeQueries(mongo)
+        self._changes = CatalogueChanges(self._change_queries, queries, mongo, cache, trail, ask_for_job)
 
     def follow(self, follower: ChapterFollower) -> None:
         """Let `follower` take part in every change of an existing chapter."""
-        self._followers.append(follower)
+        self._changes.followers.append(follower)
 
     def every(self) -> tuple[Chapter, ...]:
         """All chapters in syllabus order, archived ones too (a few hundred values: filtering them costs nothing)."""
@@ -63,37 +81,50 @@ class ChapterService:
                 return chapter
         raise NotFound(_("There is no such chapter."))
 
-    def create(self, viewer: Viewer, draft: ChapterDraft) -> Chapter:
-        """The new chapter, at the end of the syllabus. Raises Conflict where it exists, Invalid for a bad field."""
+    def create(self, viewer: Viewer, draft: ChapterDraft, *, confirm: bool = False) -> Chapter:
+        """The new chapter, at the end of the syllabus; its subject, class and unit as the catalogue writes them.
+
+        Raises Conflict where it exists, Invalid for a bad field, ConfirmationNeeded (unless `confirm`) for a name that
+        is near one of the catalogue.
+        """
         authorise(viewer, "chapters.create")
-        draft = checked(draft)
-        self._refuse_twin(draft)
+        draft, now = checked(draft), self._clock.now()
 
         def work(session: Any) -> str:
-            (chapter_id,) = self._insert(session, [draft])
-            self._trail.record(viewer, "chapter.created", "chapter", chapter_id, after=_facts(draft), session=session)
-            return chapter_id
+            self._queries.begin_change(session)
+            named = _named(draft, self._queries.every_within(session), confirm=confirm)
+            chapter = importing.new_chapter(named, now)
+            self._queries.add(session, [chapter])
+            self._trail.record(viewer, "chapter.created", "chapter", chapter.id, after=_facts(named), session=session)
+            return chapter.id
 
         chapter_id = self._mongo.transaction(work)
         self._cache.invalidate(TAG)
         return self.get(chapter_id)
 
-    def edit(self, viewer: Viewer, chapter_id: str, draft: ChapterDraft, *, version: int) -> Chapter:
-        """The chapter after the edit; progress stays with it. Raises Conflict where it changed since `version`."""
+    def edit(
+        self, viewer: Viewer, chapter_id: str, draft: ChapterDraft, *, version: int, confirm: bool = False
+    ) -> Chapter:
+        """The chapter after the edit; progress stays with it. Raises Conflict where it changed since `version`, and
+        what `create` raises."""
         before = self._authorised(viewer, "chapters.edit", chapter_id)
         if before.version != version:  # and what has this version in the database is what we hold
             raise _stale()
         draft = checked(draft)
-        self._refuse_twin(draft, allowed=chapter_id)
 
         def work(session: Any) -> Chapter:
-            after = self._replace(session, before, draft, version=version)
-            was, now = _changed(before, draft)
+            self._queries.begin_change(session)
+            named = _named(draft, self._queries.every_within(session), confirm=confirm, edited=before)
+            after = self._queries.replace(session, before.id, version, named, self._clock.now())
+            if after is None:
+                raise _stale()
+            self._changes.tell(session, [(before, after)])
+            was, now = _changed(before, named)
             self._trail.record(viewer, "chapter.updated", "chapter", chapter_id, before=was, after=now, session=session)
             return after
 
         after = self._mongo.transaction(work)
-        self._cache.invalidate(TAG)
+        self._changes.follow_up()
         return after
 
     def archive(self, viewer: Viewer, chapter_id: str, *, version: int | None = None) -> Chapter:
@@ -107,43 +138,114 @@ class ChapterService:
         """Put an archived chapter back into the syllabus."""
         return self._set_archived(viewer, chapter_id, archived=False)
 
-    def import_file(self, viewer: Viewer, name: str, content: bytes, *, dry_run: bool) -> ImportReport:
+    def import_file(
+        self,
+        viewer: Viewer,
+        name: str,
+        content: bytes,
+        *,
+        dry_run: bool,
+        options: ImportOptions | None = None,
+        plan: str = "",
+    ) -> ImportReport:
         """What a chapter file adds and updates, row by row; written only where `dry_run` is False.
+
+        With `plan`, the fingerprint of a dry run, exactly what that one showed is carried out: raises Conflict
+        ("stale") where the catalogue has changed so that it would be something else. A large import goes on after the
+        answer, which then says "running"; `import_state` tells how far it is.
 
         Raises Invalid or TooLarge for a file that is not a chapter file at all.
         """
         authorise(viewer, "chapters.import_file")
-        file = parse(name, content)
-        planned = importing.plan(file, {chapter.key: chapter for chapter in self._queries.every()})
-        if not dry_run:
-            self._write(importing.to_add(planned), importing.to_update(planned), imported_by=viewer)
-        return importing.report(file, (row.report for row in planned), dry_run=dry_run)
+        file, options = parse(name, content), options or ImportOptions()
+        for _try in range(TRIES):
+            revision, catalogue = self._queries.at_one_moment()
+            planned = importing.plan(file, catalogue, options, self._clock.now().year)
+            if plan and plan != planned.fingerprint:
+                raise Conflict(_("The catalogue changed since the preview. Look at the new one."), code="stale")
+            report = importing.report(file, (row.report for row in planned.rows), dry_run=dry_run, of=planned)
+            if dry_run or not planned.written:
+                return report
+            change = self._change(name, steps := importing.steps(planned, self._clock.now()))
+            if self._changes.begin(viewer, change, steps, revision):
+                return self._carried_on(report, change)
+        raise Conflict(_("Others are changing the catalogue just now. Please try again."), code="stale")
+
+    def imports(self, viewer: Viewer) -> tuple[CatalogueChange, ...]:
+        """The latest imports and undos, newest first. For teachers and admins."""
+        authorise(viewer, "chapters.imports")
+        return self._change_queries.newest(SHOWN_IMPORTS)
+
+    def import_state(self, viewer: Viewer, import_id: str) -> CatalogueChange:
+        """One import or undo, and how far it is. Raises NotFound."""
+        authorise(viewer, "chapters.import_state")
+        found = self._change_queries.change(import_id)
+        if found is None:
+            raise NotFound(_("There is no such import."))
+        return found
+
+    def undo_import(self, viewer: Viewer, import_id: str) -> CatalogueChange:
+        """Take an import back: chapters are as they were, and new ones go (with learners' progress, to the archive).
+
+        Raises NotFound, and Conflict ("stale") where a chapter of it was changed since, or it was taken back already.
+        """
+        authorise(viewer, "chapters.undo_import")
+        for _try in range(TRIES):
+            revision, catalogue = self._queries.at_one_moment()
+            steps = list(self._changes.undo_steps(import_id, catalogue, self._clock.now()))
+            change = self._change(self.import_state(viewer, import_id).file_name, steps, undoes=import_id)
+            if self._changes.begin(viewer, change, steps, revision):
+                with suppress(Unavailable):
+                    self._changes.carry_on(seconds=INLINE_SECONDS)
+                return self.import_state(viewer, change.id)
+        raise Conflict(_("Others are changing the catalogue just now. Please try again."), code="stale")
+
+    def carry_on(
+        self, *, check: Callable[[], None] = lambda: None, tell: Callable[[float], None] = lambda _share: None
+    ) -> bool:
+        """Do what is left of an import or undo; whether there was anything. For the job."""
+        if self._change_queries.running() is None:
+            return False
+        self._changes.carry_on(check=check, tell=tell)
+        return True
 
     def load(self, catalogue: Callable[[], Sequence[ChapterDraft]]) -> int:
         """Fill an empty catalogue at first start; the number of chapters added (0 where there are some)."""
         if self._queries.every():
             return 0
-        drafts = catalogue()
-        self._write(list(drafts), [])
-        return len(drafts)
-
-    def _write(
-        self,
-        added: list[ChapterDraft],
-        updated: list[tuple[Chapter, ChapterDraft]],
-        imported_by: Viewer | None = None,
-    ) -> None:
-        counts: Facts = {"added": len(added), "updated": len(updated)}
+        drafts, now = catalogue(), self._clock.now()
 
         def work(session: Any) -> None:
-            self._insert(session, added)
-            for before, draft in updated:
-                self._replace(session, before, draft, version=before.version)
-            self._trail.record(imported_by, "chapters.imported", "catalogue", "all", after=counts, session=session)
+            self._queries.begin_change(session)
+            self._queries.add(session, [importing.new_chapter(draft, now) for draft in drafts])
+            counts: Facts = {"added": len(drafts), "updated": 0}
+            self._trail.record(None, "chapters.imported", "catalogue", "all", after=counts, session=session)
 
-        if added or updated:
-            self._mongo.transaction(work)
-            self._cache.invalidate(TAG)
+        self._mongo.transaction(work)
+        self._cache.invalidate(TAG)
+        return len(drafts)
+
+    def _change(self, name: str, steps: Sequence[CatalogueStep], undoes: str | None = None) -> CatalogueChange:
+        return CatalogueChange(
+            id=new_id(),
+            at=self._clock.now(),
+            file_name=name,
+            state="running",
+            added=sum(step.before is None for step in steps),
+            updated=sum(step.before is not None and step.after is not None for step in steps),
+            removed=sum(step.after is None for step in steps),
+            total=len(steps),
+            undoes=undoes,
+        )
+
+    def _carried_on(self, report: ImportReport, change: CatalogueChange) -> ImportReport:
+        with suppress(Unavailable):  # it is begun: whatever is not done now is done by the job
+            self._changes.carry_on(seconds=INLINE_SECONDS)
+        found = self._change_queries.change(change.id) or change
+        if found.state == "failed":
+            said = _("{reason} {done} of {total} chapters were written; you can take them back.")
+            raise Conflict(said.format(reason=found.message, done=number(found.done), total=number(found.total)))
+        return replace(report, import_id=change.id, state=found.state)
 
     def warmed_by(self, warmer: Warmer) -> None:
         """Let the catalogue be read before somebody asks for it."""
@@ -152,17 +254,6 @@ class ChapterService:
     def _every(self) -> Answer[tuple[Chapter, ...]]:
         return self._cache.get_or_create(CATALOGUE, "all", self._queries.every, tags=[TAG])
 
-    def _insert(self, session: Any, drafts: Sequence[ChapterDraft]) -> list[str]:
-        position = self._queries.last_position(session) + 1
-        return self._queries.insert(session, drafts, position, self._clock.now())
-
-    def _replace(self, session: Any, before: Chapter, draft: ChapterDraft, *, version: int) -> Chapter:
-        after = self._queries.replace(session, before.id, version, draft, self._clock.now())
-        if after is None:
-            raise _stale()
-        self._tell(session, before, after)
-        return after
-
     def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool, version: int | None = None) -> Chapter:
         before = self._authorised(viewer, "chapters.archive" if archived else "chapters.bring_back", chapter_id)
 
@@ -170,6 +261,7 @@ class ChapterService:
             raise _stale()
 
         def work(session: Any) -> Chapter:
+            self._queries.begin_change(session)
             after = self._queries.set_archived(
                 session, chapter_id, self._clock.now(), archived=archived, version=version
             )
@@ -177,13 +269,14 @@ class ChapterService:
                 raise _stale()
             if after is None:
                 raise Conflict(_already(archived=archived))
-            self._tell(session, replace(after, archived_at=None if archived else after.updated_at), after)
+            was = replace(after, archived_at=None if archived else after.updated_at)
+            self._changes.tell(session, [(was, after)])
             act: Act = "chapter.archived" if archived else "chapter.brought_back"
             self._trail.record(viewer, act, "chapter", chapter_id, session=session)
             return after
 
         after = self._mongo.transaction(work)
-        self._cache.invalidate(TAG)
+        self._changes.follow_up()
         return after
 
     def _authorised(self, viewer: Viewer, act: str, chapter_id: str) -> Chapter:
@@ -196,18 +289,34 @@ class ChapterService:
         assert found is not None  # noqa: S101  (the table allows nothing to the unknown)
         return found
 
-    def _refuse_twin(self, draft: ChapterDraft, allowed: str | None = None) -> None:
-        twin = next((chapter for chapter in self.every() if chapter.key == draft.key), None)
-        if twin and twin.id != allowed:
-            raise Conflict(
-                _("This chapter exists already.")
-                if twin.archived_at is None
-                else _("This chapter is in the archive. Bring it back instead of adding it again.")
-            )
 
-    def _tell(self, session: Any, before: Chapter, after: Chapter) -> None:
-        for follower in self._followers:
-            follower.chapter_changed(session, before, after)
+def _named(
+    draft: ChapterDraft, catalogue: Sequence[Chapter], *, confirm: bool, edited: Chapter | None = None
+) -> ChapterDraft:
+    """The draft with its names as the catalogue writes them. Raises ConfirmationNeeded for a near one, Conflict for a
+    chapter that exists."""
+    others = [chapter for chapter in in_order(catalogue) if edited is None or chapter.id != edited.id]
+    matcher = NameMatcher(others)
+    fields: tuple[tuple[NameField, str], ...] = (("subject", "subject"), ("class", "class_"), ("unit", "unit"))
+    for field, attribute in fields:
+        name = getattr(draft, attribute)
+        found = matcher.match(field, name, draft.subject)
+        if found.candidates and not confirm and (edited is None or getattr(edited, attribute) != name):
+            said = _("“{name}” is not in the catalogue, but {candidates} is. Save it as a new one all the same?")
+            raise ConfirmationNeeded(
+                said.format(name=name, candidates=candidates_words(found.candidates)),
+                code="near_name",
+                details={"field": field, "value": name, "candidates": list(found.candidates)},
+            )
+        draft = replace(draft, **{attribute: found.name})
+    twin = next((chapter for chapter in others if chapter.key == draft.key), None)
+    if twin:
+        raise Conflict(
+            _("This chapter exists already.")
+            if twin.archived_at is None
+            else _("This chapter is in the archive. Bring it back instead of adding it again.")
+        )
+    return draft
 
 
 def _facts(draft: ChapterDraft | Chapter) -> dict[str, Fact]:

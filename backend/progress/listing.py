@@ -124,6 +124,9 @@ def _own(row: ChapterRow) -> Progress:
 
 _SORT_KEYS: Mapping[str, Callable[[ChapterRow], Any]] = {
     "chapter": lambda row: row.chapter.chapter.casefold(),
+    "subject": lambda row: row.chapter.subject.casefold(),
+    "class": lambda row: row.chapter.class_.casefold(),
+    "unit": lambda row: row.chapter.unit.casefold(),
     "asked": lambda row: row.chapter.question_total,
     "recent": lambda row: row.recent_total,
     "solved": lambda row: _own(row).question_solved,

@@ -68,7 +68,9 @@ class ChapterRow(Shape, frozen=True, kw_only=True):
     trend: Literal["rising", "falling", "steady"] = "steady"
 
 
-Sort = Literal["syllabus", "chapter", "asked", "recent", "solved", "left", "status", "updated"]
+Sort = Literal[
+    "syllabus", "chapter", "subject", "class", "unit", "asked", "recent", "solved", "left", "status", "updated"
+]  # fmt: skip
 
 
 class ChapterFilters(Shape, frozen=True, kw_only=True):
@@ -117,7 +119,7 @@ class Counts(Shape, frozen=True, kw_only=True):
 
     @property
     def left(self) -> int:
-        return self.chapters - self.completed
+        return max(0, self.chapters - self.completed)  # below 0 while a recount follows an archived chapter
 
 
 class SubjectCounts(Counts, frozen=True, kw_only=True):

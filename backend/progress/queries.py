@@ -175,6 +175,13 @@ class ProgressQueries:
         fields.pop("_id")
         self._mongo["summaries"].update_one({"_id": summary.id}, {"$set": fields}, upsert=True, session=session)
 
+    def chapters_with_records(self, session: ClientSession, chapter_ids: Sequence[str]) -> set[str]:
+        """Those of these chapters on which anybody has a record."""
+        found = self._mongo["progress"].aggregate(
+            [{"$match": {"chapterId": {"$in": list(chapter_ids)}}}, {"$group": {"_id": "$chapterId"}}], session=session
+        )
+        return {each["_id"] for each in found}
+
     def lock_summary(self, session: ClientSession, student_id: str) -> SummaryRecord:
         """The student's summary, held until the transaction ends."""
         found = self._mongo["summaries"].find_one_and_update(
@@ -185,16 +192,6 @@ class ProgressQueries:
             session=session,
         )
         return from_document(found or {"_id": student_id}, SummaryRecord)
-
-    def records_of_chapter(self, session: ClientSession, chapter_id: str) -> dict[str, OwnProgress]:
-        """Every student's record on one chapter."""
-        found = self._mongo["progress"].find({"chapterId": chapter_id}, session=session)
-        return {document["studentId"]: from_document(document, OwnProgress) for document in found}
-
-    def copy_chapter_fields(self, session: ClientSession, chapter: Chapter) -> None:
-        self._mongo["progress"].update_many(
-            {"chapterId": chapter.id}, {"$set": _chapter_fields(chapter)}, session=session
-        )
 
 
 def only(fields: Iterable[str]) -> Document:

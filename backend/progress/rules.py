@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from backend.chapters.models import STATUSES, OwnProgress
+from backend.chapters.models import STATUSES, Chapter, OwnProgress
 from backend.errors import ConfirmationNeeded, Invalid
 from backend.kit.i18n import _
 from backend.progress.models import (
@@ -19,6 +19,7 @@ from backend.progress.models import (
 )
 
 RECENT_CHAPTERS = 3
+NOTHING = OwnProgress()
 
 
 def study_day(at: datetime, time_zone: str, day_end_hour: int) -> date:
@@ -60,26 +61,37 @@ def own(progress: Progress) -> OwnProgress:
     )
 
 
-def counted(counts: Counts, before: OwnProgress, after: OwnProgress) -> dict[str, int]:
-    """The fields of `counts` after one record went from `before` to `after`."""
-    return {
+def counted(counts: Counts, before: OwnProgress, after: OwnProgress, *, is_active: bool) -> dict[str, int]:
+    """The fields of `counts` after one record went from `before` to `after`.
+
+    Solved questions are work that was done, so they count on an archived chapter too; how many chapters are completed,
+    in progress or weak is said of the present syllabus (docs/pages.md, "What totals count").
+    """
+    found = {
         "chapters": counts.chapters,
-        "completed": counts.completed + (after.status == "Completed") - (before.status == "Completed"),
-        "in_progress": counts.in_progress + (after.status == "In Progress") - (before.status == "In Progress"),
-        "weak": counts.weak + after.is_weak_chapter - before.is_weak_chapter,
+        "completed": counts.completed,
+        "in_progress": counts.in_progress,
+        "weak": counts.weak,
         "solved": counts.solved + after.question_solved - before.question_solved,
     }
+    if is_active:
+        found["completed"] += (after.status == "Completed") - (before.status == "Completed")
+        found["in_progress"] += (after.status == "In Progress") - (before.status == "In Progress")
+        found["weak"] += after.is_weak_chapter - before.is_weak_chapter
+    return found
 
 
-def summed(summary: SummaryRecord, subject: str, before: OwnProgress, after: OwnProgress) -> SummaryRecord:
-    """The summary after one record of `subject` went from `before` to `after`."""
+def summed(summary: SummaryRecord, chapter: Chapter, before: OwnProgress, after: OwnProgress) -> SummaryRecord:
+    """The summary after the record on `chapter` went from `before` to `after`."""
+    subject, is_active = chapter.subject, chapter.archived_at is None
     known = {counts.subject: counts for counts in summary.subjects}
     known[subject] = SubjectCounts(
-        subject=subject, **counted(known.get(subject, SubjectCounts(subject=subject)), before, after)
+        subject=subject,
+        **counted(known.get(subject, SubjectCounts(subject=subject)), before, after, is_active=is_active),
     )
     return replace(
         summary,
-        total=Counts(**counted(summary.total, before, after)),
+        total=Counts(**counted(summary.total, before, after, is_active=is_active)),
         subjects=tuple(counts for _name, counts in sorted(known.items()) if not _is_zero(counts)),
     )
 

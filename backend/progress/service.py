@@ -1,6 +1,7 @@
 """A student's own progress: saved in one transaction per change, undone as a new change, read through the cache."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,7 @@ from backend.chapters.files import parse_own
 from backend.chapters.models import Chapter, ImportReport, OwnProgress
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
-from backend.errors import NotFound
+from backend.errors import NotFound, Unavailable
 from backend.kit.cache import Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.events.hub import EventHub
@@ -32,8 +33,12 @@ from backend.progress.models import (
     SummaryRecord,
 )
 from backend.progress.queries import ProgressQueries
+from backend.progress.recount import SummaryRecount
 
 STUDENT = Region("progress", StudentRecord, ttl_seconds=300)
+FOLLOW_UP_SECONDS = (
+    2.0  # whoever changed the catalogue waits so long; from then on a job is faster told of than awaited
+)
 
 Step = tuple[Chapter, OwnProgress]  # a chapter and what its record shall be
 
@@ -47,6 +52,7 @@ class ProgressService:
         cache: Cache,
         clock: Clock,
         events: EventHub,
+        recount: SummaryRecount,
     ) -> None:
         self._queries = queries
         self._chapters = chapters
@@ -54,6 +60,7 @@ class ProgressService:
         self._cache = cache
         self._clock = clock
         self._events = events
+        self._recount = recount
 
     def today(self, viewer: Viewer) -> date:
         """The viewer's present study day."""
@@ -160,25 +167,27 @@ class ProgressService:
             self._save(viewer, changes, batch_id, confirm=True, is_imported=True)
         return replace(report, batch_id=batch_id)
 
-    def chapter_changed(self, session: Any, before: Chapter, after: Chapter) -> None:
-        """Keep copies and summaries true when a chapter moves, is archived or returns (a ChapterFollower)."""
-        was, stays = before.archived_at is None, after.archived_at is None
-        moved = (before.subject, before.class_, before.unit) != (after.subject, after.class_, after.unit)
-        if was == stays and not moved:
-            return
-        self._queries.close_gates(session)
+    def chapters_changed(self, session: Any, changes: Sequence[tuple[Chapter, Chapter]]) -> None:
+        """Let totals and copied names follow chapters that move, are archived or return (a ChapterFollower)."""
+        moved = [after for before, after in changes if _place(before) != _place(after)]
         if moved:
-            self._queries.copy_chapter_fields(session, after)
-        if was == stays and before.subject == after.subject:
-            return
-        nothing = OwnProgress()
-        for student_id, record in self._queries.records_of_chapter(session, after.id).items():
-            summary = self._queries.lock_summary(session, student_id)
-            if was:
-                summary = rules.summed(summary, before.subject, record, nothing)
-            if stays:
-                summary = rules.summed(summary, after.subject, nothing, record)
-            self._queries.write_summary(session, summary)
+            self._queries.close_gates(session)
+            self._recount.begin(session, moved)
+
+    def in_use(self, session: Any, chapter_ids: Sequence[str]) -> set[str]:
+        """Those of these chapters on which somebody has a record (a ChapterFollower).
+
+        Nobody can add one until this transaction ends.
+        """
+        if not chapter_ids:
+            return set()
+        self._queries.close_gates(session)
+        return self._queries.chapters_with_records(session, chapter_ids)
+
+    def follow_up(self) -> None:
+        """Recount now what takes a moment; a job does the rest (a ChapterFollower)."""
+        with suppress(Unavailable):  # what was changed stands, and the job goes on with it
+            self._recount.carry_on(seconds=FOLLOW_UP_SECONDS)
 
     def _save(
         self,
@@ -241,8 +250,7 @@ class ProgressService:
                 (chapter, entries.entry(chapter, at, day, before, after, batch_id, undone, is_imported=is_imported))
             )
             study_day = rules.day_counted(study_day, before, after, is_imported=is_imported)
-            if chapter.archived_at is None:
-                summary = rules.summed(summary, chapter.subject, before, after)
+            summary = rules.summed(summary, chapter, before, after)
             summary = replace(summary, recent=rules.recent(summary.recent, chapter.id))
         progress = tuple(record for _chapter, record in written)
         if written:
@@ -295,6 +303,11 @@ def student_tag(student_id: str) -> str:
 def classroom_tag(classroom_id: str) -> str:
     """Cache tag of all that is computed from the work of one classroom's students."""
     return f"classroom:{classroom_id}"
+
+
+def _place(chapter: Chapter) -> tuple[bool, str, str, str]:
+    """What students' totals, and the copies beside their records, say of a chapter."""
+    return chapter.archived_at is None, chapter.subject, chapter.class_, chapter.unit
 
 
 def _steps(changes: Mapping[str, ProgressChange], ground: SaveContext, *, confirm: bool) -> list[Step]:

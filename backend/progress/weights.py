@@ -1,15 +1,15 @@
 """How much a chapter counts in the exam: recency-weighted shares of past-paper questions. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
-from backend.chapters.models import Chapter, ChapterDraft
+from backend.chapters.exam_years import exam_years
+from backend.chapters.models import Chapter
 
 RECENT_YEARS = 3
-ENOUGH = 0.5  # of the chapters that the best covered year has: a slip, or the first rows of a new paper, is no exam
 DECAY = 0.8  # each year back counts four fifths of the year after it
 TREND_STEP = 1.25  # a quarter more (or less) than before is called a trend
 KEPT = 64  # catalogues and parts of them whose weights are remembered
@@ -58,18 +58,6 @@ def _forget(moment: float) -> None:
             _kept.pop(key, None)  # another thread may have been faster
     if len(_kept) >= KEPT:
         _kept.clear()
-
-
-def exam_years(chapters: Iterable[ChapterDraft], this_year: int) -> tuple[int, ...]:
-    """The years that count as exam years, in order: not in the future, and known of enough chapters.
-
-    Enough is half as many as the year has that most chapters know, so that neither a mistyped year nor the first rows
-    of a new paper moves everybody's recent figures.
-    """
-    known = Counter(int(year) for chapter in chapters for year in chapter.year_wise_question_count)
-    past = {year: count for year, count in known.items() if year <= this_year}
-    most = max(past.values(), default=0)
-    return tuple(sorted(year for year, count in past.items() if count >= ENOUGH * most))
 
 
 def _weighed(chapters: Sequence[Chapter], this_year: int) -> Weights:

@@ -5,6 +5,7 @@ from backend.accounts.queries import INDEXES as ACCOUNT_INDEXES
 from backend.accounts.session_queries import INDEXES as SESSION_INDEXES
 from backend.audit.queries import INDEXES as AUDIT_INDEXES
 from backend.boards.queries import INDEXES as BOARD_INDEXES
+from backend.chapters.change_queries import INDEXES as CHANGE_INDEXES
 from backend.chapters.queries import INDEXES as CHAPTER_INDEXES
 from backend.classrooms.queries import INDEXES as CLASSROOM_INDEXES
 from backend.digests.queries import INDEXES as DIGEST_INDEXES
@@ -21,6 +22,7 @@ INDEXES = (
     SESSION_INDEXES,
     PLACE_INDEXES,
     CHAPTER_INDEXES,
+    CHANGE_INDEXES,
     PROGRESS_INDEXES,
     CLASSROOM_INDEXES,
     BOARD_INDEXES,

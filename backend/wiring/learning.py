@@ -14,9 +14,12 @@ from backend.classrooms.service import ClassroomService
 from backend.digests.queries import DigestQueries
 from backend.digests.service import DigestService
 from backend.kit.cache import Warmer
+from backend.kit.schedule.runs import Runs
 from backend.kit.security.signing import Signer
 from backend.progress.overview import ProgressOverview
 from backend.progress.queries import ProgressQueries
+from backend.progress.recount import SummaryRecount
+from backend.progress.recount_queries import RecountQueries
 from backend.progress.service import ProgressService
 from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.figure_queries import FigureQueries
@@ -25,6 +28,8 @@ from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
 from backend.wiring.base import Base
 
+CATALOGUE_JOB = "catalogue"
+
 
 @dataclass(frozen=True)
 class Learning:
@@ -32,6 +37,7 @@ class Learning:
 
     chapters: ChapterService
     progress: ProgressService
+    recount: SummaryRecount
     overview: ProgressOverview
     classroom_queries: ClassroomQueries
     classrooms: ClassroomService
@@ -45,14 +51,19 @@ class Learning:
 
 
 def learning(base: Base) -> Learning:
-    """Who changes work tells who counts it: the progress of a chapter and the boards follow the catalogue."""
+    """Who changes work tells who counts it: the progress of a chapter follows the catalogue."""
     mongo, cache, clock, events = base.connections.mongo, base.connections.cache, base.clock, base.connections.events
-    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, base.trail)
-    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events)
+    runs = Runs(mongo)
+
+    def ask_for_job(seconds: float) -> None:
+        runs.ask(CATALOGUE_JOB, delay_seconds=seconds)
+
+    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, base.trail, ask_for_job)
+    recount = SummaryRecount(RecountQueries(mongo), mongo, cache, ask_for_job)
+    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events, recount)
     projected, board_queries = ProjectorQueries(mongo), BoardQueries(mongo)
     keeper = _keeper(base, board_queries, projected)
-    for follower in (progress, keeper):
-        chapters.follow(follower)
+    chapters.follow(progress)
 
     queries = ClassroomQueries(mongo)
     classrooms = ClassroomService(queries, mongo, cache, clock, events, base.trail, follower=keeper)
@@ -65,6 +76,7 @@ def learning(base: Base) -> Learning:
     return Learning(
         chapters=chapters,
         progress=progress,
+        recount=recount,
         overview=ProgressOverview(progress, chapters, clock),
         classroom_queries=queries,
         classrooms=classrooms,

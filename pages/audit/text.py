@@ -47,6 +47,7 @@ def act_words() -> dict[str, str]:
         "chapter.archived": _("Chapter archived"),
         "chapter.brought_back": _("Chapter brought back"),
         "chapters.imported": _("Chapters imported"),
+        "chapters.import_undone": _("Import taken back"),
         "chapters.exported": _("Chapters exported"),
         "statistics.rebuilt": _("Statistics rebuilt"),
         "job.started": _("Background job started"),

@@ -1,6 +1,6 @@
 """The catalogue as those see it who look after it: filters, the list, and the list as a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -10,12 +10,17 @@ from backend.accounts.models import Viewer
 from backend.chapters import export
 from backend.chapters.models import Chapter
 from backend.kit.i18n import _, ngettext, number
-from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets
+from backend.progress.listing import PAGE_LIMIT
+from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets, Sort
 from pages.shell import downloads, services
 from pages.widgets.elements import empty_state, escape, filter_bar, pager
-from pages.widgets.tables import Column, Row, Value, data_table
+from pages.widgets.tables import UNORDERED, Column, Order, Row, Value, data_table, order_of
 
-KEY, PAGE_SIZE = "catalogue", 200
+KEY, PAGE_SIZE = "catalogue", 25
+# By column of the list: how the service sorts it. The learners, who come last, are counted by another service.
+_SORTS: tuple[Sort, ...] = ("chapter", "subject", "class", "unit", "asked", "recent")
+_LEARNERS = len(_SORTS)
+_SYLLABUS, _PAGE = Order(UNORDERED), "catalogue-page"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -24,7 +29,7 @@ def catalogue_filters(facets: Facets) -> ChapterFilters:
     with filter_bar("catalogue"):
         search = st.text_input(
             _("Search"), key="search", bind="query-params", icon=":material/search:", live="300ms", type="search",
-            placeholder=_("Chapter or unit"), width=230, max_chars=80,
+            placeholder=_("Chapter or unit"), width=230, max_chars=80, on_change=_first_page,
         )  # fmt: skip
         subject = _choice(_("Subject"), "subject", facets.subjects, _("All subjects"), 170)
         class_ = _choice(_("Class"), "class", facets.classes, _("All classes"), 150)
@@ -36,32 +41,56 @@ def catalogue_filters(facets: Facets) -> ChapterFilters:
 def _choice(label: str, key: str, options: Sequence[str], none: str, width: int) -> str | None:
     return st.selectbox(
         label, options, index=None, key=key, bind="query-params", placeholder=none, width=width,
-        disabled=not options, filter_mode=None,
+        on_change=_first_page, disabled=not options, filter_mode=None,
     )  # fmt: skip
 
 
 def draw_list(viewer: Viewer, filters: ChapterFilters) -> str | None:
     """The chapters that fit; returns the id of the one whose row was just chosen."""
-    overview = services.backend().overview
-    found = overview.chapters(viewer, filters)
+    order, page = order_of(KEY, _SYLLABUS), int(st.session_state.get(_PAGE, 1))
+    learners = _learners(viewer)
+    found = _found(viewer, filters, order, page, learners)
     if not found.total:
         empty_state("search_off", _("No chapter fits your filters."), _("Take a filter off, or add the chapter."))
         return None
     _count(found)
-    place = st.container()
-    page = pager(found.total, PAGE_SIZE, "catalogue-page") if found.total_pages > 1 else 1
-    if page > 1:
-        found = overview.chapters(viewer, msgspec.structs.replace(filters, page=page))
-    learners = _learners(viewer)
-    with place:
-        return data_table(
-            _("Choose a chapter to change it"),
-            _columns(),
-            [_row(row, learners) for row in found.rows],
-            key=KEY,
-            sort=None,
-            stacked=True,
+    opened = data_table(
+        _("Choose a chapter to change it"),
+        _columns(),
+        [_row(row, learners) for row in found.rows],
+        key=KEY,
+        sort=None,
+        stacked=True,
+        on_order=_first_page,
+    )
+    if found.total_pages > 1:
+        pager(found.total, PAGE_SIZE, _PAGE)
+    return opened
+
+
+def _found(
+    viewer: Viewer, filters: ChapterFilters, order: Order, page: int, learners: Mapping[str, int | None]
+) -> ChapterPage:
+    """The page of the list, ordered over all pages."""
+    overview = services.backend().overview
+    if order.column == _LEARNERS:
+        rows = sorted(
+            _rows(viewer, filters), key=lambda row: learners.get(row.chapter.id) or 0, reverse=order.descending
         )
+        pages = max(1, -(-len(rows) // PAGE_SIZE))
+        page = min(page, pages)
+        shown = tuple(rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE])
+        return ChapterPage(rows=shown, total=len(rows), page=page, limit=PAGE_SIZE, total_pages=pages)
+    if order != _SYLLABUS:
+        filters = msgspec.structs.replace(filters, sort=_SORTS[order.column], descending=order.descending)
+    found = overview.chapters(viewer, msgspec.structs.replace(filters, page=page))
+    if found.total and page > found.total_pages:
+        return overview.chapters(viewer, msgspec.structs.replace(filters, page=found.total_pages))
+    return found
+
+
+def _first_page() -> None:
+    st.session_state.pop(_PAGE, None)
 
 
 def _count(found: ChapterPage) -> None:
@@ -128,10 +157,16 @@ def _download(
 
 
 def _every(viewer: Viewer, filters: ChapterFilters) -> list[Chapter]:
+    return [row.chapter for row in _rows(viewer, filters)]
+
+
+def _rows(viewer: Viewer, filters: ChapterFilters) -> list[ChapterRow]:
+    """All that fit, in syllabus order."""
     overview = services.backend().overview
+    filters = msgspec.structs.replace(filters, limit=PAGE_LIMIT)
     page = overview.chapters(viewer, filters)
     rows = list(page.rows)
     while page.next_cursor:
         page = overview.chapters(viewer, msgspec.structs.replace(filters, after=page.next_cursor))
         rows += page.rows
-    return [row.chapter for row in rows]
+    return rows

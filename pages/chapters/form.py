@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import streamlit as st
+from msgspec.structs import replace
 
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, MAX_QUESTIONS, Chapter, ChapterDraft
-from backend.errors import Conflict, Invalid
+from backend.errors import ConfirmationNeeded, Conflict, Invalid
 from backend.kit.i18n import _, clock_time, ngettext, number
 from pages.shell import services, session
 from pages.shell.errors import noticed
@@ -26,6 +27,7 @@ class OpenForm:
     chapter: Chapter | None  # as it was when the form was opened
     key: str  # of its widgets: another opening, other widgets
     now: Chapter | None = None  # as somebody else left it meanwhile
+    near: tuple[ChapterDraft, ConfirmationNeeded] | None = None  # what was to be saved, and what is asked first
     done: str = ""  # what was done, in words; then the form is over
     archived_id: str = ""
     is_archiving: bool = False
@@ -51,6 +53,8 @@ def draw_form(form: OpenForm) -> None:
         draft = _fields(form)
         if draft:
             _save(form, draft)
+    if form.near:
+        _draw_near(form, *form.near)
     if form.now and form.chapter:
         _draw_conflict(form)
     if form.chapter:
@@ -145,19 +149,49 @@ def _new_year(key: str) -> tuple[int | None, int | None]:
     return year, count
 
 
-def _save(form: OpenForm, draft: ChapterDraft) -> None:
+def _save(form: OpenForm, draft: ChapterDraft, *, confirm: bool = False) -> None:
+    form.near = None
+    try:
+        _write(form, draft, confirm=confirm)
+    except ConfirmationNeeded as question:
+        form.near = (draft, question)
+        return
+    if form.done:
+        _finish(form)
+
+
+def _draw_near(form: OpenForm, draft: ChapterDraft, question: ConfirmationNeeded) -> None:
+    """A name that is near one of the catalogue: which of them is meant, or is it new?"""
+    st.warning(plain(question.message), icon=":material/help:")
+    facts = question.details or {}
+    with button_row("near"):
+        for name in facts.get("candidates", ()):
+            if st.button(plain(_("Use “{name}”").format(name=name)), key=f"near-{form.key}-{name}"):
+                with noticed():
+                    attribute = {"class": "class_"}.get(facts["field"], facts["field"])
+                    _save(form, replace(draft, **{attribute: name}))
+        if st.button(_("Save as a new one"), key=f"near-new-{form.key}"):
+            with noticed():
+                _save(form, draft, confirm=True)
+
+
+def _write(form: OpenForm, draft: ChapterDraft, *, confirm: bool) -> None:
     chapters, viewer = services.backend().chapters, session.viewer("teacher", "admin")
     if form.chapter is None:
-        once(f"chapter-{form.key}", lambda: chapters.create(viewer, draft), draft, lost=lambda: None)
+        once(
+            f"chapter-{form.key}",
+            lambda: chapters.create(viewer, draft, confirm=confirm),
+            *(draft, confirm),
+            lost=lambda: None,
+        )
         form.done = _("Added: {name}").format(name=draft.chapter.strip())
-        _finish(form)
         return
     known, seen = form.chapter, form.now or form.chapter
     try:
         once(
             f"chapter-{form.key}",
-            lambda: chapters.edit(viewer, known.id, draft, version=seen.version),
-            *(draft, seen.version),
+            lambda: chapters.edit(viewer, known.id, draft, version=seen.version, confirm=confirm),
+            *(draft, seen.version, confirm),
             lost=lambda: None,
         )
         form.done = _("Saved: {name}").format(name=draft.chapter.strip())
@@ -165,8 +199,6 @@ def _save(form: OpenForm, draft: ChapterDraft) -> None:
         if error.code != "stale":
             raise
         form.now = chapters.get(form.chapter.id)
-        return
-    _finish(form)
 
 
 def _draw_conflict(form: OpenForm) -> None:

@@ -1,13 +1,23 @@
 """Importing a chapter file: first what it would do, row by row; then, on one more click, doing it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import msgspec
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from backend.chapters.models import MAX_FILE_BYTES, MAX_ROWS, ImportReport, Outcome
+from backend.chapters.models import (
+    MAX_FILE_BYTES,
+    MAX_ROWS,
+    ImportOptions,
+    ImportReport,
+    NameQuestion,
+    Outcome,
+)
+from backend.errors import Conflict
 from backend.kit import deadline
 from backend.kit.i18n import _, ngettext, number
+from pages.chapters import imports
 from pages.chapters.report_rows import draw_notes, draw_rows, outcome_words
 from pages.shell import rate_limits, services, session
 from pages.shell.errors import noticed
@@ -24,6 +34,9 @@ class OpenImport:
     file_id: str
     name: str
     report: ImportReport | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
+    is_counted: bool = False  # as one import, however often its preview is made
+    questions: dict[tuple[str, str, str], NameQuestion] = field(default_factory=dict)  # answered ones too
 
 
 def draw_import() -> None:
@@ -42,12 +55,14 @@ def draw_import() -> None:
             _("Nothing is written before you agree"),
             _("Choose a file: you see first what it would add, what it would change, and which rows do not fit."),
         )
+        imports.draw_imports()
         return
     if file and known.report is None:
         with noticed():
             _check(known, file)
     if known.report:
         _draw_report(known, known.report, file)
+    imports.draw_imports()
 
 
 def _introduction() -> None:
@@ -65,15 +80,33 @@ def _introduction() -> None:
 
 def _check(known: OpenImport, file: UploadedFile) -> None:
     viewer = session.viewer("teacher", "admin")
-    rate_limits.count_import(viewer)
+    if not known.is_counted:
+        rate_limits.count_import(viewer)
+        known.is_counted = True
     with st.spinner(_("Reading {name} …").format(name=plain(known.name))), deadline.lifted():
-        known.report = services.backend().chapters.import_file(viewer, known.name, file.getvalue(), dry_run=True)
+        known.report = services.backend().chapters.import_file(
+            viewer, known.name, file.getvalue(), dry_run=True, options=known.options
+        )
+    known.questions |= {(each.field, each.subject, each.value): each for each in known.report.questions}
+
+
+def _ask(known: OpenImport, report: ImportReport) -> None:
+    """What the person has to say before the import; another answer makes another preview."""
+    options = imports.draw_options(known.file_id, known.questions.values(), report.years_deleted)
+    if options != known.options:
+        known.options, known.report = options, None
+        st.rerun()
 
 
 def _draw_report(known: OpenImport, report: ImportReport, file: UploadedFile | None) -> None:
     count = report.added + report.updated
     if report.dry_run:
         section(_("What it would do"), known.name)
+        if file:
+            _ask(known, report)
+    elif report.state == "running" and report.import_id:
+        section(_("It is being carried out"), known.name)
+        _follow(known, report, report.import_id)
     else:
         section(_("What it did"), known.name)
         words = ngettext("{count} chapter written.", "{count} chapters written.", count).format(count=number(count))
@@ -95,6 +128,15 @@ def _draw_report(known: OpenImport, report: ImportReport, file: UploadedFile | N
     _draw_rows(report)
 
 
+def _follow(known: OpenImport, report: ImportReport, import_id: str) -> None:
+    state = services.backend().chapters.import_state(session.viewer("teacher", "admin"), import_id).state
+    if state == "running":
+        imports.draw_running(import_id)
+    else:
+        known.report = msgspec.structs.replace(report, state=state)
+        st.rerun()
+
+
 def _nothing_words(report: ImportReport) -> str:
     if report.failed:
         return _("There is nothing to import: no row fits. The reasons are below.")
@@ -111,11 +153,18 @@ def _figures(report: ImportReport) -> list[KeyFigure]:
 
 
 def _import(known: OpenImport, file: UploadedFile) -> None:
-    if known.report and not known.report.dry_run:
+    if known.report is None or not known.report.dry_run:
         return
     viewer, chapters = session.viewer("teacher", "admin"), services.backend().chapters
     with st.spinner(_("Importing {name} …").format(name=plain(known.name))), deadline.lifted():
-        known.report = chapters.import_file(viewer, known.name, file.getvalue(), dry_run=False)
+        try:
+            known.report = chapters.import_file(
+                viewer, known.name, file.getvalue(), dry_run=False, options=known.options, plan=known.report.plan
+            )
+        except Conflict as error:
+            if error.code == "stale":
+                known.report = None  # the next run makes a preview of what would be done now
+            raise
     st.rerun()
 
 

@@ -62,15 +62,27 @@ def _row_html(row: ImportRow) -> str:
 
 
 def _change_html(change: FieldChange) -> str:
-    name = {
+    if change.field == "archivedAt":
+        return escape(_("Brought back from the archive"))
+    names = {
         "status": _("Status"),
         "questionSolved": _("Questions solved"),
         "isWeakChapter": _("Weak"),
-    }[change.field]
-    return f"{escape(name)}: <s>{escape(_value(change.before))}</s> → <b>{escape(_value(change.after))}</b>"
+        "subject": _("Subject"),
+        "class": _("Class"),
+        "unit": _("Unit"),
+        "chapter": _("Chapter"),
+    }
+    name = names.get(change.field, change.field)  # a year is its own name
+    before, after = (_value(change.field, value) for value in (change.before, change.after))
+    return f"{escape(name)}: <s>{escape(before)}</s> → <b>{escape(after)}</b>"
 
 
-def _value(value: str | int | bool) -> str:
+def _value(field: str, value: str | int | bool | None) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return number(value) if isinstance(value, int) else mark(value).word
+    if isinstance(value, int):
+        return number(value)
+    return mark(value).word if field == "status" else value

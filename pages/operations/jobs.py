@@ -48,6 +48,7 @@ def title(name: str) -> str:
     """A job in words; one that a later version knows has its own name."""
     return {
         "warming": _("Warm the cache"),
+        "catalogue": _("Finish imports and recount totals"),
         "board-rollover": _("New week and month on the leaderboards"),
         "index-check": _("Check the indexes"),
         "audit-check": _("Check the audit trail"),

@@ -74,7 +74,15 @@ def draw_curve(insights: Insights) -> None:
         ),
         Twin(
             _("Questions solved and chapters completed, added up"),
-            [_("Day"), Column(_("Questions"), numeric=True), Column(_("Chapters completed"), numeric=True)],
+            [
+                _("Day"),
+                Column(_("Questions"), numeric=True),
+                Column(
+                    _("Chapters completed"),
+                    numeric=True,
+                    rule=_("On the days when you completed them; chapters that were archived since count too."),
+                ),
+            ],
             lambda: [[day(point.day), point.solved, point.completed] for point in reversed(insights.curve)],
         ),
         key="curve",

@@ -162,6 +162,9 @@ def _sortable() -> Any:
     return component("sortable_table", file="table.js", exported="table", html='<div class="cp-sortable"></div>')
 
 
+UNORDERED = -1  # no column: as the list is given
+
+
 @dataclass(frozen=True)
 class Order:
     """By which column, from 0, a list that comes in pages is ordered."""
@@ -170,9 +173,9 @@ class Order:
     descending: bool = False
 
 
-def order_of(key: str) -> Order:
-    """Return the order that was last asked for in the table `key`, whose rows come in pages."""
-    return st.session_state.get(f"{key}-order") or Order()
+def order_of(key: str, first: Order | None = None) -> Order:
+    """Return the order that was last asked for in the table `key`, whose rows come in pages; `first` before that."""
+    return st.session_state.get(f"{key}-order") or first or Order()
 
 
 def data_table(
@@ -199,9 +202,9 @@ def data_table(
     phone each row becomes a small card, the first of them in sight and the rest behind a button. It is an HTML
     table and needs no twin.
     """
-    asked = order_of(key)
     if on_order:
-        sort, descending = asked.column, asked.descending
+        asked = order_of(key, Order(UNORDERED if sort is None else sort, descending))
+        sort, descending = None if asked.column == UNORDERED else asked.column, asked.descending
     elif fixed_order:
         sort = None
     data = {

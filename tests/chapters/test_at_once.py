@@ -45,8 +45,8 @@ def test_a_save_meets_the_archiving_of_its_chapter(
 def test_an_edit_meets_an_import_of_the_same_chapter(backend: Backend, teacher: Viewer) -> None:
     """One of the two is refused as a whole: no chapter has the name of one and the counts of the other."""
     for chapter in backend.chapters.active()[:6]:
-        edited = _draft(chapter, chapter=f"{chapter.chapter} (new)", year_wise_question_count={"2001": 1})
-        content = _file([_draft(chapter, year_wise_question_count={"2002": 2})])
+        edited = draft_of(chapter, chapter=f"{chapter.chapter} (new)", year_wise_question_count={"2001": 1})
+        content = file_of([draft_of(chapter, year_wise_question_count={"2002": 2})])
         outcomes = at_once(
             partial(backend.chapters.edit, teacher, chapter.id, edited, version=chapter.version),
             partial(backend.chapters.import_file, teacher, "a.json", content, dry_run=False),
@@ -59,9 +59,9 @@ def test_an_edit_meets_an_import_of_the_same_chapter(backend: Backend, teacher: 
 def test_an_edit_of_an_older_version_is_refused(backend: Backend, teacher: Viewer) -> None:
     """Who edits what she saw before somebody else's edit is told so, and nothing is lost."""
     chapter = backend.chapters.active()[0]
-    backend.chapters.edit(teacher, chapter.id, _draft(chapter, unit="Waves"), version=chapter.version)
+    backend.chapters.edit(teacher, chapter.id, draft_of(chapter, unit="Waves"), version=chapter.version)
     with pytest.raises(Conflict, match="Somebody else changed"):
-        backend.chapters.edit(teacher, chapter.id, _draft(chapter, unit="Light"), version=chapter.version)
+        backend.chapters.edit(teacher, chapter.id, draft_of(chapter, unit="Light"), version=chapter.version)
     assert backend.chapters.get(chapter.id).unit == "Waves"
 
 
@@ -70,24 +70,24 @@ def test_names_that_only_look_alike_are_one_chapter(backend: Backend, teacher: V
     rows = [ChapterDraft(subject="S", class_="Class 11", unit="U", chapter=name) for name in ALIKE]
     for one, other in pairwise(rows):
         assert one.key == other.key
-    report = backend.chapters.import_file(teacher, "a.json", _file(rows), dry_run=False)
+    report = backend.chapters.import_file(teacher, "a.json", file_of(rows), dry_run=False)
     assert (report.added, report.added + report.unchanged + report.failed) == (1, len(ALIKE))
 
 
 def test_two_imports_of_one_file_add_its_chapters_once(backend: Backend, teacher: Viewer) -> None:
     """Of two imports of new chapters at once one adds them; the other is refused in words or finds them there."""
     rows = [ChapterDraft(subject="S", class_="Class 11", unit="U", chapter=f"C {number}") for number in range(20)]
-    take = partial(backend.chapters.import_file, teacher, "a.json", _file(rows), dry_run=False)
+    take = partial(backend.chapters.import_file, teacher, "a.json", file_of(rows), dry_run=False)
     at_once(take, take, take)
     assert sum(chapter.subject == "S" for chapter in backend.chapters.active()) == len(rows)
 
 
-def _draft(chapter: Chapter, /, **changes: object) -> ChapterDraft:
+def draft_of(chapter: Chapter, /, **changes: object) -> ChapterDraft:
     fields: dict[str, Any] = {name: getattr(chapter, name) for name in ChapterDraft.__struct_fields__}
     return ChapterDraft(**(fields | changes))
 
 
-def _file(rows: list[ChapterDraft]) -> bytes:
+def file_of(rows: list[ChapterDraft]) -> bytes:
     published = [
         {
             "subject": row.subject,

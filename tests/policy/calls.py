@@ -1,11 +1,13 @@
 """How each act of the table is done by its service, and on what: one line for each."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from backend.accounts.models import ProfileChange
 from backend.bootstrap import Backend
 from backend.chapters.models import ChapterDraft
+from backend.errors import NotFound
 from backend.policy import Relation
 from backend.progress.models import ChapterFilters, ProgressChange
 from tests.policy.world import OF_A_CHAPTER, OF_A_CLASS, OF_A_PERSON, Target
@@ -16,6 +18,16 @@ FILE = b"subject,class,unit,chapter,status\nPhysics,Class 11,Light,Prisms,Comple
 ONE = ProgressChange(questions_delta=1)
 NOTHING, OWN = (Relation.NOTHING,), (Relation.OWN,)
 A_BOARD = (*OF_A_CLASS, Relation.SHARED)
+
+
+def import_state(backend: Backend, viewer: Any) -> None:
+    with suppress(NotFound):  # once she may ask: there is no import of this id
+        backend.chapters.import_state(viewer, "none")
+
+
+def undo_import(backend: Backend, viewer: Any) -> None:
+    with suppress(NotFound):
+        backend.chapters.undo_import(viewer, "none")
 
 
 class Try(NamedTuple):
@@ -65,6 +77,9 @@ CALLS: dict[str, Try] = {
     "chapters.edit": Try(OF_A_CHAPTER, lambda b, v, t: b.chapters.edit(v, t.chapter, CHAPTER, version=1)),
     "chapters.archive": Try(OF_A_CHAPTER, lambda b, v, t: b.chapters.archive(v, t.chapter), fresh=True),
     "chapters.bring_back": Try(OF_A_CHAPTER, lambda b, v, t: b.chapters.bring_back(v, t.chapter), fresh=True),
+    "chapters.imports": Try(NOTHING, lambda b, v, _t: b.chapters.imports(v)),
+    "chapters.import_state": Try(NOTHING, lambda b, v, _t: import_state(b, v)),
+    "chapters.undo_import": Try(NOTHING, lambda b, v, _t: undo_import(b, v)),
     "chapters.import_file": Try(NOTHING, lambda b, v, _t: b.chapters.import_file(v, "a.csv", FILE, dry_run=True)),
     "progress.history": Try(OF_A_CHAPTER, lambda b, v, t: b.progress.history(v, t.chapter)),
     "progress.change": Try(OF_A_CHAPTER, lambda b, v, t: b.progress.change(v, t.chapter, ONE, key="k")),

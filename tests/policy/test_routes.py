@@ -60,6 +60,8 @@ MISSING_ITSELF = frozenset(
         "POST /admin/backups/{backupId}/verify",
         "POST /admin/backups/{backupId}/drill",
         "POST /admin/backups/{backupId}/download",
+        "GET /chapters/imports/{importId}",
+        "POST /chapters/imports/{importId}/undo",
     }
 )
 # Acts that stand behind a route of another act, or whose figures another route gives in its own form.

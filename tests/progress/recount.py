@@ -18,12 +18,13 @@ def stands(backend: Backend, student: Viewer) -> Totals:
 
 
 def recounted(backend: Backend, student: Viewer) -> Totals:
-    """The same, recounted from her records on chapters that are active in the database."""
-    subjects = {each["_id"]: each["subject"] for each in backend.mongo["chapters"].find({"archivedAt": None})}
+    """The same, recounted from her records: solved questions on any chapter, the rest on active ones alone."""
+    chapters = {each["_id"]: each for each in backend.mongo["chapters"].find()}
     found: dict[str, Counter[str]] = {}
     for record in backend.mongo["progress"].find({"studentId": student.id}):
-        if record["chapterId"] in subjects:
-            found.setdefault(subjects[record["chapterId"]], Counter()).update(_counts(record))
+        chapter = chapters[record["chapterId"]]
+        counts = _counts(record) if chapter["archivedAt"] is None else {"solved": record["questionSolved"]}
+        found.setdefault(chapter["subject"], Counter()).update(counts)
     by_subject = {
         subject: SubjectCounts(subject=subject, **(NOTHING | counts))
         for subject, counts in found.items()

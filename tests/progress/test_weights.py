@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from backend.chapters.exam_years import exam_years
 from backend.chapters.models import Chapter
 from backend.progress import weights
 from tests.progress.builders import chapter
@@ -56,7 +57,7 @@ def test_a_future_year_never_counts(year: int) -> None:
     """However many chapters have it: the clock says what is past."""
     future = [with_year(each, year) for each in SYLLABUS]
     assert weights.of(future, 2026).shares == weights.of(SYLLABUS, 2026).shares
-    assert weights.exam_years(future, year)[-1] == year
+    assert exam_years(future, year)[-1] == year
 
 
 def test_a_new_paper_counts_once_half_of_the_chapters_have_it() -> None:
@@ -64,6 +65,6 @@ def test_a_new_paper_counts_once_half_of_the_chapters_have_it() -> None:
 
     def latest(many: int) -> int:
         new = [with_year(each, 2026) if at < many else each for at, each in enumerate(SYLLABUS)]
-        return weights.exam_years(new, 2026)[-1]
+        return exam_years(new, 2026)[-1]
 
     assert (latest(4), latest(5)) == (2025, 2026)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 
 import anyio
 import msgspec
-from fastapi import Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from backend.api.deps import BackendDep, SignedIn
@@ -18,7 +18,7 @@ from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.api.schemas.responses import PublishedChapter
 from backend.chapters import export
-from backend.chapters.models import ImportReport
+from backend.chapters.models import CatalogueChange, ImportOptions, ImportReport, NameChoice
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing
 from backend.policy import authorise
@@ -31,6 +31,27 @@ Format = Literal["csv", "json", "xlsx"]
 TemplateFormat = Literal["csv", "xlsx"]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only say what would be done")]
 Work = Callable[[str, bytes, str], Response]
+
+ReplaceYears = Annotated[
+    bool, Query(alias="replaceYears", description="Delete the years that a row with years leaves out")
+]
+Plan = Annotated[str, Query(max_length=64, description="`plan` of the dry run that is to be carried out")]
+ImportId = Annotated[
+    str, Path(alias="importId", title="Id of an import", json_schema_extra={"pattern": "^[A-Za-z0-9_-]{1,64}$"})
+]
+_IMPORT: dict[str, Any] = {
+    "id": "69238f0b8a3c5e0b1c000077",
+    "at": "2026-11-18T06:30:00Z",
+    "fileName": "syllabus.csv",
+    "state": "done",
+    "added": 2,
+    "updated": 99,
+    "removed": 0,
+    "done": 101,
+    "total": 101,
+    "undoes": None,
+    "message": "",
+}
 
 _WRITERS: dict[Format, tuple[Callable[..., bytes], str]] = {
     "csv": (export.to_csv, "text/csv"),
@@ -57,6 +78,15 @@ _CHOICES = {
 }
 
 
+_NAME_CHOICES = {
+    "type": "string",
+    "contentMediaType": "application/json",
+    "description": "What names mean that are near ones of the catalogue, as a JSON list of {field, value, subject (of "
+    "a unit), sameAs (null for a new name)}: one for each of the report's questions",
+    "examples": ['[{"field": "subject", "value": "Phyiscs", "sameAs": "Physics"}]'],
+}
+
+
 def _form(**fields: Any) -> dict[str, Any]:
     schema = {"type": "object", "required": ["file"], "properties": fields}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
@@ -69,22 +99,71 @@ progress = Router(prefix="/progress", tags=["Progress"])
 @catalogue.post(
     "/import",
     **returns(Answer[ImportReport], 403, 409, says="What was done, row by row"),
-    openapi_extra=_form(file=_FILE),
+    openapi_extra=_form(file=_FILE, choices=_NAME_CHOICES),
     max_body_size=UPLOAD_BYTES,
 )
-async def import_chapters(request: Request, viewer: SignedIn, backend: BackendDep, dry_run: DryRun = False) -> Response:
+async def import_chapters(
+    request: Request,
+    viewer: SignedIn,
+    backend: BackendDep,
+    dry_run: DryRun = False,
+    replace_years: ReplaceYears = False,
+    plan: Plan = "",
+) -> Response:
     """Import a chapter file
 
-    Try it with `dryRun=true` first. Nothing is written for rows that fail, and the same file again changes nothing.
+    Try it with `dryRun=true` first, and give its `plan` back: exactly that is written, or nothing (409). Years are
+    added to the known ones. Nothing is written for rows that fail, and the same file again changes nothing. While
+    `state` is “running”, a large import goes on: see GET /chapters/imports/{importId}.
     """
 
-    def work(name: str, content: bytes, _choices: str) -> Response:
+    def work(name: str, content: bytes, choices: str) -> Response:
+        options = ImportOptions(replace_years=replace_years, choices=_name_choices(choices))
+
         def imported() -> Response:
-            return answer(backend.chapters.import_file(viewer, name, content, dry_run=dry_run))
+            return answer(
+                backend.chapters.import_file(viewer, name, content, dry_run=dry_run, options=options, plan=plan)
+            )
 
-        return once(request, backend.replays, viewer, content, imported)
+        return once(request, backend.replays, viewer, content + choices.encode(), imported)
 
-    return await _with_file(request, work, "file")
+    return await _with_file(request, work, "file", "choices")
+
+
+@catalogue.get(
+    "/imports",
+    **returns(Answer[tuple[CatalogueChange, ...]], 403, says="The latest imports", example={"data": [_IMPORT]}),
+)
+def list_imports(viewer: SignedIn, backend: BackendDep) -> Response:
+    """List imports of chapters
+
+    The latest ones and what took them back, newest first, kept for 90 days.
+    """
+    return answer(backend.chapters.imports(viewer))
+
+
+@catalogue.get(
+    "/imports/{importId}", **returns(Answer[CatalogueChange], 403, 404, says="The import", example={"data": _IMPORT})
+)
+def get_import(import_id: ImportId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Read an import of chapters
+
+    `done` of `total` chapters are written.
+    """
+    return answer(backend.chapters.import_state(viewer, import_id))
+
+
+@catalogue.post(
+    "/imports/{importId}/undo",
+    **returns(Answer[CatalogueChange], 403, 404, 409, says="The undo", example={"data": _IMPORT}),
+)
+def undo_import(import_id: ImportId, viewer: SignedIn, backend: BackendDep) -> Response:
+    """Take an import of chapters back
+
+    While none of its chapters was changed since. Chapters are as they were before it, and new ones go; those on which
+    learners have progress already go to the archive, with it.
+    """
+    return answer(backend.chapters.undo_import(viewer, import_id))
 
 
 @catalogue.get(
@@ -183,3 +262,15 @@ async def _with_file(request: Request, work: Work, *fields: str) -> Response:
 
 def _read_and(work: Work, name: str, file: BinaryIO, choices: str) -> Response:
     return work(name, file.read(), choices)
+
+
+def _name_choices(text: str) -> tuple[NameChoice, ...]:
+    """What the field “choices” says. Raises Invalid."""
+    try:
+        return msgspec.json.decode(text or "[]", type=tuple[NameChoice, ...])
+    except msgspec.MsgspecError as error:
+        raise Invalid(
+            _("“choices” must be a JSON list such as {example}.").format(
+                example='[{"field": "subject", "value": "Phyiscs", "sameAs": "Physics"}]'
+            )
+        ) from error

@@ -112,7 +112,7 @@ def create_chapter(body: requests.ChapterNew, viewer: SignedIn, request: Request
         chapter=body.chapter,
         year_wise_question_count=body.year_wise_question_count,
     )
-    chapter = backend.chapters.create(viewer, draft)
+    chapter = backend.chapters.create(viewer, draft, confirm=body.confirm)
     location = {"Location": f"{request.scope.get('root_path', '')}/chapters/{chapter.id}"}
     return _detail(request, backend, viewer, chapter.id, status=201, headers=location)
 
@@ -148,7 +148,7 @@ def change_chapter(
         else body.year_wise_question_count,
     )
     with _failing_condition(by_header=by_header):
-        backend.chapters.edit(viewer, chapter_id, draft, version=version)
+        backend.chapters.edit(viewer, chapter_id, draft, version=version, confirm=body.confirm)
     return _detail(request, backend, viewer, chapter_id)
 
 

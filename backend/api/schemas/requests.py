@@ -19,8 +19,9 @@ from backend.progress.listing import PAGE_LIMIT
 from backend.progress.models import BATCH_LIMIT, SOLVED_LIMIT, ChapterFilters
 
 SortBy = Literal[
-    "syllabus", "chapter", "asked", "recent", "solved", "left", "status", "updated",
-    "-syllabus", "-chapter", "-asked", "-recent", "-solved", "-left", "-status", "-updated",
+    "syllabus", "chapter", "subject", "class", "unit", "asked", "recent", "solved", "left", "status", "updated",
+    "-syllabus", "-chapter", "-subject", "-class", "-unit", "-asked", "-recent", "-solved", "-left", "-status",
+    "-updated",
 ]  # fmt: skip
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Count = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)]
@@ -131,6 +132,7 @@ class ChapterNew(Body):
     unit: str = Field(min_length=1, max_length=TEXT_LENGTH)
     chapter: str = Field(min_length=1, max_length=TEXT_LENGTH)
     year_wise_question_count: YearCounts = Field(default_factory=dict)
+    confirm: bool = Field(False, description="Save a subject, class or unit that is near one of the catalogue as new")
 
 
 class ChapterChange(Body):
@@ -143,6 +145,7 @@ class ChapterChange(Body):
     unit: str | None = Field(None, min_length=1, max_length=TEXT_LENGTH)
     chapter: str | None = Field(None, min_length=1, max_length=TEXT_LENGTH)
     year_wise_question_count: YearCounts | None = None
+    confirm: bool = Field(False, description="Save a subject, class or unit that is near one of the catalogue as new")
     version: int | None = Field(None, ge=1, le=10**9, description="The version that was changed; or send If-Match")
 
 

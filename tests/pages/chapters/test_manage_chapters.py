@@ -10,9 +10,11 @@ from streamlit.testing.v1 import AppTest
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.chapters.models import Chapter, ChapterDraft
+from backend.errors import ConfirmationNeeded
 from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
 from pages.chapters.form import ARCHIVED, NOTICE, OpenForm
+from pages.widgets.tables import Order
 from tests.classrooms.builders import save
 from tests.pages.at_path import html_of
 from tests.pages.key_figures import key_figures
@@ -126,10 +128,25 @@ def test_students_are_refused(open_page: OpenPage, school: School, student: View
 
 
 def test_the_list_is_the_syllabus_in_its_order(backend: Backend, page: AppTest) -> None:
-    """Every active chapter, in syllabus order, with what past papers asked."""
+    """The first page of the active chapters, in syllabus order, with what past papers asked; then the next page."""
     active = backend.chapters.active()
-    assert catalogue(page).ids == [each.id for each in active]
+    assert catalogue(page).ids == [each.id for each in active[:25]]
     assert catalogue(page).texts(active[0].id)["Asked"] == str(active[0].question_total)
+
+
+def test_a_heading_orders_the_whole_list(backend: Backend, page: AppTest) -> None:
+    """Not the page in sight alone: the chapter that past papers asked most comes first, from any page."""
+    page.session_state["catalogue-page"] = 3
+    page.session_state["catalogue-order"] = Order(4, descending=True)
+    page.run()
+    most = max(each.question_total for each in backend.chapters.active())
+    page.session_state["catalogue-page"] = 1
+    page.run()
+    assert backend.chapters.get(catalogue(page).ids[0]).question_total == most
+    for column in range(7):
+        page.session_state["catalogue-order"] = Order(column)
+        page.run()
+        assert len(catalogue(page).ids) == 25
 
 
 def test_filters_choose_as_those_of_students_do(backend: Backend, page: AppTest) -> None:
@@ -164,7 +181,7 @@ def test_a_chapter_is_added(backend: Backend, open_form: OpenForms, page: AppTes
     added = next(each for each in backend.chapters.active() if each.chapter == HOSTILE)
     assert (added.subject, dict(added.year_wise_question_count)) == ("Physics", {"2026": 4})
     page.session_state[NOTICE] = form.session_state[NOTICE]
-    page.run()
+    page.text_input(key="search").set_value("evil.example").run()
     assert catalogue(page).texts(added.id)["Chapter"] == HOSTILE
     assert "Added: &lt;img" in html_of(page)
     assert "<img" not in html_of(page)
@@ -314,6 +331,30 @@ def test_an_import_writes_once_and_its_result_stays(backend: Backend, page: AppT
     assert all(not each.label.startswith("Import") for each in page.button)
 
 
+def test_a_near_name_is_asked_about_before_the_import(backend: Backend, page: AppTest) -> None:
+    """Its rows fail until somebody chooses; then they are imported under the name that was chosen."""
+    view(page, "import")
+    upload(page, [{**NEW, "subject": "Phyiscs"}])
+    assert counts(page)["Failed"] == "1"
+    question = next(each for each in page.selectbox if "Phyiscs" in each.label)
+    question.set_value("Physics").run()
+    assert counts(page)["Added"] == "1"
+    press(page, "Import 1 row")
+    assert next(each for each in backend.chapters.active() if each.chapter == "Inheritance").subject == "Physics"
+
+
+def test_years_are_deleted_only_where_it_is_asked_for(backend: Backend, page: AppTest, chapter: Chapter) -> None:
+    """The preview counts them; an import is taken back from the list of imports."""
+    view(page, "import")
+    upload(page, [item(chapter, yearWiseQuestionCount={"2025": 99})])
+    next(each for each in page.checkbox if "Delete the years" in each.label).check().run()
+    assert any("6 year counts will be deleted" in each.value for each in page.warning)
+    press(page, "Import 1 row")
+    assert backend.chapters.get(chapter.id).year_wise_question_count == {"2025": 99}
+    press(page, "Take back")
+    assert backend.chapters.get(chapter.id).year_wise_question_count == chapter.year_wise_question_count
+
+
 def test_own_progress_in_a_file_is_left_out_and_said(
     backend: Backend, school: School, page: AppTest, teacher: Viewer, chapter: Chapter
 ) -> None:
@@ -347,3 +388,17 @@ def test_no_chapters_is_an_empty_state(
     assert "There are no chapters yet" in html_of(page)
     press(page, "Add a chapter")
     assert field(page, "name").value == ""
+
+
+def test_the_form_asks_about_a_name_that_is_near_another(
+    backend: Backend, open_form: OpenForms, teacher: Viewer
+) -> None:
+    """“Phyiscs” is saved as “Physics” on one click, or as it is on another; nothing is guessed before."""
+    draft = ChapterDraft(subject="Phyiscs", class_="Class 12", unit="Mechanics 1", chapter="Friction")
+    with pytest.raises(ConfirmationNeeded) as question:
+        backend.chapters.create(teacher, draft)
+    form = open_form(None)
+    form.session_state["form"].near = (draft, question.value)
+    form.run()
+    press(form, "Use “Physics”")
+    assert next(each for each in backend.chapters.active() if each.chapter == "Friction").subject == "Physics"
