@@ -37,14 +37,14 @@ EVERY_SHARD = {
     "activity: find by nothing": "a backup reads everything",
     "progress: aggregate by nothing": "use of indexes, on the health page; after a restore, who is in it",
     "progress: count by nothing": "how many there are, on the health page and before a backup",
-    "progress: find by chapterId": "a chapter is archived or brought back, a few times a year",
+    "progress: find by chapterId": "a chapter is archived, brought back or moved, a few times a year",
     "progress: find by nothing": "a backup reads everything",
-    "progress: update many by chapterId": "a chapter moves to another unit, a few times a year",
     "studyDays: aggregate by nothing": "use of indexes, on the health page; after a restore, who is in it",
     "studyDays: count by nothing": "how many there are, before a backup",
     "studyDays: find by nothing": "a backup reads everything",
     "summaries: aggregate by _id, lastActivityAt": "how all students spread, kept by the cache for everybody",
     "summaries: count by nothing": "how many there are, before a backup",
+    "summaries: find by _id": "the next hundred students of a recount, after the catalogue changed",
     "summaries: find by nothing": "a backup reads everything",
 }
 
