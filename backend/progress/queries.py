@@ -177,10 +177,8 @@ class ProgressQueries:
 
     def chapters_with_records(self, session: ClientSession, chapter_ids: Sequence[str]) -> set[str]:
         """Those of these chapters on which anybody has a record."""
-        found = self._mongo["progress"].aggregate(
-            [{"$match": {"chapterId": {"$in": list(chapter_ids)}}}, {"$group": {"_id": "$chapterId"}}], session=session
-        )
-        return {each["_id"] for each in found}
+        progress = self._mongo["progress"]
+        return {each for each in chapter_ids if progress.find_one({"chapterId": each}, {"_id": 1}, session=session)}
 
     def lock_summary(self, session: ClientSession, student_id: str) -> SummaryRecord:
         """The student's summary, held until the transaction ends."""
