@@ -1,6 +1,6 @@
 """Questions solved on archived chapters count in totals, which older data left out."""
 
-from backend.migrations.data import Data
+from backend.migrations.queries import Data
 from backend.progress.recount_queries import PLACE
 
 
