@@ -21,7 +21,7 @@ M ?= 60
 # How often `make chaos` makes each fault.
 F ?= 10
 # All of them: four at a time, file by file, as much of each is waiting for a server or a browser.
-ALL := -n 4 --dist loadfile
+ALL := -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run demo test quick check bench chaos cluster cluster-test soak words pins
 

@@ -25,7 +25,7 @@ from tests.school import (
 )
 from tests.servers import servers, servers_folder
 
-pytest_plugins = ["tests.plugins.quick", "tests.plugins.reporting"]
+pytest_plugins = ["tests.plugins.quick", "tests.plugins.order", "tests.plugins.reporting"]  # the second needs the first
 
 __all__ = [
     "admin",
