@@ -29,10 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def changed_files() -> list[str]:
     """The files that differ from the last commit, new ones too, as paths from the root."""
-    said = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=all", "--no-renames"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--no-renames"]
+    try:
+        said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
+        return []
     return [line[3:].strip('"') for line in said.splitlines()]
 
 
