@@ -26,8 +26,9 @@ from backend.jobs import Jobs
 from backend.kit.i18n import _, number
 from backend.kit.observability import log
 from pages.accounts import openid
+from pages.chapters import acts
 from pages.shell import downloads, errors, navigation, server, services, session
-from pages.widgets.style import MARK
+from pages.widgets.style import MARK, asset
 
 ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
@@ -74,6 +75,7 @@ def _shell() -> str:
         title=_("Chapter Performance"),
         icon=MARK,
         fonts=FONTS,
+        scripts=[asset(f"{name}.js") for name in ("leaving", "drafts", "outbox")],
         without_scripts=_("This page needs JavaScript. Allow it for this address, and load the page again."),
     )
 
@@ -90,6 +92,7 @@ app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[
         Mount("/api/v1", api),
+        acts.route(),
         Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets")),
         *shell_routes(index_html, ("", *navigation.PATHS, *navigation.GUESTS_PATHS)),
     ],

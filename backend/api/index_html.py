@@ -20,16 +20,19 @@ _FOREIGN_FONT = re.compile(r'<link\s+rel="preload"[^>]*?as="font"[^>]*>', re.DOT
 _WITHOUT_SCRIPTS = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 
 
-def shell_html(streamlits: str, *, title: str, icon: str, fonts: Iterable[str], without_scripts: str) -> str:
-    """Streamlit's index.html with the product's title, icon and fonts. Raises ValueError where a place is missing.
+def shell_html(
+    streamlits: str, *, title: str, icon: str, fonts: Iterable[str], scripts: Iterable[str], without_scripts: str
+) -> str:
+    """Streamlit's index.html with the product's title, icon, fonts and scripts. Raises ValueError for a missing place.
 
-    `icon` and `fonts` are addresses on this server, `without_scripts` a sentence for browsers that run none; all are
-    the product's own words, and go in as they are.
+    `icon`, `fonts` and `scripts` (modules, run before Streamlit's) are addresses on this server, `without_scripts` is
+    a sentence for browsers that run none; all are the product's own words, and go in as they are.
     """
     preloads = "\n    ".join(
         f'<link rel="preload" href="{font}" as="font" type="font/woff2" crossorigin />' for font in fonts
     )
-    html = _put(_TITLE, f"<title>{title}</title>\n    {_BOTH_SCHEMES}", streamlits)
+    modules = "".join(f'\n    <script type="module" src="{script}"></script>' for script in scripts)
+    html = _put(_TITLE, f"<title>{title}</title>\n    {_BOTH_SCHEMES}{modules}", streamlits)
     html = _put(_ICON, f'<link rel="shortcut icon" href="{icon}" />', html)
     html = _put(_FOREIGN_FONT, preloads, html)
     html = _put(_WITHOUT_SCRIPTS, f"<noscript><p>{without_scripts}</p></noscript>", html)

@@ -1,16 +1,24 @@
 // Chapters that are changed in their rows. Every word arrives as data and is written as text, never as HTML.
-// What a person does goes out as acts, each with a key of its own, and stays pending until the server answers it.
-const { readWhole } = await import(`./whole_number.js${new URL(import.meta.url).search}`); // of the same version
+// What a person does goes into the outbox, and is shown at once; so is what the server answers.
+const version = new URL(import.meta.url).search;
+const [{ outbox, newKey }, { readWhole }] = await Promise.all([
+  import(`./outbox.js${version}`),
+  import(`./whole_number.js${version}`),
+]);
 const SLOW_MS = 8000; // from then on the row says that it is not saved yet
 const QUIET_MS = 400; // a quicker answer needs no "Saving …"
-const TWICE_MS = 350; // two presses closer than this are one double click
+const TWICE_MS = 250; // two presses closer than this are a double click
+const FOLLOW_MS = 100; // several answers are one reason to run
 const ARROWS_MS = 300; // the arrow keys pass through states nobody chose
 
-export function show({ data, parentElement, setStateValue }) {
+export function show({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cp-rows");
-  root.cpList ??= new List(root);
-  root.cpList.send = (acts) => setStateValue("acts", acts);
-  root.cpList.draw(data);
+  const list = (root.cpList ??= new List(root));
+  list.run = () => setTriggerValue("saved", true);
+  outbox.belongTo(data.person);
+  outbox.lists.add(list);
+  list.draw(data);
+  return () => setTimeout(() => root.isConnected || outbox.forget(list), 0);
 }
 
 // A press changes the address and the page runs, without loading the whole app anew.
@@ -40,66 +48,58 @@ function set(element, name, value) {
 
 const icon = (name) => make("span", { class: "cp-icon", "aria-hidden": "true", translate: "no" }, name);
 const say = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-const tag = (act) => `${act.key}#${act.attempt ?? 0}`;
-const newKey = () =>
-  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 class List {
   constructor(root) {
     this.root = root;
-    this.pending = [];
     this.rows = new Map();
     this.selected = new Set();
     this.list = make("ul", { role: "list" });
     this.bar = new Bar(this);
     root.replaceChildren(this.bar.element, this.list);
-    setInterval(() => root.isConnected && this.pending.length && this.wait(), 200);
   }
 
   draw(data) {
     this.data = data;
-    const done = new Set(data.done);
-    this.pending = this.pending.filter((act) => !done.has(tag(act)));
     set(this.list, "aria-label", data.words.list);
     const shown = new Set(data.rows.map((row) => row.id));
     const isOtherPage = this.rows.size > 0 && data.rows.length > 0 && !data.rows.some((row) => this.rows.has(row.id));
     for (const [id, row] of this.rows) {
       if (shown.has(id)) continue;
+      row.leave();
       row.element.remove();
       this.rows.delete(id);
       this.selected.delete(id);
     }
     data.rows.forEach((values, index) => {
-      if (!this.rows.has(values.id)) this.rows.set(values.id, new Row(this, values));
+      const isNew = !this.rows.has(values.id);
+      if (isNew) this.rows.set(values.id, new Row(this, values));
       const row = this.rows.get(values.id);
       row.draw(values);
+      if (isNew) row.takeUpTyping();
       if (this.list.children[index] !== row.element) this.list.insertBefore(row.element, this.list.children[index] ?? null);
     });
     this.bar.draw();
     if (isOtherPage && this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
   }
 
+  // Where the page shows more of a save than its row, it runs once the answers are in.
+  follow() {
+    clearTimeout(this.following);
+    if (this.data.follows) this.following = setTimeout(() => this.root.isConnected && this.run(), FOLLOW_MS);
+  }
+
+  redraw() {
+    if (this.data) this.draw(this.data);
+  }
+
+  leave() {
+    for (const row of this.rows.values()) row.leave();
+  }
+
   act(act) {
-    const whole = { key: newKey(), act: "change", attempt: 0, at: Date.now(), ...act };
-    if (this.pending.some((other) => tag(other) === tag(whole))) return;
-    this.pending.push(whole);
-    this.send(this.pending.map(({ at, ...rest }) => rest));
-    this.wait();
-  }
-
-  repeat() {
-    this.pending = this.pending.map((act) => ({ ...act, attempt: (act.attempt ?? 0) + 1, at: Date.now() }));
-    this.send(this.pending.map(({ at, ...rest }) => rest));
-    this.wait();
-  }
-
-  waiting(id) {
-    return this.pending.filter((act) => act.ids.includes(id));
-  }
-
-  wait() {
-    for (const row of this.rows.values()) row.note.wait(this.waiting(row.id));
-    this.bar.note.wait(this.pending.filter((act) => act.isBulk));
+    for (const id of act.ids) if (this.rows.has(id)) this.rows.get(id).pressed = null;
+    outbox.add({ key: newKey(), act: "change", ...act });
   }
 
   beside(id, step) {
@@ -117,8 +117,7 @@ class Note {
   }
 
   draw(note) {
-    this.note = note;
-    const now = JSON.stringify(note);
+    const now = JSON.stringify(note ?? null);
     if (now === this.shown) return;
     const hadFocus = this.element.contains(document.activeElement);
     this.shown = now;
@@ -127,37 +126,29 @@ class Note {
     if (hadFocus) (this.element.querySelector("button") ?? this.element).focus();
   }
 
-  parts(note) {
-    const icons = { saved: "check_circle", undone: "undo", ask: "help", stale: "sync_problem", refused: "error", failed: "cloud_off" };
-    const buttons = (note.choices ?? []).map((choice, index) => {
-      const button = make("button", { type: "button", class: note.kind === "ask" && index === 0 ? "cp-main" : null }, choice.label);
-      button.addEventListener("click", () => this.list.act(choice.act));
+  parts({ kind, text, choices = [], remark }) {
+    const icons = {
+      saved: "check_circle", undone: "undo", ask: "help", stale: "sync_problem", refused: "error", failed: "cloud_off",
+      saving: "progress_activity", waiting: "cloud_off", twice: "check_circle",
+    };
+    const buttons = choices.map((choice, index) => {
+      const button = make("button", { type: "button", class: kind === "ask" && index === 0 ? "cp-main" : null }, choice.label);
+      button.addEventListener("click", () => (choice.act ? this.list.act(choice.act) : outbox.hurry()));
       return button;
     });
-    return [make("span", { class: "cp-row-said" }, icon(icons[note.kind]), make("span", {}, note.text)), make("span", { class: "cp-row-choices" }, ...buttons)];
+    const said = text ? make("span", { class: "cp-row-said" }, icon(icons[kind]), make("span", {}, text)) : null;
+    const also = remark ? make("span", { class: "cp-row-said" }, icon("touch_double"), make("span", {}, remark)) : null;
+    return [said, also, make("span", { class: "cp-row-choices" }, ...buttons)].filter(Boolean);
   }
 
-  wait(acts) {
-    const words = this.list.data.words;
-    const oldest = Math.min(...acts.map((act) => act.at));
-    const waited = acts.length ? Date.now() - oldest : 0;
-    if (waited > SLOW_MS) {
-      const again = make("button", { type: "button" }, words.again);
-      again.addEventListener("click", () => this.list.repeat());
-      if (this.shown !== "slow") this.element.replaceChildren(make("span", { class: "cp-row-said" }, icon("cloud_off"), words.slow), again);
-      this.shown = "slow";
-      set(this.element, "data-kind", "failed");
-    } else if (waited > QUIET_MS && this.shown !== "saving") {
-      this.element.replaceChildren(make("span", { class: "cp-row-said" }, icon("progress_activity"), words.saving));
-      this.shown = "saving";
-      set(this.element, "data-kind", "saving");
-    }
-  }
-
-  problem(text) {
-    this.shown = "problem";
-    this.element.replaceChildren(make("span", { class: "cp-row-said" }, icon("error"), text));
-    set(this.element, "data-kind", "refused");
+  // "Saving …", or why it is not saved yet; null where nothing waits, or so shortly that it need not be said.
+  waiting(acts) {
+    if (!acts.length) return null;
+    const { words } = this.list.data;
+    const waited = Date.now() - Math.min(...acts.map((act) => act.at));
+    const isLate = waited > SLOW_MS || outbox.trouble !== null;
+    if (isLate) return { kind: "waiting", text: outbox.trouble || words.slow, choices: [{ label: words.again }] };
+    return waited > QUIET_MS ? { kind: "saving", text: words.saving } : null;
   }
 }
 
@@ -193,6 +184,7 @@ class Row {
 
   sendStatus() {
     clearTimeout(this.chosen);
+    this.chosen = null;
     if (this.status.value === this.sentStatus) return;
     this.sentStatus = this.status.value;
     this.act({ status: this.status.value });
@@ -207,13 +199,14 @@ class Row {
   solvedPart() {
     this.solved = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", maxlength: "31", enterkeyhint: "next" });
     this.solved.addEventListener("focus", () => this.solved.select());
-    this.solved.addEventListener("input", () => this.noteTyping());
+    this.solved.addEventListener("input", () => this.keepTyping());
     this.solved.addEventListener("change", () => this.sendSolved());
     this.solved.addEventListener("keydown", (event) => this.key(event));
     this.of = make("span", { class: "cp-of" });
     this.adds = this.list.data.steps.map((step) => {
       const button = make("button", { type: "button" }, `+${step}`);
       button.addEventListener("click", (event) => this.add(event, step));
+      button.addEventListener("keydown", (event) => event.repeat && event.preventDefault()); // a key that is held down
       return button;
     });
     return make("span", { class: "cp-solved" }, this.solved, this.of, make("span", { class: "cp-adds" }, ...this.adds));
@@ -221,10 +214,7 @@ class Row {
 
   key(event) {
     const step = { Enter: event.shiftKey ? -1 : 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === "Escape") {
-      this.solved.value = this.values.solved;
-      this.typedOn = undefined;
-    }
+    if (event.key === "Escape") this.dropTyping();
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const next = this.list.beside(this.id, step);
@@ -232,38 +222,66 @@ class Row {
     else this.sendSolved();
   }
 
-  // What she types answers the number she saw: news from another tab may change what stands behind it meanwhile.
-  // Behind an act of one's own the version is not known yet.
-  noteTyping() {
-    if (this.typedOn === undefined) this.typedOn = this.list.waiting(this.id).length ? null : this.values.version;
+  // What is typed answers the number that stood there: news from another tab may change it meanwhile. Behind an act of
+  // one's own the version is not known yet.
+  keepTyping() {
+    this.typedOn ??= { version: outbox.waiting(this.id).length ? null : this.values.version };
+    outbox.keepTyped(this.id, { text: this.solved.value, ...this.typedOn });
+    if (this.problem) {
+      this.problem = null;
+      this.list.redraw();
+    }
+  }
+
+  dropTyping() {
+    this.typedOn = undefined;
+    this.problem = null;
+    outbox.keepTyped(this.id, null);
+    this.list.redraw();
+  }
+
+  // What was typed before a reload and is not saved: a text that is no number.
+  takeUpTyping() {
+    const typed = outbox.typed(this.id);
+    if (!typed) return;
+    this.solved.value = typed.text;
+    this.typedOn = { version: typed.version };
+    this.sendSolved();
   }
 
   sendSolved() {
-    const written = this.solved.value.trim();
-    const { value, problem } = readWhole(written);
-    const typed = problem ? written : String(value);
-    if (written === "") this.solved.value = this.values.solved;
-    if (written === "" || typed === this.sentSolved) return;
+    if (!this.typedOn) return;
+    const text = this.solved.value.trim();
+    const { value, problem } = readWhole(text);
+    if (text === "" || String(value) === this.shownSolved) return this.dropTyping();
+    const { words } = this.list.data;
     if (problem || value < 0) {
-      const words = this.list.data.words;
-      this.note.problem(problem === "ambiguous" ? say(words.ambiguous, { typed: written }) : words.bad);
-      set(this.solved, "aria-invalid", "true");
+      this.problem = { kind: "refused", text: problem === "ambiguous" ? say(words.ambiguous, { typed: text }) : words.bad };
+      this.list.redraw();
       return;
     }
-    this.sentSolved = typed;
-    set(this.solved, "aria-invalid", null);
-    this.noteTyping();
-    this.act({ questionSolved: value, version: this.typedOn });
+    const { version } = this.typedOn;
     this.typedOn = undefined;
+    this.problem = null;
+    outbox.keepTyped(this.id, null);
+    this.act({ questionSolved: value, version });
   }
 
-  // The key of +1 is made when the row is drawn: pressed twice before the answer, it is the same act.
-  // A quick server answers within a double click; then the time between the presses tells.
+  leave() {
+    if (this.chosen) this.sendStatus();
+    this.sendSolved();
+  }
+
+  // Each press counts. The second of a double click may be an unsteady finger: the row says that it was not counted,
+  // and a third press right after it, or the button beside it, counts it after all.
   add(event, step) {
-    const isTwice = event.detail > 1 && Date.now() - (this.pressed ?? 0) < TWICE_MS;
-    if (isTwice) return;
-    this.pressed = Date.now();
-    this.act({ key: `${this.drawn}-${step}`, questionsDelta: step });
+    const now = performance.now();
+    const last = this.pressed?.step === step ? this.pressed : { at: -Infinity };
+    const isHeld = !last.isHeld && event.detail === 2 && now - last.at < TWICE_MS;
+    const counted = isHeld ? 0 : last.isHeld && event.detail > 2 ? 2 : 1;
+    for (let press = 0; press < counted; press += 1) this.act({ questionsDelta: step });
+    this.pressed = { step, at: now, isHeld };
+    if (isHeld) this.list.redraw();
   }
 
   weakPart() {
@@ -278,25 +296,30 @@ class Row {
   }
 
   draw(values) {
-    const waits = this.list.waiting(this.id).length > 0;
-    if (!waits) this.drawn = newKey();
     this.drawFacts(values);
-    this.values = values;
+    this.values = outbox.shown(values);
     this.pick.checked = this.list.selected.has(this.id);
-    if (waits) return;
-    const draft = values.note?.draft;
-    this.status.value = draft?.status ?? values.status;
-    this.sentStatus = this.status.value;
-    this.paintStatus(this.status.value);
-    const solved = String(draft?.questionSolved ?? values.solved);
-    const isTyping = document.activeElement === this.solved && this.sentSolved !== undefined && this.solved.value !== this.sentSolved;
-    if (!isTyping) {
-      this.solved.value = solved;
-      this.typedOn = undefined;
+    const note = outbox.notes.get(this.id);
+    const shown = { ...this.values, ...(note?.draft && drafted(note.draft)) };
+    if (!this.chosen) {
+      this.status.value = this.sentStatus = shown.status;
+      this.paintStatus(shown.status);
     }
-    this.sentSolved = solved;
-    this.weak.checked = draft?.isWeakChapter ?? values.weak;
-    this.note.draw(values.note);
+    this.shownSolved = String(shown.solved);
+    if (!this.typedOn && this.solved.value !== this.shownSolved) this.solved.value = this.shownSolved;
+    set(this.solved, "aria-invalid", this.problem ? "true" : null);
+    this.weak.checked = shown.weak;
+    this.drawNote(note);
+  }
+
+  drawNote(note) {
+    const { words } = this.list.data;
+    const drawn = this.problem ?? this.note.waiting(outbox.waiting(this.id)) ?? note;
+    if (!this.pressed?.isHeld) return this.note.draw(drawn);
+    const { step } = this.pressed;
+    const again = { label: say(words.countBoth, { count: step }), act: { ids: [this.id], questionsDelta: step } };
+    const choices = [again, ...(drawn?.choices ?? [])];
+    this.note.draw({ ...drawn, kind: "twice", choices, remark: say(words.twice, { count: step }) });
   }
 
   drawFacts(values) {
@@ -329,6 +352,12 @@ class Row {
   }
 }
 
+// The controls as an act that is not saved would set them.
+function drafted({ status, questionSolved, isWeakChapter }) {
+  const entered = { status, solved: questionSolved, weak: isWeakChapter };
+  return Object.fromEntries(Object.entries(entered).filter(([, value]) => value !== undefined));
+}
+
 // Acts on the selected rows, over the list.
 class Bar {
   constructor(list) {
@@ -346,7 +375,8 @@ class Bar {
   }
 
   draw() {
-    const { words, alone, statuses, note, rows } = this.list.data;
+    const { words, alone, statuses, rows } = this.list.data;
+    const note = this.note.waiting(outbox.acts.filter((act) => act.isBulk)) ?? outbox.notes.get("bulk");
     const count = this.list.selected.size;
     this.element.hidden = alone || (!rows.length && !note);
     this.all.checked = count > 0 && count === this.list.rows.size;
@@ -357,13 +387,13 @@ class Bar {
     if (!this.tools.childElementCount) this.fill(words, statuses);
     this.tools.hidden = !count;
     set(this.element, "data-on", count ? "true" : null);
-    if (!this.list.pending.some((act) => act.isBulk)) this.note.draw(note);
+    this.note.draw(note);
   }
 
   fill(words, statuses) {
     const button = (name, label, run) => {
       const element = make("button", { type: "button" }, icon(name), make("span", {}, label));
-      element.addEventListener("click", run);
+      element.addEventListener("click", (event) => event.detail < 2 && run()); // twice does no more than once
       return element;
     };
     const many = (change) => () => this.list.act({ ids: [...this.list.selected], isBulk: true, ...change });

@@ -1,5 +1,6 @@
 // Parts of a page that listen: one stream for each tab, whatever the number of parts. News of a room rerun only the
 // parts that follow it, not too often, and never while nobody looks.
+const { outbox } = await import(`./outbox.js${new URL(import.meta.url).search}`);
 const FIRST_MS = 80; // several changes at once are one piece of news
 const POLL_MS = 15000; // without a stream, or where other processes are not heard
 const LEAST_MS = 700;
@@ -22,15 +23,14 @@ class Part {
     this.waiting = new Set();
   }
 
-  follow({ rooms, after, own, gate }) {
-    this.own = own;
+  follow({ rooms, after, gate }) {
     this.gate = gate;
     this.rooms = rooms;
     this.after = after;
     stream.join(this);
   }
 
-  // What was saved here is drawn already, or will be before the news is due. The gate only wants to know the end.
+  // What was saved in rows on this page stands there by its answer. The gate only wants to know the end.
   news(batch = "") {
     if (this.gate) return;
     this.waiting.add(batch);
@@ -51,7 +51,7 @@ class Part {
       this.timer = setTimeout(() => this.fire(waited + FIRST_MS), FIRST_MS);
       return;
     }
-    const isNews = [...this.waiting].some((batch) => !this.own.includes(batch));
+    const isNews = [...this.waiting].some((batch) => !outbox.shownHere.has(batch));
     this.waiting.clear();
     if (!isNews) return;
     this.firedAt = performance.now();

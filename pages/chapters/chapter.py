@@ -7,7 +7,7 @@ from backend.errors import NotFound
 from backend.kit.i18n import _
 from backend.progress.models import ChapterDetail
 from pages.chapters import facts as chapter_facts
-from pages.chapters.editable_rows import about, editable_rows, saved_here
+from pages.chapters.editable_rows import about, editable_rows
 from pages.shell import live_updates, services, session
 from pages.shell.navigation import tab_title
 from pages.widgets.elements import card, empty_state, escape, page_header, section, title_html
@@ -20,8 +20,8 @@ def _own(chapter_id: str) -> None:
     with card("own"):
         section(_("Your progress"))
         heard, key = live_updates.position(), f"chapter-{chapter_id}"
-        (row,) = editable_rows(viewer, [chapter_id], key=key, alone=True) or (None,)
-        live_updates.listen(live_updates.ME, key=key, after=heard, own=saved_here(key))
+        (row,) = editable_rows(viewer, [chapter_id], key=key, alone=True, follows=True) or (None,)
+        live_updates.listen(live_updates.ME, key=key, after=heard)
         words = chapter_facts.average_words(backend.reports.chapter_average(viewer, chapter_id))
         st.html(f'<p class="cp-note">{escape(words)}</p>')
     if row:

@@ -10,7 +10,7 @@ from backend.kit.i18n import _
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow
 from pages.chapters import filters as chapter_filters
 from pages.chapters import own_list
-from pages.chapters.editable_rows import about, editable_rows, saved_here
+from pages.chapters.editable_rows import about, editable_rows
 from pages.shell import live_updates, services, session
 from pages.widgets.elements import empty_state, escape, page_header
 from pages.widgets.style import chip_text
@@ -29,8 +29,8 @@ def _found(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
 def _list(ids: Sequence[str]) -> None:
     viewer = session.viewer("student")
     heard = live_updates.position()
-    rows = editable_rows(viewer, ids, key="chapter-rows")
-    live_updates.listen(live_updates.ME, key="chapters", after=heard, own=saved_here("chapter-rows"))
+    rows = editable_rows(viewer, ids, key="chapter-rows", follows=bool(st.session_state.get("list-as-table")))
+    live_updates.listen(live_updates.ME, key="chapters", after=heard)
     # Drawn only while it is open: closed, it would double what every single save sends to a phone.
     with st.expander(
         _("Show as table"), icon=":material/table_rows:", type="compact", key="list-as-table", on_change="rerun"

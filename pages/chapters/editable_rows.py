@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import streamlit as st
 
 from backend.accounts.models import Viewer
 from backend.chapters.models import STATUSES
 from backend.kit.i18n import _, ngettext, number
-from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow, Progress
+from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow
 from pages.chapters import saving
-from pages.shell import rate_limits, services
+from pages.shell import services
 from pages.widgets.browser_component import component, encoded
 from pages.widgets.style import asset, mark
 
@@ -31,30 +30,19 @@ def rows_of(viewer: Viewer, ids: Sequence[str]) -> tuple[ChapterRow, ...]:
     return tuple(by_id[chapter_id] for chapter_id in ids if chapter_id in by_id)
 
 
-def editable_rows(viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool = False) -> tuple[ChapterRow, ...]:
-    """Draw the chapters of `ids` with the viewer's own controls, and save what she does in them.
+def editable_rows(
+    viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool = False, follows: bool = False
+) -> tuple[ChapterRow, ...]:
+    """Draw the chapters of `ids` with the viewer's own controls, and return their rows.
 
-    Call it inside a fragment, so that a change redraws nothing else. `alone`: one chapter on its own page, without
-    its name and without selecting. Returns the rows as they stand after what was saved in this run.
+    What is changed in them goes from the browser to pages/chapters/acts.py, whose answer they show without a run. Call
+    it inside a fragment: with `follows` it runs after each save, for what else it shows. `alone`: one chapter on its
+    own page, without its name and without selecting.
     """
-    kept = saving.notes(st.session_state, key)
     rows = rows_of(viewer, ids)
-    acts = saving.decode((st.session_state.get(key) or {}).get("acts") or ())
-    if _carry_out(viewer, acts, kept, rows):
-        rows = rows_of(viewer, ids)
-    answered = [act.tag for act in acts if act.tag in kept.done]
-    data = _data(rows, kept, answered, alone=alone)
-    result = _rows_component()(data=encoded(data), key=key, on_acts_change=_rerun_only)
-    # A browser that comes back to a new session (a restart of the server) brings its unsaved acts along.
-    if _carry_out(viewer, saving.decode(result.get("acts") or ()), kept, rows):
-        st.rerun()
+    data = {**_data(viewer, rows, alone=alone), "follows": follows}
+    _rows_component()(data=encoded(data), key=key, on_saved_change=_rerun_only)
     return rows
-
-
-def saved_here(key: str) -> list[str]:
-    """Ids of the batches that this tab saved in these rows and still shows: news of them is no news here."""
-    notes = saving.notes(st.session_state, key).notes.values()
-    return [choice.act.batch_id for note in notes for choice in note.choices if choice.act.batch_id]
 
 
 def trend_words(trend: str) -> tuple[str, str]:
@@ -70,18 +58,8 @@ def about(row: ChapterRow) -> str:
     return " · ".join((row.chapter.subject, row.chapter.class_, row.chapter.unit))
 
 
-def _carry_out(viewer: Viewer, acts: Sequence[saving.Act], kept: saving.Notes, rows: Sequence[ChapterRow]) -> int:
-    backend = services.backend()
-    saver = saving.Saver(backend.progress, backend.clock, viewer, admit=rate_limits.count_change)
-    return saver.carry_out(acts, kept, {row.chapter.id: _own(row).question_solved for row in rows})
-
-
-def _own(row: ChapterRow) -> Progress:
-    return row.own or Progress(chapter_id=row.chapter.id)
-
-
 def _rerun_only() -> None:
-    """State needs a callback to exist; the rerun itself is what the page reacts to."""
+    """The trigger needs a callback to exist; the rerun itself is what the part reacts to."""
 
 
 def _rows_component() -> Any:
@@ -90,21 +68,19 @@ def _rows_component() -> Any:
     return component("chapter_rows", file="chapter_rows.js", exported="show", html=html, css=css)
 
 
-def _data(rows: Sequence[ChapterRow], kept: saving.Notes, answered: Sequence[str], *, alone: bool) -> Mapping[str, Any]:
-    bulk = kept.notes.get(saving.BULK)
+def _data(viewer: Viewer, rows: Sequence[ChapterRow], *, alone: bool) -> Mapping[str, Any]:
     return {
         "alone": alone,
-        "done": answered,
-        "note": msgspec.to_builtins(bulk) if bulk else None,
-        "rows": [_row_data(row, kept.notes.get(row.chapter.id)) for row in rows],
+        "person": viewer.id,
+        "rows": [_row_data(row) for row in rows],
         "statuses": [_status_data(status) for status in STATUSES],
         "steps": STEPS,
         "words": _words(),
     }
 
 
-def _row_data(row: ChapterRow, note: saving.Note | None) -> Mapping[str, Any]:
-    own, chapter = _own(row), row.chapter
+def _row_data(row: ChapterRow) -> Mapping[str, Any]:
+    chapter = row.chapter
     icon, word = trend_words(row.trend)
     return {
         "id": chapter.id,
@@ -114,11 +90,7 @@ def _row_data(row: ChapterRow, note: saving.Note | None) -> Mapping[str, Any]:
         "asked": chapter.question_total,
         "exam": _exam_words(row),
         "trend": [icon, word],
-        "status": own.status,
-        "solved": own.question_solved,
-        "weak": own.is_weak_chapter,
-        "version": own.version,
-        "note": msgspec.to_builtins(note) if note else None,
+        **msgspec.to_builtins(saving.own_row(row.own)),
     }
 
 
@@ -153,9 +125,11 @@ def _words() -> Mapping[str, str]:
         "weak": _("Weak"),
         "weakOf": _("Weak: {name}"),
         "saving": _("Saving …"),
-        "slow": _("Not saved yet. The connection is slow or lost; what you entered is kept here."),
+        "slow": _("Not saved yet: no connection. It is kept here and sent again by itself."),
         "again": _("Try again"),
         "bad": _("Type a whole number from 0 to {most}.").format(most=number(SOLVED_LIMIT)),
         "ambiguous": _("{typed} can be read in two ways. Type the number without a comma or dot."),
+        "twice": _("A double click: +{count} was counted once."),
+        "countBoth": _("Count both"),
         "years": _("Questions asked each year"),
     }

@@ -35,7 +35,7 @@ class OpenForm:
 
 def open_form(chapter: Chapter | None) -> None:
     """Open the form over the page, for a new chapter (None) or a known one."""
-    st.session_state[_OPEN] = OpenForm(chapter, uuid4().hex[:8])
+    st.session_state[_OPEN] = OpenForm(chapter, _new_key(chapter))
     title = _("Change the chapter") if chapter else _("Add a chapter")
 
     @st.dialog(title, width="medium", icon=":material/edit_note:" if chapter else ":material/add:")
@@ -43,6 +43,11 @@ def open_form(chapter: Chapter | None) -> None:
         draw_form(st.session_state[_OPEN])
 
     dialog()
+
+
+def _new_key(chapter: Chapter | None) -> str:
+    """Return a key for fresh fields, by whose first part drafts.js knows those of the same chapter again."""
+    return f"{chapter.id if chapter else 'new'}-{uuid4().hex[:8]}"
 
 
 def draw_form(form: OpenForm) -> None:
@@ -215,7 +220,7 @@ def _draw_conflict(form: OpenForm) -> None:
     if rows:
         static_table(Twin(_("What they changed"), [_("Field"), _("Before"), _("Now")], rows))
     if st.button(_("Take theirs"), key=f"theirs-{form.key}", icon=":material/undo:"):
-        form.chapter, form.now, form.key = now, None, uuid4().hex[:8]
+        form.chapter, form.now, form.key = now, None, _new_key(now)
         st.rerun(scope="fragment")
 
 

@@ -1,7 +1,6 @@
-"""What a student's acts on her chapters do: each is saved once, and what came of it is noted beside the row."""
+"""What a student's acts on their chapters do: each is saved once, and its answer is a note for its row."""
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,26 +8,25 @@ import msgspec
 
 from backend.accounts.models import Viewer
 from backend.chapters.models import Status
-from backend.errors import AppError, ConfirmationNeeded, Conflict, Invalid, NotSignedIn
+from backend.errors import AppError, ConfirmationNeeded, Conflict, Invalid, NotSignedIn, RateLimited, Unavailable
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, clock_time, ngettext, number
 from backend.kit.model import Shape
 from backend.kit.observability import log
-from backend.progress.models import BATCH_LIMIT, ProgressChange, Saved
+from backend.progress.models import BATCH_LIMIT, Progress, ProgressChange, Saved
 from backend.progress.service import ProgressService
+from pages.shell import errors
 
 BULK = "bulk"  # the place of a note on several rows at once
-REMEMBERED = 200  # acts whose answer the browser may not have seen yet: far more than fit in one rerun
 _log = log.get(__name__)
 
 
 class Act(Shape, frozen=True, kw_only=True, omit_defaults=True):
-    """One act of a person as her browser says it. `key` names it for ever, `attempt` counts its repetitions."""
+    """One act of a person, sent by outbox.js. `key` is its idempotency key; "dismiss" stays in the browser."""
 
     key: str
     act: Literal["change", "undo", "dismiss"]
     ids: tuple[str, ...] = ()
-    attempt: int = 0
     status: Status | None = None
     question_solved: int | None = None
     questions_delta: int | None = None
@@ -37,11 +35,6 @@ class Act(Shape, frozen=True, kw_only=True, omit_defaults=True):
     confirm: bool = False
     batch_id: str = ""
     is_bulk: bool = False
-
-    @property
-    def tag(self) -> str:
-        """What tells this attempt from every other."""
-        return f"{self.key}#{self.attempt}"
 
     @property
     def place(self) -> str:
@@ -75,37 +68,36 @@ class Note(Shape, frozen=True, kw_only=True, omit_defaults=True):
     draft: Act | None = None
 
 
-@dataclass
-class Notes:
-    """The notes of one open page, and the acts that were dealt with."""
+class Answer(Shape, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to one act: its note, and the batch it was saved as; or why it has to be sent again, and when."""
 
-    done: dict[str, None] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
-
-    def remember(self, act: Act, note: Note | None) -> None:
-        """Keep the answer to an act; an answer to several rows takes the place of what stood at each of them."""
-        self.done[act.tag] = None
-        for old in list(self.done)[:-REMEMBERED]:
-            del self.done[old]
-        for place in {act.place, *act.ids}:
-            self.notes.pop(place, None)
-        if note:
-            self.notes[act.place] = note
+    key: str
+    note: Note | None = None
+    batch_id: str = ""
+    later: str = ""
+    wait_seconds: float = 0
 
 
-def notes(state: MutableMapping[Any, Any], key: str) -> Notes:
-    """The notes kept for the list `key` in a session."""
-    found: Notes = state.setdefault(f"{key}-notes", Notes())
-    return found
+class OwnRow(Shape, frozen=True, kw_only=True):
+    """The part of a row that its student changes, as it stands in the database."""
+
+    status: Status
+    solved: int
+    weak: bool
+    version: int
 
 
-def decode(values: object) -> tuple[Act, ...]:
-    """The acts a browser sent; none where they make no sense, for only our own script writes them."""
-    try:
-        return msgspec.convert(values, tuple[Act, ...])
-    except msgspec.ValidationError as error:
-        _log.warning("acts_not_understood", reason=str(error))
-        return ()
+def own_row(progress: Progress | None) -> OwnRow:
+    """Return the row of a chapter's record; the one nobody has begun for None."""
+    own = progress or Progress(chapter_id="")
+    return OwnRow(status=own.status, solved=own.question_solved, weak=own.is_weak_chapter, version=own.version)
+
+
+def put_off(error: AppError) -> str:
+    """Return what a row says while its act has to wait because of `error`."""
+    is_unknown = error.code == "unconfirmed"  # to say that it is not saved would be to guess
+    text = error.message if is_unknown else _("Not saved. {reason}").format(reason=error.message)
+    return f"{text} {_('It is kept here and sent again by itself.')}"
 
 
 class Saver:
@@ -124,42 +116,66 @@ class Saver:
         self._clock = clock
         self._viewer = viewer
 
-    def carry_out(self, acts: Iterable[Act], kept: Notes, solved: Mapping[str, int]) -> int:
-        """Do each act that was not done yet, in order; returns how many. `solved` is what is shown now, by id.
+    def answers(self, acts: Sequence[Act]) -> tuple[Answer, ...]:
+        """Carry the acts out in order and return their answers, up to the first that has to be sent again later.
 
-        A failed act is answered beside its row and can be repeated; only NotSignedIn and the unforeseen travel on.
+        Raises NotSignedIn.
         """
-        fresh = [act for act in acts if act.tag not in kept.done]
-        for act in fresh:
-            kept.remember(act, None if act.act == "dismiss" else self._answered(act, solved))
-        return len(fresh)
+        answers: list[Answer] = []
+        for act in acts:
+            answers.append(self._answer(act))
+            if answers[-1].later:
+                break
+        return tuple(answers)
 
-    def _answered(self, act: Act, solved: Mapping[str, int]) -> Note:
+    def rows(self, acts: Sequence[Act]) -> dict[str, OwnRow]:
+        """Return the rows of the acts' chapters as they stand now, by chapter id."""
+        records = self._service.record(self._viewer.id).progress
+        return {chapter_id: own_row(records.get(chapter_id)) for act in acts for chapter_id in act.ids}
+
+    def _answer(self, act: Act) -> Answer:
         try:
-            self._admit(self._viewer)
-            return self._undone(act) if act.act == "undo" else self._saved(act)
+            return self._carried_out(act)
+        except RateLimited as error:
+            return Answer(key=act.key, later=error.message, wait_seconds=error.retry_after_seconds)
+        except Unavailable as error:
+            _log.warning("act_put_off", reason=error.message)
+            return Answer(key=act.key, later=put_off(error))
         except NotSignedIn:
             raise
-        except ConfirmationNeeded as error:
-            return _question(act, error.message, _("Save anyway"), _keep(act, solved), {"confirm": True})
-        except Conflict as error:
-            return Note(kind="stale", text=error.message, choices=_instead(act))
-        except Invalid as error:
-            if error.code == "contradiction":
-                return _contradiction(act, solved)
-            return Note(kind="refused", text=error.message, draft=act)
-        except AppError as error:
-            again = msgspec.structs.replace(act, attempt=act.attempt + 1)
-            is_unknown = error.code == "unconfirmed"  # to say that it is not saved would be to guess
-            text = error.message if is_unknown else _("Not saved. {reason}").format(reason=error.message)
-            return Note(kind="failed", text=text, choices=(Choice(label=_("Try again"), act=again),), draft=act)
+        except Exception as error:  # noqa: BLE001  (one act that cannot be done must not hold up those behind it)
+            again = Choice(label=_("Try again"), act=act)
+            return Answer(key=act.key, note=Note(kind="failed", text=errors.noted(error), choices=(again,), draft=act))
 
-    def _saved(self, act: Act) -> Note:
+    def _carried_out(self, act: Act) -> Answer:
+        try:
+            self._admit(self._viewer)
+            saved = self._undone(act) if act.act == "undo" else self._saved(act)
+        except (NotSignedIn, RateLimited, Unavailable):
+            raise
+        except AppError as error:
+            return Answer(key=act.key, note=self._refusal(act, error))
+        note = self._undone_note(saved) if act.act == "undo" else self._saved_note(act, saved)
+        return Answer(key=act.key, note=note, batch_id=saved.batch_id)
+
+    def _refusal(self, act: Act, error: AppError) -> Note:
+        if isinstance(error, ConfirmationNeeded):
+            return _question(act, error.message, _("Save anyway"), self._keep(act), {"confirm": True})
+        if isinstance(error, Conflict):
+            return Note(kind="stale", text=error.message, choices=_instead(act))
+        if error.code == "contradiction":
+            return self._contradiction(act)
+        text = error.message if isinstance(error, Invalid) else _("Not saved. {reason}").format(reason=error.message)
+        return Note(kind="refused", text=text, draft=act)
+
+    def _saved(self, act: Act) -> Saved:
         if not 1 <= len(act.ids) <= BATCH_LIMIT:
             raise Invalid(_("Choose at least one chapter first."))
         changes = dict.fromkeys(act.ids, act.change)
-        saved = self._service.change_many(self._viewer, changes, key=act.key, confirm=act.confirm)
-        return self._saved_note(act, saved)
+        return self._service.change_many(self._viewer, changes, key=act.key, confirm=act.confirm)
+
+    def _undone(self, act: Act) -> Saved:
+        return self._service.undo(self._viewer, act.batch_id)
 
     def _saved_note(self, act: Act, saved: Saved) -> Note:
         if not saved.changed:
@@ -173,27 +189,31 @@ class Saver:
         undo = Act(key=f"undo-{act.key}", act="undo", ids=act.ids, batch_id=saved.batch_id, is_bulk=act.is_bulk)
         return Note(kind="saved", text=text, choices=(Choice(label=_("Undo"), act=undo),))
 
-    def _undone(self, act: Act) -> Note:
-        saved = self._service.undo(self._viewer, act.batch_id)
+    def _undone_note(self, saved: Saved) -> Note:
         return Note(kind="undone", text=_("Undone {time}").format(time=self._time(saved.at)))
 
     def _time(self, at: datetime) -> str:
         return clock_time(at, self._viewer.time_zone)
 
+    def _solved(self, act: Act) -> int:
+        return self.rows([act])[act.ids[0]].solved
 
-def _contradiction(act: Act, solved: Mapping[str, int]) -> Note:
-    if act.place == BULK:
-        text = _("Some of these chapters have questions solved. Not started means none: set them to 0 as well?")
-        no = _("Change nothing")
-    else:
-        shown = solved.get(act.ids[0], 0)
-        text = ngettext(
-            "{count} question is solved here. Not started means none: set it to 0 as well?",
-            "{count} questions are solved here. Not started means none: set them to 0 as well?",
-            shown,
-        ).format(count=number(shown))
-        no = _("Change nothing")
-    return _question(act, text, _("Set to 0"), no, {"question_solved": 0})
+    def _keep(self, act: Act) -> str:
+        if act.place == BULK:
+            return _("Change nothing")
+        return _("Keep {count}").format(count=number(self._solved(act)))
+
+    def _contradiction(self, act: Act) -> Note:
+        if act.place == BULK:
+            text = _("Some of these chapters have questions solved. Not started means none: set them to 0 as well?")
+        else:
+            solved = self._solved(act)
+            text = ngettext(
+                "{count} question is solved here. Not started means none: set it to 0 as well?",
+                "{count} questions are solved here. Not started means none: set them to 0 as well?",
+                solved,
+            ).format(count=number(solved))
+        return _question(act, text, _("Set to 0"), _("Change nothing"), {"question_solved": 0})
 
 
 def _instead(act: Act) -> tuple[Choice, ...]:
@@ -209,9 +229,3 @@ def _question(act: Act, text: str, yes: str, no: str, more: dict[str, Any]) -> N
     return Note(
         kind="ask", text=text, choices=(Choice(label=yes, act=agreed), Choice(label=no, act=dropped)), draft=act
     )
-
-
-def _keep(act: Act, solved: Mapping[str, int]) -> str:
-    if act.place == BULK:
-        return _("Change nothing")
-    return _("Keep {count}").format(count=number(solved.get(act.ids[0], 0)))

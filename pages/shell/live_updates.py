@@ -1,6 +1,5 @@
 """Fragments that are pushed to: the browser hears of a change and reruns the one part that shows it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from backend.accounts.rooms import BOARDS, classroom_room
@@ -19,14 +18,14 @@ def position() -> str:
     return services.backend().events.position
 
 
-def listen(*rooms: str, key: str, after: str | None = None, own: Sequence[str] = ()) -> bool:
+def listen(*rooms: str, key: str, after: str | None = None) -> bool:
     """Rerun this fragment whenever something changes in `rooms`; True in the run that this causes.
 
     Call it inside a fragment, first of all: what happens after it is heard, what happened before is drawn. Called
     later it needs the `position` from before. The browser sees to it that reruns are not too many, waits while the
-    tab is hidden, and polls without a stream. `own`: batches of saved work that this part shows already.
+    tab is hidden, and polls without a stream.
     """
-    data = {"rooms": rooms[:MOST_ROOMS], "after": position() if after is None else after, "own": own}
+    data = {"rooms": rooms[:MOST_ROOMS], "after": position() if after is None else after}
     result = _component()(data=encoded(data), key=f"live-{key}", on_news_change=_rerun_only)
     return bool(result.get("news"))
 
@@ -36,7 +35,7 @@ def guard() -> None:
 
     Call it once a page, outside of fragments.
     """
-    data = {"rooms": (ME,), "after": "", "own": (), "gate": True}
+    data = {"rooms": (ME,), "after": "", "gate": True}
     _component()(data=encoded(data), key="live-gate", on_news_change=_rerun_only)
 
 

@@ -140,10 +140,22 @@ def _person(viewer: Viewer) -> None:
     school = services.backend().settings.school_name
     with st.sidebar:
         above = f'<p class="cp-school">{escape(school)}</p>' if school else ""
-        st.html(above + person_html(viewer.name, roles[viewer.role]))
+        st.html(above + person_html(viewer.name, roles[viewer.role]) + _for_scripts(viewer))
         if st.button(_("Sign out"), icon=":material/logout:", key="shell.navigation.sign_out", width="stretch"):
             session.sign_out()
             st.rerun()
+
+
+def _for_scripts(viewer: Viewer) -> str:
+    """Whose page this is, and the words of the scripts that see to it that nothing entered is lost."""
+    words = {
+        "person": viewer.id,
+        "waiting": _("Some changes are not saved yet: no connection. They are kept here and sent again by themselves."),
+        "leaving": _("Saving what you did; then the page opens."),
+        "restored": _("What you had typed is here again. It is not saved yet."),
+    }
+    data = " ".join(f'data-{name}="{escape(word)}"' for name, word in words.items())
+    return f"<span hidden {data}></span>"
 
 
 def _elsewhere(path: str) -> Callable[[], None]:

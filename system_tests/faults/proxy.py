@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -29,6 +29,13 @@ class _Gates:
         self.answers.set()
 
 
+class _Delays(NamedTuple):
+    """How many seconds later things arrive."""
+
+    questions: float = 0.0
+    answers: float = 0.0
+
+
 class _Silence(NamedTuple):
     """Whose connections are met with silence, everybody's where nobody is named; and whether only in what they hear."""
 
@@ -45,7 +52,7 @@ class Proxy:
     def __init__(self, port: int, target: int) -> None:
         self.port = port
         self._target = target
-        self._delay_seconds = 0.0
+        self._delays = _Delays()
         self._silence: _Silence | None = None
         self._gates: set[_Gates] = set()
         self._links: set[asyncio.StreamWriter] = set()
@@ -59,9 +66,9 @@ class Proxy:
         """Hand on again; what was held back while it was silent arrives now, late."""
         self._do(self._heal())
 
-    def slow(self, seconds: float) -> None:
-        """Everything takes so much longer, in each direction."""
-        self._delay_seconds = seconds
+    def slow(self, questions: float, answers: float) -> None:
+        """Everything arrives so many seconds later, at the target and back; as much of it as before."""
+        self._delays = _Delays(questions, answers)
 
     def silence(self, *pids: int) -> None:
         """A black hole: connections stay open and new ones are taken, but nothing arrives any more, either way.
@@ -93,7 +100,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_SECONDS)
 
     async def _heal(self) -> None:
-        self._delay_seconds = 0.0
+        self._delays = _Delays()
         self._open_gates()
         if self._server is None:
             self._server = await asyncio.start_server(self._link, "127.0.0.1", self.port)
@@ -146,29 +153,47 @@ class Proxy:
             to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target)
             self._links.add(to_writer)
             try:
-                await asyncio.gather(
-                    self._pump(reader, to_writer, gates.questions), self._pump(to_reader, writer, gates.answers)
-                )
+                async with asyncio.TaskGroup() as ways:
+                    ways.create_task(_pump(reader, to_writer, gates.questions, lambda: self._delays.questions))
+                    ways.create_task(_pump(to_reader, writer, gates.answers, lambda: self._delays.answers))
             finally:
                 to_writer.transport.abort()
                 self._links.discard(to_writer)
-        except OSError:  # one side is gone: so is the other
+        except* OSError:  # one side is gone: so is the other
             pass
         finally:
             writer.transport.abort()
             self._links.discard(writer)
             self._gates.discard(gates)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
-        while data := await reader.read(_CHUNK):
-            if self._delay_seconds:
-                await asyncio.sleep(self._delay_seconds)
+
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event, delay: Callable[[], float]
+) -> None:
+    """Hand on what is read, each piece as late as the delay was when it came, and in the end that it has ended."""
+    loop, pieces = asyncio.get_running_loop(), asyncio.Queue[tuple[float, bytes]]()
+
+    async def read() -> None:
+        data = b"."
+        while data:
+            data = await reader.read(_CHUNK)
+            pieces.put_nowait((loop.time() + delay(), data))
+
+    async def write() -> None:
+        while True:
+            due, data = await pieces.get()
+            await asyncio.sleep(due - loop.time())
             await gate.wait()
+            if not data:
+                break
             writer.write(data)
             await writer.drain()
         with suppress(OSError):
-            await gate.wait()
             writer.write_eof()
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(read())
+        both.create_task(write())
 
 
 def ports_of(pid: int) -> set[int]:

@@ -14,7 +14,12 @@ STREAMLITS = (Path(st.__file__).parent / "static" / "index.html").read_text("utf
 
 def made(html: str = STREAMLITS) -> str:
     return shell_html(
-        html, title="Our school", icon="/mark.svg", fonts=["/one.woff2"], without_scripts="Allow scripts."
+        html,
+        title="Our school",
+        icon="/mark.svg",
+        fonts=["/one.woff2"],
+        scripts=["/first.js"],
+        without_scripts="Allow scripts.",
     )
 
 
@@ -31,7 +36,8 @@ def test_the_products_own_words() -> None:
 def test_the_address_is_said_before_the_script_that_wants_it() -> None:
     """Streamlit's script finds the server's address when it starts, and need not guess."""
     html = made()
-    assert 0 < html.index("BACKEND_BASE_URL: location.origin") < html.index('<script type="module"')
+    assert html.index('src="/first.js"') < html.index("./static/js/")
+    assert 0 < html.index("BACKEND_BASE_URL: location.origin") < html.index("./static/js/")
 
 
 def test_another_streamlit_is_noticed() -> None:

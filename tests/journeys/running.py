@@ -246,7 +246,7 @@ class Visitors:
         """Raise AssertionError where a window asked another host, a script failed, or a service worker stays behind."""
         for visitor in self._all:
             assert visitor.foreign == []
-            assert visitor.errors == []
+            assert visitor.errors == [], visitor.errors
             assert visitor.context.service_workers == []
 
 

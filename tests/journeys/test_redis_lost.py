@@ -49,6 +49,7 @@ def test_pages_go_on_without_redis(served: ServedSchool, visitors: Visitors, tmp
             row = student.open("/chapters").locator("li.cp-row").first
             row.get_by_role("button", name="+1:").click()
             expect(row.get_by_role("textbox", name="Questions solved of")).to_have_value("6")
+            expect(row.get_by_text(re.compile(r"^Saved \d"))).to_be_visible()
             home = student.open("/")
             expect(home.locator(".cp-figure").filter(has_text="Questions today")).to_contain_text("6 of 20")
     finally:

@@ -87,7 +87,7 @@ def connected(proxy: Proxy) -> socket.socket:
 def test_a_slow_one_delays_both_ways(proxy: Proxy) -> None:
     """Question and answer each take the time longer."""
     with connected(proxy) as link:
-        proxy.slow(DELAY_SECONDS)
+        proxy.slow(DELAY_SECONDS, DELAY_SECONDS)
         since = monotonic()
         link.sendall(b"b")
         assert link.recv(1) == b"b"

@@ -81,11 +81,11 @@ def test_undo_stands_in_the_row_and_works(
     assert rows.note(chapter.id).startswith("Undone")
 
 
-def test_a_double_click_saves_once(backend: Backend, student: Viewer, rows: ChapterList, chapter: Chapter) -> None:
-    """The same press sent twice, even by a browser that has a new session, is one question."""
-    act = {"key": "drawn-1", "act": "change", "ids": [chapter.id], "questionsDelta": 1}
+def test_an_act_sent_again_saves_once(backend: Backend, student: Viewer, rows: ChapterList, chapter: Chapter) -> None:
+    """The same act sent twice, in one request and in another, is one question."""
+    act = {"key": "press-1", "act": "change", "ids": [chapter.id], "questionsDelta": 1}
     rows.send(act, act)
-    rows.send({**act, "attempt": 1})
+    rows.send(act)
     assert stands(backend, student, chapter).question_solved == 1
 
 
@@ -150,18 +150,43 @@ def test_a_number_typed_over_another_tabs_is_refused_and_shown(
     assert stands(backend, student, chapter).question_solved == 2
 
 
-def test_a_failed_save_keeps_the_input_and_can_be_repeated(
+def test_presses_are_counted_each(backend: Backend, student: Viewer, rows: ChapterList, chapter: Chapter) -> None:
+    """Three presses sent together, each under its own key, are fifteen questions; the answer says how it stands."""
+    press = {"act": "change", "ids": [chapter.id], "questionsDelta": 5}
+    answered = rows.send(*({**press, "key": f"press-{number}"} for number in range(3)))
+    assert stands(backend, student, chapter).question_solved == 15
+    assert answered["rows"][chapter.id] == {"status": "In Progress", "solved": 15, "weak": False, "version": 3}
+
+
+def test_what_cannot_be_saved_yet_is_asked_for_again(
     backend: Backend, student: Viewer, rows: ChapterList, chapter: Chapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the database is away the typed number stays on the screen; Try again saves it."""
+    """While the database is away the answer says so of the first act and leaves those behind it to the next request."""
+    sent = [
+        {"key": f"act-{number}", "act": "change", "ids": [chapter.id], "questionSolved": number} for number in (4, 6)
+    ]
     with monkeypatch.context() as broken:
         broken.setattr(ProgressService, "change_many", _unavailable)
-        rows.change(chapter.id, questionSolved=4)
-    note = rows.row(chapter.id)["note"]
-    assert note["kind"] == "failed"
-    assert note["draft"]["questionSolved"] == 4
-    rows.choose(note, "Try again")
-    assert stands(backend, student, chapter).question_solved == 4
+        answered = rows.send(*sent)
+    (only,) = answered["answers"]
+    assert only["key"] == "act-4"
+    assert only["later"].startswith("Not saved. The database does not answer. It is kept here")
+    rows.send(*sent)
+    assert stands(backend, student, chapter).question_solved == 6
+
+
+def test_an_act_that_fails_holds_up_no_other(
+    backend: Backend, student: Viewer, rows: ChapterList, chapter: Chapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is said beside the row with a way to try again; the next act is carried out."""
+    with monkeypatch.context() as broken:
+        broken.setattr(ProgressService, "undo", lambda *_args: 1 / 0)
+        rows.send(
+            {"key": "undo-x", "act": "undo", "ids": [chapter.id], "batchId": "x"},
+            {"key": "behind", "act": "change", "ids": [rows.data["rows"][1]["id"]], "questionsDelta": 2},
+        )
+    assert "Something went wrong" in rows.note(chapter.id)
+    assert rows.data["rows"][1]["solved"] == 2
 
 
 def _unavailable(*_args: object, **_more: object) -> None:
@@ -261,9 +286,10 @@ def test_what_people_typed_is_shown_as_typed(
 
 
 def test_only_our_own_script_is_understood(rows: ChapterList, chapter: Chapter) -> None:
-    """What does not look like an act changes nothing and breaks nothing."""
-    rows.send({"key": "x", "act": "drop tables"})
-    assert rows.note(chapter.id) == ""
+    """What does not look like an act is refused in words and changes nothing."""
+    rows.send({"key": "x", "act": "drop tables", "ids": [chapter.id]})
+    assert "older than the server" in rows.note(chapter.id)
+    assert rows.row(chapter.id)["version"] == 0
 
 
 def test_times_are_the_students_own(

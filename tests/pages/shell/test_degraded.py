@@ -9,7 +9,7 @@ from backend.bootstrap import Backend
 from backend.config import Settings
 from backend.errors import Unavailable
 from backend.kit.redis import client as redis
-from pages.chapters.saving import Act, Notes, Saver
+from pages.chapters.saving import Act, Saver
 from tests.cut_off import Doors, behind, doors
 from tests.pages.at_path import Browser, heading, html_of
 from tests.school import School
@@ -84,19 +84,19 @@ def test_a_page_keeps_its_title(browser: Browser, backend: Backend, doors: Doors
     assert heading(browser.open("classroom")) == "12 A"
 
 
-def test_a_refused_save_is_kept_for_one_click(backend: Backend, doors: Doors, student: Viewer) -> None:
-    """What she entered stays beside its row; the button repeats it under the same key, so it is saved once."""
+def test_a_save_put_off_is_done_once(backend: Backend, doors: Doors, student: Viewer) -> None:
+    """The answer says that nothing is saved yet; sent again under its key, it is saved once."""
     chapter = backend.chapters.active()[0]
-    act = Act(key="one-click", act="change", ids=(chapter.id,), questions_delta=3)
-    saver, notes = Saver(backend.progress, backend.clock, student), Notes()
+    act = Act(key="one-press", act="change", ids=(chapter.id,), questions_delta=3)
+    saver = Saver(backend.progress, backend.clock, student)
     _cut(backend, doors)
-    saver.carry_out([act], notes, {})
-    refused = notes.notes[chapter.id]
+    (put_off,) = saver.answers([act])
     _heal(backend, doors)
-    saver.carry_out([refused.choices[0].act], notes, {})
-    saved = notes.notes[chapter.id]
-    assert (refused.kind, refused.draft, refused.choices[0].act.key) == ("failed", act, act.key)
-    assert saved.kind == "saved"
+    (saved,) = saver.answers([act])
+    assert put_off.note is None
+    assert put_off.later.startswith("Not saved. ")
+    assert saved.note
+    assert saved.note.kind == "saved"
     assert backend.mongo["activity"].count_documents({"studentId": student.id}) == 1
 
 

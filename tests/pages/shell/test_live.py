@@ -121,24 +121,6 @@ def test_news_draws_what_is_true_now(browser: Browser, school: School, backend: 
     assert place(Parts(page).asked["home"]["after"]) > place(before)
 
 
-def test_what_was_saved_here_is_no_news_here(
-    open_page: OpenPage, school: School, backend: Backend, student: Viewer
-) -> None:
-    """The batch of a save in these rows is named, so that the browser does not draw it a second time."""
-    page = open_page("chapters/chapters.py", school.user(student))
-    assert Parts(page).asked["chapters"]["own"] == []
-    chapter = backend.chapters.active()[0]
-    act = {"key": "k1", "act": "change", "attempt": 0, "ids": [chapter.id], "questionsDelta": 5}
-    rows = next(each.proto for each in page.get("bidi_component") if each.proto.component_name.endswith("chapter_rows"))
-    states = page._tree.get_widget_states()
-    states.widgets.append(WidgetState(id=rows.id, json_value=json.dumps({"acts": [act]})))
-    page._run(states)
-    (saved,) = backend.progress.history(student, chapter.id)
-    assert saved.after.question_solved == 5
-    (own,) = Parts(page).asked["chapters"]["own"]
-    assert backend.progress.undo(student, own).changed == 1
-
-
 def test_the_script_is_kept_by_browsers_until_it_changes() -> None:
     """Its address names its content."""
     assert asset("live.js").startswith("/assets/live.js?v=")

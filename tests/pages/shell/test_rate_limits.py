@@ -62,7 +62,7 @@ def hasty(settings: Settings, clock: SetClock) -> Iterator[Backend]:
 
 
 def test_a_change_too_many_is_kept_and_explained(hasty: Backend) -> None:
-    """What was entered stays beside its row, with when to go on and a button to try again."""
+    """What was entered stays in the browser, which is told when to send it again, and is not asked to go on before."""
     school = School(hasty)
     student: Viewer = school.student(school.classroom(school.teacher(school.admin())))
     chapters = hasty.chapters.active()
@@ -71,17 +71,15 @@ def test_a_change_too_many_is_kept_and_explained(hasty: Backend) -> None:
         hasty.limits.admit(viewer, "", "page")
 
     service: ProgressService = hasty.progress
-    saver, kept = saving.Saver(service, hasty.clock, student, admit=admit), saving.Notes()
+    saver = saving.Saver(service, hasty.clock, student, admit=admit)
     acts = [
         saving.Act(key=f"act{number}", act="change", ids=(chapters[number].id,), questions_delta=1)
-        for number in range(3)
+        for number in range(4)
     ]
-    saver.carry_out(acts, kept, {})
-    kinds = [kept.notes[chapters[number].id].kind for number in range(3)]
-    assert kinds == ["saved", "saved", "failed"]
-    note = kept.notes[chapters[2].id]
-    assert note.text == "Not saved. That was very many at once. You can go on in 30 minutes."
-    assert (note.draft, note.choices[0].label) == (acts[2], "Try again")
+    answers = saver.answers(acts)
+    assert [answer.note.kind if answer.note else "later" for answer in answers] == ["saved", "saved", "later"]
+    assert answers[-1].later == "That was very many at once. You can go on in 30 minutes."
+    assert answers[-1].wait_seconds == pytest.approx(1800, abs=60)
 
 
 def test_people_are_not_held_up_by_their_programs(hasty: Backend) -> None:

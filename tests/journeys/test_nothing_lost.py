@@ -1,0 +1,192 @@
+"""What is pressed or typed is saved or still there, however slow the network is and however the page is left."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from backend.accounts.models import Viewer
+from backend.chapters.models import Chapter
+from system_tests.faults.proxy import Proxy
+from tests.journeys.running import RunningApp, Visitor, Visitors, free_port
+from tests.journeys.school import ServedSchool
+from tests.waiting import until
+
+LATE = pytest.mark.parametrize("late", [(0.0, 0.0), (2.0, 0.0), (0.0, 2.0)], ids=["at once", "asked late", "told late"])
+Late = tuple[float, float]
+Leave = Callable[[Page], object]
+
+
+def by_menu(name: str) -> Leave:
+    return lambda page: page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+
+
+def close(page: Page) -> None:
+    page.close(run_before_unload=True)
+
+
+class SlowSchool:
+    """The served school behind a proxy that delays what is asked and what is answered."""
+
+    def __init__(self, served: ServedSchool, proxy: Proxy) -> None:
+        self.served = served
+        self.proxy = proxy
+        self.app: RunningApp = replace(served.app, url=f"http://localhost:{proxy.port}")
+
+    def visit(self, visitors: Visitors, email: str) -> Visitor:
+        return self.served.visit(visitors, email, app=self.app)
+
+    def solved(self, viewer: Viewer, chapter: Chapter) -> int:
+        """What is saved of a chapter."""
+        record = self.served.backend.progress.record(viewer.id).progress.get(chapter.id)
+        return record.question_solved if record else 0
+
+
+@pytest.fixture
+def slow(served: ServedSchool) -> Iterator[SlowSchool]:
+    proxy = Proxy(free_port(), urlsplit(served.app.url).port or 0)
+    yield SlowSchool(served, proxy)
+    proxy.close()
+
+
+def row_of(page: Page, chapter: Chapter) -> Locator:
+    return page.get_by_role("listitem").filter(has=page.get_by_role("link", name=chapter.chapter, exact=True))
+
+
+def field_of(page: Page, chapter: Chapter) -> Locator:
+    return row_of(page, chapter).get_by_role("textbox", name="Questions solved of")
+
+
+@LATE
+def test_what_is_done_in_rows_outlives_the_page(slow: SlowSchool, visitors: Visitors, late: Late) -> None:
+    """A number that is typed is saved though the page is left by a link, the menu, Back, a reload or by closing it.
+
+    Three quick presses are three; nothing else has to happen for it.
+    """
+    person = slow.served.lone_student()
+    viewer, chapters = slow.served.viewer(person.email), slow.served.backend.chapters.active()
+    visitor = slow.visit(visitors, person.email)
+    ways: list[Leave] = [
+        lambda page: row_of(page, chapters[0]).get_by_role("link").click(),
+        by_menu("Insights"),
+        lambda page: page.go_back(wait_until="commit"),
+        lambda page: page.reload(wait_until="commit"),
+        close,
+    ]
+    for chapter, leave in zip(chapters, ways, strict=False):
+        slow.proxy.heal()
+        if leave is ways[2]:
+            visitor.open("/")
+            by_menu("Chapters")(visitor.page)
+        else:
+            visitor.open("/chapters")
+        field = field_of(visitor.page, chapter)
+        field.wait_for()
+        slow.proxy.slow(*late)
+        field.fill("3")
+        leave(visitor.page)
+        until(lambda chapter=chapter: slow.solved(viewer, chapter) == 3, seconds=30)  # type: ignore[misc] # bound now
+    slow.proxy.heal()
+    page = visitor.page = visitor.tab("/chapters")
+    plus = row_of(page, chapters[7]).get_by_role("button", name="+5:")
+    plus.wait_for()
+    slow.proxy.slow(*late)
+    for _press in range(3):
+        plus.click()
+    expect(field_of(page, chapters[7])).to_have_value("15", timeout=500)
+    until(lambda: slow.solved(viewer, chapters[7]) == 15, seconds=30)
+    plus.dblclick()
+    row = row_of(page, chapters[7])
+    expect(row.get_by_role("status")).to_contain_text("counted once")
+    row.get_by_role("button", name="Count both").click()
+    until(lambda: slow.solved(viewer, chapters[7]) == 25, seconds=30)
+
+
+def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool, visitors: Visitors) -> None:
+    """Away, the row says that it is not saved yet; a closed tab keeps the act; back, it is saved once."""
+    person = slow.served.lone_student()
+    viewer, chapter = slow.served.viewer(person.email), slow.served.backend.chapters.active()[0]
+    visitor = slow.visit(visitors, person.email)
+    row = row_of(visitor.open("/chapters"), chapter)
+    plus = row.get_by_role("button", name="+5:")
+    plus.wait_for()
+    slow.proxy.refuse()
+    plus.click()
+    expect(field_of(visitor.page, chapter)).to_have_value("5")
+    expect(row.get_by_role("status")).to_contain_text("Not saved yet")
+    assert slow.solved(viewer, chapter) == 0
+    slow.proxy.heal()
+    until(lambda: slow.solved(viewer, chapter) == 5, seconds=10)
+    expect(row.get_by_role("status")).to_contain_text("Saved")
+
+    slow.proxy.refuse()
+    row.get_by_role("button", name="Undo").click()
+    expect(row.get_by_role("status")).to_contain_text("Not saved yet")
+    visitor.page.close()
+    slow.proxy.heal()
+    elsewhere = visitor.page = visitor.tab("/insights")  # no row is here, and it is sent all the same
+    until(lambda: slow.solved(viewer, chapter) == 0, seconds=20)
+    until(lambda: elsewhere.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-act'))") == [])
+    assert len(slow.served.backend.progress.history(viewer, chapter.id)) == 2
+
+
+def test_what_is_no_number_is_still_there_after_a_reload(slow: SlowSchool, visitors: Visitors) -> None:
+    """A text that cannot be saved stands in its field with the reason, before and after the page was left."""
+    person = slow.served.lone_student()
+    chapter = slow.served.backend.chapters.active()[0]
+    visitor = slow.visit(visitors, person.email)
+    field_of(visitor.open("/chapters"), chapter).fill("1,5")
+    by_menu("Insights")(visitor.page)
+    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("Insights")
+    for come in (visitor.page.go_back, visitor.page.reload):
+        come()
+        expect(field_of(visitor.page, chapter)).to_have_value("1,5")
+        expect(row_of(visitor.page, chapter).get_by_role("status")).to_contain_text("whole number")
+
+
+@LATE
+def test_a_press_of_a_form_and_then_a_link(slow: SlowSchool, visitors: Visitors, late: Late) -> None:
+    """A form that is sent by its button or Enter is saved, though a link is pressed before its answer."""
+    teacher = slow.served.teacher()
+    viewer, classrooms = slow.served.viewer(teacher.email), slow.served.backend.classrooms
+    classroom = slow.served.classroom(teacher, "Old name")
+    visitor = slow.visit(visitors, teacher.email)
+    page = visitor.open(f"/classroom?id={classroom.id}&view=manage")
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    name.fill("New name")
+    slow.proxy.slow(*late)
+    page.get_by_role("button", name="Save name").click()
+    by_menu("Settings")(page)
+    until(lambda: classrooms.classrooms(viewer)[0].name == "New name", seconds=30)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Settings")
+    slow.proxy.heal()
+
+    own = page.get_by_label("Your name")
+    own.fill("Tara Renamed")
+    slow.proxy.slow(*late)
+    own.press("Enter")
+    by_menu("Home")(page)
+    until(lambda: slow.served.backend.accounts.me(viewer).name == "Tara Renamed", seconds=30)
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("Settings")
+
+
+def test_what_is_typed_into_a_form_is_there_again(slow: SlowSchool, visitors: Visitors) -> None:
+    """A name that was typed and not sent stands in its field again after a menu link, Back, a reload and a new tab."""
+    teacher = slow.served.teacher()
+    visitor = slow.visit(visitors, teacher.email)
+    page = visitor.open("/settings")
+    page.get_by_label("Your name").fill("Half a na")
+    by_menu("Home")(page)
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("Settings")
+    page.go_back()
+    expect(page.get_by_label("Your name")).to_have_value("Half a na")
+    visitor.reload()
+    expect(page.get_by_label("Your name")).to_have_value("Half a na")
+    page.close()
+    page = visitor.page = visitor.tab("/settings")
+    expect(page.get_by_label("Your name")).to_have_value("Half a na")
+    page.get_by_role("button", name="Save name").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    until(lambda: page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-draft'))") == [])
