@@ -130,7 +130,7 @@ class AccountService(SigningIn):
         if awaited.kind == "new-address":
             return self._confirmed_address(awaited, token)
         with self._throttle.attempt(fingerprint(token)):
-            if not passwords.verify_password(awaited.password_hash, password[: passwords.MAX_LENGTH]):
+            if not passwords.verify_password(awaited.password_hash, password):
                 raise NotAllowed(_("This is not the password that you chose."), code="wrong_password")
         return self._add(awaited, lambda session: self._confirmations.spend(session, awaited, token))
 
@@ -265,7 +265,7 @@ class AccountService(SigningIn):
             self._sessions.require_proof(viewer)
         else:
             with self._throttle.attempt(viewer.id):
-                if not passwords.verify_password(hashed, current[: passwords.MAX_LENGTH]):
+                if not passwords.verify_password(hashed, current):
                     raise wrong_password()
         fresh = _hashed(new)
         self._trail.record(viewer, "password.changed", "user", viewer.id)

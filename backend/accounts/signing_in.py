@@ -52,7 +52,7 @@ class SigningIn:
         found = self._queries.credentials(email) if len(email) <= EMAIL_LENGTH else None
         user, hashed = found or (None, None)
         with self._throttle.attempt(user.id if user else email_key(email)):
-            fits = passwords.verify_password(hashed, password[: passwords.MAX_LENGTH])
+            fits = passwords.verify_password(hashed, password)
             if user is None or not fits or not self._sessions.may_enter(user):
                 raise NotSignedIn(_("E-mail address or password is wrong."), code="wrong_credentials")
         if hashed and passwords.needs_rehash(hashed):
@@ -199,7 +199,7 @@ class SigningIn:
         """Raises NotAllowed where this is not the viewer's password or, with a second factor, not her code."""
         found = self._queries.credentials_of(viewer.id)
         with self._throttle.attempt(viewer.id):
-            if found is None or not passwords.verify_password(found[1], password[: passwords.MAX_LENGTH]):
+            if found is None or not passwords.verify_password(found[1], password):
                 raise wrong_password()
         if found[0].second_factor_at:
             self._second_factor.prove(viewer.id, code)

@@ -1,12 +1,14 @@
-"""How fast passwords may be guessed: slower with every wrong one, and never so that the owner is locked out.
+"""How fast passwords may be guessed: a few tries are free, then one every few seconds, and so many an hour.
 
-Whoever guesses is slowed for the account at her network, for all accounts at her network, and (from networks that
-the account does not know) for the account as a whole. A browser in which the owner has signed in before goes by its
-own count alone. A one-time link for a new password asks for none of this.
+A try that comes too soon waits in line for its turn, a few seconds at most, so that somebody who guesses without pause
+at a school's shared address does not shut the owner out. Budgets bound the whole: of the account at one network, of a
+network over all accounts, and of the account over all networks it does not know. A browser in which the owner has
+signed in before goes by its own delay alone. A one-time link for a new password asks for none of this.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from backend.accounts.place_queries import PlaceQueries
 from backend.errors import AppError, NotAllowed, NotSignedIn, RateLimited, Unavailable
@@ -14,13 +16,17 @@ from backend.kit.clock import Clock
 from backend.kit.i18n import _, waiting_time
 from backend.kit.limiter.gcra import Delay, Rule, RuleSet
 from backend.kit.limiter.limiter import Limiter
+from backend.kit.limiter.waiting_line import WaitingLine
 from backend.kit.observability import log
 from backend.kit.origin import origin
 from backend.kit.security.tokens import fingerprint
 
-DELAY = Delay(free=5, first_seconds=1, most_seconds=15 * 60, forget_seconds=24 * 3600)
+DELAY = Delay(free=5, first_seconds=1, most_seconds=4, forget_seconds=24 * 3600)
 BY_NETWORK = RuleSet("wrong passwords by network", (Rule("network", 150, 15 * 60),))
 BY_ACCOUNT = RuleSet("wrong passwords by account", (Rule("account", 60, 3600),))
+BY_ACCOUNT_AT_NETWORK = RuleSet("wrong passwords by account at a network", (Rule("lane", 60, 3600),))
+LINE_SECONDS = 8.0  # two turns: whoever guesses without pause has one place, the owner the next
+PLACES, PLACES_IN_ALL = 3, 12  # each holds a thread
 
 _log = log.get(__name__)
 
@@ -32,21 +38,20 @@ class SignInThrottle:
         self._limiter = limiter
         self._queries = queries
         self._clock = clock
+        self._line = WaitingLine(places=PLACES, places_in_all=PLACES_IN_ALL, seconds=LINE_SECONDS)
 
     @contextmanager
     def attempt(self, account: str) -> Iterator[None]:
         """Around one look at a password: counted beforehand, so that many at once are no more than one by one, and
-        uncounted where it was right. `account` is the person's id, or the address that was typed where there is none.
+        uncounted where it was right. `account` is the person's id, or the address typed where there is none.
 
-        Raises RateLimited, the same for accounts that do not exist.
+        May wait `LINE_SECONDS`. Raises RateLimited, the same for accounts that do not exist.
         """
         lane, budgets = self._counted_by(account)
         taken: list[tuple[str, RuleSet]] = []
         try:
             self._take(budgets, taken)
-            wait = self._limiter.attempt(lane, DELAY)
-            if wait:
-                raise _too_many(wait)
+            self._wait_for(lane, lambda: self._limiter.attempt(lane, DELAY))
         except RateLimited:
             self._give_back(taken)
             raise
@@ -76,16 +81,24 @@ class SignInThrottle:
         if browser in known:
             return browser, ()
         by_network = (f"network:{origin().address}", BY_NETWORK)
+        at_network = (f"account:{network}", BY_ACCOUNT_AT_NETWORK)
         if network in known:
-            return network, (by_network,)
-        return network, (by_network, (f"account:{account}", BY_ACCOUNT))
+            return network, (at_network, by_network)
+        return network, (at_network, by_network, (f"account:{account}", BY_ACCOUNT))
 
     def _take(self, budgets: tuple[tuple[str, RuleSet], ...], taken: list[tuple[str, RuleSet]]) -> None:
         for subject, rules in budgets:
-            decision = self._limiter.take(subject, rules)
-            if not decision.allowed:
-                raise _too_many(decision.retry_after_seconds)
+            self._wait_for(subject, partial(self._wait_of, subject, rules))
             taken.append((subject, rules))
+
+    def _wait_of(self, subject: str, rules: RuleSet) -> float:
+        decision = self._limiter.take(subject, rules)
+        return 0.0 if decision.allowed else decision.retry_after_seconds
+
+    def _wait_for(self, subject: str, ask: Callable[[], float]) -> None:
+        wait = self._line.wait_for(subject, origin().browser, ask)
+        if wait:
+            raise _too_many(wait)
 
     def _give_back(self, taken: list[tuple[str, RuleSet]]) -> None:
         for subject, rules in taken:

@@ -1,12 +1,16 @@
 """What holds when several people do the same at the same moment."""
 
 from functools import partial
+from time import monotonic, sleep
 
 import pytest
 
 from backend.accounts.models import User, Viewer
+from backend.api.middleware.deadlines import REQUEST_SECONDS
 from backend.bootstrap import Backend
-from backend.errors import Conflict, Invalid, NotFound
+from backend.errors import Conflict, Invalid, NotFound, RateLimited
+from backend.kit import deadline
+from backend.kit.security import hashing_queue, passwords
 from tests.at_once import at_once
 from tests.school import PASSWORD, School
 
@@ -96,3 +100,33 @@ def test_a_search_for_what_cannot_stand_in_a_name_finds_nobody(backend: Backend,
     admin = school.admin()
     for search in ("\0", "Asha\0", ".*", "(", "[a", "^", "{'$gt': ''}", "\\"):
         assert backend.administration.users(admin, search=search).total == 0, search
+
+
+def test_many_who_sign_in_at_once_are_answered_or_told_when(
+    backend: Backend, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where hashing takes long, some are let in, the others hear a time, and nobody that the database is away."""
+    admin, hasher = school.admin(), passwords._HASHER
+
+    class Slow:
+        def verify(self, hashed: str, password: str) -> bool:
+            sleep(0.4)
+            return hasher.verify(hashed, password)
+
+        def check_needs_rehash(self, hashed: str) -> bool:
+            return hasher.check_needs_rehash(hashed)
+
+    monkeypatch.setattr(passwords, "_HASHER", Slow())
+    monkeypatch.setattr(hashing_queue, "WAIT_SECONDS", 1.0)
+    begun = monotonic()
+
+    def sign_in() -> str:
+        with deadline.within(REQUEST_SECONDS):
+            return backend.accounts.authenticate(admin.email, PASSWORD).id
+
+    answers = at_once(*[sign_in] * 24)
+    assert monotonic() - begun < REQUEST_SECONDS
+    refused = [each for each in answers if each != admin.id]
+    assert len(refused) <= 24 - passwords.AT_ONCE
+    assert {type(each) for each in refused} == {RateLimited}
+    assert min(each.retry_after_seconds for each in refused) >= 1.0

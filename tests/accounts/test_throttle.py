@@ -1,5 +1,6 @@
 """Guessing passwords gets slower, and the owner still gets in."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,22 +12,24 @@ from pydantic import SecretStr
 
 from backend.accounts import throttle
 from backend.accounts.models import Viewer
+from backend.api.middleware.deadlines import REQUEST_SECONDS
 from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.errors import NotAllowed, NotSignedIn, RateLimited
-from backend.kit.limiter.gcra import Rule, RuleSet
+from backend.kit.limiter.gcra import MICROSECONDS, Rule, RuleSet
 from backend.kit.origin import Origin, coming_from
 from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.school import PASSWORD, School
 from tests.waiting import until
 
 WRONG = "not the password at all"
+DELAY = throttle.DELAY  # before the tests lengthen it
 
 
 @pytest.fixture(autouse=True)
 def long_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first wait is ten minutes instead of a second, which would be over on a busy machine."""
-    monkeypatch.setattr(throttle, "DELAY", replace(throttle.DELAY, first_seconds=600))
+    monkeypatch.setattr(throttle, "DELAY", replace(throttle.DELAY, first_seconds=600, most_seconds=900))
 
 
 @contextmanager
@@ -136,6 +139,49 @@ def test_a_classmate_on_her_network_does_not_lock_her_out(backend: Backend, stud
         assert guess(backend, student.email, 8)[5:] == [RateLimited] * 3
     with at("192.0.2.1", "her laptop"):
         assert backend.accounts.authenticate(student.email, PASSWORD).id == student.id
+
+
+def test_the_owner_gets_in_beside_a_guesser_without_pause(
+    backend: Backend, student: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After sixteen wrong tries from the school's one address, and more all the while, her new browser has its turn."""
+    monkeypatch.setattr(throttle, "DELAY", replace(throttle.DELAY, first_seconds=1, most_seconds=1))
+    done = threading.Event()
+
+    def guess_on(tries: int) -> None:
+        with at("192.0.2.1", "his laptop"):
+            while tries and not done.is_set():
+                tries -= guess(backend, student.email, 1) == [NotSignedIn]
+
+    guess_on(16)
+    guesser = threading.Thread(target=guess_on, args=(1000,))
+    guesser.start()
+    try:
+        with at("192.0.2.1", "her new tablet"):
+            assert backend.accounts.authenticate(student.email, PASSWORD).id == student.id
+    finally:
+        done.set()
+        guesser.join()
+
+
+def test_the_wait_between_two_looks_is_short() -> None:
+    """However many were wrong, a turn comes every few seconds, and two turns fit into the time that a try may wait."""
+    longest = max(DELAY.after(tries) for tries in range(1000)) / MICROSECONDS
+    assert 2 * longest <= throttle.LINE_SECONDS < REQUEST_SECONDS
+
+
+def test_guesses_at_one_account_from_one_network_are_few_in_an_hour(
+    backend: Backend, student: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fresh browsers at an address that the account knows share one budget, and accounts behind it another."""
+    with at("192.0.2.1"):
+        backend.accounts.sign_in_program(student.email, PASSWORD, "her phone")
+    monkeypatch.setattr(throttle, "BY_ACCOUNT_AT_NETWORK", RuleSet("lane", (Rule("lane", 4, 3600),)))
+    answers = []
+    for number in range(8):
+        with at("192.0.2.1", f"fresh {number}"):
+            answers += guess(backend, student.email, 1)
+    assert answers == [NotSignedIn] * 4 + [RateLimited] * 4
 
 
 def test_asking_for_the_present_password_is_slowed_too(backend: Backend, student: Viewer) -> None:

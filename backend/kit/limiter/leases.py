@@ -20,7 +20,8 @@ class Lease:
     block: int
     left: int
     until: float
-    refused_until: float
+    refused_until: float  # until then this process asks nobody
+    retry_at: float
     remaining: tuple[int, ...]
     reset: tuple[int, ...]
 
@@ -31,14 +32,15 @@ class Lease:
 
 def leased(rule_set: RuleSet, grant: Grant, source: Source, block: int) -> Lease:
     """What a grant leaves to this process after its first permit is used."""
-    now = monotonic()
+    now, retry = monotonic(), grant.retry / MICROSECONDS
     return Lease(
         rule_set=rule_set,
         source=source,
         block=block,
         left=max(0, grant.taken - 1),
         until=now + LEASE_SECONDS,
-        refused_until=0.0 if grant.taken else now + min(grant.retry / MICROSECONDS, LEASE_SECONDS),
+        refused_until=0.0 if grant.taken else now + min(retry, LEASE_SECONDS),
+        retry_at=now + retry,
         remaining=grant.remaining,
         reset=grant.reset,
     )

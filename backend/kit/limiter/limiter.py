@@ -109,9 +109,7 @@ class Limiter:
             now = monotonic()
             if now < lease.refused_until:
                 self._refused[rule_set.name] += 1
-                return Decision(
-                    False, lease.rule_set, lease.remaining, lease.reset, lease.refused_until - now, lease.source
-                )
+                return Decision(False, lease.rule_set, lease.remaining, lease.reset, lease.retry_at - now, lease.source)
             if not lease.left or now >= lease.until:
                 return None
             lease.left -= 1

@@ -1,6 +1,9 @@
-"""Passwords: Argon2id with the parameters of the OWASP minimum, a few at once, and none of the most common."""
+"""Passwords: Argon2id with the parameters of the OWASP minimum, a few at once, and none of the most common.
 
-import threading
+How a password is coded makes no difference: it is hashed in NFC with plain spaces (OpaqueString of RFC 8265).
+"""
+
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher, Type
@@ -9,37 +12,38 @@ from argon2.low_level import hash_secret_raw
 
 from backend.errors import Invalid
 from backend.kit.i18n import _
+from backend.kit.security.hashing_queue import HashingQueue
 
 MIN_LENGTH = 8
 MAX_LENGTH = 128
+_LONGEST_TYPED = 4 * MAX_LENGTH  # decomposed letters may be four characters each
 COMMON_COUNT = 3_000
 AT_ONCE = 4  # each verification holds 19 MiB
 
 # OWASP Password Storage Cheat Sheet: Argon2id, 19 MiB, 2 passes, 1 lane.
 _PASSES, _KIBIBYTES = 2, 19_456
 _HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIBIBYTES, parallelism=1)
-_SLOTS = threading.BoundedSemaphore(AT_ONCE)
+_QUEUE = HashingQueue(AT_ONCE)
 
 
 def hash_password(password: str) -> str:
-    """The Argon2id hash of a password, parameters and salt included."""
-    with _SLOTS:
-        return _HASHER.hash(password)
+    """The Argon2id hash of a password, parameters and salt included. Raises RateLimited where too many wait."""
+    with _QUEUE.turn():
+        return _HASHER.hash(_prepared(password))
 
 
 def verify_password(hashed: str | None, password: str) -> bool:
-    """Whether the password fits. An unknown account (None) costs the same time as a known one."""
+    """Whether the password fits. An unknown account (None) costs the same time as a known one.
+
+    Raises RateLimited where too many wait for their turn.
+    """
     nobodys = _dummy_hash()  # also where it is not wanted, or the first unknown account of a process would cost two
-    with _SLOTS:
-        try:
-            return _HASHER.verify(hashed or nobodys, password) and hashed is not None
-        except (VerificationError, InvalidHashError):
-            return False
+    return any(_fits(hashed or nobodys, form) for form in _forms(password)) and hashed is not None
 
 
 def hash_short_secret(secret: str, salt: bytes) -> str:
     """Argon2id of a secret too short for a plain hash, such as a recovery code; its salt is kept beside it."""
-    with _SLOTS:
+    with _QUEUE.turn():
         made = hash_secret_raw(
             secret.encode(), salt, time_cost=_PASSES, memory_cost=_KIBIBYTES, parallelism=1, hash_len=32, type=Type.ID
         )
@@ -53,12 +57,34 @@ def needs_rehash(hashed: str) -> bool:
 
 def check_new_password(password: str) -> None:
     """Raises Invalid where a new password is too short, too long, or one of the 3,000 most common."""
+    password = unicodedata.normalize("NFC", password[: _LONGEST_TYPED + 1])
     if len(password) < MIN_LENGTH:
         raise Invalid(_("A password needs at least {count} characters.").format(count=MIN_LENGTH))
     if len(password) > MAX_LENGTH:
         raise Invalid(_("A password may have at most {count} characters.").format(count=MAX_LENGTH))
     if password.lower() in _common():
         raise Invalid(_("This is one of the most common passwords. Please choose another."))
+
+
+def _fits(hashed: str, password: str) -> bool:
+    with _QUEUE.turn():
+        try:
+            return _HASHER.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _prepared(password: str) -> str:
+    spaced = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in password[:_LONGEST_TYPED])
+    return unicodedata.normalize("NFC", spaced)[:MAX_LENGTH]
+
+
+def _forms(password: str) -> tuple[str, ...]:
+    """The form that is hashed today, and those that were hashed as typed before: one for a password in ASCII."""
+    typed = password[:_LONGEST_TYPED]
+    return tuple(
+        dict.fromkeys((_prepared(typed), typed[:MAX_LENGTH], unicodedata.normalize("NFD", typed)[:MAX_LENGTH]))
+    )
 
 
 @cache

@@ -69,7 +69,7 @@ def test_memory_divides_by_no_fewer_processes_than_are_configured(servers: Serve
 
 def test_a_block_that_lasted_is_not_doubled() -> None:
     """Twice as many are taken only by who used the block up in its second; what is left of another is given back."""
-    lease = Lease(WIDE, "redis", 8, 0, 100.0, 0.0, (), ())
+    lease = Lease(WIDE, "redis", 8, 0, 100.0, 0.0, 0.0, (), ())
     assert next_block(lease, WIDE, 99.0) == (16, 0)
     assert next_block(lease, WIDE, 101.0) == (1, 0)
     assert next_block(replace(lease, left=3), WIDE, 101.0) == (1, 3)

@@ -1,5 +1,7 @@
 """Passwords: how they are hashed, which are refused, and that nothing tells a known account by its time."""
 
+import unicodedata
+
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
@@ -44,6 +46,32 @@ def test_common_passwords_are_refused(password: str) -> None:
     """The passwords that everybody tries first are refused, in whatever capitals."""
     with pytest.raises(Invalid, match="most common"):
         passwords.check_new_password(password)
+
+
+@pytest.mark.parametrize("password", ["Zoë's schöner Tag", "mật khẩu của tôi", "한글 비밀번호", "ab\u00a0cdefgh"])
+def test_how_a_password_is_coded_makes_no_difference(password: str) -> None:
+    """Composed, decomposed, with the spaces of another keyboard: each fits what was set in any of them."""
+    forms = [unicodedata.normalize(form, password) for form in ("NFC", "NFD")]
+    forms.append(forms[0].replace("\u00a0", " "))
+    for made in forms:
+        hashed = passwords.hash_password(made)
+        assert all(passwords.verify_password(hashed, typed) for typed in forms)
+
+
+def test_hashes_that_were_made_of_another_form_still_fit() -> None:
+    """A password that was set in decomposed letters fits as it was typed then, and in composed letters."""
+    old = PasswordHasher().hash(unicodedata.normalize("NFD", "Zoë's schöner Tag"))
+    for typed in ("NFC", "NFD"):
+        assert passwords.verify_password(old, unicodedata.normalize(typed, "Zoë's schöner Tag"))
+    assert not passwords.verify_password(old, "Zoe's schoner Tag")
+
+
+def test_the_longest_password_may_be_decomposed() -> None:
+    """128 letters with an accent are 128 characters, however they are typed."""
+    longest = unicodedata.normalize("NFD", "é" * 128)
+    passwords.check_new_password(longest)
+    assert passwords.verify_password(passwords.hash_password(longest), "é" * 128)
+    assert not passwords.verify_password(passwords.hash_password(longest), "é" * 127)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 7, "x" * 129])
