@@ -23,7 +23,7 @@ from tests.school import (
     teacher,
     two_students,
 )
-from tests.servers import servers, servers_folder
+from tests.servers import mongodb_log, servers, servers_folder
 
 pytest_plugins = ["tests.plugins.quick", "tests.plugins.order", "tests.plugins.reporting"]  # the second needs the first
 
@@ -35,6 +35,7 @@ __all__ = [
     "cheap_argon2",
     "classroom",
     "clock",
+    "mongodb_log",
     "open_page",
     "own_backend",
     "own_main_module",

@@ -29,6 +29,12 @@ def servers(servers_folder: Path) -> Iterator[Servers]:
     started.stop()
 
 
+@pytest.fixture
+def mongodb_log(servers: Servers, servers_folder: Path) -> Path:
+    """What the private MongoDB writes down for whoever runs it."""
+    return servers_folder / "mongodb" / "mongod.log"
+
+
 def keeper(folder: Path) -> MongoClient[dict[str, Any]]:
     """A client of the private MongoDB in `folder` that may do anything."""
     room = folder / "mongodb"

@@ -82,7 +82,7 @@ def _parts(
     yield "save", partial(backend.progress.change, student, chapter.id, ProgressChange(questions_delta=1), key="plan")
     yield "home", partial(backend.overview.home, student)
     yield "chapter", partial(backend.overview.chapter, student, chapter.id)
-    yield "average", partial(backend.reports.chapter_average, student, chapter.id)
+    yield "average", partial(backend.class_statistics.chapter_average, student, chapter.id)
     yield "report", partial(backend.reports.report, teacher, classroom)
     yield "learner", partial(backend.reports.learner, teacher, classroom, student.id)
     yield "matrix", partial(backend.reports.matrix, teacher, classroom)

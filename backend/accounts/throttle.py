@@ -72,6 +72,13 @@ class SignInThrottle:
         except AppError as error:
             _log.warning("place_not_remembered", reason=error.message)
 
+    def forget(self, user_id: str) -> None:
+        """Forget the wrong tries at an account that is about to go, wherever they are known to have come from."""
+        for place in self._queries.of(user_id):
+            self._limiter.forget(place)
+            self._limiter.forget(f"account:{place}")
+        self._limiter.forget(f"account:{user_id}")
+
     def _counted_by(self, account: str) -> tuple[str, tuple[tuple[str, RuleSet], ...]]:
         """Whose delay grows, and which budgets an attempt takes from."""
         browser, network = _places(account)

@@ -138,21 +138,6 @@ class Matrix(Shape, frozen=True, kw_only=True):
     as_of: datetime
 
 
-class ChapterAverage(Shape, frozen=True, kw_only=True):
-    """A chapter over the viewer's own classrooms, herself included. `completed` is a share from 0 to 1."""
-
-    students: int
-    average_solved: float
-    completed: float
-
-
-class ChapterSums(Shape, frozen=True, kw_only=True):
-    """Sums over some students' records on one chapter."""
-
-    solved: int = 0
-    completed: int = 0
-
-
 class ClassDays(Shape, frozen=True, kw_only=True):
     """The study days of a whole class added up, from some day on; `has_earlier`: there are days before that."""
 

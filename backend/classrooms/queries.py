@@ -1,6 +1,6 @@
 """The classrooms collection, who belongs to which, and what a class is computed from. No query per learner."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from pymongo.client_session import ClientSession
 from backend.accounts.queries import add_member
 from backend.chapters.models import OwnProgress
 from backend.classrooms.join_code import tidied
-from backend.classrooms.models import ChapterSums, Classroom, Member
+from backend.classrooms.models import Classroom, Member
 from backend.kit.model import from_document, to_document
 from backend.kit.mongo.client import Document, Mongo, translated
 from backend.progress.models import Activity, StudyDay, SummaryRecord
@@ -152,22 +152,6 @@ class ClassroomQueries:
                 own = from_document(document, OwnProgress)
                 records[document["studentId"]][document["chapterId"]] = own
         return records
-
-    def chapter_sums(self, chapter_id: str, student_ids: Iterable[str]) -> ChapterSums:
-        """These students on one chapter: questions solved, and how many completed it."""
-        pipeline: list[Document] = [
-            {"$match": {"chapterId": chapter_id, "studentId": {"$in": list(student_ids)}}},
-            {
-                "$group": {
-                    "_id": None,
-                    "solved": {"$sum": "$questionSolved"},
-                    "completed": {"$sum": {"$cond": [{"$eq": ["$status", "Completed"]}, 1, 0]}},
-                }
-            },
-        ]
-        with translated():
-            found = next(iter(self._mongo["progress"].aggregate(pipeline)), None)
-        return from_document(found, ChapterSums) if found else ChapterSums()
 
     def recent_activity(self, student_id: str, limit: int) -> tuple[Activity, ...]:
         """A student's newest changes on any chapter, newest first."""

@@ -14,8 +14,6 @@ from backend.chapters.service import ChapterService
 from backend.classrooms import attention, matrix
 from backend.classrooms.attention import Facts
 from backend.classrooms.models import (
-    ChapterAverage,
-    ChapterSums,
     ClassReport,
     Flag,
     KeyFigures,
@@ -42,7 +40,6 @@ from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord,
 from backend.progress.overview import from_summary, summarised
 from backend.progress.service import ProgressService, classroom_tag
 
-AVERAGES = Region("chapterAverages", ChapterSums, ttl_seconds=60)
 MEMBERS = Region("classMembers", tuple[Member, ...], ttl_seconds=30)
 
 KEPT_DAYS = timedelta(days=36)  # four weeks of pace, and some for zones and a report that is open over midnight
@@ -50,7 +47,6 @@ ACTIVE_DAYS = 7
 RECENT_LIMIT = 20
 LEARNER_WEEKS = 8
 WEEKS_LIMIT = 53
-FEWEST_CLASSMATES = 5
 ONE_DAY = timedelta(days=1)
 HELD = 1_000  # students of whom a process holds what its teachers look at: some ten classes
 URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
@@ -103,7 +99,8 @@ class ClassroomReports:
         members, chapters, since = self.members([classroom_id]), self._chapters.active(), _kept_since(now)
         work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters, now.year).sizes, list[Known]()
         for member in members:
-            own, today = work[member.id], _today(member, now)
+            own = work[member.id]
+            today = _today(member, now, own[0])
             source = (member, own, today, since, sizes)
             make = partial(_standing, member, own, today, since, chapters)
             known.append(self._standings.of(member.id, source, make))
@@ -132,7 +129,7 @@ class ClassroomReports:
             raise NotFound(_("There is no such student in this class."))
         self._trail.record_view(viewer, "student.viewed", "user", student_id)
         record, chapters = self._progress.record(student_id), self._chapters.active()
-        today = _today(member, self._clock.now())
+        today = _today(member, self._clock.now(), record.summary)
         return LearnerDetail(
             learner=row,
             summary=summarised(record, chapters, today),
@@ -168,27 +165,6 @@ class ClassroomReports:
         days = [day for _summary, own in work for day in own[_place(own, since) :]]
         has_earlier = any(own and own[0].day < since for _summary, own in work)
         return weekly(days, today, weeks, has_earlier=has_earlier)
-
-    def chapter_average(self, viewer: Viewer, chapter_id: str) -> ChapterAverage | None:
-        """A student's own classes on one chapter, herself included; None where she has fewer than 5 classmates.
-
-        In a smaller group an average would tell of single classmates.
-        """
-        authorise(viewer, "reports.chapter_average")
-        chapter_id = self._chapters.get(chapter_id).id
-        classroom_ids = sorted(classroom.id for classroom in self._classrooms.classrooms(viewer))
-        ids = [member.id for member in self.members(classroom_ids)]
-        if len(set(ids) - {viewer.id}) < FEWEST_CLASSMATES:
-            return None
-        sums = self._cache.get_or_create(
-            AVERAGES,
-            f"{','.join(classroom_ids)}:{chapter_id}",
-            lambda: self._queries.chapter_sums(chapter_id, ids),
-            tags=class_tags(*classroom_ids),
-        ).value
-        return ChapterAverage(
-            students=len(ids), average_solved=sums.solved / len(ids), completed=sums.completed / len(ids)
-        )
 
     def learners_of(self, classroom_id: str) -> tuple[LearnerRecord, ...]:
         """What the report is computed from, as it stands now, for services that have authorised the reader."""
@@ -246,8 +222,8 @@ def _place(days: Sequence[StudyDay], since: date) -> int:
     return bisect_left(days, since, key=lambda each: each.day)
 
 
-def _today(member: Member, now: datetime) -> date:
-    return rules.study_day(now, member.time_zone, member.day_end_hour)
+def _today(member: Member, now: datetime, summary: SummaryRecord) -> date:
+    return rules.counted_for(now, member.time_zone, member.day_end_hour, summary)
 
 
 def _kept_since(now: datetime) -> date:

@@ -74,6 +74,10 @@ class LimitService:
         """Whether this caller may do one more of this kind; counted where she may. May wait for Redis; never raises."""
         return self._limiter.take(subject_of(viewer, address), self.rules_for(viewer, kind))
 
+    def forget(self, user_id: str) -> None:
+        """Forget what somebody who is gone has used of the allowance."""
+        self._limiter.forget(_subject_of_person(user_id))
+
     def admit(self, viewer: Viewer | None, address: str, kind: Kind) -> None:
         """As `decide`. Raises RateLimited with a sentence that says when to go on."""
         decision = self.decide(viewer, address, kind)
@@ -123,7 +127,11 @@ class LimitService:
 
 def subject_of(viewer: Viewer | None, address: str) -> str:
     """Whose allowance it is: a person's wherever she is, else an address's."""
-    return f"user:{viewer.id}" if viewer else f"address:{address}"
+    return _subject_of_person(viewer.id) if viewer else f"address:{address}"
+
+
+def _subject_of_person(user_id: str) -> str:
+    return f"user:{user_id}"
 
 
 def refusal(decision: Decision) -> RateLimited:

@@ -83,8 +83,7 @@ class History(Shape, frozen=True, kw_only=True):
 class SlowOperation(Shape, frozen=True, kw_only=True):
     """A shape of command that was slow, over all processes in the last week. `shape` holds names and no values.
 
-    `plan` is how the server does it, "" where it did not say; `examined` how many documents it read for it, where the
-    profiler noted that.
+    `plan` is how the server does it, "" where it did not say.
     """
 
     id: str
@@ -97,8 +96,6 @@ class SlowOperation(Shape, frozen=True, kw_only=True):
     longest_seconds: float
     last_at: datetime
     plan: str = ""
-    plan_from: str = ""
-    examined: int | None = None
 
 
 class CacheRegion(Shape, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from time import monotonic
 
 from backend.kit.mongo.slow_commands import Slow, SlowOperations
 from backend.operations.models import SlowOperation
-from backend.operations.slow_queries import SlowQueries, profile_key
+from backend.operations.slow_queries import SlowQueries
 
 EXPLAINED_AT_ONCE = 3
 EXPLAINED_ANEW_SECONDS = 3_600.0
@@ -12,12 +12,11 @@ SHOWN = 20
 
 
 class SlowCommandStore:
-    """A chore of the presence; the profiler is asked for once, where the server lets this user."""
+    """A chore of the presence."""
 
     def __init__(self, slow: SlowOperations, queries: SlowQueries) -> None:
         self._slow = slow
         self._queries = queries
-        self._is_profiling: bool | None = None
         self._explained_at: dict[str, float] = {}
 
     @property
@@ -29,8 +28,6 @@ class SlowCommandStore:
         """Keep what came since the last call; how many shapes. Raises Unavailable."""
         if not self._slow.limit_seconds:
             return 0
-        if self._is_profiling is None:
-            self._is_profiling = self._queries.profile()
         found = self._slow.take()
         if found:
             self._queries.add(found)
@@ -45,12 +42,9 @@ class SlowCommandStore:
         now = monotonic()
         known = {key: at for key, at in self._explained_at.items() if now - at < EXPLAINED_ANEW_SECONDS}
         due = sorted((each for each in found if each.id not in known), key=lambda each: -each.total_seconds)
-        profiled = self._queries.profiled() if due and self._is_profiling else {}
         for each in due[:EXPLAINED_AT_ONCE]:
-            noted = profiled.get(profile_key(each))
-            plan = self._queries.explained(each) or (noted[0] if noted else "")
+            plan = self._queries.explained(each)
             if plan:
-                source = "profiler" if noted else "explain"
-                self._queries.describe(each, plan, source, noted[1] if noted else None)
+                self._queries.describe(each, plan)
             known[each.id] = now
         self._explained_at = known

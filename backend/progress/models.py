@@ -241,6 +241,14 @@ class StreakRecord(Shape, frozen=True, kw_only=True):
     freeze_week: str | None = None
 
 
+class CountedDay(Shape, frozen=True, kw_only=True):
+    """The last day that work was counted for, and the settings by which it began."""
+
+    day: date
+    time_zone: str
+    day_end_hour: int
+
+
 class SummaryRecord(Shape, frozen=True, kw_only=True):
     """A student's summary as kept in the database. `recent` holds the last chapters worked on, newest first.
 
@@ -255,6 +263,7 @@ class SummaryRecord(Shape, frozen=True, kw_only=True):
     recent: tuple[str, ...] = ()
     studied_days: int = 0
     last_activity_at: datetime | None = None
+    counted_day: CountedDay | None = None
 
 
 class StudentRecord(Shape, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What one change does to a record, to the counts and to a study day. Pure: no clock, no database."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from backend.errors import ConfirmationNeeded, Invalid
 from backend.kit.i18n import _
 from backend.progress.models import (
     SOLVED_LIMIT,
+    CountedDay,
     Counts,
     Progress,
     ProgressChange,
@@ -19,12 +20,43 @@ from backend.progress.models import (
 )
 
 RECENT_CHAPTERS = 3
+FURTHEST_AHEAD = timedelta(hours=14)  # Kiribati begins each day first
 NOTHING = OwnProgress()
 
 
 def study_day(at: datetime, time_zone: str, day_end_hour: int) -> date:
     """The calendar day an act counts for: a day ends `day_end_hour` hours after midnight in the student's zone."""
     return (at.astimezone(ZoneInfo(time_zone)) - timedelta(hours=day_end_hour)).date()
+
+
+def counted_for(at: datetime, time_zone: str, day_end_hour: int, summary: SummaryRecord) -> date:
+    """The study day that work at `at` counts for. A change of settings makes no day.
+
+    Never before the last one counted, never after today anywhere on earth; and a day after that one begins only when it
+    is over by the settings under which it began, too.
+    """
+    today, last = study_day(at, time_zone, day_end_hour), last_counted(summary)
+    if last is not None:
+        is_over = summary.counted_day is None or study_day(at, *_settings(summary.counted_day)) > last
+        today = max(today, last) if is_over else last
+    return min(today, (at.astimezone(UTC) + FURTHEST_AHEAD).date())
+
+
+def counted_day(day: date, time_zone: str, day_end_hour: int, summary: SummaryRecord) -> CountedDay:
+    """What is to be remembered of a day that work was counted for: the settings under which it began."""
+    known = summary.counted_day
+    if known is not None and known.day == day:
+        return known
+    return CountedDay(day=day, time_zone=time_zone, day_end_hour=day_end_hour)
+
+
+def last_counted(summary: SummaryRecord) -> date | None:
+    """The last day that work was counted for; of summaries from before this was kept, the last study day."""
+    return summary.counted_day.day if summary.counted_day else summary.streak.last_day
+
+
+def _settings(counted: CountedDay) -> tuple[str, int]:
+    return counted.time_zone, counted.day_end_hour
 
 
 def changed(before: OwnProgress, change: ProgressChange) -> OwnProgress:

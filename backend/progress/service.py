@@ -1,6 +1,6 @@
 """A student's own progress: saved in one transaction per change, undone as a new change, read through the cache."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -63,8 +63,10 @@ class ProgressService:
         self._recount = recount
 
     def today(self, viewer: Viewer) -> date:
-        """The viewer's present study day."""
-        return rules.study_day(self._clock.now(), viewer.time_zone, viewer.day_end_hour)
+        """The viewer's present study day: for a student the one that work counts for now."""
+        if viewer.role == "student":
+            return self._counted_for(viewer, self.record(viewer.id).summary)
+        return self._by_settings(viewer)
 
     def record(self, student_id: str) -> StudentRecord:
         """One student's whole record, for services that have authorised the reader."""
@@ -201,14 +203,13 @@ class ProgressService:
         """Save changes in one transaction; what an imported list has saved in an earlier try is left out."""
 
         def work(session: Any) -> Saved:
-            ground = self._queries.ground(
-                session, viewer.id, batch_id=batch_id, chapter_ids=changes, day=self.today(viewer)
-            )
+            ground = self._ground_of_today(session, viewer, batch_id, changes)
             done = set(entries.chapter_ids(ground.batch))
             left = {chapter_id: change for chapter_id, change in changes.items() if chapter_id not in done}
             if done and not (is_imported and left):
                 return self._replayed(session, viewer.id, ground.batch)
             steps = _steps(left, ground, confirm=confirm)
+            ground = self._with_day_counted(viewer, ground)
             return self._apply(session, ground, steps, batch_id, is_imported=is_imported)
 
         return self._commit(viewer, work)
@@ -221,6 +222,25 @@ class ProgressService:
             is_done = activity.chapter_id in done
             if not is_done and rules.own(entries.record(records, activity.chapter_id)) != activity.after:
                 raise entries.changed_since()
+
+    def _ground_of_today(self, session: Any, viewer: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> SaveContext:
+        """What a save stands on, for the day that the summary in it says: seldom another one than settings say."""
+        day, ids = self._by_settings(viewer), tuple(chapter_ids)
+        ground = self._queries.ground(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=day)
+        true_day = self._counted_for(viewer, ground.summary)
+        if true_day == day:
+            return ground
+        return self._queries.ground(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=true_day)
+
+    def _with_day_counted(self, viewer: Viewer, ground: SaveContext) -> SaveContext:
+        counted = rules.counted_day(ground.day.day, viewer.time_zone, viewer.day_end_hour, ground.summary)
+        return replace(ground, summary=replace(ground.summary, counted_day=counted))
+
+    def _by_settings(self, viewer: Viewer) -> date:
+        return rules.study_day(self._clock.now(), viewer.time_zone, viewer.day_end_hour)
+
+    def _counted_for(self, viewer: Viewer, summary: SummaryRecord) -> date:
+        return rules.counted_for(self._clock.now(), viewer.time_zone, viewer.day_end_hour, summary)
 
     def _replayed(self, session: Any, student_id: str, saved: Sequence[Activity]) -> Saved:
         return entries.replayed(saved, self._queries.records(session, student_id, entries.chapter_ids(saved)))

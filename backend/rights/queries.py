@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
 
 from backend.accounts.queries import check_admin_left, keep_an_admin
 from backend.kit.model import from_document, to_document
@@ -13,6 +14,7 @@ from backend.kit.mongo.client import Document, Mongo, translated
 from backend.rights.holdings import HOLDINGS, NOT_SHOWN, Holding
 from backend.rights.models import Deletion, OpenDeletion
 
+PROFILES = "system.profile"
 INDEXES = {"deletions": [IndexModel([("dueAt", ASCENDING)], name="due")]}
 
 
@@ -116,6 +118,24 @@ class RightsQueries:
             also(session)
 
         self._mongo.transaction(work)
+
+    def empty_profiles(self) -> bool:
+        """Empty what the server's profiler noted, where somebody turned it on; whether this user may.
+
+        It keeps whole commands, those of a deletion among them, and goes on as it was set.
+        """
+        database = self._mongo.database
+        try:
+            with translated():
+                if PROFILES not in database.list_collection_names():
+                    return True
+                was = database.command("profile", 0)
+                database.drop_collection(PROFILES)
+                kept = {name: was[name] for name in ("slowms", "sampleRate", "filter") if name in was}
+                database.command("profile", was["was"], **kept)
+        except OperationFailure:
+            return False
+        return True
 
     def tombstones(self) -> tuple[str, ...]:
         """The hashed ids of everybody who was deleted here."""

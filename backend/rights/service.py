@@ -1,6 +1,6 @@
 """A person's own data to take along; deletions asked for, called off and fulfilled; deletions done again."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -51,7 +51,8 @@ class RightsService:
         clock: Clock,
         trail: AuditTrail,
         *,
-        forget_kept: Callable[[], int | None],
+        forget_limits: Callable[[str], None],
+        forget_kept: Callable[[str], int | None],
         grace_days: int,
         idle_days: int,
     ) -> None:
@@ -63,6 +64,7 @@ class RightsService:
         self._cache = cache
         self._clock = clock
         self._trail = trail
+        self._forget_limits = forget_limits
         self._forget_kept = forget_kept
         self._grace = timedelta(days=grace_days)
         self._idle = timedelta(days=idle_days) if idle_days else None
@@ -123,7 +125,7 @@ class RightsService:
         for user_id in gone:
             self._erase(user_id, now)
         if gone:
-            self._settle()
+            self._settle(gone)
         return Fulfilled(closed=closed, deleted=len(gone))
 
     def request_for_idle(self) -> int:
@@ -142,7 +144,7 @@ class RightsService:
             self._erase(user_id, now)
         if people:
             self._trail.record(None, "tombstones.applied", "user", "all", after={"people": len(people)})
-            self._settle()
+            self._settle(people)
         return len(people)
 
     def _request(self, viewer: Viewer, user_id: str) -> Deletion:
@@ -196,13 +198,16 @@ class RightsService:
             self._trail.forget_origins(session, user_id)
             self._trail.record(None, "deletion.fulfilled", "user", user_id, session=session)
 
+        self._forget_limits(user_id)  # by the places that are known of her, which go now
         self._queries.erase(user_id, now, also)
         self._boards.person_changed(user_id)
 
-    def _settle(self) -> None:
-        """Put right what was computed with people who are gone now: statistics over all, and whatever is cached."""
+    def _settle(self, gone: Sequence[str]) -> None:
+        """Put right what was computed with people who are gone now, and take their ids out of what copies them."""
         self._statistics.rebuild()
         for region in self._cache.statistics():
             self._cache.clear_region(region.name)
-        if self._forget_kept() is None:
+        if None in [self._forget_kept(user_id) for user_id in gone]:
             _log.warning("kept_values_stay_until_they_end")
+        if not self._queries.empty_profiles():
+            _log.warning("profile_of_the_database_stays")

@@ -1,19 +1,19 @@
 """Statistics of single classes: by group, how its learners spread, and a student beside others. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
 from backend.chapters.service import ChapterService
-from backend.classrooms.report import FEWEST_CLASSMATES, ClassroomReports, class_tags
+from backend.classrooms.report import ClassroomReports, class_tags
 from backend.classrooms.service import ClassroomService
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.policy import authorise
 from backend.progress.models import SummaryRecord
 from backend.progress.service import ProgressService
-from backend.statistics.distribution import average_completed, distribution, levels
+from backend.statistics.distribution import distribution, levels
 from backend.statistics.figure_queries import FigureQueries
 from backend.statistics.models import (
     ChapterStatistics,
@@ -21,10 +21,13 @@ from backend.statistics.models import (
     Comparison,
     Distribution,
     Grouping,
-    Level,
+    OthersOnChapter,
+    SharedFigures,
     Statistics,
 )
-from backend.statistics.service import StatisticsService, chapters_of, checked, rows
+from backend.statistics.service import chapters_of, checked, rows
+from backend.statistics.shared_figures import EVERYONE
+from backend.statistics.sharing import FigureSharing
 
 CLASSES = Region("classStatistics", dict[str, ChapterStatistics], ttl_seconds=30)
 Sums = dict[str, ChapterStatistics]
@@ -34,7 +37,7 @@ class ClassStatisticsService:
     def __init__(
         self,
         queries: FigureQueries,
-        statistics: StatisticsService,
+        sharing: FigureSharing,
         classrooms: ClassroomService,
         reports: ClassroomReports,
         progress: ProgressService,
@@ -43,7 +46,7 @@ class ClassStatisticsService:
         clock: Clock,
     ) -> None:
         self._queries = queries
-        self._statistics = statistics
+        self._sharing = sharing
         self._classrooms = classrooms
         self._reports = reports
         self._progress = progress
@@ -79,34 +82,45 @@ class ClassStatisticsService:
         return distribution(found, subject, len(chapters), len(learners), self._clock.now())
 
     def comparison(self, viewer: Viewer) -> Comparison:
-        """A student's share of chapters completed by subject, beside her classes and everyone, herself included.
+        """A student's share of chapters completed by subject, beside her classes and everyone.
 
-        Nothing is said of fewer than five others: an average of so few would tell of single people.
+        Of others she is told what shared_figures.py lets her know: the day's figures of each class that may be told of.
         """
         authorise(viewer, "class_statistics.comparison")
-        chapters = self._chapters.active()
         own = self._progress.record(viewer.id).summary
-        everyone = self._statistics.levels()
-        students = sum(level.students for level in everyone.value if level.subject is None)
-        others = _enough(students - (own.last_activity_at is not None))
-        classroom_ids = sorted(classroom.id for classroom in self._classrooms.classrooms(viewer))
-        members = {member.id for member in self._reports.members(classroom_ids)} if classroom_ids else set()
-        classmates = _enough(len(members - {viewer.id}))
-        sums = self._sums(classroom_ids).value if classmates else {}
+        everyone, classes = self._sharing.of(EVERYONE), self._classes_told(viewer)
         return Comparison(
             rows=tuple(
                 Compared(
                     subject=subject,
                     own=_own_share(own, subject, len(part)),
-                    classes=_class_share(sums, part, len(members)) if classmates else None,
-                    everyone=_everyones_share(everyone.value, subject, len(part), students) if others else None,
+                    classes=_average((each.completed_of(subject), each.students) for each in classes),
+                    everyone=everyone.completed_of(subject) if everyone.is_told else None,
                 )
-                for subject, part in _by_subject(chapters).items()
+                for subject, part in _by_subject(self._chapters.active()).items()
             ),
-            classmates=classmates,
-            students=others,
-            as_of=self._clock.now() - timedelta(seconds=everyone.age_seconds),
+            classmates=sum(each.students for each in classes) or None,
+            students=everyone.students if everyone.is_told else None,
+            as_of=min(each.as_of for each in (everyone, *classes)),
         )
+
+    def chapter_average(self, viewer: Viewer, chapter_id: str) -> OthersOnChapter | None:
+        """A student's own classes on one chapter, by the day's figures; None where none of them may be told of."""
+        authorise(viewer, "class_statistics.chapter_average")
+        chapter_id = self._chapters.get(chapter_id).id
+        told = [each for group in self._classes_told(viewer) for each in group.chapters if each.id == chapter_id]
+        average = _average((each.average_solved, each.students) for each in told)
+        if average is None:
+            return None
+        return OthersOnChapter(
+            students=sum(each.students for each in told),
+            completed=sum(each.completed for each in told),
+            average_solved=round(average),
+        )
+
+    def _classes_told(self, viewer: Viewer) -> list[SharedFigures]:
+        found = (self._sharing.of(classroom.id) for classroom in self._classrooms.classrooms(viewer))
+        return [each for each in found if each.is_told]
 
     def _sums(self, classroom_ids: Sequence[str]) -> Answer[Sums]:
         return self._cache.get_or_create(
@@ -115,10 +129,6 @@ class ClassStatisticsService:
             lambda: self._queries.of_classes(classroom_ids),
             tags=class_tags(*classroom_ids),
         )
-
-
-def _enough(others: int) -> int | None:
-    return others if others >= FEWEST_CLASSMATES else None
 
 
 def _by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
@@ -132,10 +142,7 @@ def _own_share(summary: SummaryRecord, subject: str, chapters: int) -> float:
     return sum(counts.completed for counts in summary.subjects if counts.subject == subject) / chapters
 
 
-def _class_share(sums: Sums, chapters: Sequence[Chapter], members: int) -> float:
-    completed = sum(sums[chapter.id].completed for chapter in chapters if chapter.id in sums)
-    return completed / (len(chapters) * members)
-
-
-def _everyones_share(found: Sequence[Level], subject: str, chapters: int, students: int) -> float | None:
-    return average_completed([level for level in found if level.subject == subject], chapters, students)
+def _average(figures: Iterable[tuple[float | None, int]]) -> float | None:
+    """The average of what was told of groups, by how many are in each; None where nothing was."""
+    known = [(figure, students) for figure, students in figures if figure is not None and students]
+    return sum(figure * students for figure, students in known) / sum(each[1] for each in known) if known else None

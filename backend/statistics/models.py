@@ -31,8 +31,8 @@ class StatisticsRow(Shape, frozen=True, kw_only=True):
     `students` is known for single chapters only (a student may work on many). `average_solved` is per student and
     chapter with progress, None where there is none; for a single chapter that is per student.
 
-    `left_out` is how many chapters are in no sum because too few students stand behind them for the reader to know;
-    where nothing else is left, the sums are None.
+    `left_out` is how many chapters are in no sum because a student may know nothing of them; where nothing else is
+    left, the sums are None.
     """
 
     subject: str | None = None
@@ -94,7 +94,7 @@ class Distribution(Shape, frozen=True, kw_only=True):
 class Compared(Shape, frozen=True, kw_only=True):
     """One subject as a student stands in it beside others: shares of its chapters completed, from 0 to 1.
 
-    None where fewer than five others stand behind a figure.
+    None where too few others stand behind a figure (shared_figures.py). Others' shares are in steps.
     """
 
     subject: str
@@ -104,12 +104,57 @@ class Compared(Shape, frozen=True, kw_only=True):
 
 
 class Comparison(Shape, frozen=True, kw_only=True):
-    """`classmates` and `students` are how many others there are, None where they are too few to say anything."""
+    """`classmates` and `students` are about how many count, None where they are too few to say anything."""
 
     rows: tuple[Compared, ...]
     classmates: int | None
     students: int | None
     as_of: datetime
+
+
+class SharedChapter(Shape, frozen=True, kw_only=True):
+    """A chapter as students may know it of others, in steps. `average_solved` is of those at work on it."""
+
+    id: str
+    students: int
+    completed: int
+    in_progress: int
+    weak: int
+    average_solved: int
+
+
+class SharedSubject(Shape, frozen=True, kw_only=True):
+    """The average share of a subject's chapters that members of a group completed, in steps."""
+
+    subject: str
+    completed: float
+
+
+class SharedFigures(Shape, frozen=True, kw_only=True):
+    """What students may know of a group, as of when it was last put together; `looked_at` is when that was last due.
+
+    While `is_told` is False the group is too small, and nothing in here may be shown.
+    """
+
+    id: str
+    is_told: bool
+    students: int
+    chapters: tuple[SharedChapter, ...]
+    subjects: tuple[SharedSubject, ...]
+    as_of: datetime
+    looked_at: datetime
+
+    def completed_of(self, subject: str) -> float | None:
+        """The share of a subject; None where nothing of it was told."""
+        return next((each.completed for each in self.subjects if each.subject == subject), None)
+
+
+class OthersOnChapter(Shape, frozen=True, kw_only=True):
+    """A student's own classes on a chapter, in steps: those at work on it, and what they solved on average."""
+
+    students: int
+    completed: int
+    average_solved: int
 
 
 class Deltas(Shape, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from backend.chapters.models import Chapter
 from backend.chapters.service import TAG as CATALOGUE_TAG
 from backend.chapters.service import ChapterService
 from backend.classrooms.models import ClassDays, Week
-from backend.classrooms.report import FEWEST_CLASSMATES, WEEKS_LIMIT
+from backend.classrooms.report import WEEKS_LIMIT
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region, Warmer
@@ -26,10 +26,13 @@ from backend.statistics.models import (
     Grouping,
     Level,
     ProjectorHealth,
+    SharedChapter,
     Statistics,
     StatisticsRow,
 )
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+from backend.statistics.shared_figures import EVERYONE
+from backend.statistics.sharing import FigureSharing
 
 STATISTICS = Region("statistics", dict[str, ChapterStatistics], ttl_seconds=10)
 LEVELS = Region("statisticsLevels", tuple[Level, ...], ttl_seconds=60)
@@ -46,7 +49,9 @@ class StatisticsService:
         chapters: ChapterService,
         cache: Cache,
         clock: Clock,
+        sharing: FigureSharing,
     ) -> None:
+        self._sharing = sharing
         self._queries = queries
         self._figures = figures
         self._projector = projector
@@ -57,18 +62,27 @@ class StatisticsService:
     def statistics(self, viewer: Viewer, group_by: Grouping | Sequence[Grouping] = "subject") -> Statistics:
         """Sums over active chapters, a row per group in syllabus order.
 
-        Every chapter counts, also one that nobody has begun. For students those are left out on which up to five
-        students have progress: their sums would tell of single people, and be had by subtraction from sums with them.
-        Raises Invalid for an unknown or repeated grouping.
+        Every chapter counts, also one that nobody has begun. Students are told what shared_figures.py lets them know,
+        and read sums of that. Raises Invalid for an unknown or repeated grouping.
         """
         authorise(viewer, "statistics.statistics")
-        few = FEWEST_CLASSMATES if viewer.role == "student" else 0
         grouping = checked(group_by)
+        if viewer.role == "student":
+            return self._shared_statistics(grouping)
         answer = self._every()
         return Statistics(
             group_by=grouping,
-            rows=rows(self._chapters.active(), answer.value, grouping, few=few),
+            rows=rows(self._chapters.active(), answer.value, grouping),
             as_of=self._as_of(answer),
+        )
+
+    def _shared_statistics(self, grouping: tuple[Grouping, ...]) -> Statistics:
+        shared = self._sharing.of(EVERYONE)
+        known = {each.id: as_sums(each) for each in shared.chapters} if shared.is_told else {}
+        return Statistics(
+            group_by=grouping,
+            rows=rows(self._chapters.active(), known, grouping, are_all_known=False),
+            as_of=shared.as_of,
         )
 
     def chapter(self, viewer: Viewer, chapter_id: str) -> ChapterStatistics:
@@ -125,13 +139,28 @@ def rows(
     known: Mapping[str, ChapterStatistics],
     grouping: Sequence[Grouping],
     *,
-    few: int = 0,
+    are_all_known: bool = True,
 ) -> tuple[StatisticsRow, ...]:
-    """A row per group of chapters, in the order in which they come; sums without those of `few` students or fewer."""
+    """A row per group of chapters, in the order in which they come.
+
+    Where not all are known, a chapter that is not may have been begun or not: it is left out.
+    """
     groups: dict[tuple[str, ...], list[Chapter]] = {}
     for chapter in chapters:
         groups.setdefault(tuple(_name(chapter, each) for each in grouping), []).append(chapter)
-    return tuple(_row(group, known, grouping, few) for group in groups.values())
+    return tuple(_row(group, known, grouping, are_all_known) for group in groups.values())
+
+
+def as_sums(shared: SharedChapter) -> ChapterStatistics:
+    """What students may know of a chapter, as sums that say no more than that."""
+    return ChapterStatistics(
+        id=shared.id,
+        students=shared.students,
+        completed=shared.completed,
+        in_progress=shared.in_progress,
+        weak=shared.weak,
+        solved=shared.average_solved * shared.students,
+    )
 
 
 def chapters_of(chapters: Iterable[Chapter], subject: str | None) -> tuple[Chapter, ...]:
@@ -143,11 +172,10 @@ def chapters_of(chapters: Iterable[Chapter], subject: str | None) -> tuple[Chapt
 
 
 def _row(
-    group: Sequence[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping], few: int
+    group: Sequence[Chapter], known: Mapping[str, ChapterStatistics], grouping: Sequence[Grouping], are_all_known: bool
 ) -> StatisticsRow:
-    begun = [known[chapter.id] for chapter in group if chapter.id in known and known[chapter.id].students]
-    told = [each for each in begun if each.students > few]
-    is_known, first, is_chapter = bool(told) or not begun, group[0], "chapter" in grouping
+    told = [known[chapter.id] for chapter in group if chapter.id in known and known[chapter.id].students]
+    is_known, first, is_chapter = bool(told) or are_all_known, group[0], "chapter" in grouping
     records, solved = sum(each.students for each in told), sum(each.solved for each in told)
     return StatisticsRow(
         subject=first.subject if is_chapter or "subject" in grouping else None,
@@ -156,7 +184,7 @@ def _row(
         chapter=first.chapter if is_chapter else None,
         chapter_id=first.id if is_chapter else None,
         chapters=len(group),
-        left_out=len(begun) - len(told),
+        left_out=0 if are_all_known else len(group) - len(told),
         students=records if is_chapter and is_known else None,
         completed=sum(each.completed for each in told) if is_known else None,
         in_progress=sum(each.in_progress for each in told) if is_known else None,

@@ -26,6 +26,8 @@ from backend.statistics.figure_queries import FigureQueries
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
+from backend.statistics.shared_figure_queries import SharedFigureQueries
+from backend.statistics.sharing import FigureSharing
 from backend.wiring.base import Base
 
 CATALOGUE_JOB = "catalogue"
@@ -69,7 +71,8 @@ def learning(base: Base) -> Learning:
     classrooms = ClassroomService(queries, mongo, cache, clock, events, base.trail, follower=keeper)
     reports = ClassroomReports(queries, classrooms, progress, chapters, cache, clock, base.trail)
     figures = FigureQueries(mongo)
-    statistics = StatisticsService(StatisticsQueries(mongo), figures, projected, chapters, cache, clock)
+    sharing = FigureSharing(SharedFigureQueries(mongo), chapters, cache, clock)
+    statistics = StatisticsService(StatisticsQueries(mongo), figures, projected, chapters, cache, clock, sharing)
     warmer = Warmer(cache)
     for service in (chapters, statistics, reports):
         service.warmed_by(warmer)
@@ -85,7 +88,7 @@ def learning(base: Base) -> Learning:
         boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
         statistics=statistics,
         class_statistics=ClassStatisticsService(
-            figures, statistics, classrooms, reports, progress, chapters, cache, clock
+            figures, sharing, classrooms, reports, progress, chapters, cache, clock
         ),
         projector=Projector(projected, cache, keeper),
         warmer=warmer,

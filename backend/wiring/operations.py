@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from backend import __version__
+from backend.accounts.place_queries import PlaceQueries
 from backend.accounts.queries import AccountQueries
 from backend.accounts.sessions import Sessions
+from backend.accounts.throttle import SignInThrottle
 from backend.backups.service import BackupService
 from backend.connections import Connections
 from backend.kit.breaker import BreakerFigures
@@ -13,8 +15,7 @@ from backend.kit.clock import SystemClock
 from backend.kit.limiter.load_governor import Governor, MachineProbe
 from backend.kit.observability import tracing
 from backend.kit.observability.trend import Growth
-from backend.kit.redis import client as redis
-from backend.kit.redis import pool_metrics
+from backend.kit.redis import forgetting, pool_metrics
 from backend.kit.schedule.runs import Runs
 from backend.limits.models import Allowances
 from backend.limits.service import LimitService
@@ -156,13 +157,15 @@ class Keeping:
 def keeping(base: Base, learning: Learning, sessions: Sessions) -> Keeping:
     """Health asks all the others."""
     runs = Runs(base.connections.mongo)
-    rights, jobs = _rights(base, learning), JobService(runs, base.trail)
-    kept, load = copies(base, learning, rights, runs, sessions), _load(base)
+    load = _load(base)
+    limits = _limits(base, load)
+    rights, jobs = _rights(base, learning, limits), JobService(runs, base.trail)
+    kept = copies(base, learning, rights, runs, sessions)
     watch = watching(base, learning, jobs, kept.backups, load)
     return Keeping(
         rights=rights,
         copies=kept,
-        limits=_limits(base, load),
+        limits=limits,
         runs=runs,
         jobs=jobs,
         operations=watch.operations,
@@ -172,8 +175,14 @@ def keeping(base: Base, learning: Learning, sessions: Sessions) -> Keeping:
     )
 
 
-def _rights(base: Base, learning: Learning) -> RightsService:
+def _rights(base: Base, learning: Learning, limits: LimitService) -> RightsService:
     settings, connections = base.settings, base.connections
+    throttle = SignInThrottle(connections.limiter, PlaceQueries(connections.mongo), base.clock)
+
+    def forget_limits(user_id: str) -> None:
+        limits.forget(user_id)
+        throttle.forget(user_id)
+
     return RightsService(
         RightsQueries(connections.mongo),
         AccountQueries(connections.mongo),
@@ -183,7 +192,8 @@ def _rights(base: Base, learning: Learning) -> RightsService:
         connections.cache,
         base.clock,
         base.trail,
-        forget_kept=lambda: redis.forget_everything(connections.redis_client, settings.mongodb_database),
+        forget_limits=forget_limits,
+        forget_kept=partial(forgetting.forget, connections.redis_client, settings.mongodb_database),
         grace_days=settings.deletion_grace_days,
         idle_days=settings.idle_student_days,
     )

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter, OwnProgress
-from backend.classrooms.models import ChapterAverage
 from backend.kit.i18n import _, day, moment, ngettext, number, percent
 from backend.progress.models import Activity, ChapterDetail, ChapterRow
-from backend.statistics.models import ChapterStatistics
+from backend.statistics.models import ChapterStatistics, OthersOnChapter
 from pages.chapters.editable_rows import trend_words
 from pages.chapters.text import chapter_path
 from pages.shell import services
@@ -83,20 +82,16 @@ def by_year(row: ChapterRow) -> None:
     chart(bars_by_year(counts, _("Questions")), words, twin, key="by-year", height=260)
 
 
-def average_words(average: ChapterAverage | None) -> str:
-    """ "Your class: 12 of 28 completed; 14 questions on average.", or why there is no such line."""
+def average_words(average: OthersOnChapter | None) -> str:
+    """ "Your class: about 25 work on it, 10 completed it; 15 questions on average.", or why there is no such line."""
     if average is None:
-        return _("No class average is shown: with fewer than five classmates it would tell of single people.")
-    completed = round(average.completed * average.students)
-    words = ngettext(
-        "Your class: {completed} of {students} completed; {solved} question on average.",
-        "Your class: {completed} of {students} completed; {solved} questions on average.",
-        round(average.average_solved),
-    )
-    return words.format(
-        completed=number(completed),
+        return _("No class average is shown: with so few at work on it, it would tell of single people.")
+    return _(
+        "Your class: about {students} work on it, {completed} of them completed it; {solved} questions on average."
+    ).format(
+        completed=number(average.completed),
         students=number(average.students),
-        solved=number(round(average.average_solved)),
+        solved=number(average.average_solved),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from babel.dates import format_timedelta
 
-from backend.kit.i18n import _, current_locale, ngettext, number, percent
+from backend.kit.i18n import _, current_locale, number, percent
 from backend.kit.observability.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
 from backend.operations.models import (
     SEVERITY,
@@ -209,15 +209,8 @@ def _slow_row(slow: SlowOperation) -> list[Value]:
         slow.count,
         _("{value} s").format(value=number(round(slow.total_seconds, 1))),
         milliseconds(slow.longest_seconds * 1_000),
-        Cell(slow.plan or "–", note=_examined(slow.examined)),
+        slow.plan or "–",
     ]
-
-
-def _examined(count: int | None) -> str:
-    """How many documents the run read that the database's profiler noted; "" where it noted none."""
-    if count is None:
-        return ""
-    return ngettext("{count} document read", "{count} documents read", count).format(count=number(count))
 
 
 def cache_table(regions: Sequence[CacheRegion]) -> Twin:

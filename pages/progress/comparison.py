@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from backend.kit.i18n import _, ngettext, number, percent
+from backend.kit.i18n import _, number, percent
 from backend.statistics.models import Comparison
 from pages.shell import services, session
 from pages.shell.script_runs import fragment
@@ -30,12 +30,12 @@ def draw_beside_others() -> None:
 
 
 def _table(found: Comparison) -> Twin:
-    average = _("Average share of the subject's chapters that are completed, you included.")
+    average = _("Average share of the subject's chapters that are completed.")
     columns = [
         Column(_("Subject")),
         Column(_("You"), numeric=True),
         Column(_("Your classes"), numeric=True, rule=average),
-        Column(_("Everyone"), numeric=True, rule=average + " " + _("Everyone who ever saved something counts.")),
+        Column(_("Everyone"), numeric=True, rule=average),
     ]
     rows = [[row.subject, percent(row.own), _share(row.classes), _share(row.everyone)] for row in found.rows]
     return Twin(_("Chapters completed by subject"), columns, rows)
@@ -46,18 +46,11 @@ def _share(share: float | None) -> str | None:
 
 
 def _who(found: Comparison) -> str:
-    few = _("Of fewer than five others nothing is shown.")
-    said = []
+    said = [_("Rounded, and renewed once a day at most. Who joined less than two weeks ago does not count yet.")]
     if found.classmates is not None:
-        said.append(
-            ngettext("{count} classmate.", "{count} classmates.", found.classmates).format(
-                count=number(found.classmates)
-            )
-        )
+        said.append(_("About {count} in your classes.").format(count=number(found.classmates)))
     if found.students is not None:
-        said.append(
-            ngettext("{count} other student.", "{count} other students.", found.students).format(
-                count=number(found.students)
-            )
-        )
-    return " ".join([*said, few] if None in (found.classmates, found.students) else said)
+        said.append(_("About {count} students in all.").format(count=number(found.students)))
+    if None in (found.classmates, found.students):
+        said.append(_("Of fewer than five others nothing is shown."))
+    return " ".join(said)

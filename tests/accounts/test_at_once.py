@@ -10,6 +10,7 @@ from backend.api.middleware.deadlines import REQUEST_SECONDS
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Invalid, NotFound, RateLimited
 from backend.kit import deadline
+from backend.kit.origin import Origin, coming_from
 from backend.kit.security import hashing_queue, passwords
 from tests.at_once import at_once
 from tests.school import PASSWORD, School
@@ -120,11 +121,11 @@ def test_many_who_sign_in_at_once_are_answered_or_told_when(
     monkeypatch.setattr(hashing_queue, "WAIT_SECONDS", 1.0)
     begun = monotonic()
 
-    def sign_in() -> str:
-        with deadline.within(REQUEST_SECONDS):
+    def sign_in(address: str) -> str:
+        with coming_from(lambda: Origin(address=address)), deadline.within(REQUEST_SECONDS):
             return backend.accounts.authenticate(admin.email, PASSWORD).id
 
-    answers = at_once(*[sign_in] * 24)
+    answers = at_once(*(partial(sign_in, f"192.0.2.{number}") for number in range(24)))
     assert monotonic() - begun < REQUEST_SECONDS
     refused = [each for each in answers if each != admin.id]
     assert len(refused) <= 24 - passwords.AT_ONCE

@@ -195,18 +195,3 @@ def test_matrix_tells_no_data_from_nothing_done(
     narrow = reading.matrix(teacher, classroom.id, subject)
     assert {each.chapter.subject for each in narrow.columns} == {subject}
     assert len(narrow.rows[0].cells) == len(narrow.columns) < len(matrix.columns)
-
-
-def test_chapter_average_needs_five_classmates(
-    backend: Backend, school: School, reading: ClassroomReports, teacher: Viewer, classroom: Classroom
-) -> None:
-    """With four classmates there is no average; with five it is over all six, and agrees with the matrix."""
-    people = [school.student(classroom, f"S{count}") for count in range(5)]
-    chapter = backend.chapters.active()[0]
-    save(backend, people[0], 0, "a", ProgressChange(question_solved=12, status="Completed"))
-    assert reading.chapter_average(people[0], chapter.id) is None
-    backend.classrooms.join(school.student(school.classroom(teacher, "Other")), str(classroom.join_code))
-    average = reading.chapter_average(people[0], chapter.id)
-    assert average is not None
-    assert (average.students, average.average_solved, average.completed) == (6, 2.0, 1 / 6)
-    assert reading.matrix(teacher, classroom.id).columns[0].completed == 1

@@ -110,7 +110,6 @@ CALLS: dict[str, Try] = {
     "reports.learner": Try(OF_A_CLASS, lambda b, v, t: b.reports.learner(v, t.classroom, t.student)),
     "reports.matrix": Try(OF_A_CLASS, lambda b, v, t: b.reports.matrix(v, t.classroom)),
     "reports.completions_over_time": Try(OF_A_CLASS, lambda b, v, t: b.reports.completions_over_time(v, t.classroom)),
-    "reports.chapter_average": Try(OF_A_CHAPTER, lambda b, v, t: b.reports.chapter_average(v, t.chapter)),
     "boards.scopes": Try(NOTHING, lambda b, v, _t: b.boards.scopes(v)),
     "boards.board": Try(
         A_BOARD, lambda b, v, t: b.boards.board(v, "everyone" if t.relation is Relation.SHARED else t.classroom)
@@ -122,6 +121,9 @@ CALLS: dict[str, Try] = {
     "class_statistics.statistics": Try(OF_A_CLASS, lambda b, v, t: b.class_statistics.statistics(v, t.classroom)),
     "class_statistics.distribution": Try(OF_A_CLASS, lambda b, v, t: b.class_statistics.distribution(v, t.classroom)),
     "class_statistics.comparison": Try(OWN, lambda b, v, _t: b.class_statistics.comparison(v)),
+    "class_statistics.chapter_average": Try(
+        OF_A_CHAPTER, lambda b, v, t: b.class_statistics.chapter_average(v, t.chapter)
+    ),
     "operations.health": Try(NOTHING, lambda b, v, _t: b.operations.health(v)),
     "operations.history": Try(NOTHING, lambda b, v, _t: b.operations.history(v)),
     "monitoring.metrics": Try(NOTHING, lambda b, v, _t: b.monitoring.metrics(v)),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.errors import Conflict, NotAllowed, NotFound, NotSignedIn
 from backend.kit.clock import SetClock
+from backend.kit.limiter.redis import RedisLimits
 from backend.progress.models import ProgressChange
 from backend.rights.download import as_csv
 from backend.rights.queries import hashed
 from backend.rights.service import SETTLED
+from tests.boards.builders import boards_of
 from tests.school import School
 
 NAME = "Zuleika Dobson-Quill"
@@ -55,14 +58,22 @@ def session_of(backend: Backend, viewer: Viewer) -> str:
 
 
 def looked_at(backend: Backend, admin: Viewer, classroom: Classroom, student: Viewer) -> None:
-    """Fill the caches and boards with her, as pages do."""
+    """Fill the caches and kept boards with her, as pages do, and the limits, as wrong tries at her password do."""
     backend.reports.report(admin, classroom.id)
     backend.reports.matrix(admin, classroom.id)
     backend.reports.learner(admin, classroom.id, student.id)
     backend.administration.user(admin, student.id)
     for scope in (EVERYONE, classroom.id):
         backend.boards.board(student, scope)
+        boards_of(backend, is_kept=True).board(student, scope)
     backend.overview.home(student)
+    with pytest.raises(NotSignedIn):
+        backend.accounts.authenticate(student.email, "not her password")
+
+
+def profiled(backend: Backend, on: bool) -> None:
+    """Have the server note every command, as somebody may who looks for slow ones; or no more."""
+    backend.mongo.database.command("profile", 2 if on else 0)
 
 
 def delete(backend: Backend, clock: SetClock, student: Viewer) -> None:
@@ -86,26 +97,65 @@ def traces(backend: Backend, *words: str) -> list[str]:
 
 def redis_traces(backend: Backend, *words: str) -> list[str]:
     client: Any = backend.redis_client
-    found = []
-    for key in client.scan_iter(f"*{backend.settings.mongodb_database}*", count=1000):
-        content = [key, client.dump(key) or b""]
-        if any(word.encode() in part for word in words for part in content):
-            found.append(f"redis:{key!r}")
-    return found
+    read = {
+        b"string": client.get,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+        b"set": client.smembers,
+        b"stream": client.xrange,
+    }
+    content = {
+        key: repr((key, read[client.type(key)](key)))
+        for key in client.scan_iter(f"*{backend.settings.mongodb_database}*", count=1000)
+    }
+    return [f"redis:{key!r}" for key, text in content.items() if any(word in text for word in words)]
+
+
+def log_traces(mongodb_log: Path, *words: str) -> list[str]:
+    """Lines of the database server's log in which one of these words stands."""
+    return [line for line in mongodb_log.read_text().splitlines() if any(word in line for word in words)]
 
 
 def test_nothing_of_a_deleted_person_stands_anywhere(
-    backend: Backend, clock: SetClock, admin: Viewer, classroom: Classroom, leaver: Viewer
+    backend: Backend, clock: SetClock, admin: Viewer, classroom: Classroom, leaver: Viewer, mongodb_log: Path
 ) -> None:
-    """No collection and no key of Redis has her id, names or address, but for ids in the trail and her tombstone."""
+    """No collection, profile, log or key of Redis has her id, names or address, but for the trail and her tombstone."""
+    profiled(backend, on=True)
     looked_at(backend, admin, classroom, leaver)
     backend.administration.make_reset_link(admin, leaver.id)
-    assert {"users", "progress", "activity", "sessions", "audit"} <= set(traces(backend, leaver.id))
+    found = set(traces(backend, leaver.id))
+    assert {"users", "progress", "activity", "sessions", "audit", "system.profile"} <= found
+    assert any(":ranked:" in key for key in found)
     delete(backend, clock, leaver)
+    assert backend.mongo.database.command("profile", -1)["was"] == 2  # it goes on as it was set
+    profiled(backend, on=False)
     assert traces(backend, NAME, leaver.email, BOARD_NAME) == []
     assert set(traces(backend, leaver.id)) == {"audit"}
     assert set(traces(backend, hashed(leaver.id))) == {"tombstones"}
+    assert log_traces(mongodb_log, leaver.id, NAME, leaver.email, BOARD_NAME) == []
     assert backend.audit.check_all().broken_at is None
+
+
+def test_a_deletion_leaves_what_is_others(
+    backend: Backend, clock: SetClock, school: School, admin: Viewer, classroom: Classroom, leaver: Viewer
+) -> None:
+    """Delays, allowances and board entries of others stay; hers are gone, under hashes too."""
+    other = with_traces(backend, school.student(classroom, "Other Student"))
+    for viewer in (leaver, other):
+        looked_at(backend, admin, classroom, viewer)
+    client: Any = backend.redis_client
+
+    def has_wrong_tries(viewer: Viewer) -> bool:
+        key = RedisLimits(client, backend.settings.mongodb_database)._key("limit", f"account:{viewer.id}")
+        return bool(client.exists(key))
+
+    attempts = f"{backend.settings.mongodb_database}:attempts:*"
+    delays = len(list(client.scan_iter(attempts)))
+    assert (has_wrong_tries(leaver), has_wrong_tries(other), delays) == (True, True, 2)
+    delete(backend, clock, leaver)
+    assert (has_wrong_tries(leaver), has_wrong_tries(other)) == (False, True)
+    assert len(list(client.scan_iter(attempts))) == delays
+    assert any(":ranked:" in key for key in redis_traces(backend, other.id))
 
 
 def test_statistics_boards_and_classes_are_as_if_she_had_never_been(

@@ -1,13 +1,19 @@
 """Projectors over a test's backend, started and stopped, and the truth they are compared with."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
+from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
+from backend.kit.clock import SetClock
+from backend.progress.models import ProgressChange
 from backend.statistics.models import ChapterStatistics
 from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+from backend.statistics.shared_figures import RENEWED_AFTER, SETTLED, STUDIED_DAYS
+from tests.classrooms.builders import save
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 
@@ -55,3 +61,22 @@ def truth(backend: Backend) -> dict[str, ChapterStatistics]:
 def catches_up(backend: Backend) -> bool:
     """Whether what is kept becomes the truth."""
     return eventually(lambda: kept(backend) == truth(backend))
+
+
+def settle(
+    backend: Backend, clock: SetClock, students: Iterable[Viewer], *, position: int = 0, wait: timedelta = SETTLED
+) -> None:
+    """Let these students work on a chapter on as many days, and be there for as long, as it takes to count."""
+    students = tuple(students)
+    for day in range(STUDIED_DAYS):
+        clock.advance(timedelta(days=1))
+        for student in students:
+            save(backend, student, position, f"settle{day}-{position}", ProgressChange(questions_delta=10))
+    clock.advance(wait)
+    backend.cache.invalidate("*")
+
+
+def a_day_later(backend: Backend, clock: SetClock) -> None:
+    """When figures for students are due to be looked at again."""
+    clock.advance(RENEWED_AFTER)
+    backend.cache.invalidate("*")

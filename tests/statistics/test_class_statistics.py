@@ -14,7 +14,7 @@ from backend.statistics.class_statistics import ClassStatisticsService
 from backend.statistics.models import Bin, Distribution
 from tests.classrooms.builders import queries_of, save
 from tests.school import School
-from tests.statistics.builders import projector
+from tests.statistics.builders import projector, settle
 
 DONE = ProgressChange(questions_delta=60, status="Completed")
 
@@ -106,19 +106,20 @@ def test_weeks_of_everyone(backend: Backend, clock: SetClock, teacher: Viewer, s
 
 
 def test_a_student_beside_others(
-    of_classes: ClassStatisticsService, backend: Backend, students: list[Viewer], school: School, classroom: Classroom
+    of_classes: ClassStatisticsService, backend: Backend, students: list[Viewer], clock: SetClock
 ) -> None:
-    """Her share, her class's and everyone's by subject; of fewer than five others nothing is said."""
+    """Her exact share beside her class's and everyone's in steps; of few who count nothing is said."""
     found = of_classes.comparison(students[0])
     first = backend.chapters.active()[0].subject
     size = sum(chapter.subject == first for chapter in backend.chapters.active())
     row = next(row for row in found.rows if row.subject == first)
-    assert (row.own, row.classes, row.everyone) == (1 / size, 2 / (6 * size), None)
-    assert (found.classmates, found.students) == (5, None)
-    for number in range(3):
-        save(backend, school.student(classroom, f"More {number}"), 1, "k", DONE)
-    backend.cache.invalidate("*")
-    assert of_classes.comparison(students[0]).students == 6
+    assert (row.own, row.classes, row.everyone) == (1 / size, None, None)
+    assert (found.classmates, found.students) == (None, None)
+    settle(backend, clock, students)
+    found = of_classes.comparison(students[0])
+    row = next(row for row in found.rows if row.subject == first)
+    assert (row.own, row.classes, row.everyone) == (1 / size, 0.0, 0.0)  # 2 of 6 × size are less than half a step
+    assert (found.classmates, found.students) == (5, 5)
 
 
 def test_a_small_class_is_not_told_of(

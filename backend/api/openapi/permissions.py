@@ -37,7 +37,7 @@ ROUTES: Mapping[str, str] = {
     "PATCH /chapters/{chapterId}": "chapters.edit",
     "DELETE /chapters/{chapterId}": "chapters.archive",
     "POST /chapters/{chapterId}/restore": "chapters.bring_back",
-    "GET /chapters/{chapterId}/average": "reports.chapter_average",
+    "GET /chapters/{chapterId}/average": "class_statistics.chapter_average",
     "GET /chapters/{chapterId}/history": "progress.history",
     "POST /chapters/{chapterId}/progress": "progress.change",
     "GET /chapters/{chapterId}/progress-stream": "rooms.chapter",

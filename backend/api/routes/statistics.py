@@ -44,9 +44,9 @@ Subject = Annotated[str | None, Query(description="Only this subject", min_lengt
 def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by: GroupBy = "subject") -> Response:
     """Statistics over all students
 
-    Sums over the syllabus, a row for each group; chapters that nobody has begun count as well. For students, chapters
-    on which five students or fewer have progress are in no sum: `leftOut` says how many, and sums of nothing else are
-    null.
+    Sums over the syllabus, a row for each group; chapters that nobody has begun count as well. For students they are
+    rounded and a day old or more; chapters of which students may know nothing are in no sum: `leftOut` says how many,
+    and sums of nothing else are null.
     """
     found = backend.statistics.statistics(viewer, _groupings(group_by))
     return etags.figures(request, found, viewer=None if viewer.role == "student" else viewer)
@@ -86,8 +86,8 @@ def statistics_weeks(viewer: SignedIn, backend: BackendDep) -> Response:
 def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
     """A student beside others
 
-    Shares of chapters completed by subject: her own, her classes' and everyone's, which are null where fewer than
-    five others stand behind them. For students.
+    Shares of chapters completed by subject: her own, her classes' and everyone's. Those of others are rounded and a day
+    old or more, and null where too few stand behind them. For students.
     """
     return answer(backend.class_statistics.comparison(viewer))
 
@@ -98,9 +98,10 @@ def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
 def chapter_average(chapter_id: ChapterId, viewer: SignedIn, backend: BackendDep) -> Response:
     """A student's classes on a chapter
 
-    What her own classes solved and completed on average, herself included. For students.
+    Those of her classes who are at work on it, in steps of five: how many completed it, and questions solved on
+    average. Figures are a day old or more; null where they would tell of single people. For students.
     """
-    return answer(OwnAverage(average=backend.reports.chapter_average(viewer, chapter_id)))
+    return answer(OwnAverage(average=backend.class_statistics.chapter_average(viewer, chapter_id)))
 
 
 @router.get("/classrooms", tags=["Classrooms"], **returns(Listing[Classroom], says="A page of classes"))

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from backend.chapters.models import Chapter, Status
-from backend.classrooms.models import ChapterAverage, Classroom, KeyFigures, Week
+from backend.classrooms.models import Classroom, KeyFigures, Week
 from backend.kit.model import Shape
 from backend.operations.models import CacheRegion
 from backend.progress.models import ChapterDetail, ChapterRow, Progress, Saved, Summary
-from backend.statistics.models import Distribution, Grouping, StatisticsRow
+from backend.statistics.models import Distribution, Grouping, OthersOnChapter, StatisticsRow
 
 
 class ChapterItem(Shape, frozen=True, kw_only=True):
@@ -90,9 +90,9 @@ class OwnWork(Shape, frozen=True, kw_only=True):
 
 
 class OwnAverage(Shape, frozen=True, kw_only=True):
-    """The caller's own classes on a chapter, herself included; null where she has fewer than five classmates."""
+    """The caller's own classes on a chapter; null where too few of them are at work on it."""
 
-    average: ChapterAverage | None
+    average: OthersOnChapter | None
 
 
 class ClassStatistics(Shape, frozen=True, kw_only=True):

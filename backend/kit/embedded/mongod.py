@@ -128,6 +128,7 @@ def _command(server: Path, room: Path, port: int) -> list[str]:
         "wiredTigerEngineConfigString": "log=(prealloc=false,file_max=16MB)",  # 18 MB on disk instead of 300
         "oplogSize": "512",  # MB; left alone it takes a twentieth of the disk
         "logpath": str(room / "mongod.log"),
+        "slowms": str(2**31 - 1),  # slow commands would be logged with the ids and words in them; we note their shapes
     }
     settings = [
         "diagnosticDataCollectionEnabled=false",

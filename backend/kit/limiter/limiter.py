@@ -158,6 +158,14 @@ class Limiter:
         self._memory.forgive(subject)
         self._ask(lambda shared: shared.forgive(subject))
 
+    def forget(self, subject: str) -> None:
+        """Forget all that is kept of `subject`, here and in Redis: somebody who is gone."""
+        with self._lock:
+            for key in [key for key in self._leases if key[0] == subject]:
+                del self._leases[key]
+        self._memory.forget(subject)
+        self._ask(lambda shared: shared.forget(subject))
+
     def _decide(self, subject: str, rule_set: RuleSet, wanted: int, refund: int) -> tuple[Grant, Source]:
         grant = self._ask(lambda shared: shared.take(subject, rule_set.rules, wanted=wanted, refund=refund))
         if grant is not None:

@@ -47,6 +47,12 @@ class MemoryLimits:
         with self._lock:
             self._attempts.pop(subject, None)
 
+    def forget(self, subject: str) -> None:
+        """Forget all that is kept of `subject`."""
+        with self._lock:
+            self._kept.pop(subject, None)
+            self._attempts.pop(subject, None)
+
 
 def _bound(kept: OrderedDict[str, T], subject: str, most: int) -> None:
     kept.move_to_end(subject)

@@ -100,6 +100,11 @@ class RedisLimits:
         """Forget the attempts of `subject`."""
         self._client.delete(self._key("attempts", subject))
 
+    def forget(self, subject: str) -> None:
+        """Forget all that is kept of `subject`: what it took, and its attempts."""
+        for kind in ("limit", "attempts"):
+            self._client.delete(self._key(kind, subject))
+
     def alive(self) -> int:
         """Say that this process lives; how many did so within the last ten seconds."""
         processes: int = self._run(_ALIVE, self._alive_key, [self._name, ALIVE_SECONDS])

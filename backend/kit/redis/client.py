@@ -31,7 +31,6 @@ from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.redis.connections import HeedingPool, heed_deadline, without_timeout
 
-SCANNED_AT_ONCE = 500
 Client = Redis | RedisCluster
 BREAKER = "redis"
 
@@ -293,19 +292,3 @@ def _masters(client: Client) -> list[Redis]:
         primaries = client.get_primaries()  # type: ignore[no-untyped-call]  # redis-py does not annotate it
         return [client.get_redis_connection(node) for node in primaries]
     return [client]
-
-
-def forget_everything(client: Client, namespace: str) -> int | None:
-    """Take away every key of this database's namespace; how many, None where Redis cannot be reached.
-
-    All of it can be rebuilt, that is the rule here; what stays behind ends by itself within the hour.
-    """
-    patterns = (f"{namespace}:*", f"{{{namespace}}}:*")  # the second where all keys must be on one node
-    try:
-        return sum(
-            int(client.unlink(key))
-            for pattern in patterns
-            for key in client.scan_iter(match=pattern, count=SCANNED_AT_ONCE)
-        )
-    except FAILURES:
-        return None

@@ -11,11 +11,13 @@ from starlette.testclient import TestClient
 
 from backend.accounts.models import ProfileChange
 from backend.api import create_api
+from backend.api.schemas.responses import OwnAverage
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from backend.operations.models import Process, Readiness, Status
 from tests.api.caller import Door, as_json, first_chapter, problem
 from tests.school import School
+from tests.statistics.builders import settle
 
 
 def test_statistics_are_grouped_as_asked(door: Door) -> None:
@@ -148,17 +150,19 @@ def test_figures_of_a_class_come_with_its_groups(door: Door, backend: Backend) -
     assert problem(door.teacher.get(f"{path}?groupBy=luck"), 422)
 
 
-def test_a_student_has_the_average_of_her_classes(door: Door, school: School, backend: Backend) -> None:
-    """With five classmates the page's figure, with fewer none; nobody but students has one."""
-    path = f"/chapters/{backend.chapters.active()[0].id}/average"
+def test_a_student_has_the_average_of_her_classes(
+    door: Door, school: School, backend: Backend, clock: SetClock
+) -> None:
+    """Among few none; beside five who count the page's figure, in steps; nobody but students has one."""
+    chapter = backend.chapters.active()[0].id
+    path = f"/chapters/{chapter}/average"
     assert door.student.get(path).json()["data"] == {"average": None}
-    for number in range(5):
-        school.student(door.classroom, f"Mate {number}")
-    door.student.post(path.replace("average", "progress"), {"questionsDelta": 12})
-    found = door.student.get(path).json()["data"]["average"]
-    assert found == {"students": 6, "averageSolved": 2.0, "completed": 0.0}
     assert problem(door.teacher.get(path), 403)
     assert problem(door.student.get("/chapters/unknown/average"), 404)
+    mates = [school.student(door.classroom, f"Mate {number}") for number in range(6)]
+    settle(backend, clock, mates)
+    found = OwnAverage(average=backend.class_statistics.chapter_average(mates[0], chapter))
+    assert as_json(found) == {"average": {"students": 5, "completed": 0, "averageSolved": 30}}
 
 
 def test_how_all_students_spread_is_for_staff(door: Door) -> None:

@@ -9,7 +9,8 @@ from backend.accounts.models import User, Viewer
 from backend.bootstrap import Backend
 from backend.chapters.models import Chapter
 from backend.kit.clock import SetClock
-from backend.progress.models import ProgressChange
+from backend.statistics.models import OthersOnChapter
+from pages.chapters.facts import average_words
 from tests.pages.chapters.chapter_list import ChapterList
 from tests.pages.key_figures import key_figures
 from tests.pages.signed_in import OpenPage
@@ -89,18 +90,14 @@ def test_neighbours_are_linked(page: AppTest, backend: Backend) -> None:
 
 def test_a_small_class_shows_no_average(page: AppTest) -> None:
     """Alone in a class, a student reads why there is no average, not an average of herself."""
-    assert "fewer than five classmates" in words_on(page)
+    assert "it would tell of single people" in words_on(page)
 
 
-def test_the_class_average_in_words(open_page: OpenPage, backend: Backend, school: School, chapter: Chapter) -> None:
-    """With five classmates: how many of how many completed, and the mean of the solved questions."""
-    classroom = school.classroom(school.teacher(school.admin()))
-    students = [school.student(classroom, f"Student {number}") for number in range(6)]
-    for viewer in students[:2]:
-        change = ProgressChange(status="Completed", question_solved=9)
-        backend.progress.change(viewer, chapter.id, change, key="k1")
-    page = opened(open_page, school.user(students[0]), chapter)
-    assert "Your class: 2 of 6 completed; 3 questions on average." in words_on(page)
+def test_the_class_average_in_words() -> None:
+    """How many are at work on it, how many of them completed it, and the mean of the solved questions."""
+    average = OthersOnChapter(students=25, completed=10, average_solved=15)
+    words = "Your class: about 25 work on it, 10 of them completed it; 15 questions on average."
+    assert average_words(average) == words
 
 
 def test_a_teacher_has_no_controls_of_her_own(
