@@ -84,7 +84,7 @@ class AccountQueries:
             self._mongo.transaction(work)
         except Conflict as error:
             if isinstance(error.__cause__, DuplicateKeyError):
-                raise Conflict(_taken(first=first)) from error
+                raise Conflict(_taken(error, first=first)) from error
             raise
 
     def user(self, user_id: str) -> User | None:
@@ -132,11 +132,17 @@ class AccountQueries:
         return tuple(from_document(document, DemoSignIn) for document in found if document)
 
     def update_user(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
-        """The person after her (camelCase) fields were set; None where there is no such person."""
-        with translated():
-            found = self._mongo["users"].find_one_and_update(
-                {"_id": user_id}, _setting(fields), return_document=ReturnDocument.AFTER
-            )
+        """The person after her (camelCase) fields were set; None where there is no such person.
+
+        Raises Conflict where somebody on the boards has the display name.
+        """
+        try:
+            with translated():
+                found = self._mongo["users"].find_one_and_update(
+                    {"_id": user_id}, _setting(fields), return_document=ReturnDocument.AFTER
+                )
+        except Conflict as error:
+            raise Conflict(_taken(error)) from error
         return from_document(found, User) if found else None
 
     def change_email(
@@ -144,7 +150,7 @@ class AccountQueries:
     ) -> User | None:
         """The person under her new address and with these (camelCase) fields, `also(session)` with it, all or nothing.
 
-        Raises Conflict where the address is somebody else's.
+        Raises Conflict where the address, or the display name on the boards, is somebody else's.
         """
 
         def work(session: ClientSession) -> User | None:
@@ -161,7 +167,7 @@ class AccountQueries:
             return self._mongo.transaction(work)
         except Conflict as error:
             if isinstance(error.__cause__, DuplicateKeyError):
-                raise Conflict(_taken(first=False)) from error
+                raise Conflict(_taken(error)) from error
             raise
 
     def reset_password(self, user_id: str, hashed: str, also: Callable[[ClientSession], None]) -> None:
@@ -316,7 +322,12 @@ def domain_of(email: str) -> str:
     return domain if at else ""
 
 
-def _taken(*, first: bool) -> str:
+def _taken(error: Conflict, *, first: bool = False) -> str:
+    """Return what is to be said of a value that somebody else has."""
+    cause = error.__cause__
+    details = cause.details if isinstance(cause, DuplicateKeyError) else None
+    if "boardNameKey" in (details or {}).get("keyPattern", ()):
+        return _("Somebody on the leaderboards has this display name, or one that looks like it. Choose another.")
     if first:
         return _("This school has its administrator already. Please sign in.")
     return _("There is an account with this e-mail address already.")

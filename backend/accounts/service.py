@@ -281,7 +281,7 @@ class AccountService(SigningIn):
         owner = self._sessions.queries.ticket_owner(fingerprint(token), "reset", self._clock.now())
         user = self._queries.user(owner) if owner else None
         if user is None:
-            raise NotFound(_("This link was used already or is too old. Please ask for a new one."))
+            raise _spent_link()
         return user
 
     def reset_password(self, token: str, new: str) -> User:
@@ -290,7 +290,9 @@ class AccountService(SigningIn):
 
         def spend(session: Any) -> None:
             if not self._sessions.queries.spend_within(session, fingerprint(token), "reset", now):
-                raise NotFound(_("This link was used already or is too old. Please ask for a new one."))
+                raise NotFound(
+                    _("This link was used already or is too old. Please ask an administrator for a new one.")
+                )
             self._trail.record(None, "password.reset", "user", user.id, session=session)
 
         self._queries.reset_password(user.id, hashed, spend)
@@ -314,6 +316,10 @@ class AccountService(SigningIn):
         self._cache.invalidate(BOARDS_TAG)  # she is in her class's report at once
         self._events.publish(rooms.CHANGED, rooms.of_membership(awaited.classroom_id))
         return user
+
+
+def _spent_link() -> NotFound:
+    return NotFound(_("This link was used already or is too old. Please ask an administrator for a new one."))
 
 
 def _hashed(password: str) -> str:

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from backend.accounts.models import EMAIL_LENGTH, GOAL_LIMIT, NAME_LENGTH, ProfileChange, Role, User
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.kit.unicode_text import shows_something, tidied, unwritable
+from backend.kit.unicode_text import lookalike_key, shows_something, tidied, unwritable
 
 BOARD_NAME_LENGTH = 30
 FIRST_EXAM_YEAR, LAST_EXAM_YEAR = 2000, 2100
@@ -44,11 +44,13 @@ def profile(user: User, change: ProfileChange) -> dict[str, Any]:
     if change.weekly_mail is not None:
         fields["weeklyMail"] = change.weekly_mail
     if change.board_name is not None:
-        fields["boardName"] = _board_name(change.board_name)
+        fields |= _on_boards(_board_name(change.board_name))
     if change.board_joined is not None:
         fields["boardJoined"] = change.board_joined
         if change.board_joined and not (fields.get("boardName") or user.board_name):
             raise Invalid(_("Choose a display name for the leaderboard."))
+        if change.board_joined and user.board_name and "boardName" not in fields:
+            fields |= _on_boards(user.board_name)  # what it looks like may not be known yet
     return fields
 
 
@@ -80,6 +82,11 @@ def _name(value: str) -> str:
 
 def _board_name(value: str) -> str:
     return short_text(value, BOARD_NAME_LENGTH, _("The display name"))
+
+
+def _on_boards(name: str) -> dict[str, str]:
+    """The display name, and what no two on the boards may have in common."""
+    return {"boardName": name, "boardNameKey": lookalike_key(name)}
 
 
 def _between(value: int, least: int, most: int, field: str) -> int:

@@ -15,7 +15,13 @@ INDEXES = {
             [("boardJoined", ASCENDING), ("boardName", ASCENDING)],
             name="participants",
             partialFilterExpression={"boardJoined": True},
-        )
+        ),
+        IndexModel(
+            [("boardNameKey", ASCENDING)],
+            name="boardNames",
+            unique=True,
+            partialFilterExpression={"boardJoined": True, "boardNameKey": {"$gt": ""}},
+        ),
     ]
 }
 PARTICIPANT = {"boardJoined": True, "isActive": True, "role": "student", "boardName": {"$gt": ""}}

@@ -2,6 +2,8 @@
 
 import secrets
 
+from backend.kit.unicode_text import comparison_key
+
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without 0, O, 1, I and L, which look alike
 LENGTH = 8
 
@@ -12,8 +14,11 @@ def new_join_code() -> str:
 
 
 def tidied(code: str) -> str:
-    """The code as it is stored: capitals, without spaces, dashes or anything else that is no letter or digit."""
-    return "".join(character for character in code[:100].upper() if character.isalnum())
+    """The code as it is stored: capitals, without spaces, dashes or anything else that is no letter or digit.
+
+    Letters may be of full width, and digits of any script.
+    """
+    return "".join(character for character in comparison_key(code[:100]).upper() if character.isalnum())
 
 
 def shown(code: str) -> str:

@@ -40,5 +40,5 @@ with entrance(_("Sign in")):
     draw_form()
     openid.offer()
     st.page_link("accounts/sign_up.py", label=_("Have a join code? Create your account"), icon=":material/person_add:")
-    st.caption(_("Forgotten your password? Ask your teacher or administrator for a one-time link."))
+    st.caption(_("Forgotten your password? An administrator of your school can make you a one-time link."))
     draw_demo_school()

@@ -6,7 +6,8 @@ import pytest
 
 from backend.accounts.models import ProfileChange, Viewer
 from backend.bootstrap import Backend
-from backend.errors import Invalid, NotSignedIn
+from backend.classrooms.models import Classroom
+from backend.errors import Conflict, Invalid, NotSignedIn
 from tests.school import School
 
 WHOLE = ProfileChange(
@@ -79,6 +80,24 @@ def test_a_guest_has_no_profile(backend: Backend) -> None:
     """Nobody's profile cannot be read or changed."""
     with pytest.raises(NotSignedIn):
         backend.accounts.me(None)  # type: ignore[arg-type]  # what a careless caller would pass
+
+
+@pytest.mark.parametrize("twin", ["Comet", "comet", "Comet\ufe0f", " COMET ", "C\u043emet", "Ｃomet", "C0met"])
+def test_a_display_name_is_one_persons(
+    backend: Backend, student: Viewer, school: School, classroom: Classroom, twin: str
+) -> None:
+    """No other name that looks the same stands on the boards, until its owner leaves them."""
+    other = school.student(classroom, "Other")
+    backend.accounts.update_profile(student, ProfileChange(board_name="Comet", board_joined=True))
+    with pytest.raises(Conflict, match="looks like it"):
+        backend.accounts.update_profile(other, ProfileChange(board_name=twin, board_joined=True))
+    with pytest.raises(Conflict, match="looks like it"):
+        backend.accounts.change_email(other, "new@example.org", ProfileChange(board_name=twin, board_joined=True))
+    backend.accounts.update_profile(student, ProfileChange(board_joined=False))
+    backend.accounts.update_profile(other, ProfileChange(board_name=twin, board_joined=True))
+    with pytest.raises(Conflict, match="looks like it"):
+        backend.accounts.update_profile(student, ProfileChange(board_joined=True))
+    assert backend.accounts.update_profile(student, ProfileChange(board_name="Comets", board_joined=True)).board_joined
 
 
 def test_a_name_may_be_spelt_with_joiners(backend: Backend, student: Viewer) -> None:

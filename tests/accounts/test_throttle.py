@@ -53,7 +53,9 @@ def test_after_five_wrong_passwords_one_has_to_wait(backend: Backend, student: V
     """The sixth is not looked at, whether it is right or wrong, and the answer says for how long and what helps."""
     with at("203.0.113.5"):
         assert guess(backend, student.email, 5) == [NotSignedIn] * 5
-        with pytest.raises(RateLimited, match=r"try again in \d+ minutes, or ask for a one-time link") as refused:
+        with pytest.raises(
+            RateLimited, match=r"try again in \d+ minutes, or ask an administrator for a one-time link"
+        ) as refused:
             backend.accounts.authenticate(student.email, PASSWORD)
     assert 300 < refused.value.retry_after_seconds <= 600
 
