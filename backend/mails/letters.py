@@ -68,7 +68,8 @@ def address_known(name: str, school: str, page: str, *, is_sign_up: bool) -> Con
             _hello(name),
             said.format(school=school),
             _(
-                "Nothing was changed. If you forgot your password, an administrator of your school can make you a one-time link."
+                "Nothing was changed. If you forgot your password, an administrator of your school can make you "
+                "a one-time link."
             ),
             Link(_("Sign in"), page),
             _sent_by(school),
