@@ -11,33 +11,37 @@ from backend.chapters.models import ChapterDraft
 from backend.progress.models import ProgressChange
 from tests.journeys.running import Visitors
 from tests.journeys.school import Person, ServedSchool
+from tests.journeys.test_pages import TOO_WIDE
 
 STUDENT = "<img src=x onerror=alert(1)>"
 CHAPTER = "[x](javascript:alert(1))"
 CLASS = "**c** :material/bolt: $x^2$"
 
 
-class HostileSchool:
-    """A class, a student and a chapter with names that would do harm if they were read as anything but words."""
+class NamedSchool:
+    """A class, a student and a chapter of the given names: by default such as would do harm if they were read."""
 
-    def __init__(self, served: ServedSchool) -> None:
-        self.teacher = served.teacher("[t](javascript:alert(2))")
+    def __init__(
+        self, served: ServedSchool, *, student: str = STUDENT, chapter: str = CHAPTER, room: str = CLASS,
+        teacher_name: str = "[t](javascript:alert(2))", subject: str = "Physics",
+    ) -> None:  # fmt: skip
+        self.teacher = served.teacher(teacher_name)
         teacher = served.viewer(self.teacher.email)
-        self.classroom = served.backend.classrooms.create(teacher, CLASS)
-        self.student: Person = served.student(self.classroom, STUDENT)
-        draft = ChapterDraft(subject="Physics", class_="Class 11", unit=CHAPTER, chapter=CHAPTER)
+        self.classroom = served.backend.classrooms.create(teacher, room)
+        self.student: Person = served.student(self.classroom, student)
+        draft = ChapterDraft(subject=subject, class_="Class 11", unit=chapter, chapter=chapter)
         self.chapter = served.backend.chapters.create(teacher, draft)
         viewer = served.viewer(self.student.email)
-        choice = ProfileChange(board_name=STUDENT, board_joined=True)
+        choice = ProfileChange(board_name=student[:30], board_joined=True)
         served.backend.accounts.update_profile(viewer, choice)
         change = ProgressChange(questions_delta=1, is_weak_chapter=True)
         served.backend.progress.change(viewer, self.chapter.id, change, key="one", confirm=True)
 
 
 @pytest.fixture(scope="module")
-def hostile(served: ServedSchool) -> Iterator[HostileSchool]:
+def hostile(served: ServedSchool) -> Iterator[NamedSchool]:
     with served.same_catalogue():
-        yield HostileSchool(served)
+        yield NamedSchool(served)
 
 
 def stands(page: Page, words: str) -> None:
@@ -53,7 +57,7 @@ def is_harmless(page: Page) -> None:
     assert page.locator("[onerror], a[href^='javascript:' i], img[src='x']").count() == 0
 
 
-def test_on_the_students_pages(served: ServedSchool, hostile: HostileSchool, visitors: Visitors) -> None:
+def test_on_the_students_pages(served: ServedSchool, hostile: NamedSchool, visitors: Visitors) -> None:
     """Sidebar, home, list, chapter and leaderboard show the names as typed."""
     student = served.visit(visitors, hostile.student.email)
     page = student.open("/")
@@ -73,7 +77,7 @@ def test_on_the_students_pages(served: ServedSchool, hostile: HostileSchool, vis
     stands(page, CLASS)
 
 
-def test_on_the_staffs_pages(served: ServedSchool, hostile: HostileSchool, visitors: Visitors) -> None:
+def test_on_the_staffs_pages(served: ServedSchool, hostile: NamedSchool, visitors: Visitors) -> None:
     """Class page, matrix, the learner beside it, the catalogue and the users show the names as typed."""
     teacher = served.visit(visitors, hostile.teacher.email)
     page = teacher.open("/")
@@ -114,3 +118,26 @@ def test_on_the_staffs_pages(served: ServedSchool, hostile: HostileSchool, visit
     page.get_by_role("button", name=re.compile(r"^Open \d")).first.click()
     page.get_by_role("dialog").wait_for()
     stands(page, STUDENT)
+
+
+def test_long_words_break_on_the_smallest_phone(served: ServedSchool, visitors: Visitors) -> None:
+    """Names without a space, as long as they may be, move no page sideways at 320 px."""
+    with served.same_catalogue():
+        long = NamedSchool(
+            served, student="W" * 80, chapter="M" * 160, room="Q" * 80, teacher_name="G" * 80, subject="O" * 60
+        )
+        served.backend.board_store.forget()
+        paths = {
+            long.student.email: ("/", "/chapters?search=MMMM", f"/chapter?id={long.chapter.id}", "/insights",
+                                 "/leaderboard", "/settings?view=classes"),
+            long.teacher.email: ("/", "/classroom", "/manage-chapters", f"/chapter?id={long.chapter.id}",
+                                 "/leaderboard"),
+        }  # fmt: skip
+        for email, own in paths.items():
+            visitor = served.visit(visitors, email, is_phone=True)
+            for path in own:
+                page = visitor.open(path)
+                page.set_viewport_size({"width": 320, "height": 640})
+                page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+                expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+                assert page.evaluate(TOO_WIDE) == [], (path, email)
