@@ -97,7 +97,7 @@ def day_form() -> None:
     """When a day begins and ends for this person."""
     own = me()
     is_student = own.role == "student"
-    note = _("New work counts for the day by these; days that are over never change.")
+    note = _("Your next day begins by these; days that are over never change.")
     with form_card("day", _("Your day"), note if is_student else _("Times are shown in your time zone.")):
         zone, ends = _zone_field(own), None
         if is_student:
