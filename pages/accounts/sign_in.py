@@ -19,7 +19,7 @@ def draw_form() -> None:
             password = st.text_input(_("Password"), type="password", autocomplete="current-password", key="password")
             sent = st.form_submit_button(_("Sign in"), type="primary", width="stretch", icon=":material/login:")
         if sent:
-            with noticed():
+            with noticed(), st.spinner(_("Signing you in …")):  # it may have to wait for its turn
                 session.sign_in(email, password)
                 st.rerun()
 
