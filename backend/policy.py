@@ -230,7 +230,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "digests": "write leave leave_address",
     "trail": "record record_view forget_origins",
     "rights": "fulfil_due request_for_idle apply_tombstones",
-    "limits": "start close watch rules_for held decide admit",
+    "limits": "start close watch rules_for held decide admit forget",
 }
 
 
