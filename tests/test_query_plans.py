@@ -28,8 +28,8 @@ def parts(backend: Backend, school: School) -> dict[str, Part]:
     teacher = school.teacher(admin)
     classroom = school.classroom(teacher)
     students = [school.student(classroom, f"Student {number}") for number in range(4)]
-    for student in students:
-        backend.accounts.update_profile(student, ProfileChange(board_joined=True, board_name="Comet"))
+    for number, student in enumerate(students):
+        backend.accounts.update_profile(student, ProfileChange(board_joined=True, board_name=f"Comet {number}"))
         for chapter in backend.chapters.active()[:3]:
             backend.progress.change(student, chapter.id, ProgressChange(questions_delta=1), key=chapter.id)
     return dict(_parts(backend, school, admin, teacher, students[0], classroom.id))

@@ -41,9 +41,9 @@ def leaver(backend: Backend, school: School, classroom: Classroom) -> Viewer:
     return with_traces(backend, viewer)
 
 
-def with_traces(backend: Backend, viewer: Viewer) -> Viewer:
+def with_traces(backend: Backend, viewer: Viewer, board_name: str = BOARD_NAME) -> Viewer:
     accounts, progress = backend.accounts, backend.progress
-    accounts.update_profile(viewer, ProfileChange(board_name=BOARD_NAME, board_joined=True))
+    accounts.update_profile(viewer, ProfileChange(board_name=board_name, board_joined=True))
     chapters = backend.chapters.active()
     for index, chapter in enumerate(chapters[:3]):
         change = ProgressChange(questions_delta=2 + index, is_weak_chapter=index == 0)
@@ -140,7 +140,7 @@ def test_a_deletion_leaves_what_is_others(
     backend: Backend, clock: SetClock, school: School, admin: Viewer, classroom: Classroom, leaver: Viewer
 ) -> None:
     """Delays, allowances and board entries of others stay; hers are gone, under hashes too."""
-    other = with_traces(backend, school.student(classroom, "Other Student"))
+    other = with_traces(backend, school.student(classroom, "Other Student"), "another bird")
     for viewer in (leaver, other):
         looked_at(backend, admin, classroom, viewer)
     client: Any = backend.redis_client
@@ -162,7 +162,7 @@ def test_statistics_boards_and_classes_are_as_if_she_had_never_been(
     backend: Backend, school: School, clock: SetClock, admin: Viewer, classroom: Classroom, leaver: Viewer
 ) -> None:
     """Sums over all students, the class and the boards are those of the others alone."""
-    other = with_traces(backend, school.student(classroom, "Other Student"))
+    other = with_traces(backend, school.student(classroom, "Other Student"), "another bird")
     backend.projector.rebuild()
     delete(backend, clock, leaver)
     chapter = backend.chapters.active()[0].id
