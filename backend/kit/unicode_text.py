@@ -35,6 +35,7 @@ _TAGS_AS_LETTERS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 _ZWNJ, _ZWJ, _TEXT_STYLE, _EMOJI_STYLE, _TAG_END = "\u200c", "\u200d", "\ufe0e", "\ufe0f", "\U000e007f"
 _KEYCAP, _KEYCAP_BASES = "\u20e3", "0123456789#*"
 _EMOJI_BESIDE_SYMBOLS = "\u203c\u2049\u2122\u2139\u2194\u3030"  # emoji that are no "other symbol" by their category
+_MOST_ROUNDS = 8  # three are enough for every character of Unicode 15
 _TATWEEL = "\u0640"  # stretches an Arabic word, as letter spacing does
 
 
@@ -78,9 +79,11 @@ def lookalike_key(text: str) -> str:
     Case does not count either, so capital I, small l and the digit 1 are one.
     """
     key = comparison_key(text)
-    for _round in range(3):  # a prototype may be a capital, whose small letter has a prototype of its own
-        key = "".join(map(_prototype, unicodedata.normalize("NFD", key))).casefold()
-    return unicodedata.normalize("NFD", key.replace("i", "l"))
+    for _round in range(_MOST_ROUNDS):  # a prototype may be a capital or a sign of compatibility, with one of its own
+        before, key = key, comparison_key("".join(map(_prototype, unicodedata.normalize("NFD", key))))
+        if key == before:
+            break
+    return unicodedata.normalize("NFD", key).replace("i", "l")
 
 
 def _meaningful(text: str) -> Iterator[str]:

@@ -84,6 +84,8 @@ def test_tidying_twice_changes_nothing(text: str) -> None:
 
 
 @given(TEXTS)
+@example("％")
+@example("\u2030 í")
 def test_a_key_is_its_own_key(text: str) -> None:
     """Keys of keys are the same keys, so that they may be stored and compared later."""
     assert comparison_key(comparison_key(text)) == comparison_key(text)
