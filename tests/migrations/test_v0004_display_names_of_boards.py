@@ -1,8 +1,8 @@
 """Older data, in which display names looked alike, comes to have one of each on the boards."""
 
 from backend.bootstrap import Backend
-from backend.migrations.data import Data
-from backend.migrations.v0003_display_names_of_boards import migrate
+from backend.migrations.queries import Data
+from backend.migrations.v0004_display_names_of_boards import migrate
 
 
 def test_of_two_that_look_alike_the_older_stays(backend: Backend) -> None:

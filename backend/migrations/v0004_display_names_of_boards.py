@@ -2,7 +2,7 @@
 
 from backend.kit.mongo.client import Document
 from backend.kit.unicode_text import lookalike_key
-from backend.migrations.data import Data, Update
+from backend.migrations.queries import Data, Update
 
 
 def migrate(data: Data) -> None:
