@@ -15,6 +15,7 @@ from backend.progress.models import ProgressChange
 from tests.chapters.test_at_once import draft_of, file_of
 from tests.progress.recount import recounted, stands
 from tests.school import School
+from tests.statistics.test_jobs import outcome
 
 ONE_NEW_YEAR = b"subject,class,unit,chapter,2026\nPhysics,Class 11,Mechanics 1,Laws of Motion,7\n"
 ODD_YEAR = b"subject,class,unit,chapter,2062\nPhysics,Class 11,Mechanics 1,A chapter with a slip,3\n"
@@ -166,3 +167,12 @@ def test_the_form_takes_the_catalogues_spelling_and_asks_about_a_near_one(backen
         backend.chapters.create(teacher, near)
     assert refusal.value.code == "near_name"
     assert backend.chapters.create(teacher, near, confirm=True).subject == "Phyiscs"
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_the_job_ends_what_a_process_left(backend: Backend, teacher: Viewer) -> None:
+    """Whichever worker runs it next writes the rest of an import, and says so; then there is nothing to do."""
+    report = backend.chapters.import_file(teacher, "a.json", rows(10), dry_run=False)
+    assert outcome(backend, "catalogue") == "chapters brought up to date"
+    assert backend.chapters.import_state(teacher, str(report.import_id)).state == "done"
+    assert outcome(backend, "catalogue") == "nothing to do"
