@@ -19,6 +19,7 @@ from backend.api import create_api
 from backend.api.index_html import shell_html, shell_routes
 from backend.api.middleware.browser_cookie import BrowserCookie
 from backend.api.middleware.draining import Drain
+from backend.api.middleware.page_addresses import PageAddresses
 from backend.api.middleware.security import answers_to_localhost_alone
 from backend.api.outer_middleware import outer_middleware
 from backend.errors import AppError
@@ -27,11 +28,12 @@ from backend.kit.i18n import _, number
 from backend.kit.observability import log
 from pages.accounts import openid
 from pages.chapters import acts
-from pages.shell import downloads, errors, navigation, server, services, session
+from pages.shell import downloads, errors, navigation, server, services, session, uploads
 from pages.widgets.style import MARK, asset
 
 ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
+PAGE_PATHS = ("", *navigation.PATHS, *navigation.GUESTS_PATHS)
 FONTS = ("/assets/figtree-latin-wght-normal.woff2", "/assets/bricolage-grotesque-latin-wght-normal.woff2")
 
 
@@ -80,6 +82,12 @@ def _shell() -> str:
     )
 
 
+def _bundle() -> set[str]:
+    """The addresses of the scripts, styles and fonts that Streamlit's own page loads."""
+    folder = INDEX_HTML.parent
+    return {f"/{file.relative_to(folder).as_posix()}" for file in (folder / "static").rglob("*") if file.is_file()}
+
+
 # Streamlit would ask a host on the internet for this machine's address (its banner, foreign origins): never.
 streamlit.net_util.get_external_ip = lambda: None
 
@@ -94,10 +102,18 @@ app = st.App(
         Mount("/api/v1", api),
         acts.route(),
         Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets")),
-        *shell_routes(index_html, ("", *navigation.PATHS, *navigation.GUESTS_PATHS)),
+        *shell_routes(index_html, PAGE_PATHS),
     ],
     middleware=[
         *outer_middleware(settings, drain, index_html),
+        Middleware(
+            PageAddresses,
+            state=api.state,
+            paths=frozenset({*(f"/{path}" for path in PAGE_PATHS), *_bundle()}),
+            posts=frozenset({acts.ADDRESS}),
+            has_provider=settings.has_oidc,
+            tabs=uploads.OpenTabs(),
+        ),
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,

@@ -8,7 +8,7 @@ from backend.errors import Unavailable
 from backend.kit.i18n import _
 from pages.accounts import second_factor
 from pages.demo import opening
-from pages.shell import live_updates, navigation, outage, page_change, script_runs, services, session
+from pages.shell import live_updates, navigation, outage, page_change, script_runs, services, session, uploads
 from pages.widgets.elements import style
 from pages.widgets.style import LOGO, MARK
 
@@ -16,6 +16,7 @@ st.set_page_config(page_title=_("Chapter Performance"), page_icon=MARK, layout="
 style()
 
 if session.settle():
+    uploads.let_go()
     st.stop()
 
 

@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 from backend.api.middleware.client_address import ClientAddress
 from backend.api.middleware.draining import Drain, Draining
 from backend.api.middleware.head_requests import HeadRequests
+from backend.api.middleware.error_pages import ErrorPages
 from backend.api.middleware.security import SecurityHeaders
 from backend.api.middleware.single_headers import SingleHeaders
 from backend.config import Settings
@@ -18,4 +19,5 @@ def outer_middleware(settings: Settings, drain: Drain, index_html: str = "") -> 
         Middleware(HeadRequests),
         Middleware(SingleHeaders),
         Middleware(SecurityHeaders, settings=settings, index_html=index_html),
+        Middleware(ErrorPages, has_pages=bool(index_html)),
     ]

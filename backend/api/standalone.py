@@ -11,8 +11,8 @@ from starlette.routing import Mount
 
 from backend.api import create_api
 from backend.api.middleware.draining import Drain
-from backend.api.middleware.security import API
 from backend.api.outer_middleware import outer_middleware
+from backend.api.refusals import API
 from backend.bootstrap import Backend
 
 

@@ -1,6 +1,5 @@
 """Chapter files to give away: CSV, JSON in the published shape, XLSX. What is written here is read back the same."""
 
-import csv
 import io
 import json
 import re
@@ -10,8 +9,9 @@ from datetime import UTC, date, datetime
 
 import xlsxwriter  # type: ignore[import-untyped] # publishes no types
 
-from backend.chapters.files.csv import is_calculated
 from backend.chapters.models import MAX_ROWS, STATUSES, Chapter, OwnProgress
+from backend.kit import csv_cells
+from backend.kit.csv_cells import Cell
 
 _NAMES = ("subject", "class", "unit", "chapter")
 _OWN = ("status", "questionSolved", "isWeakChapter")
@@ -19,7 +19,6 @@ _TEMPLATE = ("Subject", "Class", "Unit", "Chapter", "Status", "Questions solved"
 _WIDTHS = (14, 10, 26, 44)
 _COUNT_WIDTH, _OWN_WIDTH = 8, 16
 _UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
-Cell = str | int | bool | None
 Own = Mapping[str, OwnProgress] | None
 
 
@@ -27,7 +26,7 @@ def to_csv(chapters: Iterable[Chapter], own: Own = None) -> bytes:
     """UTF-8 with BOM (so that Excel sees the encoding), a row each, a column for each year; no count is an empty cell.
 
     `own` adds the three progress columns, by chapter id; a chapter that it lacks is not started. A text that a
-    spreadsheet would calculate gets an apostrophe before it, which parse() takes off again.
+    spreadsheet would calculate is guarded by apostrophes, which parse() takes off again.
     """
     return _csv(*_table(list(chapters), own))
 
@@ -113,12 +112,7 @@ def _template_row(chapter: Chapter, own: Mapping[str, OwnProgress]) -> list[Cell
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_csv_cell(cell) for cell in row])
-    return text.getvalue().encode("utf-8-sig")
+    return csv_cells.content([header, *rows])
 
 
 def _workbook(stream: io.BytesIO, chapters: Sequence[Chapter]) -> xlsxwriter.Workbook:
@@ -143,12 +137,6 @@ def _published(chapter: Chapter, own: Own) -> dict[str, object]:
             "isWeakChapter": said.is_weak_chapter,
         }
     return item
-
-
-def _csv_cell(cell: Cell) -> Cell:
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return f"'{cell}" if isinstance(cell, str) and is_calculated(cell) else cell
 
 
 def _write(sheet: xlsxwriter.worksheet.Worksheet, line: int, at: int, cell: Cell) -> None:

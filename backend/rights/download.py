@@ -1,6 +1,5 @@
 """A person's data as a ZIP of JSON and CSV, written while it is read: nothing but one document is held. Pure."""
 
-import csv
 import io
 import json
 import zipfile
@@ -8,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from backend.chapters.files.csv import is_calculated
+from backend.kit import csv_cells
 
-BOM = "\ufeff"  # without it Excel garbles names that are not Latin
 CHUNK = 64 * 1024
 Document = Mapping[str, Any]
 
@@ -64,20 +62,10 @@ def as_csv(documents: Callable[[], Iterable[Document]]) -> Iterator[bytes]:
     Read twice, for which columns there are and for the rows: nobody's years of work are held at once.
     """
     columns = list(dict.fromkeys(name for document in documents() for name in _flat(document)))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    yield (BOM + _taken(text)).encode()
-    for row in map(_flat, documents()):
-        writer.writerow([_cell(row.get(name)) for name in columns])
-        yield _taken(text).encode()
-
-
-def _taken(text: io.StringIO) -> str:
-    said = text.getvalue()
-    text.seek(0)
-    text.truncate()
-    return said
+    rows = ([_cell(row.get(name)) for name in columns] for row in map(_flat, documents()))
+    yield csv_cells.content([columns])
+    for line in csv_cells.lines(rows):
+        yield line.encode()
 
 
 def _flat(document: Document, prefix: str = "") -> dict[str, Any]:
@@ -90,13 +78,10 @@ def _flat(document: Document, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _cell(value: Any) -> str | int | float | None:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+def _cell(value: Any) -> csv_cells.Cell:
+    if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(_plain(value))
-    return f"'{text}" if is_calculated(text) else text
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(_plain(value))
 
 
 def _plain(value: Any) -> Any:

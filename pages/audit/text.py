@@ -1,17 +1,13 @@
 """The audit trail in words: acts, what they were done to, facts before and after, and the trail as a file."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from backend.audit.models import SYSTEM, Entry
-from backend.chapters.files.csv import is_calculated
+from backend.kit import csv_cells
 from backend.kit.i18n import _
 from pages.widgets.tables import Column, Twin, Value
-
-BOM = "\ufeff"  # without it Excel garbles names that are not Latin
 
 
 def act_words() -> dict[str, str]:
@@ -118,13 +114,15 @@ def facts_table(entry: Entry) -> Twin:
 
 
 def to_csv(entries: Iterable[Entry], zone: str) -> bytes:
-    """UTF-8 with BOM; times in ISO 8601 in `zone`, people by id. A text that would be calculated gets an apostrophe."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(["entry", "at", "actor", "role", "act", "kind", "target", "before", "after", "address", "request"])
+    """UTF-8 with BOM; times in ISO 8601 in `zone`, people by id. A text that would be calculated is guarded."""
+    header = ["entry", "at", "actor", "role", "act", "kind", "target", "before", "after", "address", "request"]
+    return csv_cells.content([header, *_rows(entries, zone)])
+
+
+def _rows(entries: Iterable[Entry], zone: str) -> Iterator[list[csv_cells.Cell]]:
     for each in entries:
         origin = each.origin
-        cells = [
+        yield [
             each.id,
             each.at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds"),
             each.actor_id,
@@ -137,8 +135,6 @@ def to_csv(entries: Iterable[Entry], zone: str) -> bytes:
             origin.address if origin else "",
             origin.request_id if origin else "",
         ]
-        writer.writerow([_safe(cell) if isinstance(cell, str) else cell for cell in cells])
-    return (BOM + text.getvalue()).encode()
 
 
 def file_name(day: date) -> str:
@@ -158,7 +154,3 @@ def _fact(value: object) -> str | None:
 
 def _joined(facts: Mapping[str, object]) -> str:
     return "; ".join(f"{name}={value}" for name, value in facts.items())
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if is_calculated(text) else text

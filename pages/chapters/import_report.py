@@ -19,7 +19,7 @@ from backend.kit import deadline
 from backend.kit.i18n import _, ngettext, number
 from pages.chapters import imports
 from pages.chapters.report_rows import draw_notes, draw_rows, outcome_words
-from pages.shell import rate_limits, services, session
+from pages.shell import rate_limits, services, session, uploads
 from pages.shell.errors import noticed
 from pages.widgets.elements import KeyFigure, empty_state, escape, metric_row, pager, plain, section
 
@@ -42,9 +42,8 @@ class OpenImport:
 def draw_import() -> None:
     """The whole part; the result stays until another file is chosen."""
     _introduction()
-    file = st.file_uploader(
-        _("Chapter file"), type=["json", "csv", "xlsx"], key="import-file", max_upload_size=MAX_FILE_BYTES // 1024**2
-    )
+    viewer = session.viewer("teacher", "admin")
+    file = uploads.uploader(viewer, _("Chapter file"), ["json", "csv", "xlsx"], "import-file")
     known: OpenImport | None = st.session_state.get(_OPEN)
     if file and (known is None or known.file_id != file.file_id):
         known = st.session_state[_OPEN] = OpenImport(file.file_id, file.name)

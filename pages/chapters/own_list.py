@@ -18,7 +18,7 @@ from backend.kit.i18n import _, ngettext, number
 from backend.progress import own_list
 from backend.progress.models import ChapterFilters
 from pages.chapters.report_rows import draw_notes, draw_rows, place
-from pages.shell import downloads, rate_limits, services, session
+from pages.shell import downloads, rate_limits, services, session, uploads
 from pages.shell.errors import noticed
 from pages.widgets.elements import KeyFigure, button_row, escape, metric_row, notice_saved, plain, section
 
@@ -72,14 +72,14 @@ def _file_about(filters: ChapterFilters) -> str:
 
 
 def _bring() -> None:
-    @st.dialog(_("Bring your own list"), width="medium", icon=":material/upload_file:")
+    @st.dialog(_("Bring your own list"), width="medium", icon=":material/upload_file:", on_dismiss="rerun")
     def dialog() -> None:
         viewer = session.viewer("student")
         words = _("A list of chapters with your status, questions solved or weak marks: CSV, XLSX or JSON.")
         more = _("What it does not say stays as it is. You see first what it would change, before anything is saved.")
         st.html(f'<p class="cp-note">{escape(words)} {escape(more)}</p>')
         _templates(services.backend().progress.today(viewer))
-        file = st.file_uploader(_("File"), type=["csv", "tsv", "txt", "xlsx", "json"], key="own-file")
+        file = uploads.uploader(viewer, _("File"), ["csv", "tsv", "txt", "xlsx", "json"], "own-file")
         if file is None:
             return
         with noticed():

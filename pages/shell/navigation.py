@@ -83,7 +83,9 @@ def for_guests(*, is_first_visit: bool, is_challenged: bool = False) -> Page:
     titles = _titles()
     if is_first_visit:
         titles = dict.fromkeys(titles, (_("Welcome"), ":material/waving_hand:"))
-        everywhere = [_page("accounts/welcome.py", path, titles, default=not path) for path in ("", *PATHS)]
+        everywhere = [
+            _page("accounts/welcome.py", path, titles, default=not path) for path in ("", *PATHS, *GUESTS_PATHS)
+        ]
         return st.navigation(everywhere, position="hidden")
     sign_in = PAGES / "accounts/sign_in.py"
     return st.navigation(

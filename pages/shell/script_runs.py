@@ -14,7 +14,7 @@ from streamlit.navigation.page import Page
 from backend.errors import Unavailable
 from backend.kit.observability import log, tracing
 from backend.kit.observability.metrics import FRAGMENT_RUNS, SCRIPT_RUNS
-from pages.shell import errors, outage, services
+from pages.shell import errors, outage, services, uploads
 from pages.widgets.elements import has_title, note_title, page_title
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +31,13 @@ def run(page: Page) -> None:
     """Run a page, fragments and all, when it is its turn, and note how long it took."""
     name = page.url_path or "home"
     note_title(is_there=False)
-    with _shown(page), _named(f"page {name}"), in_turn(), services.backend().metrics.timed(SCRIPT_RUNS, name):
+    with (
+        uploads.page_run(),
+        _shown(page),
+        _named(f"page {name}"),
+        in_turn(),
+        services.backend().metrics.timed(SCRIPT_RUNS, name),
+    ):
         page.run()
 
 

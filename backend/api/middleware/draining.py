@@ -13,7 +13,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.middleware.security import API
+from backend.api.refusals import API
 
 READY = f"{API}/health/ready"
 _BODY = b'{"success":false,"error":{"code":"unavailable","message":"This process is about to stop."}}'

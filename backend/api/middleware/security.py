@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api.refusals import API, refused
 from backend.config import Settings
+from backend.kit.i18n import _
 
-API = "/api/v1"
 # Asked by load balancers under whatever address they know; it tells nothing that depends on the host.
 FOR_ANY_HOST = ("/api/v1/health", "/_stcore/health")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -60,6 +61,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, settings: Settings, index_html: str) -> None:
         self._app = app
+        self._has_pages = bool(index_html)
         self._hosts = settings.hosts
         self._own = urlsplit(settings.public_url or "").netloc.lower()
         https = _https(settings.cookie_secure)
@@ -99,20 +101,23 @@ class SecurityHeaders:
             await send(message)
 
         if refusal:
-            await _refuse(refusal, send_shielded)
+            answer = refused(scope, *refusal, has_pages=self._has_pages)
+            await answer(scope, receive, send_shielded)
         else:
             await self._app(scope, receive, send_shielded)
 
-    def _refusal(self, scope: Scope, path: str, host: bytes | None, origin: bytes, site: bytes) -> bytes:
-        """Why this request is not answered; empty where it is."""
+    def _refusal(
+        self, scope: Scope, path: str, host: bytes | None, origin: bytes, site: bytes
+    ) -> tuple[int, str] | None:
+        """Return the status and why this request is not answered; None where it is."""
         if host is None or not _HOST.fullmatch(host):
-            return b"400 The Host header is missing or malformed."
+            return 400, _("The Host header is missing or malformed.")
         if self._hosts is not None and not path.startswith(FOR_ANY_HOST) and not _fits(_name(host), self._hosts):
-            return b"400 This server does not answer under that name. To allow it: PUBLIC_URL, ALLOWED_HOSTS."
+            return 400, _("This server does not answer under that name. To allow it: PUBLIC_URL, ALLOWED_HOSTS.")
         is_write = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
         if is_write and self._is_foreign(host, origin, site):
-            return b"403 This request came from another site."
-        return b""
+            return 403, _("This request came from another site.")
+        return None
 
     def _is_foreign(self, host: bytes, origin: bytes, site: bytes) -> bool:
         """Whether a page of another site is behind it. Programs say neither Origin nor Sec-Fetch-Site."""
@@ -160,14 +165,6 @@ def _with(headers: Iterable[Header], added: tuple[Header, ...]) -> list[Header]:
     """The headers of an answer and those of `added` that it does not set itself."""
     present = {name.lower() for name, _value in headers}
     return [*headers, *(each for each in added if each[0] not in present)]
-
-
-async def _refuse(refusal: bytes, send: Send) -> None:
-    status, _space, words = refusal.partition(b" ")
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    headers.append((b"content-length", str(len(words)).encode()))
-    await send({"type": "http.response.start", "status": int(status), "headers": headers})
-    await send({"type": "http.response.body", "body": words})
 
 
 async def _refuse_socket(receive: Receive, send: Send) -> None:

@@ -13,11 +13,11 @@ from fastapi.routing import iter_route_contexts
 from backend.api.deps import backend_of, optional_viewer, signed_in
 from backend.api.idempotency import HEADER, LONGEST, takes_key
 from backend.api.middleware.rate_limits import kind_of
-from backend.api.middleware.security import API
 from backend.api.openapi.examples import example_of_body
 from backend.api.openapi.permissions import roles_of
 from backend.api.openapi.responses import EXAMPLE, JSON, REF, examples, failed, returned_types
 from backend.api.router import calls_of
+from backend.api.refusals import API
 
 ABOUT = """
 Chapters, progress and class figures of this school, for programs.

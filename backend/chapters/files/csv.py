@@ -8,11 +8,10 @@ from itertools import islice
 from backend.chapters.files.columns import NAMES, Columns
 from backend.chapters.files.table import HEADER_WITHIN, Record, Table
 from backend.errors import Invalid
+from backend.kit.csv_cells import unguarded
 from backend.kit.i18n import _, number
 
 DELIMITERS = (",", ";", "\t")
-# What a spreadsheet would calculate when it opens the file, fullwidth signs included.
-FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
 _LONGEST_ROW = 1 << 20
 
 
@@ -22,17 +21,6 @@ def read_csv(content: bytes, codec: str, columns: Columns) -> Table:
     table = Table(columns)
     table.read(_records(content, codec, best))
     return table
-
-
-def without_guard(text: str) -> str:
-    """A cell without the apostrophe that keeps a spreadsheet from calculating it (export puts it there)."""
-    return text[1:] if text.startswith("'") and is_calculated(text) else text
-
-
-def is_calculated(text: str) -> bool:
-    """Whether the text, after any apostrophes, begins as a formula does."""
-    bare = text.lstrip("'")
-    return bool(bare) and bare[0] in FORMULA_SIGNS
 
 
 def _recognised(content: bytes, codec: str, delimiter: str, columns: Columns) -> int:
@@ -59,7 +47,7 @@ def _records(content: bytes, codec: str, delimiter: str) -> Iterator[Record]:
             raise _unclosed(row) from error
         if cells is None:
             return
-        yield row, {at: without_guard(cell) for at, cell in enumerate(cells)}
+        yield row, {at: unguarded(cell) for at, cell in enumerate(cells)}
 
 
 class _Lines:

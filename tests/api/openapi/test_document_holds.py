@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.types import Receive, Scope, Send
 
 from backend.api import create_api
-from backend.api.middleware.security import API
+from backend.api.refusals import API
 from backend.bootstrap import Backend
 from tests.api.caller import Door
 

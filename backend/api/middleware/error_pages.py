@@ -1,0 +1,48 @@
+"""Refusals that a framework words by itself, such as "Bad Request", leave with a request id and a sentence of ours."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.middleware.request_context import named_request
+from backend.api.refusals import refused
+
+REFUSED = 400
+_KEPT = frozenset({b"allow", b"retry-after", b"content-range", b"set-cookie", b"vary"})
+
+
+class ErrorPages:
+    """Replaces each answer from 400 on that has no request id: every part of ours gives it one."""
+
+    def __init__(self, app: ASGIApp, *, has_pages: bool) -> None:
+        self._app = app
+        self._has_pages = has_pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        _name(scope)
+        is_replaced = False
+
+        async def send_worded(message: Message) -> None:
+            nonlocal is_replaced
+            if message["type"] == "http.response.start" and _is_bare(message):
+                is_replaced = True
+                answer = refused(scope, message["status"], has_pages=self._has_pages)
+                answer.raw_headers += [each for each in message["headers"] if each[0].lower() in _KEPT]
+                await answer(scope, receive, send)
+            elif not is_replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_worded)
+
+
+def _name(scope: Scope) -> None:
+    """Take over the request id that the caller gave, where it is a plain one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    known = named_request(given.decode("latin-1"))
+    if known:
+        scope["state"] = {**scope.get("state", {}), "request_id": known}
+
+
+def _is_bare(message: Message) -> bool:
+    return message["status"] >= REFUSED and all(name.lower() != b"x-request-id" for name, _value in message["headers"])
