@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
@@ -63,6 +64,7 @@ def install_error_handlers(api: FastAPI) -> None:
     api.add_exception_handler(AppError, _app_error)
     api.add_exception_handler(RequestValidationError, _invalid_request)
     api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(ClientDisconnect, _client_left)
 
 
 def failure(status: int, code: str, message: str, request: Request, details: Any = None) -> Response:
@@ -117,6 +119,11 @@ def request_id(request: Request) -> str:
 def _app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101  (registered for AppError alone)
     return answer_to(request, error)
+
+
+def _client_left(_request: Request, _error: Exception) -> Response:
+    """The answer to a client that has left before its body was whole: no failure of ours, and read by nobody."""
+    return Response(status_code=400)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

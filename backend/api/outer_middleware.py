@@ -4,8 +4,8 @@ from starlette.middleware import Middleware
 
 from backend.api.middleware.client_address import ClientAddress
 from backend.api.middleware.draining import Drain, Draining
-from backend.api.middleware.head_requests import HeadRequests
 from backend.api.middleware.error_pages import ErrorPages
+from backend.api.middleware.head_requests import HeadRequests
 from backend.api.middleware.security import SecurityHeaders
 from backend.api.middleware.single_headers import SingleHeaders
 from backend.config import Settings

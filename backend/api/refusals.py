@@ -2,13 +2,13 @@
 
 import html
 import math
-import secrets
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
 from backend.api.errors import error_body
+from backend.api.middleware.request_context import named
 from backend.errors import AppError, RateLimited
 from backend.kit.i18n import _, current_locale
 from backend.kit.observability import log
@@ -70,7 +70,7 @@ def refused_by(error: AppError, scope: Scope) -> Response:
 
 def refused(scope: Scope, status: int, message: str = "", *, has_pages: bool = True) -> Response:
     """Return an answer with this status and a request id, in the form that the caller reads."""
-    request_id = scope.get("state", {}).get("request_id") or secrets.token_hex(8)
+    request_id = named(scope)
     message = message or sentence(status)
     _log.info("request_refused", request_id=request_id, status=status)
     headers = {"x-request-id": request_id, "cache-control": "no-store", "x-content-type-options": "nosniff"}

@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.accounts.models import Viewer
+from backend.api.credentials import known_caller
 from backend.api.errors import answer_to
 from backend.api.openapi.permissions import ROUTES
 from backend.chapters.models import MAX_FILE_BYTES
@@ -115,14 +116,11 @@ def _refusing() -> Iterator[None]:
 
 def _uploader(scope: Scope, upload: _Upload) -> Viewer | None:
     """Return who uploads; None while the backend starts, which the route says. Raises _Refused for all who may not."""
-    caller = scope.get("state", {}).get("caller")
+    caller = known_caller(Request(scope))
     if caller is None:
         return None
     with _refusing():
-        if caller.error:
-            raise caller.error
-        viewer: Viewer = authorise(caller.viewer, upload.act)
-        return viewer
+        return authorise(caller.checked(), upload.act)
 
 
 def _check_head(scope: Scope, most: int) -> None:

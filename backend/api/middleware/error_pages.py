@@ -2,7 +2,6 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.middleware.request_context import named_request
 from backend.api.refusals import refused
 
 REFUSED = 400
@@ -20,7 +19,6 @@ class ErrorPages:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        _name(scope)
         is_replaced = False
 
         async def send_worded(message: Message) -> None:
@@ -34,14 +32,6 @@ class ErrorPages:
                 await send(message)
 
         await self._app(scope, receive, send_worded)
-
-
-def _name(scope: Scope) -> None:
-    """Take over the request id that the caller gave, where it is a plain one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    known = named_request(given.decode("latin-1"))
-    if known:
-        scope["state"] = {**scope.get("state", {}), "request_id": known}
 
 
 def _is_bare(message: Message) -> bool:

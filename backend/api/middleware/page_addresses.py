@@ -8,7 +8,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.accounts.models import Viewer
-from backend.api.deps import SESSION_COOKIE
+from backend.api.credentials import SESSION_COOKIE
 from backend.api.middleware.body_limit import UPLOAD_BYTES, UPLOAD_SECONDS, limited, said_length, too_large
 from backend.api.refusals import API, LengthNeeded, MethodNotAllowed, refused_by, sentence
 from backend.bootstrap import Backend

@@ -16,8 +16,8 @@ from backend.api.middleware.rate_limits import kind_of
 from backend.api.openapi.examples import example_of_body
 from backend.api.openapi.permissions import roles_of
 from backend.api.openapi.responses import EXAMPLE, JSON, REF, examples, failed, returned_types
-from backend.api.router import calls_of
 from backend.api.refusals import API
+from backend.api.router import calls_of
 
 ABOUT = """
 Chapters, progress and class figures of this school, for programs.

@@ -8,8 +8,8 @@ from fastapi import FastAPI, Request, Response
 
 from backend.api.etags import revalidated
 from backend.api.openapi.html import page
-from backend.api.router import Router
 from backend.api.refusals import API
+from backend.api.router import Router
 
 STYLE = Path(__file__).resolve().parents[1] / "openapi" / "static" / "docs.css"
 OF_A_DOCUMENT = {

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from fastapi import Form, Query, Response
 
 from backend.api.deps import BackendDep
-from backend.api.router import Router
 from backend.api.refusals import API
+from backend.api.router import Router
 from backend.errors import AppError, NotAllowed, NotFound
 from backend.kit.i18n import _
 from backend.kit.security.passwords import MAX_LENGTH

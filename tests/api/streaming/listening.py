@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 
 from backend.api import create_api, http_server
 from backend.api.middleware.draining import Drain
-from backend.api.refusals import API
 from backend.api.outer_middleware import outer_middleware
+from backend.api.refusals import API
 from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
 from tests.waiting import PATIENCE_SECONDS, until
