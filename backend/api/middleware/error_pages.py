@@ -9,7 +9,7 @@ _KEPT = frozenset({b"allow", b"retry-after", b"content-range", b"set-cookie", b"
 
 
 class ErrorPages:
-    """Replaces each answer from 400 on that has no request id: every part of ours gives it one."""
+    """Replaces each answer from 400 on that has neither a request id nor JSON: every part of ours gives it one."""
 
     def __init__(self, app: ASGIApp, *, has_pages: bool) -> None:
         self._app = app
@@ -35,4 +35,6 @@ class ErrorPages:
 
 
 def _is_bare(message: Message) -> bool:
-    return message["status"] >= REFUSED and all(name.lower() != b"x-request-id" for name, _value in message["headers"])
+    headers = {name.lower(): value for name, value in message["headers"]}
+    is_ours = b"x-request-id" in headers or headers.get(b"content-type", b"").startswith(b"application/json")
+    return message["status"] >= REFUSED and not is_ours

@@ -57,8 +57,19 @@ class Tabs(Protocol):
 class PageAddresses:
     """Lets through what pages need: their addresses, their files, and uploads by whoever has an uploader open."""
 
-    def __init__(self, app: ASGIApp, *, state: Any, paths: frozenset[str], has_provider: bool, tabs: Tabs) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        state: Any,
+        paths: frozenset[str],
+        posts: frozenset[str],
+        has_provider: bool,
+        tabs: Tabs,
+    ) -> None:
+        """`paths` are read, `posts` are addresses of the pages' own scripts that are only written to."""
         self._app = app
+        self._posts = posts
         self._state = state
         self._open = OPEN | paths | (PROVIDER if has_provider else frozenset())
         self._tabs = tabs
@@ -97,6 +108,8 @@ class PageAddresses:
     async def _check(self, scope: Scope) -> None:
         """Raise NotFound, MethodNotAllowed or NotSignedIn where the address is not answered."""
         path: str = scope["path"]
+        if path in self._posts and scope["method"] == "POST":
+            return
         if (path.rstrip("/") or "/") not in self._open and not path.startswith((MEDIA, *OPEN_FOLDERS)):
             raise NotFound(sentence(404))
         if scope["method"] not in READING:
