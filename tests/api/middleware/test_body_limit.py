@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from backend.api import create_api
 from backend.api.middleware.body_limit import BODY_BYTES, PERSON, UPLOAD_BYTES
@@ -118,7 +119,7 @@ def begun(raw: Raw, request: bytes) -> Iterator[socket.socket]:
     "parts",
     [
         b"".join(b'--b\r\nContent-Disposition: form-data; name="f%d"\r\n\r\n1\r\n' % n for n in range(6)),
-        b'--b\r\nContent-Disposition: form-data; name="note"\r\n\r\n' + b"x" * 2000 + b"\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="note"\r\n\r\n' + b"x" * 70_000 + b"\r\n",
         b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nx\r\n' * 2,
         b"--b\r\n" + b"X-A: a\r\n" * 2000 + b"\r\n\r\n",
         b"--b\r\nX-A: " + b"a" * 200_000 + b"\r\n\r\n\r\n",
@@ -142,3 +143,13 @@ def test_before_the_start_an_upload_is_told_to_come_again() -> None:
     """While nobody can be known, an upload is 503 like everything else."""
     answer = TestClient(create_api()).post("/chapters/import", files={"file": ("a.csv", b"x")})
     assert problem(answer, 503)["code"] == "unavailable"
+
+
+def test_a_client_that_leaves_is_no_failure(raw: Raw, door: Door) -> None:
+    """An upload that is broken off by its sender is logged as a request that could not be read, not as a mistake."""
+    teacher = b"Authorization: " + door.teacher.headers["Authorization"].encode() + b"\r\n"
+    with capture_logs() as logged:
+        with begun(raw, head(b"/chapters/import", MAX_FILE_BYTES, teacher)):
+            pass
+        until(lambda: [each["status"] for each in logged if each["event"] == "request"] == [400])
+    assert not [each for each in logged if each["event"] == "request_failed"]
