@@ -10,10 +10,12 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from backend.accounts.models import GOAL_LIMIT, NAME_LENGTH, ProfileChange, User
+from backend.errors import Invalid
 from backend.kit.i18n import _, clock_time, listing
 from pages.shell import services, session
 from pages.shell.errors import noticed
 from pages.widgets.elements import notice_saved, plain, section
+from pages.widgets.number_field import number_field, whole_number
 
 LATEST_DAY_END = 6
 BOARD_NAME_LENGTH = 30
@@ -69,10 +71,8 @@ def goal_form() -> None:
     """What a student works towards."""
     own = me()
     with form_card("goal", _("Goal")):
-        goal = st.number_input(
+        goal = number_field(
             _("Questions a day"),
-            min_value=1,
-            max_value=GOAL_LIMIT,
             value=own.daily_goal,
             key="daily_goal",
             help=_("Your home page compares today's solved questions with it."),
@@ -88,9 +88,20 @@ def goal_form() -> None:
         )
         sent = st.form_submit_button(_("Save goal"))
         if sent:
-            change = ProfileChange(daily_goal=int(goal), exam_date=exam, clear_exam_date=exam is None)
-            save("goal", change)
+            _save_goal(goal, exam)
         saved_line("goal")
+
+
+def _save_goal(goal: str, exam: date | None) -> None:
+    try:
+        wanted = whole_number(_("Questions a day"), goal, 1, GOAL_LIMIT)
+    except Invalid as error:
+        st.error(plain(error.message), icon=":material/error:")
+        return
+    if wanted is None:
+        st.error(_("Say how many questions a day you want."), icon=":material/error:")
+        return
+    save("goal", ProfileChange(daily_goal=wanted, exam_date=exam, clear_exam_date=exam is None))
 
 
 def day_form() -> None:

@@ -8,12 +8,14 @@ import streamlit as st
 
 from backend.accounts.models import Viewer
 from backend.backups.models import BackupReport, Preview, Reach, Task
+from backend.errors import Invalid
 from backend.kit.i18n import _, moment
 from pages.backups import text as words
 from pages.shell import reauthentication, services, session
 from pages.shell.errors import noticed
 from pages.shell.script_runs import fragment
 from pages.widgets.elements import button_row, plain, section
+from pages.widgets.number_field import number_field, whole_number
 from pages.widgets.tables import static_table
 
 CHOSEN = "backups.chosen"
@@ -74,10 +76,15 @@ def _chosen_time(reach: Reach, zone: str) -> datetime | None:
         key="restore-day", width=160,
     )  # fmt: skip
     at = st.time_input(_("Time"), value=last.time().replace(microsecond=0), step=60, key="restore-time", width=140)
-    second = st.number_input(_("Second"), 0, 59, value=last.second, key="restore-second", width=120)
-    if not isinstance(day, type(last.date())) or at is None:
+    typed = number_field(_("Second"), value=last.second, key="restore-second", width=120)
+    second = None
+    try:
+        second = whole_number(_("Second"), typed, 0, 59)
+    except Invalid as error:
+        st.error(plain(error.message), icon=":material/error:")
+    if not isinstance(day, type(last.date())) or at is None or second is None:
         return None
-    return datetime.combine(day, at.replace(second=int(second)), here).astimezone(UTC)
+    return datetime.combine(day, at.replace(second=second), here).astimezone(UTC)
 
 
 def outside(until: datetime | None, reach: Reach, zone: str) -> str:

@@ -14,6 +14,7 @@ from pages.shell import services, session
 from pages.shell.errors import noticed
 from pages.shell.idempotency import once
 from pages.widgets.elements import button_row, plain
+from pages.widgets.number_field import number_field, whole_number
 from pages.widgets.tables import Twin, Value, static_table
 
 NOTICE, ARCHIVED = "catalogue-notice", "catalogue-archived"
@@ -73,9 +74,15 @@ def _finish(form: OpenForm) -> None:
     st.rerun()
 
 
-def _counted(counts: Mapping[str, int | None], year: int | None, count: int | None) -> dict[str, int]:
-    """The known counts and the new year's. Raises Invalid where half of the new year is missing, or it is not new."""
+def _counted(typed: Mapping[str, str], typed_year: str, typed_count: str) -> dict[str, int]:
+    """Return the known counts and the new year's.
+
+    Raises Invalid where a field is no number, half of the new year is missing, or it is not new.
+    """
+    counts = {year: whole_number(year, text, 0, MAX_QUESTIONS) for year, text in typed.items()}
     known = {year: count for year, count in counts.items() if count is not None}
+    year = whole_number(_("Another year"), typed_year, FIRST_YEAR, LAST_YEAR)
+    count = whole_number(_("Questions in that year"), typed_count, 0, MAX_QUESTIONS)
     if year is None and count is None:
         return known
     if year is None or count is None:
@@ -126,31 +133,20 @@ def _choice(label: str, options: Sequence[str], value: str | None, key: str) -> 
     )  # fmt: skip
 
 
-def _counts(form: OpenForm, years: Sequence[str]) -> dict[str, int | None]:
+def _counts(form: OpenForm, years: Sequence[str]) -> dict[str, str]:
     known = dict(form.chapter.year_wise_question_count) if form.chapter else {}
     grid = st.grid(4, min_column_width=110, gap="small")
-    years = sorted({*years, *known})
-    for year in years:  # a number given as `value` would come back when the field is emptied
-        st.session_state.setdefault(f"year-{year}-{form.key}", known.get(year))
     return {
-        year: grid.number_input(
-            year, value=None, min_value=0, max_value=MAX_QUESTIONS, step=1, key=f"year-{year}-{form.key}",
-            placeholder="–",
-        )
-        for year in years
-    }  # fmt: skip
+        year: number_field(year, value=known.get(year), key=f"year-{year}-{form.key}", at=grid, placeholder="–")
+        for year in sorted({*years, *known})
+    }
 
 
-def _new_year(key: str) -> tuple[int | None, int | None]:
+def _new_year(key: str) -> tuple[str, str]:
     left, right = st.columns(2)
-    year = left.number_input(
-        _("Another year"), value=None, min_value=FIRST_YEAR, max_value=LAST_YEAR, step=1, key=f"new-year-{key}",
-        format="%d", placeholder=_("Such as {year}").format(year=2026),
-    )  # fmt: skip
-    count = right.number_input(
-        _("Questions in that year"), value=None, min_value=0, max_value=MAX_QUESTIONS, step=1, key=f"new-count-{key}",
-        placeholder="–",
-    )  # fmt: skip
+    hint = _("Such as {year}").format(year=2026)
+    year = number_field(_("Another year"), key=f"new-year-{key}", at=left, placeholder=hint)
+    count = number_field(_("Questions in that year"), key=f"new-count-{key}", at=right, placeholder="–")
     return year, count
 
 

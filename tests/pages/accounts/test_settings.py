@@ -37,13 +37,25 @@ def test_a_new_name_stands_beside_the_menu_at_once(
 def test_goal_and_exam_date_are_saved(browser: Browser, school: School, person: User, student: Viewer) -> None:
     """A goal and a date are saved; emptying the date takes it back."""
     tab = browser.open("settings")
-    tab.number_input("daily_goal").set_value(35)
+    tab.text_input("daily_goal").set_value("३५")
     tab.date_input("exam_date").set_value(date(2027, 4, 4))
     tab.button("FormSubmitter:cp-card-goal-Save goal").click().run()
     assert (school.user(student).daily_goal, school.user(student).exam_date) == (35, date(2027, 4, 4))
     tab.date_input("exam_date").set_value(None)
     tab.button("FormSubmitter:cp-card-goal-Save goal").click().run()
     assert (school.user(student).daily_goal, school.user(student).exam_date) == (35, None)
+
+
+@pytest.mark.parametrize("typed", ["1,5", "0,5", "1.000", "0", "501", "many", ""])
+def test_a_goal_is_never_guessed(browser: Browser, school: School, person: User, student: Viewer, typed: str) -> None:
+    """What is no whole number from 1 to 500 is refused in words, and stays in its field."""
+    tab = browser.open("settings")
+    tab.text_input("daily_goal").set_value(typed)
+    tab.button("FormSubmitter:cp-card-goal-Save goal").click().run()
+    assert len(tab.error) == 1
+    assert typed in tab.error[0].value
+    assert tab.text_input("daily_goal").value == typed
+    assert school.user(student).daily_goal == person.daily_goal
 
 
 def test_zone_and_day_end_are_saved(browser: Browser, school: School, person: User, student: Viewer) -> None:
@@ -115,7 +127,7 @@ def test_settings_of_a_teacher_have_no_goal(browser: Browser, school: School) ->
     browser.sign_in(school.user(school.teacher(school.admin())))
     tab = browser.open("settings")
     assert not tab.exception
-    assert not tab.number_input
+    assert "daily_goal" not in [each.key for each in tab.text_input]
     assert not tab.radio
     assert [each.key for each in tab.selectbox] == ["time_zone"]
 
@@ -126,7 +138,7 @@ def test_another_tab_shows_what_was_saved(
     """A tab that is opened after a change shows the change, not what it remembered."""
     browser.open("settings")
     backend.accounts.update_profile(student, ProfileChange(daily_goal=77))
-    assert browser.open("settings").number_input("daily_goal").value == 77
+    assert browser.open("settings").text_input("daily_goal").value == "77"
 
 
 def test_the_address_opens_a_view_and_a_view_stands_in_the_address(browser: Browser, person: User) -> None:
