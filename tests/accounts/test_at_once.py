@@ -97,9 +97,9 @@ def test_a_reset_link_used_at_once_sets_one_password(backend: Backend, school: S
 
 
 def test_a_search_for_what_cannot_stand_in_a_name_finds_nobody(backend: Backend, school: School) -> None:
-    """A NUL, signs of regular expressions and operators of queries are looked for as they stand."""
+    """A search without a letter or digit finds nobody; operators of queries are words like others."""
     admin = school.admin()
-    for search in ("\0", "Asha\0", ".*", "(", "[a", "^", "{'$gt': ''}", "\\"):
+    for search in ("\0", ".*", "(", "[", "^", "{'$gt': ''}", "\\"):
         assert backend.administration.users(admin, search=search).total == 0, search
 
 
