@@ -64,9 +64,9 @@ def test_a_chapter_of_our_own_form_with_the_wrong_shape_is_a_row_problem(chapter
     assert first.problem is not None or (first.draft and not first.draft.year_wise_question_count)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_is_read_with_each_delimiter(delimiter: str) -> None:
-    """Comma, semicolon and tab are told apart by the header."""
+    """Comma, semicolon, tab and bar are told apart by the header."""
     text = "\n".join([HEADER, LINE]).replace(",", delimiter)
     assert one(parse("x.csv", text.encode()).rows) == RAY
 
@@ -78,9 +78,9 @@ def test_a_delimiter_inside_quotes_belongs_to_the_name() -> None:
 
 def test_a_delimiter_hint_and_a_title_above_the_header_are_passed_over() -> None:
     """Spreadsheets write sep=; first, and schools write a title."""
-    text = f"sep=;\n\nClass list 2026\n{HEADER}\n{LINE}".replace(",", ";")
+    text = f"sep=;\n\nClass list 2026\nSubject,Physics,Class,12\n{HEADER}\n{LINE}".replace(",", ";")
     (row,) = parse("x.csv", text.encode()).rows
-    assert (row.row, row.draft) == (5, RAY)
+    assert (row.row, row.draft) == (6, RAY)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def test_a_delimiter_hint_and_a_title_above_the_header_are_passed_over() -> None
         "Subject,CLASS,Unit Name,Chapter_Name,Year Wise 2019,yearWiseQuestionCount.2020",
         " subject , Class , unit,CHAPTER,2019 Questions,JEE Main 2020",
         "SUBJECT,Standard,unit_name,chapter title,yearWiseQuestionCount_2019,year-wise 2020",
+        "subject,class,unit,chapter,2019.0,२०२०",
     ],
 )
 def test_header_names_are_forgiving(header: str) -> None:

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from backend.chapters.files import parse
+from backend.chapters.files import parse, parse_own
 from backend.chapters.models import MAX_QUESTIONS, ChapterNames, OwnChange
+from backend.errors import Invalid
 from tests.chapters.files import (
     HEADER,
     ITEM,
@@ -14,7 +15,9 @@ from tests.chapters.files import (
     RAY,
     csv_rows,
     json_rows,
+    one,
     problem,
+    workbook,
 )
 
 
@@ -135,6 +138,7 @@ def test_a_failed_row_contradicts_nobody() -> None:
 def test_one_bad_row_spoils_no_other() -> None:
     """Problems are per row."""
     rows = json_rows(ITEM, 7, None, {}, [], {**ITEM, "chapter": "Wave Optics"})
+    assert rows[2].problem == "A chapter must be an object with names and values, not null."
     assert [row.problem is None for row in rows] == [True, False, False, False, False, True]
     assert rows[1].problem == "A chapter must be an object with names and values, not 7."
 
@@ -159,3 +163,56 @@ def test_unknown_fields_are_listed_and_harmless() -> None:
     assert file.ignored_fields == ("_id", "teacher")
     assert [row.problem for row in file.rows] == [None, None]
     assert parse("x.csv", f"{HEADER},notes 2024,\n{LINE},a,b".encode()).ignored_fields == ("notes 2024",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Physics,12,Optics,Lenses, Mirrors,3", "Physics,12,Optics,Lenses,3,1,000", "Physics;12;Optics;Lenses;3;1;5"],
+)
+def test_a_row_with_more_cells_than_headings_is_refused(line: str) -> None:
+    """A comma without quotes moves all that stands behind it: 1,000 would be 1, and half a name the whole."""
+    header = "subject,class,unit,chapter,2019,2020" if "000" in line else "subject,class,unit,chapter,2019"
+    delimiter = ";" if ";" in line else ","
+    (row,) = csv_rows(line, header=header.replace(",", delimiter))
+    assert "The row has more cells than there are headings" in str(row.problem)
+    assert (row.draft, row.names.subject, row.names.chapter) == (None, "Physics", "Lenses")
+
+
+def test_blank_cells_beyond_the_headings_say_nothing() -> None:
+    """Spreadsheets write them."""
+    assert one(csv_rows(f"{LINE},, ,")) == RAY
+
+
+def test_what_stands_under_no_heading_is_pointed_at() -> None:
+    """It is not read, and not passed over in silence."""
+    assert parse("x.csv", f"{HEADER},,\n{LINE},,7".encode()).notes == (
+        "What stands in column H is not read: it has no heading.",
+    )
+    cells: list[list[object]] = [["Chapter", "Status"], ["Limits", "", "done"], ["Waves", "done", None, "x"]]
+    assert parse_own("x.xlsx", workbook(cells, cells)).notes[:2] == (
+        "Sheet “Sheet1”: What stands in columns C and D is not read: they have no heading.",
+        "Sheet “Sheet2”: What stands in columns C and D is not read: they have no heading.",
+    )
+
+
+@pytest.mark.parametrize("line", ['Physics,12,Optics,"Lenses,3,6', '"Physics,12,Optics,Lenses,3,6'])
+@pytest.mark.parametrize("after", ["", f"\n{LINE}", f"\n{LINE}\n"])
+def test_a_quotation_mark_that_nobody_closes_is_refused(line: str, after: str) -> None:
+    """The rest of the file would be the name of one chapter."""
+    with pytest.raises(Invalid, match="Row 3 does not end"):
+        parse("x.csv", f"{HEADER}\n{LINE}\n{line}{after}".encode())
+
+
+@pytest.mark.parametrize("heading", ["Questions done", "Solved"])
+def test_a_refusal_calls_a_column_as_the_file_does(heading: str) -> None:
+    """Also where it is the key of an object."""
+    assert str(parse_own("x.csv", f"Chapter,{heading}\nLimits,few".encode()).rows[0].problem).startswith(f"“{heading}”")
+    item = [{"Topic": "Limits", heading: 1.5}]
+    assert str(parse_own("x.json", json.dumps(item).encode()).rows[0].problem).startswith(f"“{heading}”")
+
+
+@pytest.mark.parametrize("content", [b'[{"chapter": "Limits"}]', b"{}", b"Chapter\nLimits", b"\0\1\2"])
+def test_what_is_no_list_of_ones_own_is_refused_in_its_own_words(content: bytes) -> None:
+    """Nobody is asked for the years of the syllabus."""
+    with pytest.raises(Invalid, match="one for the status"):
+        parse_own("x", content)

@@ -97,7 +97,7 @@ def _read_text(name: str, content: bytes, codec: str, columns: Columns) -> Table
         return read_csv(content, codec, columns)
     try:
         return read_json(content, codec, columns)
-    except Invalid:
+    except (Invalid, NoHeader):
         if PurePath(name).suffix.casefold() not in _TABLE_ENDINGS:
             raise
     return read_csv(content, codec, columns)

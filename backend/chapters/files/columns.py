@@ -1,7 +1,7 @@
 """What the headings of a column and the keys of an object mean, for each kind of list. Judges no value."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from backend.kit.search_words import words
@@ -32,6 +32,7 @@ _OWN_ALIASES = {
 }  # fmt: skip
 _WORD = r"(?:yearwise|year|questions?|counts?|asked|pyqs?|jee|main|in|of|for)"
 _YEAR = re.compile(rf"{_WORD}*(\d{{4}}){_WORD}*")
+_WHOLE = re.compile(r"(?<=\d)\.0+$")  # programs write the year 2024 of an uneven column as 2024.0
 _LONGEST_NAME = 200
 
 
@@ -48,10 +49,10 @@ class Columns:
 
     def field_of(self, name: object) -> str | None:
         """The field that a heading or key means: a published name, a year such as "2019", or None for neither."""
-        text = str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
+        text = str(name)
         if len(text) > _LONGEST_NAME:
             return None
-        plain = _plain(text)
+        plain = _plain(_WHOLE.sub("", text.strip()))
         found = _YEAR.fullmatch(plain)
         return self._aliases.get(plain) or (str(int(found[1])) if found else None)
 
@@ -63,6 +64,10 @@ class Columns:
         """Whether the row names at least two fields that tell this kind of list, one of them a required one."""
         names = self.known_names(cells) & set(self._telling)
         return len(names) > 1 and bool(names & set(self.required))
+
+    def is_whole_header(self, cells: Collection[object]) -> bool:
+        """Whether it names each field that must be there."""
+        return self.is_header(cells) and self.known_names(cells).issuperset(self.required)
 
 
 @lru_cache(maxsize=1024)

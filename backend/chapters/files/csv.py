@@ -11,7 +11,7 @@ from backend.errors import Invalid
 from backend.kit.csv_cells import unguarded
 from backend.kit.i18n import _, number
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "	", "|")
 _LONGEST_ROW = 1 << 20
 
 
@@ -19,7 +19,7 @@ def read_csv(content: bytes, codec: str, columns: Columns) -> Table:
     """The raw rows of a CSV file. Raises NoHeader, and Invalid for a broken one."""
     best = max(DELIMITERS, key=lambda delimiter: _recognised(content, codec, delimiter, columns))
     table = Table(columns)
-    table.read(_records(content, codec, best))
+    table.read(_records(content, codec, best), is_delimited=True)
     return table
 
 
@@ -47,6 +47,8 @@ def _records(content: bytes, codec: str, delimiter: str) -> Iterator[Record]:
             raise _unclosed(row) from error
         if cells is None:
             return
+        if lines.is_over:
+            raise _unclosed(row)
         yield row, {at: unguarded(cell) for at, cell in enumerate(cells)}
 
 
@@ -56,6 +58,7 @@ class _Lines:
     def __init__(self, content: bytes, codec: str) -> None:
         self._stream = io.TextIOWrapper(io.BytesIO(content), encoding=codec, newline="")
         self.left = _LONGEST_ROW
+        self.is_over = False  # a row for which more was asked than there is stands in open quotes
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -66,6 +69,7 @@ class _Lines:
         if self.left <= 0:
             raise csv.Error("row too long")
         if not line:
+            self.is_over = True
             raise StopIteration
         return line
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from backend.chapters.files.columns import COUNTS, Columns
-from backend.chapters.files.table import RawRow, Repeated, Table, foreign, no_rows, too_many_rows
+from backend.chapters.files.table import NoHeader, RawRow, Repeated, Table, no_rows, printable, too_many_rows
 from backend.chapters.files.values import shown
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
@@ -17,14 +17,14 @@ _MAX_VALUES = MAX_ROWS * 100
 
 
 def read_json(content: bytes, codec: str, columns: Columns) -> Table:
-    """The raw rows of a JSON file. Raises Invalid where it is no JSON or holds no chapters."""
+    """The raw rows of a JSON file. Raises NoHeader where it holds no chapters, and Invalid for a broken one."""
     if content.count(b",") > _MAX_VALUES:
         raise too_many_rows()
     value = _unwrapped(_loaded(content.decode(codec)))
     if isinstance(value, dict) and isinstance(value.get("subjects"), list):
         value = list(_catalogue_items(value))
     if not isinstance(value, list):
-        raise foreign()
+        raise NoHeader
     return _table(value, columns)
 
 
@@ -39,7 +39,7 @@ def _loaded(text: str) -> object:
             code="broken_json",
         ) from error
     except RecursionError as error:
-        raise foreign() from error
+        raise NoHeader from error
 
 
 def _integer(digits: str) -> int | str:
@@ -104,7 +104,7 @@ def _table(items: list[object], columns: Columns) -> Table:
         recognised = recognised or columns.is_header(raw.fields)
         table.add(raw)
     if not recognised:
-        raise foreign()
+        raise NoHeader
     return table
 
 
@@ -114,6 +114,7 @@ def _raw_row(row: int, item: object, table: Table) -> RawRow:
         return RawRow(row, {}, [], problem)
     fields: dict[str, object] = {}
     counts: list[tuple[object, object]] = []
+    headings: dict[str, str] = {}
     for name, value in item.items():
         known = table.columns.field_of(name)
         if known is None:
@@ -122,4 +123,5 @@ def _raw_row(row: int, item: object, table: Table) -> RawRow:
             counts.append((name, value))
         else:
             fields[known] = Repeated() if known in fields else value
-    return RawRow(row, fields, counts)
+            headings.setdefault(known, printable(name))
+    return RawRow(row, fields, counts, headings=headings)

@@ -12,6 +12,7 @@ _LANGUAGES = ("en", "hi", "de", "fr", "es", "it", "pt")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 # the days of a sheet have no zone
 _LAST_SERIAL = 2_958_465  # 31 Dec 9999
 _SERIALS = range(30_000, 60_000)  # 1982 to 2064: the years whose dates people have by mistake
+_SERIAL_DIGITS = 5
 _DAYS = re.compile(
     r"(\d{1,2}[/-]\d{1,2}[/-]\d{2}(\d{2})?|\d{4}[/-]\d{1,2}[/-]\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})"
     r"([ t]\d{1,2}(:\d{2}){1,2})?"
@@ -30,6 +31,11 @@ def looks_like_date(text: str) -> bool:
 def is_serial(value: object) -> bool:
     """Whether a number is one by which spreadsheets keep the days of our time."""
     return isinstance(value, int | float) and value in _SERIALS
+
+
+def is_serial_text(text: str) -> bool:
+    """Whether the text is such a number."""
+    return text.isdecimal() and len(text) == _SERIAL_DIGITS and int(text) in _SERIALS
 
 
 def date_of_serial(value: float) -> str:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from backend.chapters.files.columns import COUNTS, NAMES
-from backend.chapters.files.mangled import looks_like_date
+from backend.chapters.files.mangled import is_serial_text, looks_like_date
 from backend.chapters.files.table import LONGEST_TEXT, RawRow, is_empty
 from backend.chapters.files.values import shown, status_of, text_of, weak_mark, whole_of, year_of
 from backend.chapters.models import (
@@ -30,16 +31,18 @@ T = TypeVar("T")
 
 def read_row(raw: RawRow) -> FileRow:
     """The row with its draft, or with every problem that it has (the first few in words). Raises nothing."""
-    if raw.problem:
-        return FileRow(row=raw.row, problem=raw.problem)
-    return _RowReader(raw).read()
+    return _refused(raw) or _RowReader(raw).read()
 
 
 def read_own_row(raw: RawRow) -> FileRow:
     """The row of a list of one's own: a chapter by the names that are given, and what is said of it. Raises nothing."""
-    if raw.problem:
-        return FileRow(row=raw.row, problem=raw.problem)
-    return _RowReader(raw).read_own()
+    return _refused(raw) or _RowReader(raw).read_own()
+
+
+def _refused(raw: RawRow) -> FileRow | None:
+    if not raw.problem:
+        return None
+    return FileRow(row=raw.row, sheet=raw.sheet, names=_as_written(raw), problem=raw.problem)
 
 
 class _RowReader:
@@ -82,16 +85,17 @@ class _RowReader:
         value = self._raw.fields.get(name)
         if is_empty(value) and not is_required:
             return ""
-        read = _class if name == "class" else _text
-        found = self._attempt(lambda: read(value, name)) or ""
-        if looks_like_date(found):
+        heading, limit = self._heading(name), SUBJECT_LENGTH if name == "subject" else TEXT_LENGTH
+        read = _class if name == "class" else partial(text_of, limit=limit)
+        found = self._attempt(lambda: read(value, heading)) or ""
+        if looks_like_date(found) or is_serial_text(found):
             words = _("“{value}” looks like a date that a spreadsheet made of something else.")
             self._notes.append(words.format(value=found))
         return found
 
     def _counts(self) -> dict[str, int]:
         counts: dict[str, int] = {}
-        given = self._attempt(lambda: _mapping(self._raw.fields.get(COUNTS))) or {}
+        given = self._attempt(lambda: _mapping(self._raw.fields.get(COUNTS), self._heading(COUNTS))) or {}
         for name, value in [*given.items(), *self._raw.counts]:
             if len(self._problems) >= _NAMED_PROBLEMS:
                 break
@@ -100,15 +104,21 @@ class _RowReader:
 
     def _own(self) -> OwnChange | None:
         fields = self._raw.fields
-        status = self._attempt(lambda: status_of(fields.get("status")))
-        solved = self._attempt(lambda: whole_of(fields.get("questionSolved"), "questionSolved", MAX_QUESTIONS))
-        weak = self._attempt(lambda: weak_mark(fields.get("isWeakChapter"), "isWeakChapter"))
+        status = self._attempt(lambda: status_of(fields.get("status"), self._heading("status")))
+        solved = self._attempt(
+            lambda: whole_of(fields.get("questionSolved"), self._heading("questionSolved"), MAX_QUESTIONS)
+        )
+        weak = self._attempt(lambda: weak_mark(fields.get("isWeakChapter"), self._heading("isWeakChapter")))
         if status is None and solved is None and weak is None:
             return None
         if solved and status == "Not Started":
             self._notes.append(_("Questions are solved, so the status is taken as In Progress."))
             status = "In Progress"
         return OwnChange(status=status, question_solved=solved, is_weak_chapter=weak)
+
+    def _heading(self, name: str) -> str:
+        """What the file calls a field."""
+        return self._raw.headings.get(name, name)
 
     def _attempt(self, read: Callable[[], T]) -> T | None:
         try:
@@ -124,26 +134,22 @@ def _as_written(raw: RawRow) -> ChapterNames:
     return ChapterNames(**{ATTRIBUTES[name]: "" if is_empty(value) else shown(value) for name, value in fields.items()})
 
 
-def _text(value: object, name: str) -> str:
-    return text_of(value, name, SUBJECT_LENGTH if name == "subject" else TEXT_LENGTH)
-
-
-def _class(value: object, name: str) -> str:
+def _class(value: object, column: str) -> str:
     """A class as we write it. Raises Invalid, also for a date and for a number that is no school class."""
-    found = class_name(text_of(value, name, SUBJECT_LENGTH))
+    found = class_name(text_of(value, column, SUBJECT_LENGTH))
     if looks_like_date(found):
         raise Invalid(
             _(
                 "“{column}”: {value} looks like a date that a spreadsheet made of something else. "
                 "Format the column as text, and type it again."
-            ).format(column=name, value=shown(found))
+            ).format(column=column, value=shown(found))
         )
     if not any(char.isalpha() for char in found):
-        raise Invalid(_("“{column}”: {value} is not a class from 1 to 12.").format(column=name, value=shown(found)))
+        raise Invalid(_("“{column}”: {value} is not a class from 1 to 12.").format(column=column, value=shown(found)))
     return found
 
 
-def _mapping(value: object) -> dict[object, object]:
+def _mapping(value: object, column: str) -> dict[object, object]:
     """The counts by year, also from a cell that holds them as JSON. Raises Invalid."""
     found: object = {} if is_empty(value) else value
     if isinstance(value, str) and found:
@@ -155,7 +161,7 @@ def _mapping(value: object) -> dict[object, object]:
             found = None
     if not isinstance(found, dict):
         raise Invalid(
-            _("“{column}” must list the questions of each year, not {value}.").format(column=COUNTS, value=shown(value))
+            _("“{column}” must list the questions of each year, not {value}.").format(column=column, value=shown(value))
         )
     return found
 

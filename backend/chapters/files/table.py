@@ -1,19 +1,22 @@
 """Tables and objects as rows of raw values under known names. Judges no value."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped] # publishes no types
 
 from backend.chapters.files.columns import NAMES, Columns
-from backend.chapters.files.mangled import date_of_serial, is_serial, looks_like_date
+from backend.chapters.files.mangled import date_of_serial, is_serial, is_serial_text, looks_like_date
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, ngettext, number
 
 LONGEST_TEXT = 4_000
 _NAMED_IGNORED = 50
+_NAMED_UNNAMED = 5
 HEADER_WITHIN = 20
 _MAX_RECORDS = 200_000
-_LONGEST_SERIAL = 8
 
 Record = tuple[int, Mapping[int, object]]
 
@@ -49,6 +52,7 @@ class RawRow:
     counts: list[tuple[object, object]]
     problem: str | None = None
     sheet: str = ""
+    headings: Mapping[str, str] = field(default_factory=dict)  # how the file calls each field
 
 
 @dataclass(slots=True)
@@ -70,30 +74,49 @@ class Table:
         if len(self.ignored) < _NAMED_IGNORED and (said := str(name).strip()):
             self.ignored[printable(said)] = None
 
-    def read(self, records: Iterable[Record], sheet: str = "") -> None:
-        """Add the rows under the first header. Raises NoHeader, and Invalid for a header that no row could satisfy."""
-        records = _bounded(records)
-        headings = self._headings(records)
+    def read(self, records: Iterable[Record], sheet: str = "", *, is_delimited: bool = False) -> None:
+        """Add the rows under the header. Raises NoHeader, and Invalid for a header that no row could satisfy.
+
+        `is_delimited`: one delimiter too many moves all cells behind it, so a row with more cells than the header is
+        refused.
+        """
+        records, header = self._from_header(_bounded(records))
+        headings = {at: value for at, value in header.items() if not is_empty(value)}
+        end = max(header) + 1 if is_delimited else None
         known = {at: name for at, heading in headings.items() if (name := self.columns.field_of(heading)) is not None}
         self._refuse_headings(headings, known)
         for at, heading in headings.items():
             if at not in known:
                 self.ignore(heading)
+        said = {name: printable(str(headings[at])) for at, name in known.items()}
+        unnamed: set[int] = set()
         for row, cells in records:
-            if any(not is_empty(value) for value in cells.values()):
-                self.add(_raw_row(row, cells, known, sheet))
+            full = {at: value for at, value in cells.items() if not is_empty(value)}
+            if full:
+                unnamed |= full.keys() - headings.keys()
+                self.add(_raw_row(row, full, known, said, sheet, end))
+        self._note_unnamed(sorted(at for at in unnamed if end is None or at < end), sheet)
 
-    def _headings(self, records: Iterator[Record]) -> dict[int, object]:
-        tried = 0
-        for _row, cells in records:
-            if all(is_empty(value) for value in cells.values()):
-                continue
-            if self.columns.is_header(cells.values()):
-                return {at: value for at, value in cells.items() if not is_empty(value)}
-            tried += 1
-            if tried == HEADER_WITHIN:
-                break
+    def _from_header(self, records: Iterator[Record]) -> tuple[Iterator[Record], Mapping[int, object]]:
+        """The records below the header, and the header: the first row that names all that must be there, else the first
+        that names some of it."""
+        beginning = list(islice((each for each in records if not all(map(is_empty, each[1].values()))), HEADER_WITHIN))
+        for is_header in (self.columns.is_whole_header, self.columns.is_header):
+            for at, (_row, cells) in enumerate(beginning):
+                if is_header(cells.values()):
+                    return chain(beginning[at + 1 :], records), cells
         raise NoHeader
+
+    def _note_unnamed(self, columns: Sequence[int], sheet: str) -> None:
+        if not columns:
+            return
+        names = [xl_col_to_name(at) for at in columns[:_NAMED_UNNAMED]]
+        said = ngettext(
+            "What stands in column {columns} is not read: it has no heading.",
+            "What stands in columns {columns} is not read: they have no heading.",
+            len(columns),
+        ).format(columns=listing(names) + ("…" if len(columns) > _NAMED_UNNAMED else ""))
+        self.notes.append(_("Sheet “{sheet}”: {note}").format(sheet=sheet, note=said) if sheet else said)
 
     def _refuse_headings(self, headings: Mapping[int, object], known: Mapping[int, str]) -> None:
         names = list(known.values())
@@ -150,10 +173,8 @@ def _date_words(heading: object) -> str:
         return heading.text
     if isinstance(heading, str) and looks_like_date(heading):
         return heading
-    value = (
-        int(heading) if isinstance(heading, str) and heading.isdecimal() and len(heading) < _LONGEST_SERIAL else heading
-    )
-    return date_of_serial(float(str(value))) if is_serial(value) else ""
+    is_day = is_serial_text(heading) if isinstance(heading, str) else is_serial(heading)
+    return date_of_serial(float(str(heading))) if is_day else ""
 
 
 def _bounded(records: Iterable[Record]) -> Iterator[Record]:
@@ -164,7 +185,14 @@ def _bounded(records: Iterable[Record]) -> Iterator[Record]:
         yield record
 
 
-def _raw_row(row: int, cells: Mapping[int, object], known: Mapping[int, str], sheet: str) -> RawRow:
+def _raw_row(
+    row: int,
+    cells: Mapping[int, object],
+    known: Mapping[int, str],
+    headings: Mapping[str, str],
+    sheet: str,
+    end: int | None,
+) -> RawRow:
     fields: dict[str, object] = {}
     counts: list[tuple[object, object]] = []
     for at, name in known.items():
@@ -172,4 +200,12 @@ def _raw_row(row: int, cells: Mapping[int, object], known: Mapping[int, str], sh
             counts.append((name, cells.get(at)))
         else:
             fields[name] = cells.get(at)
-    return RawRow(row, fields, counts, sheet=sheet)
+    beyond = [value for at, value in cells.items() if end is not None and at >= end]
+    return RawRow(row, fields, counts, _moved_words(beyond[0]) if beyond else None, sheet, headings)
+
+
+def _moved_words(value: object) -> str:
+    return _(
+        "The row has more cells than there are headings, from “{value}” on. A name or number that has the sign between "
+        "columns in it needs quotation marks around it."
+    ).format(value=printable(str(value)))

@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from backend.chapters.files.table import foreign
+from backend.chapters.files.table import NoHeader
 from backend.errors import Invalid
 from backend.kit.i18n import _, number
 
@@ -25,11 +25,11 @@ _OLD_SHARE = 0.2
 def encoding_of(content: bytes) -> str:
     """The codec that reads all of the content: UTF-8, UTF-16 or 32 by their mark, or Windows-1252 where it can be text.
 
-    Raises Invalid, naming line and byte, where none does.
+    Raises Invalid, naming line and byte, where none does, and NoHeader where it is no text.
     """
     marked = next((codec for mark, codec in _MARKS if content.startswith(mark)), None)
     if marked is None and b"\0" in content[:_BEGINNING]:
-        raise foreign()
+        raise NoHeader
     codec = marked or "utf-8"
     try:
         content.decode(codec)
@@ -61,9 +61,9 @@ def _has_utf8(content: bytes) -> bool:
     return not content.decode("utf-8", "ignore").isascii()
 
 
-def _refusal(content: bytes, error: UnicodeDecodeError, codec: str) -> Invalid:
+def _refusal(content: bytes, error: UnicodeDecodeError, codec: str) -> Exception:
     if _BINARY.search(content[:_BEGINNING]) and codec == "utf-8":
-        return foreign()
+        return NoHeader()
     line = content.count(b"\n", 0, error.start) + 1
     return Invalid(
         _(

@@ -31,6 +31,8 @@ _EMOJI_STYLE = "\ufe0f"
 
 def shown(value: object) -> str:
     """A value as a message can quote it: short, printable, never a whole list."""
+    if value is None:
+        return "null"
     if isinstance(value, Repeated):
         return _("two values")
     if isinstance(value, list):
@@ -108,7 +110,7 @@ def year_of(name: object) -> str:
     return year
 
 
-def status_of(value: object) -> Status | None:
+def status_of(value: object, column: str) -> Status | None:
     """A status, in the words that people use; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
@@ -119,7 +121,7 @@ def status_of(value: object) -> Status | None:
     if word not in _STATUSES:
         raise Invalid(
             _("“{column}”: {value} is none of {choices}.").format(
-                column="status", value=shown(value), choices=listing(list(STATUSES))
+                column=column, value=shown(value), choices=listing(list(STATUSES))
             )
         )
     return _STATUSES[word]

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from backend.chapters.files.columns import Columns
-from backend.chapters.files.table import NoHeader, Table, TooManyRows, foreign, printable
+from backend.chapters.files.table import NoHeader, Table, TooManyRows, printable
 from backend.chapters.files.xlsx_parts import (
     Budget,
     CellFormats,
@@ -48,7 +48,7 @@ def is_old_workbook(content: bytes) -> bool:
 def read_xlsx(content: bytes, columns: Columns) -> Table:
     """The raw rows of every visible sheet with a header; the notes name each sheet, those that are left out too.
 
-    Raises Invalid or TooLarge; unpacks nothing above the limits.
+    Raises NoHeader, Invalid or TooLarge; unpacks nothing above the limits.
     """
     if content.count(_ENTRY) > _MAX_PARTS:
         raise _too_large()
@@ -169,13 +169,13 @@ def _refuse_others(archive: zipfile.ZipFile) -> None:
 
 
 def _workbook(archive: zipfile.ZipFile, budget: Budget) -> str:
-    """The name of the part that lists the sheets. Raises Invalid for an archive of something else."""
+    """The name of the part that lists the sheets. Raises NoHeader for an archive of something else."""
     names = set(archive.namelist())
     found = [name for name in _links(archive, "", budget).values() if "workbook" in posixpath.basename(name).casefold()]
     for name in (*found, "xl/workbook.xml"):
         if name in names:
             return name
-    raise foreign()
+    raise NoHeader
 
 
 def _links(archive: zipfile.ZipFile, source: str, budget: Budget) -> Mapping[str, str]:
