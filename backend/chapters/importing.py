@@ -66,7 +66,7 @@ class ImportPlan(Shape, frozen=True, kw_only=True):
 
 
 def plan(file: ChapterFile, catalogue: Sequence[Chapter], options: ImportOptions, this_year: int) -> ImportPlan:
-    """Each row's outcome against the catalogue (archived chapters included)."""
+    """Each row's outcome against the catalogue (archived chapters included). Raises Invalid for a choice of no name."""
     known = {chapter.key: chapter for chapter in catalogue}
     matcher = NameMatcher(in_order(catalogue), options.choices)
     questions: dict[tuple[NameField, str, str], NameQuestion] = {}

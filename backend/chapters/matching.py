@@ -2,15 +2,18 @@
 about, or a new one. Pure; nothing is guessed."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from backend.chapters.models import Chapter, ChapterDraft, NameChoice, NameField
+from backend.errors import Invalid
+from backend.kit.i18n import _
 from backend.kit.unicode_text import comparison_key
 
 NEAR = 0.8  # of difflib: a letter too many, too few or two swapped in a word of five and more
 CANDIDATES = 3
+QUOTED = 60  # characters of a name in a refusal
 SHORTENED = 3  # letters that an abbreviation such as “Chem” has at least
 # Numbers, and words of one or two letters (“Part A”, “Mechanics II”): names that differ in one are different names.
 _MARKS = re.compile(r"\d+|\b[^\W\d]{1,2}\b|\b[ivxl]+\b")
@@ -40,14 +43,17 @@ class NameMatcher:
             self._learn(_scope("unit", chapter.subject), chapter.unit)
 
     def match(self, field: NameField, name: str, subject: str = "") -> Match:
-        """How `name` is written in the catalogue; for a unit, within its subject."""
+        """How `name` is written in the catalogue; for a unit, within its subject.
+
+        Raises Invalid where it was chosen to be the same as a name that is not there.
+        """
         scope, key = _scope(field, subject), comparison_key(name)
         known = self._known.setdefault(scope, {})
         if key in known:
             return Match(known[key])
         chosen = self._choices.get((scope, key))
         if chosen and chosen.same_as is not None:
-            return Match(known.get(comparison_key(chosen.same_as), chosen.same_as))
+            return Match(_chosen(chosen, known))
         near = () if chosen else self._near(scope, key)
         if not near:
             self._learn(scope, name)
@@ -69,6 +75,17 @@ class NameMatcher:
             known = self._known[scope]
             self._asked[scope, key] = tuple(known[other] for other in (*close, *short)[:CANDIDATES])
         return self._asked[scope, key]
+
+
+def _chosen(choice: NameChoice, known: Mapping[str, str]) -> str:
+    found = known.get(comparison_key(str(choice.same_as)))
+    if found is None:
+        raise Invalid(
+            _("“{column}”: “{value}” cannot be the same as “{name}”, which the catalogue does not have.").format(
+                column=choice.field, value=choice.value[:QUOTED], name=str(choice.same_as)[:QUOTED]
+            )
+        )
+    return found
 
 
 def in_order(catalogue: Iterable[Chapter]) -> list[Chapter]:

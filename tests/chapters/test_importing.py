@@ -20,6 +20,7 @@ from backend.chapters.models import (
     NameChoice,
     Outcome,
 )
+from backend.errors import Invalid
 from tests.chapters.files import UNHURRIED
 from tests.progress.builders import THEN
 
@@ -156,3 +157,19 @@ def test_a_plan_is_known_by_what_it_writes() -> None:
     unrelated = tuple(replace(each, version=each.version + (each is not MOTION)) for each in SYLLABUS)
     assert planned(draft).fingerprint == planned(draft, known=unrelated).fingerprint
     assert planned(draft).fingerprint != planned(draft, known=other).fingerprint
+
+
+@pytest.mark.parametrize("field", ["subject", "class", "unit"])
+@pytest.mark.parametrize("name", ["", "Alchemy", "\u0007", "x" * 5000])
+def test_a_choice_is_a_name_of_the_catalogue(field: Any, name: str) -> None:
+    """What is chosen is written as it stands there, so nothing else can be chosen."""
+    attribute = {"class": "class_"}.get(field, field)
+    draft = like(MOTION, chapter="Friction", **named(attribute, "Something"))
+    subject = MOTION.subject if field == "unit" else ""
+    choice = NameChoice(field=field, value="Something", subject=subject, same_as=name)
+    with pytest.raises(Invalid, match="cannot be the same"):
+        planned(draft, options=ImportOptions(choices=(choice,)))
+    known = replace(choice, same_as=getattr(MOTION, attribute).upper())
+    (row,) = planned(draft, options=ImportOptions(choices=(known,))).rows
+    assert row.draft is not None
+    assert getattr(row.draft, attribute) == getattr(MOTION, attribute)
