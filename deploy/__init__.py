@@ -1,1 +1,1 @@
-"""What a school runs beside the app itself: files for its servers, and machines made of plain processes."""
+"""Deployment: files for the servers that a school runs beside the app, and the plans for their size."""

@@ -15,7 +15,7 @@ GB = 1e9
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one process on one core of the machine in docs/performance.md, and of stored documents, indexes included."""
+    """Figures of one process on one core of the machine in docs/performance.md, and of stored data with indexes."""
 
     page_run_seconds: float = 0.010  # of processor: home 4 ms, chapters 14 ms, class 18 ms
     saves_a_second: float = 315  # by the service, 16 writers, MongoDB on the same two cores
@@ -31,7 +31,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Assumed:
-    """What a year at this school is like, and what things cost. Change them to yours."""
+    """Assumptions on a year at a school, and prices. Change them to yours."""
 
     users: float = 1_000_000
     busiest_day: float = 0.40  # share of users who come on it
@@ -71,12 +71,12 @@ class Line:
 
 
 def people_at_peak(assumed: Assumed) -> float:
-    """Who comes in the busiest hour of the busiest day."""
+    """People who come in the busiest hour of the busiest day."""
     return assumed.users * assumed.busiest_day * assumed.busiest_hour
 
 
 def saves_at_peak(assumed: Assumed) -> float:
-    """Saves a second in its worst minute."""
+    """Saves a second in the worst minute of that hour."""
     return people_at_peak(assumed) * assumed.saves_an_hour / 3600 * assumed.burst
 
 

@@ -1,7 +1,7 @@
-"""Who makes a request: the one place that reads credentials. Limits, routes, streams and sockets all ask here.
+"""Authentication of requests: the only place that reads credentials, for limits, routes, streams and sockets.
 
-A request has one credential: what it says in Authorization, else the subprotocol of a websocket, else the session
-cookie where that counts. Nothing is remembered from one request to the next.
+A request has one credential: the Authorization header, else the subprotocol of a websocket, else the session cookie
+where cookies are accepted. Nothing is remembered from one request to the next.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ TOKEN_PROTOCOL = "bearer."  # noqa: S105  (what stands before a token, not one)
 
 @dataclass(frozen=True)
 class Credential:
-    """How the caller showed who they are. A cookie is sent by the browser itself, so it reads and never writes.
+    """The caller's credential. A browser sends a cookie by itself, so a cookie allows reads and never writes.
 
     `viewer` asks anew at each call: the token may have expired by then, the session may have ended.
     It raises NotSignedIn.
@@ -32,7 +32,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes this request (None for nobody), or why that cannot be said."""
+    """The viewer of a request (None without a credential), or the error of an invalid credential."""
 
     viewer: Viewer | None = None
     error: AppError | None = None

@@ -1,4 +1,4 @@
-"""What a route asks for: the backend, and the person or program that calls. What never waits is async: no thread."""
+"""Dependencies of routes: the backend and the caller. Functions that never wait are async, so they use no thread."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from backend.kit.i18n import _
 
 
 async def backend_of(request: Request) -> Backend:
-    """The backend behind this API. Raises Unavailable before it has started."""
+    """Return the backend of this API. Raises Unavailable before it has started."""
     backend: Backend | None = getattr(request.app.state, "backend", None)
     if backend is None:
         raise Unavailable(_("The service is starting."))
@@ -24,7 +24,7 @@ BackendDep = Annotated[Backend, Depends(backend_of)]
 
 
 async def optional_viewer(request: Request, backend: BackendDep) -> Viewer | None:
-    """Who calls: by Bearer token, or by the session cookie for same-origin reads; None for anybody.
+    """Return the caller, by Bearer token, or by session cookie for same-origin reads; None without a credential.
 
     Raises NotSignedIn for a token that is given but not valid.
     """
@@ -38,7 +38,7 @@ OptionalViewer = Annotated[Viewer | None, Depends(optional_viewer)]
 
 
 async def signed_in(viewer: OptionalViewer) -> Viewer:
-    """Who calls. Raises NotSignedIn for anybody else."""
+    """Return the signed-in caller. Raises NotSignedIn if there is none."""
     return require(viewer)
 
 

@@ -144,7 +144,7 @@ def _again(kept: Kept) -> Response:
 
 
 def _fingerprint(request: Request, body: bytes) -> str:
-    """What the caller asks for; two ways to write the same JSON are the same."""
+    """Return the fingerprint of a request; two spellings of the same JSON have the same fingerprint."""
     with suppress(msgspec.MsgspecError, ValueError, RecursionError):
         body = msgspec.json.encode(msgspec.json.decode(body), order="sorted")
     scope = request.scope

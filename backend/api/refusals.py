@@ -1,4 +1,4 @@
-"""What is answered to a request that no route takes: JSON under /api/v1, and a page with a way home to browsers."""
+"""Responses to requests that no route takes: JSON under /api/v1, and for browsers a page with a link home."""
 
 import html
 import math

@@ -14,7 +14,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 
 SET = "school"
 USER = "school"
-# What a private start gives itself: trial restores need databases of their own, health asks for the state of the set.
+# As in backend/kit/embedded: trial restores need databases of their own, health reads the state of the replica set.
 ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor")
 # A lost primary is noticed after 2 s and replaced at once; the default of 10 s is as long as people wait for a page.
 ELECTION_MS, HEARTBEAT_SECONDS = 2000, 1

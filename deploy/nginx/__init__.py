@@ -25,8 +25,8 @@ AWAY = (
 )
 
 
-# Whoever refuses twice within a second is left out for one: less than DRAIN_SECONDS, so that in a rolling restart of
-# two the first is believed again before the second goes.
+# A server that refuses twice within a second is left out for one second: less than DRAIN_SECONDS, so that in a rolling
+# restart of two servers the first is used again before the second stops.
 TRIED = "max_fails=2 fail_timeout=1s"
 
 
@@ -46,7 +46,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Front:
-    """What nginx is told. Addresses are HOST:PORT, with an IP address where pages are to stay with their process."""
+    """Settings of nginx. Addresses are HOST:PORT, with an IP address if pages have to stay with their process."""
 
     folder: Path
     web: Mapping[str, str]

@@ -57,9 +57,9 @@ LAYOUTS = {layout.name: layout for layout in (BY_STUDENT, BY_SUBJECT)}
 
 
 def commands(layout: Layout, database: str, shards: Sequence[str]) -> Iterator[Command]:
-    """What to tell a mongos, in order.
+    """Yield the commands for a mongos, in order.
 
-    Zones come before the collections are sharded: a new collection is then cut along them at once.
+    Zones are made before the collections are sharded, so that a new collection is split along them at once.
     """
     yield {"enableSharding": database}
     parts = _parts(len(shards))

@@ -34,7 +34,7 @@ def aims(name: str, command: Document, layout: Layout) -> Iterator[Aimed]:
 
 
 def _asked(name: str, command: Document) -> Iterator[tuple[str, Document]]:
-    """What each part of a command does, and by which filter or document."""
+    """Yield the operation of each part of a command, with its filter or document."""
     if name == "insert":
         # Only the fields of a key count in a new document.
         yield from (("insert", document) for document in command["documents"])

@@ -20,9 +20,9 @@ SPENT = "provider_expired"
 
 
 def secrets(settings: Settings) -> dict[str, Any]:
-    """What Streamlit wants to know of the provider: in the form of its secrets, from our settings.
+    """Return the settings of the provider in the form of Streamlit's secrets.
 
-    Its cookies, which live for one redirect, are signed by what follows from the secret shared with the provider.
+    Streamlit's cookies, which live for one redirect, are signed with a key derived from the provider's client secret.
     """
     shared = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else ""
     base = settings.public_url or f"http://localhost:{settings.port}"
@@ -49,7 +49,7 @@ def offer() -> None:
 
 
 def take_arrivals() -> None:
-    """Sign in whoever has just come back from the provider; a refusal is said once, in place."""
+    """Sign in the person who has just come back from the provider; a refusal is shown once, in place."""
     identity = _arrived() if services.backend().settings.has_oidc else None
     if identity is None or services.backend().clock.now() - identity.issued_at > FRESH:
         return
@@ -64,7 +64,7 @@ def take_arrivals() -> None:
 
 
 def _arrived() -> ProviderIdentity | None:
-    """What the provider said of this browser's person, where anything readable."""
+    """Return the identity that the provider sent for this browser; None if there is none or it cannot be read."""
     said = st.user.to_dict()
     subject, issued = said.get("sub"), said.get("iat")
     if not said.get("is_logged_in") or not subject or not isinstance(issued, int | float):

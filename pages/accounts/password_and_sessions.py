@@ -49,7 +49,7 @@ def _change_password(current: str, new: str) -> None:
 
 
 def session_list() -> None:
-    """Where this person is signed in; each device can be signed out from here, or all the others at once."""
+    """Draw this person's open sessions; each can be ended here, or all others at once."""
     viewer = session.viewer()
     accounts = services.backend().accounts
     with card("sessions"):

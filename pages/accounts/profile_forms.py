@@ -57,7 +57,7 @@ def form_card(name: str, title: str, note: str = "") -> Iterator[None]:
 
 
 def name_form() -> None:
-    """How everybody sees this person."""
+    """Draw the form for the name that everybody sees."""
     own = me()
     with form_card("name", _("Name"), own.email):
         name = st.text_input(_("Your name"), value=own.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
@@ -68,7 +68,7 @@ def name_form() -> None:
 
 
 def goal_form() -> None:
-    """What a student works towards."""
+    """Draw the form for a student's goal: questions a day and exam date."""
     own = me()
     with form_card("goal", _("Goal")):
         goal = number_field(

@@ -1,4 +1,4 @@
-"""Where somebody is led whose role needs a second factor and who has none yet: nothing else opens before."""
+"""The only page open to a person whose role needs a second factor and who has none yet."""
 
 import streamlit as st
 

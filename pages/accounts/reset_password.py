@@ -1,4 +1,4 @@
-"""A one-time link, ?token=…, with which a person sets her password; afterwards she is signed in."""
+"""A one-time link, ?token=…, with which a person sets their password; afterwards they are signed in."""
 
 import streamlit as st
 
@@ -15,9 +15,9 @@ _FORM, _OWNERS = "reset-password", "reset-password.owners"
 
 
 def owner_of(token: str) -> User | None:
-    """Whose link this is; None where it was used, is too old or was never made.
+    """Return the user whom the link belongs to; None if it was used, has expired or never existed.
 
-    Where this form may have used it, and nobody knows yet, it is still hers: sending it again tells.
+    If this form was sent and its outcome is unknown, the user stays known: sending it again settles the outcome.
     """
     known: dict[str, User] = st.session_state.setdefault(_OWNERS, {})
     try:
@@ -28,7 +28,7 @@ def owner_of(token: str) -> User | None:
 
 
 def draw_form(token: str, owner: User) -> None:
-    """The new password; the address stands there too, so that a password manager knows whose it is."""
+    """Draw the form for the new password; it has the address too, so that a password manager knows the account."""
     with card("reset"):
         st.html(person_html(owner.name, owner.email))
         with st.form("reset_password", border=False):

@@ -43,7 +43,7 @@ def factor_card() -> None:
 
 
 def is_leaving() -> bool:
-    """Whether somebody who was led here has her second factor now, but has not put her recovery codes away yet."""
+    """Whether a person who had to come here has a second factor now, but has not confirmed the recovery codes yet."""
     return bool(st.session_state.get(CODES)) and bool(st.session_state.get(LED))
 
 
@@ -139,7 +139,7 @@ def _turn_off() -> None:
 
 
 def _draw_codes() -> None:
-    """The recovery codes, until she says that she has kept them."""
+    """Draw the recovery codes until the person confirms that they are stored."""
     codes: tuple[str, ...] = st.session_state[CODES]
     st.info(
         _(

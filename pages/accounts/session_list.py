@@ -1,4 +1,4 @@
-"""Where somebody is signed in, line by line, each with its way out: on her own settings and in the users' dialog."""
+"""List of a person's open sessions, each with a button to end it: for their own settings and the users' dialog."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from pages.shell import services
 from pages.widgets.elements import escape, icon_code
 from pages.widgets.style import icon_html
 
-# The first that fits names the program; the order matters, because most browsers also call themselves Chrome.
+# The first match names the program; the order matters, because most browsers also call themselves Chrome.
 _PROGRAMS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"))
 JUST_NOW = timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""A student creates her account with the join code of her class; a link with ?code=… fills the code in."""
+"""Sign-up of a student with the join code of their class; a link with ?code=… fills the code in."""
 
 import streamlit as st
 
@@ -60,7 +60,7 @@ def _begun(name: str, email: str, password: str, code: str) -> User | None:
 
 
 def draw_privacy_notice() -> None:
-    """Who can see what, before anybody types a name."""
+    """Draw the notice that says which data of a student other people see."""
     lines = (
         _("The teachers of your class see your name, your progress on each chapter and when you last worked."),
         _("The administrator of the school sees your name and e-mail address."),

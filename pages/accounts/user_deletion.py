@@ -15,7 +15,7 @@ ASKED = "users.deletion.asked"
 
 
 def draw(user: User, viewer: Viewer) -> None:
-    """Within the dialog of a person: whether her account will be deleted, and asking for it."""
+    """Draw in a person's dialog whether their account will be deleted, and the request for it."""
     found = next(
         (each for each in services.backend().rights.open_requests(viewer) if each.deletion.id == user.id), None
     )

@@ -1,4 +1,4 @@
-"""What an administrator does to one account, each in a dialog: add it, open it, shut it out, let it back in."""
+"""Dialogs in which an administrator adds, opens, deactivates and reactivates an account."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ def role_words() -> dict[Role, str]:
 
 
 def add_person() -> None:
-    """Ask for name, address and role of a new teacher or administrator; then show her one-time link."""
+    """Ask for name, address and role of a new teacher or administrator; then show their one-time link."""
     _forget()
 
     @st.dialog(_("Add a person"), icon=":material/person_add:", on_dismiss="rerun")
@@ -58,7 +58,7 @@ def add_person() -> None:
 
 
 def open_person(user_id: str) -> None:
-    """One person with what can be done to her account."""
+    """Draw one person and the actions on their account."""
     _forget()
 
     @st.dialog(_("Account"), icon=":material/manage_accounts:", on_dismiss="rerun")
@@ -102,7 +102,7 @@ def _moment(at: datetime | None, viewer: Viewer) -> str:
 
 
 def _draw_link(made: OneTimeLink, viewer: Viewer) -> None:
-    """The link, shown this once: only its fingerprint is kept."""
+    """Show the link once: only its fingerprint is stored."""
     until = moment(made.expires_at, viewer.time_zone, "medium")
     words = _("Give this link to {name}. It works once, until {time}, and is not shown again.")
     st.success(plain(words.format(name=made.user.name, time=until)), icon=":material/key:")
@@ -112,14 +112,14 @@ def _draw_link(made: OneTimeLink, viewer: Viewer) -> None:
 
 
 def reset_address(token: str) -> str:
-    """The full address of a one-time link, at the address that this browser uses."""
+    """Return the full address of a one-time link, with the host that this browser uses."""
     here = urlsplit(st.context.url or "")
     base = services.backend().settings.public_url or f"{here.scheme}://{here.netloc}"
     return f"{base.rstrip('/')}/reset-password?token={token}"
 
 
 def _draw_acts(user: User, viewer: Viewer) -> None:
-    """A one-time link, and shutting out or letting in; shutting out asks first."""
+    """Draw the buttons for a one-time link, and to deactivate (which asks first) or reactivate the account."""
     with button_row("person"):
         wants_link = user.is_active and st.button(_("Make a password link"), icon=":material/key:", key="make_link")
         wants_out = user.is_active and st.button(_("Deactivate"), icon=":material/person_off:", key="deactivate")
@@ -144,7 +144,7 @@ def _let_in(user: User, viewer: Viewer, *, is_in: bool) -> None:
 
 
 def _new_link(viewer: Viewer, user_id: str) -> OneTimeLink:
-    """A link, one for both clicks of a double click: the one made before it would not work any more."""
+    """Return a new link, the same for both clicks of a double click: a second link would end the first."""
     administration = services.backend().administration
 
     def make() -> OneTimeLink:

@@ -1,4 +1,4 @@
-"""In the users' dialog: another role for a person, after a question that says what she wins and loses by it."""
+"""In the users' dialog: another role for a person, after a question that says what they gain and lose by it."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""In the users' dialog: where a person is signed in, with the ways to end it, and resetting her second factor."""
+"""In the users' dialog: a person's sessions, buttons to end them, and the reset of their second factor."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ SAID, RESETS = "users.said", "users.resets"
 
 
 def draw(user: User, viewer: Viewer) -> None:
-    """Her sessions, and what an administrator can do about them."""
+    """Draw the person's sessions with an administrator's actions on them."""
     administration = services.backend().administration
     sessions = administration.sessions(viewer, user.id)
     count = ngettext("Signed in on {count} device", "Signed in on {count} devices", len(sessions))

@@ -1,4 +1,4 @@
-"""Everybody with an account, for administrators: find a person, open her, add teachers and administrators."""
+"""Everybody with an account, for administrators: find and open a person, add teachers and administrators."""
 
 import streamlit as st
 
@@ -49,7 +49,7 @@ def row_of(user: User, zone: str) -> Row:
 
 @fragment
 def draw_list() -> None:
-    """The people found, a page at a time; a click on one opens her."""
+    """Draw the people found, a page at a time; a click on a person opens their dialog."""
     viewer = session.viewer("admin")
     user_deletion.draw_open(viewer)
     search, role = draw_filters()

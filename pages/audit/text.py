@@ -68,7 +68,7 @@ def act_words() -> dict[str, str]:
 
 
 def kind_words() -> dict[str, str]:
-    """What an act can be done to."""
+    """Return the kinds of targets of an act, in the reader's language."""
     return {
         "user": _("person"),
         "session": _("session"),
@@ -95,7 +95,7 @@ def who(entry: Entry, names: Mapping[str, str]) -> str:
 
 
 def whom(entry: Entry, names: Mapping[str, str]) -> str:
-    """What it was done to, in words: `names` are of people, classes and chapters by id."""
+    """Return the target of an act in words; `names` has people, classes and chapters by id."""
     kind = kind_words().get(entry.target_kind, entry.target_kind)
     if entry.target_id == "all":
         return kind

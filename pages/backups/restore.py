@@ -88,7 +88,7 @@ def _chosen_time(reach: Reach, zone: str) -> datetime | None:
 
 
 def outside(until: datetime | None, reach: Reach, zone: str) -> str:
-    """Why this time cannot be had back; empty where it can."""
+    """Return why this time cannot be restored; empty if it can."""
     if until is None:
         return _("Choose a day and a time.")
     if reach.since < until <= reach.until:
@@ -145,7 +145,7 @@ def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
 
 
 def _do(act: Callable[[Viewer], Task], wanted: bool, key: str) -> None:
-    """Begin, once the password was given just now; whoever finds an open browser puts no school back."""
+    """Begin after the password was entered just now, so that an unattended browser cannot restore a school."""
 
     def begin() -> None:
         act(session.viewer("admin"))

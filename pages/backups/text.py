@@ -50,7 +50,7 @@ def _drill_word(drill: Drill) -> str:
 
 
 def columns() -> list[Column]:
-    """Of the table of backups."""
+    """Return the columns of the table of backups."""
     return [
         Column(_("Taken"), rule=_("In your time zone")),
         Column(_("Documents"), numeric=True),
@@ -95,7 +95,7 @@ def _drilled(checks: Checks, zone: str) -> Cell:
 
 
 def task_words(task: Task) -> str:
-    """What is being done."""
+    """Return the name of a running task, in the reader's language."""
     return {
         "take": _("Taking a backup"),
         "verify": _("Reading a backup again"),

@@ -123,7 +123,7 @@ def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> str:
 
 
 def invite(viewer: Viewer, board: Board) -> None:
-    """What a student who has not joined sees: how many have, and a form that asks for a name."""
+    """Draw the page of a student who has not joined: how many have, and a form that asks for a display name."""
     taking_part = ngettext("{count} student takes part.", "{count} students take part.", board.participants).format(
         count=number(board.participants)
     )

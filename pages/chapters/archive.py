@@ -17,7 +17,7 @@ PAGE_SIZE = 20
 
 
 def draw_notice() -> None:
-    """What was just done, with a way back where a chapter was archived."""
+    """Show the notice of the last act, with an undo button if a chapter was archived."""
     words, archived_id = st.session_state.get(NOTICE, ""), st.session_state.get(ARCHIVED, "")
     if not words:
         return

@@ -131,7 +131,7 @@ def _learners(viewer: Viewer) -> dict[str, int | None]:
 
 
 def draw_downloads(viewer: Viewer, filters: ChapterFilters) -> None:
-    """What the filters show, in three forms."""
+    """Offer the filtered chapters as CSV, Excel and JSON."""
     with st.popover(_("Download"), icon=":material/download:"):
         st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with their year counts."))}</p>')
         today = services.backend().progress.today(viewer)

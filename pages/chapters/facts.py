@@ -1,4 +1,4 @@
-"""What is known of one chapter: its figures in the exam, how the class stands, and a student's own history."""
+"""Facts about one chapter: its figures in the exam, the state of the class, and a student's own history."""
 
 from collections.abc import Sequence
 
@@ -139,7 +139,7 @@ def _history_row(viewer: Viewer, activity: Activity, *, is_undone: bool) -> list
 
 
 def change_words(before: OwnProgress, after: OwnProgress) -> list[str]:
-    """What one change did, field by field: "Solved: 5 → 10"."""
+    """Return the effect of one change, field by field: "Solved: 5 → 10"."""
     said = []
     if before.status != after.status:
         said.append(_("Status: {old} → {new}").format(old=chip_text(before.status), new=chip_text(after.status)))

@@ -139,7 +139,7 @@ def is_filtered(filters: ChapterFilters) -> bool:
 
 
 def count_line(page: ChapterPage, filters: ChapterFilters) -> None:
-    """How many chapters there are, in words, with a way to take the filters off."""
+    """Draw the number of chapters in words, with a button that clears the filters."""
     words = ngettext("{count} chapter", "{count} chapters", page.total)
     if is_filtered(filters):
         words = ngettext("{count} chapter fits your filters", "{count} chapters fit your filters", page.total)

@@ -203,7 +203,7 @@ def _write(form: OpenForm, draft: ChapterDraft, *, confirm: bool) -> None:
 
 
 def _draw_conflict(form: OpenForm) -> None:
-    """What somebody else saved, beside which the reader's own input still stands in the form."""
+    """Show another person's changes; the reader's own input stays in the form."""
     now = form.now
     if now is None:
         return

@@ -90,7 +90,7 @@ def _check(known: OpenImport, file: UploadedFile) -> None:
 
 
 def _ask(known: OpenImport, report: ImportReport) -> None:
-    """What the person has to say before the import; another answer makes another preview."""
+    """Ask the questions before the import; a changed answer makes a new preview."""
     options = imports.draw_options(known.file_id, known.questions.values(), report.years_deleted)
     if options != known.options:
         known.options, known.report = options, None

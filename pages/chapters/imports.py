@@ -1,4 +1,4 @@
-"""What surrounds the report of an import: what is asked before it, the bar of a large one, and taking one back."""
+"""Parts around the report of an import: questions before it, the progress bar of a large one, and its undo."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ REFRESH_SECONDS = 1.0
 
 
 def draw_options(file_id: str, questions: Iterable[NameQuestion], deletions: int) -> ImportOptions:
-    """What the person says of years that the file leaves out, and of names that are near others."""
+    """Ask about years that the file leaves out and names that resemble others; return the answers."""
     choices = tuple(choice for question in questions if (choice := _ask(file_id, question)))
     replace_years = st.checkbox(
         _("Delete the years that a row leaves out"),

@@ -1,4 +1,4 @@
-"""What the reports of both imports show alike: notes on the file, and its rows with the reason first."""
+"""Parts common to the reports of both imports: notes on the file, and its rows with the reason first."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _NAMED_FIELDS = 10
 
 
 def outcome_words(outcome: Outcome) -> str:
-    """The outcome of a row as its chip and filters say it."""
+    """Return the outcome of a row in the words of its chip and the filters."""
     return {
         Outcome.ADDED: _("Added"),
         Outcome.UPDATED: _("Updated"),
@@ -23,7 +23,7 @@ def outcome_words(outcome: Outcome) -> str:
 
 
 def draw_notes(report: ImportReport) -> None:
-    """What is to be known of the file as a whole: how it was read, and what was not read."""
+    """Draw the notes on the whole file: how it was read, and which fields were not read."""
     notes = list(report.notes)
     if report.ignored_fields:
         names = listing([f"“{name}”" for name in report.ignored_fields[:_NAMED_FIELDS]])
@@ -35,14 +35,14 @@ def draw_notes(report: ImportReport) -> None:
 
 
 def draw_rows(rows: Sequence[ImportRow], label: str) -> None:
-    """The rows as a list: what becomes of each and why, the chapter in the file's words, and where it stands there."""
+    """Draw the rows as a list: outcome, reason, the chapter in the file's words, and its place in the file."""
     if rows:
         items = "".join(_row_html(row) for row in rows)
         st.html(f'<ul class="cp-report" role="list" aria-label="{escape(label)}">{items}</ul>')
 
 
 def place(row: ImportRow) -> str:
-    """Where a row is in the file, in words."""
+    """Return the place of a row in the file, in words."""
     if row.sheet:
         return _("Row {row}, {sheet}").format(row=number(row.row), sheet=row.sheet)
     return _("Row {row}").format(row=number(row.row))

@@ -1,4 +1,4 @@
-"""What a student's acts on their chapters do: each is saved once, and its answer is a note for its row."""
+"""Saves a student's acts on their chapters: each is saved once, and its answer is a note for its row."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ class Act(Shape, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """Where its note goes: its row, or the bar over the list."""
+        """The place of the act's note: its row, or the bar over the list."""
         return BULK if self.is_bulk or len(self.ids) != 1 else self.ids[0]
 
     @property
@@ -60,7 +60,7 @@ class Choice(Shape, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Note(Shape, frozen=True, kw_only=True, omit_defaults=True):
-    """What stands beside a row. `draft` is what the person had entered and what is not saved."""
+    """A note beside a row. `draft` is the person's input that is not saved."""
 
     kind: Literal["saved", "undone", "ask", "stale", "refused", "failed"]
     text: str

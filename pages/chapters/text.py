@@ -8,7 +8,7 @@ from backend.progress.models import ChapterRow
 
 
 def chapter_path(chapter: Chapter) -> str:
-    """Where the chapter's page is, for links."""
+    """Return the address of the chapter's page, for links."""
     return f"chapter?id={quote(chapter.id)}"
 
 

@@ -61,7 +61,7 @@ def carry_out() -> None:
 
 
 def draw_notice() -> None:
-    """What was just done, with its way back."""
+    """Show the notice of the last act, with a button that undoes it."""
     done: tuple[str, str, str, datetime] | None = st.session_state.get(_DONE)
     if done is None or services.backend().clock.now() - done[3] > SHOWN_FOR:
         return
@@ -72,7 +72,7 @@ def draw_notice() -> None:
 
 
 def archive_button(archived: Sequence[Classroom]) -> None:
-    """The way to the archived classes, over the page; nothing where there are none."""
+    """Draw the button to the archived classes; nothing if there are none."""
     if not archived:
         return
     words = _("Archive: {count}").format(count=number(len(archived)))
@@ -119,7 +119,7 @@ def _draw_one(classroom: Classroom, zone: str) -> None:
 
 
 def draw_missing(viewer: Viewer, classroom_id: str) -> bool:
-    """Where somebody followed a link to a class that she archived: that it is, and the way back. True if it is."""
+    """Say that a linked class is archived, with a button to bring it back. False if it is not in the archive."""
     found = next((each for each in services.backend().classrooms.archived(viewer) if each.id == classroom_id), None)
     if found is None:
         return False

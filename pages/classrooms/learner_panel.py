@@ -1,4 +1,4 @@
-"""One learner beside the list: where she stands by subject, why she is flagged, her weeks, weak chapters, last acts."""
+"""One learner beside the list: progress by subject, reasons of the flag, weeks, weak chapters, last acts."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -45,7 +45,7 @@ def draw_learner(viewer: Viewer, classroom_id: str, learner_id: str, name: str) 
     """The panel; `name` is what the learner is called on this screen."""
     try:
         detail = services.backend().reports.learner(viewer, classroom_id, learner_id)
-    except NotFound:  # she was taken out of the class a moment ago
+    except NotFound:  # the learner was taken out of the class a moment ago
         return
     with st.container(key="cp-panel", border=True, gap="small"):
         page_change.focus_panel(learner_id)
@@ -184,7 +184,7 @@ def _ask_removal(learner_id: str | None) -> None:
 
 def _remove(classroom_id: str, learner_id: str) -> None:
     viewer = session.viewer("teacher", "admin")
-    with suppress(NotFound):  # the second click of a double click, or another tab: she is out, as was wished
+    with suppress(NotFound):  # the second click of a double click, or another tab: the learner is out already
         services.backend().classrooms.remove_student(viewer, classroom_id, learner_id)
     close_learner()
     st.rerun()

@@ -1,4 +1,4 @@
-"""What is said of a learner wherever she appears: flag, change, last activity."""
+"""Words about a learner, the same on every page: flag, change, last activity."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ MISSING = "–"
 
 
 def most_urgent_first(learners: Iterable[Learner], names: Mapping[str, str]) -> list[Learner]:
-    """By flag, then by the name on the screen: hidden names must not stand in the order of the real ones."""
+    """Sort by flag, then by the name on the screen: hidden names must not keep the order of the real ones."""
     return sorted(learners, key=lambda each: (_URGENCY[each.flag], place_of(names[each.id]), each.id))
 
 
 def is_flagged(learner: Learner) -> bool:
-    """Whether she belongs on the list of those who need attention."""
+    """Whether the learner belongs on the list of those who need attention."""
     return learner.flag in ("watch", "at risk")
 
 
@@ -53,14 +53,14 @@ def signed(change: int) -> str:
 
 
 def since_words(at: datetime | None, now: datetime) -> str:
-    """How long ago, in words; a dash for never."""
+    """Return how long ago it was, in words; a dash for never."""
     if at is None:
         return MISSING
     return _("just now") if now - at < timedelta(minutes=1) else ago(now - at)
 
 
 def change_words(activity: RecentActivity) -> str:
-    """What a saved change did: "In progress, 5 questions more"."""
+    """Return the effect of a saved change in words: status, questions, weak mark."""
     before, after = activity.before, activity.after
     said = []
     if after.status != before.status:

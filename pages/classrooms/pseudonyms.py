@@ -26,7 +26,7 @@ def are_names_hidden() -> bool:
 
 
 def shown_names(learners: Iterable[tuple[str, str]], *, is_hidden: bool | None = None) -> Mapping[str, str]:
-    """What each learner, given as (id, name), is called, by id; `is_hidden` is this visit's choice unless given."""
+    """Return the displayed name by id of learners, given as (id, name); `is_hidden` defaults to this visit's choice."""
     known = dict(learners)
     if not (are_names_hidden() if is_hidden is None else is_hidden):
         return known
@@ -34,12 +34,12 @@ def shown_names(learners: Iterable[tuple[str, str]], *, is_hidden: bool | None =
 
 
 def place_of(name: str) -> tuple[int, str]:
-    """Sorts names as people do, and “Learner 9” before “Learner 10”."""
+    """Return a sort key for names that puts “Learner 9” before “Learner 10”."""
     digits = "".join(character for character in name if character.isascii() and character.isdigit())
     return (int(digits) if digits else 0, name.casefold())
 
 
 def _numbers(ids: Iterable[str]) -> dict[str, int]:
-    """A number for each id: the same on every page of a class, and in no order that a class would recognise."""
+    """Return a number for each id: the same on every page of a class, in an order that the class cannot recognise."""
     mixed = sorted(ids, key=lambda each: sha256(each.encode()).digest())
     return {each: at for at, each in enumerate(mixed, 1)}

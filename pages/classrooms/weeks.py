@@ -1,4 +1,4 @@
-"""What a class completed and solved, week by week."""
+"""Completed chapters and solved questions of a class, week by week."""
 
 from collections.abc import Callable, Sequence
 

@@ -37,7 +37,7 @@ def _watch() -> None:
 
 
 def offer_to_finish() -> None:
-    """Where an opening was interrupted, by a restart say, the way to finish it."""
+    """Offer to finish opening the demo school if that was interrupted, for example by a restart."""
     from backend.demo import is_unfinished  # noqa: PLC0415  (large, and a real school never needs it)
 
     if is_unfinished(services.backend()):
@@ -46,7 +46,7 @@ def offer_to_finish() -> None:
 
 
 def offer_sign_ins(sign_ins: tuple[DemoSignIn, ...]) -> None:
-    """One button for each role of the demo school, and its address and password in words."""
+    """Draw one button for each role of the demo school, with its address and password in words."""
     from backend.demo.people import PASSWORD  # noqa: PLC0415  (large, and a real school never needs it)
 
     section(

@@ -43,7 +43,7 @@ def _draw_state(health: Health) -> None:
 
 
 def _draw_next_steps(counts: Counts) -> None:
-    """What a young school does first; nothing once it has been done."""
+    """Draw the first steps of a new school; nothing once they are done."""
     steps = _steps(counts)
     if not steps:
         return

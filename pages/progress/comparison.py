@@ -1,4 +1,4 @@
-"""A student beside her classes and everyone, where she asks for it: averages only, never of a few people."""
+"""A student beside their classes and everyone, on request: averages only, never of a few people."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from pages.widgets.tables import Column, Twin, static_table
 
 
 def heading_html() -> str:
-    """What stands above the switch."""
+    """Return the heading above the switch, as HTML."""
     return section_html(
         _("Beside others"), _("Chapters completed, as a share of each subject. Only if you want to know.")
     )
@@ -19,7 +19,7 @@ def heading_html() -> str:
 
 @fragment
 def draw_beside_others() -> None:
-    """A switch, and behind it a row for each subject. Nothing is asked for before she switches it on."""
+    """Draw a switch, and once it is on, a row for each subject. Nothing is read before that."""
     viewer = session.viewer("student")
     if not st.toggle(_("Show how far others are"), key="beside-others"):
         return

@@ -1,5 +1,5 @@
-"""Files that pages give out: made when they are fetched, outside any run, for whoever is signed in by then; and what
-is said where they are not."""
+"""Files that pages give out, made when they are fetched, outside any run, for the person signed in by then; and the
+message if a file cannot be made."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -26,11 +26,11 @@ _log = log.get(__name__)
 
 
 def fetched(make: Callable[[Viewer], bytes]) -> Callable[[], bytes]:
-    """What a download button calls: `make`, in the language of this run and counted as an export.
+    """Return the callback of a download button: it calls `make` in the language of this run and counts an export.
 
-    A page may stay open for hours, and whoever holds its connection can ask for the file without another run: so
-    the session is looked at anew. What is given out raises NotSignedIn, NotAllowed, RateLimited, and Unavailable for
-    what nobody foresaw; the sentence stands on the page with its next run.
+    The callback checks the session again: a page may stay open for hours, and its connection can ask for the file
+    without another run. It raises NotSignedIn, NotAllowed, RateLimited, and Unavailable for an unforeseen error; the
+    page shows the message with its next run.
     """
     here, locale, viewer_by_then = origin(), current_locale(), session.asked_later()
     refused: list[str] = st.session_state.setdefault(REFUSED, [])
@@ -57,7 +57,7 @@ def speak() -> None:
 
 @contextmanager
 def _foreseen() -> Iterator[None]:
-    """What nobody foresaw is noted in the log, and said as everywhere."""
+    """Log an unforeseen error and raise Unavailable in its place."""
     try:
         yield
     except AppError:
@@ -67,7 +67,7 @@ def _foreseen() -> Iterator[None]:
 
 
 def _say(refused: list[str]) -> None:
-    """Why there was no file, until it is put away: beside the button Streamlit shows it for five seconds only."""
+    """Show why there was no file until the reader closes it: Streamlit's own note stays for five seconds only."""
     while refused:
         st.toast(plain(refused.pop(0)), icon=":material/block:", duration="infinite")
 

@@ -1,4 +1,4 @@
-"""What a person sees when a call fails: a plain notice for what she can mend, an apology for what she cannot."""
+"""Messages for failed calls: a plain notice for what the reader can mend, an apology for what they cannot."""
 
 import secrets
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def _again() -> None:
 
 @contextmanager
 def noticed() -> Iterator[None]:
-    """Around a form's call: what the person can mend is said in place, and her input stays on the screen.
+    """Wrap a form's call: an error that the person can mend is shown in place, and their input stays on the screen.
 
     Raises RateLimited, before the call, for forms sent faster than any person sends them.
     """

@@ -1,4 +1,4 @@
-"""What the pages before signing in have in common: one quiet column under the mark and the name of the school."""
+"""Layout of the pages before signing in: one column under the mark and the name of the school."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -40,7 +40,7 @@ class Sent:
         return self.content == content and not is_over
 
     def carry_out(self, backend: Backend, work: Callable[[], T], lost: Callable[[], T]) -> T:
-        """What `work` returns, which is done at most once; `lost` finds it where the first answer was lost."""
+        """Return the result of `work`, which is done at most once; `lost` finds it if the first answer was lost."""
         if self.done_at is None:
             self.outcome = self._outcome(backend, work, lost)
             self.done_at = monotonic()
@@ -64,10 +64,10 @@ class Sent:
 
 
 def once(form: str, work: Callable[[], T], *content: object, lost: Callable[[], T]) -> T:
-    """What `work` returns or raises, done once for the form `form` filled with `content`, however often that is sent.
+    """Do `work` once for the form `form` filled with `content`, however often that is sent; return or raise its result.
 
-    `work` writes in one transaction, or harms nothing by being done twice. `lost` returns the same where the work was
-    done and its answer never came.
+    `work` writes in one transaction, or does no harm when done twice. `lost` returns the same result if the work was
+    done but its answer was lost.
     """
     filled = fingerprint(*(repr(each).encode() for each in content))
     forms: dict[str, Sent] = st.session_state.setdefault(_SENT, {})
@@ -82,12 +82,12 @@ def nothing() -> None:
 
 
 def is_uncertain(form: str) -> bool:
-    """Whether the form was sent and nobody knows yet what became of it."""
+    """Whether the form was sent and its outcome is still unknown."""
     sent = st.session_state.get(_SENT, {}).get(form)
     return sent is not None and sent.is_uncertain and sent.done_at is None
 
 
 def _found(backend: Backend, lost: Callable[[], T]) -> T:
-    """What was done unheard was announced to nobody: whatever is kept may be older than it."""
+    """Return `lost()` after clearing the cache: no event announced the change, so cached values may be older."""
     backend.cache.invalidate("*")
     return lost()

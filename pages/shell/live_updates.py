@@ -31,7 +31,7 @@ def listen(*rooms: str, key: str, after: str | None = None) -> bool:
 
 
 def guard() -> None:
-    """Run the whole page anew as soon as its person's session is over, so that nothing of hers stays on the screen.
+    """Run the whole page anew as soon as its person's session is over, so that none of their data stays on the screen.
 
     Call it once a page, outside of fragments.
     """

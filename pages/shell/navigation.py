@@ -100,7 +100,7 @@ def for_guests(*, is_first_visit: bool, is_challenged: bool = False) -> Page:
 
 
 def tab_title(title: str) -> str:
-    """What the browser says of a page in its tab, its history and its bookmarks."""
+    """Return the title of a page in the browser's tab, history and bookmarks."""
     return f"{title} · {_('Chapter Performance')}"
 
 
@@ -149,7 +149,7 @@ def _person(viewer: Viewer) -> None:
 
 
 def _for_scripts(viewer: Viewer) -> str:
-    """Whose page this is, and the words of the scripts that see to it that nothing entered is lost."""
+    """Return the viewer's id and the texts of the scripts that keep unsaved input, as hidden HTML."""
     words = {
         "person": viewer.id,
         "waiting": _("Some changes are not saved yet: no connection. They are kept here and sent again by themselves."),
@@ -170,7 +170,7 @@ def _elsewhere(path: str) -> Callable[[], None]:
 
 
 def _sign_up_again() -> None:
-    """Somebody who is signed in follows an invitation: a student joins that class from her settings."""
+    """A signed-in person follows an invitation: a student joins that class in their settings."""
     viewer = session.viewer()
     page_header(_("Join your class"), icon="person_add")
     if viewer.role != "student":

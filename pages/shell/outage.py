@@ -1,6 +1,6 @@
-"""What pages say while a server is away, each in plain words: a line above a page, or a page in the place of all.
+"""Notices while a server is away: a line above a page, or a page in place of every other.
 
-Whoever leaves such a page open need do nothing: it looks again by itself.
+Such a page looks again by itself.
 """
 
 import random
@@ -30,14 +30,14 @@ _has_line: ContextVar[bool] = ContextVar("has_line", default=False)
 
 @contextmanager
 def visit() -> Iterator[None]:
-    """What a run asks of the servers shares one deadline; and any server may answer while there is no primary."""
+    """Give all server calls of a run one deadline, and read from any server while there is no primary."""
     with deadline.within(RUN_SECONDS), reading_from_any():
         yield
 
 
 @contextmanager
 def part() -> Iterator[None]:
-    """`visit` for a part of a page, which may run alone: where it shows something old, it says so."""
+    """`visit` for a part of a page, which may run alone: it says how old its data is if that is stale."""
     with visit(), staleness.apart():
         yield
         if not _has_line.get():
@@ -45,13 +45,13 @@ def part() -> Iterator[None]:
 
 
 def current() -> Absences:
-    """What is away just now."""
+    """Return the outages known at this moment."""
     backend = services.backend()
     return absences(backend.mongo, backend.redis_client)
 
 
 def draw_line(viewer: Viewer) -> bool:
-    """One line above the page where something is away; False where nothing is."""
+    """Draw one line above the page if something is away; return False if nothing is."""
     away = current()
     _has_line.set(False)
     if not away:
@@ -76,7 +76,7 @@ def draw_line(viewer: Viewer) -> bool:
 
 
 def _draw_age() -> None:
-    """How old a part is, where it shows something old that no line above the page tells of."""
+    """Draw the age of a part that shows stale data, unless a line above the page says it."""
     seconds = staleness.oldest_seconds()
     if seconds is None:
         return

@@ -1,4 +1,4 @@
-"""How fast the pages may be used for changes: by the limits that programs have, counted apart from theirs.
+"""Rate limits of changes made on pages: the same limits as for programs, counted separately.
 
 Nobody who clicks meets them; a script that clicks for somebody does. Reading is not counted.
 """
@@ -22,8 +22,8 @@ def count_form() -> None:
 
 
 def count_guest(kind: Kind) -> None:
-    """One act of somebody who is not signed in, by her address. Raises RateLimited."""
-    session.viewer_or_none()  # so that it is known from where she comes
+    """Count one act of a person who is not signed in, by their address. Raises RateLimited."""
+    session.viewer_or_none()  # so that the address is known
     services.backend().limits.admit(None, origin().address, kind)
 
 

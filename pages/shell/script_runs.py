@@ -43,9 +43,9 @@ def run(page: Page) -> None:
 
 @contextmanager
 def _shown(page: Page | None = None) -> Iterator[None]:
-    """What cannot be reached is said in its place: the other parts of the page are drawn, and no log is flooded.
+    """Show an Unavailable error in the place of the failed part: the other parts are drawn, and no log is flooded.
 
-    A `page` that could not even be named by what it shows has its title from the menu.
+    A `page` that failed before it drew its title gets the title of its menu entry.
     """
     try:
         yield

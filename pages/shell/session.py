@@ -23,7 +23,7 @@ _CHALLENGE = "shell.session.challenge"
 
 
 def open_pages() -> int:
-    """How many tabs are connected to this process."""
+    """Return the number of tabs connected to this process."""
     return len(runtime.get_instance()._session_mgr.list_active_sessions()) if runtime.exists() else 0
 
 
@@ -42,16 +42,16 @@ def viewer(*roles: Role) -> Viewer:
 
 
 def asked_later() -> Callable[[], Viewer]:
-    """Who is signed in in this browser at the time of the call, for what happens outside any run.
+    """Return a function for use outside script runs: it returns the person then signed in in this browser.
 
-    What is given back raises NotSignedIn where the session is over by then.
+    That function raises NotSignedIn if the session is over by then.
     """
     token, services = st.context.cookies.get(SESSION_COOKIE), backend()
     return lambda: require(services.accounts.viewer(token) if token else None)
 
 
 def _origin() -> Origin:
-    """Where the script run comes from, for the audit trail."""
+    """Return the origin of this script run, for the audit trail."""
     headers = st.context.headers
     return Origin(
         address=st.context.ip_address or "",
@@ -62,7 +62,7 @@ def _origin() -> Origin:
 
 
 def viewer_or_none() -> Viewer | None:
-    """The signed-in person, or None. Speaks her language for the rest of the run."""
+    """Return the signed-in person, or None. Sets their language for the rest of the run."""
     try:
         return viewer()
     except NotSignedIn:
@@ -77,7 +77,7 @@ def sign_in(email: str, password: str, *, to: str = "") -> None:
 
 
 def welcome(user: User, *, to: str = "") -> None:
-    """Sign in somebody who has just proved who she is; she lands on the path `to`, or on the page she asked for.
+    """Sign in a person who has just been authenticated; opens the path `to`, or the page they asked for.
 
     Takes effect with the next full run: call st.rerun() after it. Raises NotSignedIn where cookies are refused.
     """

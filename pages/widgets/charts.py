@@ -48,7 +48,7 @@ def _plot(token: str, _figure: go.Figure, height: int, key: str, alt: str) -> No
 
 
 def _token(figure: go.Figure) -> str:
-    """What tells a figure from others, worked out once for each object (which the functions below keep)."""
+    """Return the hash of a figure, computed once for each object (the functions below keep the objects)."""
     found = getattr(figure, "_cp_token", None)
     if found is None:
         found = figure._cp_token = sha256(figure.to_json(validate=False).encode()).hexdigest()

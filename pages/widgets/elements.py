@@ -215,9 +215,9 @@ def chips(kinds: Iterable[str]) -> None:
 def empty_state(
     icon: str, title: str, next_step: str, action: str = "", *, key: str = "empty", page: Page | str | None = None
 ) -> bool:
-    """What a page says when there is nothing to show, and what to do next.
+    """Draw the notice of a page that has nothing to show, and the next step.
 
-    With `action` alone, a button: returns True when it is clicked. With `page` too, a link to that page.
+    With `action` alone it has a button: returns True when it is clicked. With `page` too, a link to that page.
     """
     with st.container(key=f"cp-empty-{key}", horizontal_alignment="center", border=True):
         st.html(_empty_html(icon, title, next_step))

@@ -51,13 +51,13 @@ class Row:
 
     @cached_property
     def data(self) -> msgspec.Raw:
-        """What the browser is sent of it."""
+        """The row as JSON for the browser."""
         return msgspec.Raw(encoded({"id": self.id, "cells": [_cell_data(value) for value in self.cells]}))
 
 
 @dataclass(frozen=True)
 class Twin:
-    """The same facts as a chart shows, as a table. Rows that are many are given as a function: few open the table."""
+    """The facts of a chart as a table. Many rows are given as a function, because few people open the table."""
 
     caption: str
     columns: Sequence[Column | str]
@@ -65,7 +65,7 @@ class Twin:
 
     @property
     def made_rows(self) -> Sequence[Sequence[Value]]:
-        """The rows, made now where they are given as a function."""
+        """The rows; a function that was given is called now."""
         return self.rows() if callable(self.rows) else self.rows
 
 

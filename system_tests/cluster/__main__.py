@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 stopped by Ctrl-C, 1 failed (said in a sentence)."""
     said = _parser().parse_args(arguments)
     log.configure("ERROR")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever is asked to stop stops as by Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM stops it as Ctrl-C does
     if said.what == "test":
         return _driven(said)
     try:

@@ -40,7 +40,7 @@ class Served(Program):
 
     @property
     def address(self) -> str:
-        """For nginx."""
+        """The address for nginx."""
         return f"127.0.0.1:{self.port}"
 
     @property
@@ -65,7 +65,7 @@ class Served(Program):
 
 
 def await_ready(served: Iterable[Served], seconds: float = READY_SECONDS) -> None:
-    """Until each is ready. Raises TimeoutError; RuntimeError with its last words where one has ended."""
+    """Wait until each is ready. Raises TimeoutError; RuntimeError with the last output of a process that has ended."""
     deadline = time.monotonic() + seconds
     for each in served:
         while each.health() != OK:

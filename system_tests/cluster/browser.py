@@ -1,4 +1,4 @@
-"""What is tried on a cluster with a real browser."""
+"""Trials of a cluster with a real browser."""
 
 import re
 import shutil

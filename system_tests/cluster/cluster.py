@@ -26,7 +26,7 @@ from system_tests.cluster.ports import free_ports
 from system_tests.cluster.process_reaper import Leash
 from system_tests.cluster.valkey_set import ValkeySet
 
-# What may be said in a sentence where a cluster does not come up or does not become whole.
+# Errors that are reported in one sentence if a cluster does not start or does not recover.
 TROUBLE = (AppError, OSError, RuntimeError, ValueError, PyMongoError, RedisError, SubprocessError)
 DATABASE = "chapter_performance"
 LEARNERS, DAYS = 24, 30
@@ -139,24 +139,24 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """Where people go."""
+        """The address that people open."""
         return f"https://localhost:{self.port}"
 
     @staticmethod
     def addresses(served: Mapping[str, Served]) -> dict[str, str]:
-        """Name and address of each, for nginx."""
+        """Return the name and address of each process, for nginx."""
         return {name: each.address for name, each in served.items()}
 
     def api_addresses(self) -> Sequence[str]:
-        """Where the API is served apart from pages."""
+        """Return the addresses of the processes that serve the API without pages."""
         return [each.address for each in self.api.values()]
 
     def program(self, kind: Kind, name: str) -> Served:
-        """One more process of the app, not started."""
+        """Return one more process of the app, not started."""
         return Served(kind, name, free_ports(1)[0], self.folder, self._leash, self.environment)
 
     def mend(self) -> None:
-        """Thaw and start whatever should run, and wait until all of it is whole. Raises TimeoutError."""
+        """Thaw and start every process, and wait until all are healthy. Raises TimeoutError."""
         apps = self._apps()
         for each in apps:
             each.thaw()
@@ -169,13 +169,13 @@ class Cluster:
         await_ready(apps)
 
     def settings(self) -> Settings:
-        """What the processes of the app are told, for services in this one."""
+        """Return the settings of the app's processes, for services in this process."""
         told = {name.lower(): value for name, value in self.environment.items()}
         hidden = {name: SecretStr(told.pop(name)) for name in ("mongodb_uri", "redis_url", "jwt_keys")}
         return Settings.model_validate({**told, **hidden})
 
     def built(self) -> Backend:
-        """One more set of services, of whoever asks, who closes it."""
+        """Return one more set of services, which the caller closes."""
         return bootstrap.build(self.settings())
 
     def programs(self) -> dict[str, int]:

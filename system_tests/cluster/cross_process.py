@@ -1,4 +1,4 @@
-"""What is tried on the processes of a cluster side by side: what one knows, the others know within a second."""
+"""Trials across the processes of a cluster: a change in one is known to the others within a second."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ from system_tests.cluster.waiting import until
 ROUNDS = 10
 WAIT_SECONDS = 30.0
 WITHIN_SECONDS = 1.0
-ALLOWED = 100  # an hour, to whoever is not signed in: the product's default
+ALLOWED = 100  # an hour, to callers who are not signed in: the product's default
 STRANGER = "203.0.113.77"  # of a network for examples
 
 
@@ -106,7 +106,7 @@ class _Signal:
         self.is_over = threading.Event()
 
     def wait(self, since: float) -> None:
-        """Until something came after that moment. Raises TimeoutError."""
+        """Wait until something came after that moment. Raises TimeoutError."""
         until(lambda: any(at > since for at in self.came), WAIT_SECONDS)
 
 
@@ -173,7 +173,7 @@ def _saver(cluster: Cluster, person: Person, client: Client) -> Callable[[], Non
 
 
 def _told(client: Client, path: str, person: Person) -> int:
-    """How many questions of hers the class report names."""
+    """Return the number of the student's questions in the class report; -1 if they are not in it."""
     rows = client.get(path).raise_for_status().json()["data"]
     row = next((row for row in rows if person.viewer.id in json.dumps(row)), None)
     return int(_number(row, "solved")) if row else -1

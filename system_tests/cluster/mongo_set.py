@@ -1,6 +1,6 @@
 """A replica set of plain mongod processes on this machine, whose members can be killed, frozen and started again.
 
-For trials and tests: no sign-in, so whoever may open a socket on this machine may read it.
+For trials and tests: no sign-in, so anyone who can open a socket on this machine can read it.
 """
 
 import time
@@ -43,7 +43,7 @@ class Member(Program):
 
     @property
     def address(self) -> str:
-        """Where clients find it."""
+        """The address that clients use."""
         return f"127.0.0.1:{self.advertised}"
 
     def start(self) -> None:
@@ -56,7 +56,7 @@ class Member(Program):
         return super().stop(seconds)
 
     def hello(self) -> dict[str, Any]:
-        """What the process itself says of its part in the set; empty where it does not answer."""
+        """Return the member's own reply to `hello`, its role in the set; empty if it does not answer."""
         if not self.is_running:
             return {}
         try:
@@ -66,7 +66,7 @@ class Member(Program):
             return {}
 
     def client(self, milliseconds: int = _ANSWER_MILLISECONDS) -> "MongoClient[dict[str, Any]]":
-        """To this member alone, past whatever stands between it and its clients."""
+        """Return a client of this member alone, which bypasses any proxy in front of it."""
         return MongoClient(
             f"127.0.0.1:{self.port}",
             directConnection=True,
@@ -111,20 +111,20 @@ class MongoSet:
 
     @property
     def uri(self) -> str:
-        """For the app, which adds its own options."""
+        """The connection string for the app, which adds its own options."""
         return f"mongodb://{','.join(member.address for member in self.members)}/?replicaSet={NAME}"
 
     def primary(self) -> Member | None:
-        """Who leads now; where two believe it, who was elected later. None between two leaders."""
+        """Return the primary; if two members claim to be it, the one elected later. None if there is none."""
         found = [(hello["electionId"], member) for member, hello in self._said() if hello.get("isWritablePrimary")]
         return max(found, key=lambda each: each[0])[1] if found else None
 
     def secondaries(self) -> list[Member]:
-        """Those that follow and can be read from."""
+        """Return the secondaries that can be read from."""
         return [member for member, hello in self._said() if hello.get("secondary")]
 
     def await_primary(self, seconds: float = START_SECONDS, *, other_than: Member | None = None) -> Member:
-        """Who leads, once there is one. Raises TimeoutError."""
+        """Wait for a primary, other than `other_than`, and return it. Raises TimeoutError."""
 
         def newly() -> Member | None:
             found = self.primary()
@@ -133,7 +133,7 @@ class MongoSet:
         return self._await(newly, seconds)
 
     def await_whole(self, seconds: float = START_SECONDS) -> Member:
-        """Who leads, once every member leads or follows. Raises TimeoutError."""
+        """Wait until every member is primary or secondary, and return the primary. Raises TimeoutError."""
 
         def leads_all() -> Member | None:
             return self.primary() if len(self.secondaries()) == len(self.members) - 1 else None
@@ -141,14 +141,14 @@ class MongoSet:
         return self._await(leads_all, seconds)
 
     def mend(self, seconds: float = START_SECONDS) -> Member:
-        """Thaw and start whoever needs it, and wait until the set is whole. Raises TimeoutError."""
+        """Thaw and start every member, and wait until the set is whole. Raises TimeoutError."""
         for member in self.members:
             member.thaw()
             member.start()
         return self.await_whole(seconds)
 
     def stop(self) -> None:
-        """Kill every member: what they hold is of no further use. May be called again."""
+        """Kill every member: their data is not needed any more. May be called again."""
         self._leash.end()
         for member in self.members:
             member.kill()

@@ -38,7 +38,7 @@ class Nginx:
             connections=2048,
             patience=PATIENCE,
             idle_seconds=idle,
-            user="root" if os.geteuid() == 0 else "",  # the folder is for whoever runs the cluster
+            user="root" if os.geteuid() == 0 else "",  # the folder belongs to the user who runs the cluster
         )
         command = [str(program()), "-c", str(self._file), "-e", str(folder / "error.log")]
         self.process = Program("nginx", command, folder / "nginx.log", leash)

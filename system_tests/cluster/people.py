@@ -19,14 +19,14 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is signed in as a browser (`session` is her cookie) and as a program (`token`)."""
+    """A person signed in as a browser (`session` is the cookie) and as a program (`token`)."""
 
     viewer: Viewer
     session: str
     token: str
 
     def client(self, base_url: str) -> Client:
-        """A program of hers."""
+        """Return an HTTP client of the person's program."""
         headers = {"Authorization": f"Bearer {self.token}"}
         return Client(base_url=base_url, headers=headers, verify=unchecked(), timeout=CALL_SECONDS)
 

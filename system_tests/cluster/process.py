@@ -36,7 +36,7 @@ class Program:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, None where there is none."""
+        """The id of the process, None if there is none."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
@@ -102,7 +102,7 @@ class Program:
         return self.wait(seconds)
 
     def wait(self, seconds: float = STOP_SECONDS) -> int | None:
-        """Until it has ended by itself; killed where it does not within `seconds`. Its exit status."""
+        """Wait until it has ended by itself, and kill it after `seconds`. Returns its exit status."""
         if self._process is None:
             return None
         try:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 
 class Leash:
-    """Holds processes by number, and whoever is of their group: `add` each once it runs. Thread-safe.
+    """Holds processes by id, with all of their process group: `add` each once it runs. Thread-safe.
 
     Linux alone, for it needs pidfd.
     """

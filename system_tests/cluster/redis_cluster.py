@@ -62,7 +62,7 @@ def await_so(is_so: Callable[[], bool], seconds: float) -> None:
 
 
 def answer(client: redis.Redis, *words: str) -> Any:
-    """What a server says to words that no method of the client is for; closes the client. Raises RedisError."""
+    """Return the reply to a command for which the client has no method; close the client. Raises RedisError."""
     with closing(client):
         connection = client.connection_pool.get_connection()
         try:
@@ -80,6 +80,6 @@ def _slots(number: int, masters: int) -> tuple[int, int]:
 
 
 def _known(node: Node) -> int:
-    """How many nodes this one knows and believes to be well."""
+    """Return how many nodes this node knows and believes healthy."""
     lines = str(node.ask("CLUSTER", "NODES")).splitlines()
     return sum("handshake" not in line and "fail" not in line for line in lines)

@@ -1,4 +1,4 @@
-"""What is tried on the life of a cluster: processes that come and go; each trial returns what it found."""
+"""Trials of processes that stop and start in a cluster; each returns its finding."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What driving a cluster found, and its part between markers of docs/reliability.md."""
+"""Findings of the cluster trials, and their part between markers of docs/reliability.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PAGE = machine.ROOT / "docs" / "reliability.md"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was tried: what came of it, and whether it is as it must be."""
+    """One trial, its outcome, and whether that is as required."""
 
     tried: str
     found: str
@@ -20,7 +20,7 @@ class Finding:
 
 
 def write(findings: Sequence[Finding], page: Path = PAGE) -> None:
-    """In place of what was found before. Raises ValueError where the page has no place for it."""
+    """Replace the earlier findings in the page. Raises ValueError if the page has no place for them."""
     page.write_text(placed(page.read_text(), "cluster", text(findings)))
 
 

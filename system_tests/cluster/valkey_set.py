@@ -1,6 +1,6 @@
 """A Redis Cluster of plain Valkey processes on this machine: masters that share the slots, and a replica of each.
 
-For trials and tests: no password, so whoever may open a socket on this machine may read it.
+For trials and tests: no password, so anyone who can open a socket on this machine can read it.
 """
 
 from contextlib import suppress
@@ -82,7 +82,7 @@ class ValkeySet:
 
     @property
     def url(self) -> str:
-        """For the app."""
+        """The address of the cluster for the app."""
         return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
 
     def masters(self) -> list[Node]:
@@ -90,7 +90,7 @@ class ValkeySet:
         return [node for node in self.nodes if node.is_running and node.is_master()]
 
     def mend(self, seconds: float = FORM_SECONDS) -> None:
-        """Thaw and start whoever needs it, and wait until all slots are served. Raises TimeoutError."""
+        """Thaw and start every node, and wait until all slots are served. Raises TimeoutError."""
         for node in self.nodes:
             node.thaw()
             node.start()

@@ -18,7 +18,7 @@ _AT_ONCE = struct.pack("ii", 1, 0)  # linger for 0 s: the other end hears of a b
 
 @dataclass(frozen=True, eq=False)
 class _Gates:
-    """Of one link: open while bytes may pass, to the target and back to whoever connected from `port`."""
+    """The gates of one link: open while bytes may pass to the target, and back to the process connected from `port`."""
 
     port: int
     questions: asyncio.Event = field(default_factory=asyncio.Event)
@@ -30,21 +30,21 @@ class _Gates:
 
 
 class _Delays(NamedTuple):
-    """How many seconds later things arrive."""
+    """Delays in seconds."""
 
     questions: float = 0.0
     answers: float = 0.0
 
 
 class _Silence(NamedTuple):
-    """Whose connections are met with silence, everybody's where nobody is named; and whether only in what they hear."""
+    """The processes whose connections are silenced, all if `pids` is empty; `of_answers`: only what they receive."""
 
     pids: tuple[int, ...]
     of_answers: bool
 
 
 class Proxy:
-    """Listens on `port` of loopback and hands everything on to `target`, both ways, until told otherwise.
+    """Listens on `port` of loopback and forwards everything to and from `target`, until told otherwise.
 
     Runs on a thread of its own; every method returns once it is so.
     """
@@ -78,7 +78,7 @@ class Proxy:
         self._do(self._fall_silent(_Silence(pids, of_answers=False)))
 
     def lose_answers(self, pid: int) -> None:
-        """What that process says arrives, and is done; it does not hear of it."""
+        """Deliver what that process sends, and withhold every answer to it."""
         self._do(self._fall_silent(_Silence((pid,), of_answers=True)))
 
     def reset(self) -> None:

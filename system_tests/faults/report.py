@@ -1,4 +1,4 @@
-"""What trials of failures found: docs/reliability.json, and the table between markers of docs/reliability.md."""
+"""Results of the failure trials: docs/reliability.json, and the table between markers of docs/reliability.md."""
 
 import json
 import re

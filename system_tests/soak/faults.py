@@ -1,4 +1,4 @@
-"""What is broken in a soak, one thing a minute, and how it is mended: by starting again what was killed."""
+"""Faults in a soak, one a minute, and their repair: a process that was killed is started again."""
 
 import signal
 import threading
@@ -15,12 +15,12 @@ from system_tests.soak.ledger import Ledger
 LEAD_SECONDS = 5.0  # into the minute, before anything breaks
 HOLD_SECONDS = 12.0
 OUTCOME_SECONDS = 50.0
-SETTLING_SHARE = 0.35  # of the soak; whoever has to live for long after it is then left alone
+SETTLING_SHARE = 0.35  # of the soak; after it, no fault in EARLY is made
 
 
 @dataclass
 class Fault:
-    """One that was made: when (seconds from the beginning), and how long it was until all was whole again."""
+    """One fault: its time in seconds from the beginning, and the time until all was whole again."""
 
     name: str
     minute: int

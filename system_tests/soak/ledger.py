@@ -1,4 +1,4 @@
-"""What everybody in a soak did and met: saves that were acknowledged, and calls by minute, kind and outcome."""
+"""Record of a soak: acknowledged saves, and calls by minute, kind and outcome."""
 
 import threading
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ OK = "ok"
 
 @dataclass(frozen=True)
 class Ack:
-    """A save that was answered with yes; the time is in monotonic seconds."""
+    """An acknowledged save; the time is in monotonic seconds."""
 
     student_id: str
     chapter_id: str
@@ -52,7 +52,7 @@ class Ledger:
             self.acks.append(ack)
 
     def calls(self) -> dict[int, Counter[tuple[str, str]]]:
-        """By minute: how often which actor met what."""
+        """Return the number of calls by minute, actor and outcome."""
         with self._mutex:
             return {minute: Counter(found) for minute, found in self._calls.items()}
 

@@ -1,4 +1,4 @@
-"""What each process of a cluster holds over time: memory, open files, threads. What that means is in growth."""
+"""Memory, open files and threads of each process of a cluster over time. growth.py judges them."""
 
 import threading
 from collections import defaultdict
@@ -15,14 +15,14 @@ EVERY_SECONDS = 15.0
 
 @dataclass
 class Watch:
-    """Looks on a thread of its own."""
+    """Takes the samples on a thread of its own."""
 
     cluster: Cluster
     began: float
     samples: dict[tuple[str, int], list[Sample]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self, stop: threading.Event) -> None:
-        """A look every 15 s, until told to stop."""
+        """Take a sample every 15 s, until told to stop."""
         while not stop.wait(EVERY_SECONDS):
             self.look()
 

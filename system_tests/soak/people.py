@@ -1,4 +1,4 @@
-"""Who takes part in a soak: new students in a class of the demo school, and a teacher of it, signed in over HTTP."""
+"""Participants of a soak: new students in a class of the demo school, its teacher, and their programs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Cast:
-    """Everybody; `classroom_id` is the class of the students."""
+    """All participants; `classroom_id` is the class of the students."""
 
     students: Sequence[Person]
     teacher: Person
@@ -37,7 +37,7 @@ class Cast:
 
 
 def enrol(backend: Backend, count: int) -> Cast:
-    """New students in the first class of the demo school's first teacher."""
+    """Sign up new students in the first class of the demo school's first teacher."""
     teacher = _person(backend, backend.accounts.authenticate("teacher1@demo.school", PASSWORD))
     classroom = backend.classrooms.classrooms(teacher.viewer)[0]
     code = str(classroom.join_code)

@@ -23,7 +23,7 @@ AGAIN_SECONDS = 1.0
 
 
 async def read(program: Program, actor: str, paths: Sequence[str], pause: float, stop: asyncio.Event) -> None:
-    """One path after the other."""
+    """Read one path after the other, until told to stop."""
     while not stop.is_set():
         for path in paths:
             await program.call(actor, "GET", path)
@@ -33,7 +33,7 @@ async def read(program: Program, actor: str, paths: Sequence[str], pause: float,
 async def look_unsigned(
     client: AsyncClient, ledger: Ledger, paths: Sequence[str], pause: float, stop: asyncio.Event
 ) -> None:
-    """What anybody may read, who keeps no cookie."""
+    """Read public addresses without signing in, until told to stop."""
     while not stop.is_set():
         for path in paths:
             began = monotonic()
@@ -49,7 +49,7 @@ async def look_unsigned(
 
 
 async def listen(program: Program, rooms: str, stop: asyncio.Event) -> None:
-    """An event stream, opened again where it left off whenever it ends."""
+    """Listen to an event stream; when it ends, open it again where it left off."""
     last = ""
     while not stop.is_set():
         token = await program.token()
@@ -90,7 +90,7 @@ async def _heard(program: Program, rooms: str, headers: dict[str, str], last: st
 
 @dataclass(frozen=True)
 class Visits:
-    """What one browser does: opens a page, lets it run a few times, closes it, opens the next."""
+    """The visits of one browser: it opens a page, lets it run a few times, closes it, opens the next."""
 
     host: str
     person: Person
@@ -98,7 +98,7 @@ class Visits:
     pause: float
 
     async def go_on(self, ledger: Ledger, stop: asyncio.Event) -> None:
-        """Until told to stop."""
+        """Visit the pages until told to stop."""
         node = ""
         while not stop.is_set():
             for page in self.pages:
@@ -108,7 +108,7 @@ class Visits:
                 await _pause(self.pause)
 
     async def _visit(self, page: Address, node: str, ledger: Ledger) -> str:
-        """One page; returns the process that it stayed with, as the cookie names it."""
+        """Visit one page; return the process that served it, as the cookie names it."""
         began = monotonic()
         try:
             async with asyncio.timeout(CALL_SECONDS):

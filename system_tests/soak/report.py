@@ -1,4 +1,4 @@
-"""What a soak found: docs/soak.json, and the part between markers of docs/reliability.md."""
+"""Results of a soak: docs/soak.json, and the part between markers of docs/reliability.md."""
 
 import json
 from collections import Counter
@@ -17,11 +17,11 @@ from system_tests.soak.scenario import Soak
 PAGE = machine.ROOT / "docs" / "reliability.md"
 KEPT = machine.ROOT / "docs" / "soak.json"
 MEGABYTE = 1e6
-HAPPENED = ("event heard", "event stream cut")  # to somebody: nothing that she asked for
+HAPPENED = ("event heard", "event stream cut")  # events that a person met without asking for them
 
 
 def summary(soak: Soak) -> dict[str, Any]:
-    """Everything that was found, ready for JSON."""
+    """Return all results, ready for JSON."""
     return {
         **machine.described(),
         "date": machine.today(),

@@ -42,7 +42,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Soak:
-    """What was found."""
+    """The results of a soak."""
 
     minutes: float
     ledger: Ledger
@@ -52,7 +52,7 @@ class Soak:
 
 
 def soak(cluster: Cluster, minutes: int, report: Report) -> Soak:
-    """So many minutes of work and faults. Raises TimeoutError where the cluster is not whole in the end."""
+    """Run `minutes` of work and faults. Raises TimeoutError if the cluster is not whole in the end."""
     cast = enrol(cluster.backend, BY_API + BY_SERVICES)
     ledger = Ledger()
     watch, breaker = Watch(cluster, ledger.began), Breaker(cluster, ledger, minutes)
@@ -106,7 +106,7 @@ async def _online(
                 raise broken
         stop.set()
         _done, waiting = await asyncio.wait(tasks, timeout=END_SECONDS)
-        for task in waiting:  # listeners, and whoever is in the middle of a page
+        for task in waiting:  # listeners, and browsers in the middle of a page
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
 

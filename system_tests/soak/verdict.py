@@ -1,6 +1,6 @@
-"""What became of the saves of a soak: each acknowledged one is there, none twice, and kept figures are a recount.
+"""Verdict on the saves of a soak: each acknowledged one is stored exactly once, and kept figures equal a recount.
 
-Whether the cluster bore it stands beside that: what was not mended, and which processes grew.
+The verdict also names faults that were not mended and processes that grew.
 
 The recounts are those of the tests, which know no other way to the truth than to add everything up in Python.
 """
@@ -20,7 +20,7 @@ CATCH_UP_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """`doubled` is how many more questions are counted than were acknowledged; below 0 where some are missing.
+    """`doubled` is the number of questions counted beyond those acknowledged; below 0 if some are missing.
 
     `unmended` are faults after which the cluster was not whole again, `grew` processes with what grew of them.
     """
@@ -35,7 +35,7 @@ class Verdict:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing lost, nothing twice, every figure right, all whole again, and nothing grew."""
+        """Whether nothing is lost or doubled, every figure is right, every fault is mended, and nothing grew."""
         wrong = (self.lost, self.doubled, self.disagreements, self.chapters_that_differ, self.unmended, self.grew)
         return not any(wrong)
 

@@ -1,4 +1,4 @@
-"""Whose address a request comes from: the peer's, or behind a proxy that is trusted, the one the proxy saw."""
+"""The client address of a request: the peer's, or behind a trusted proxy the address that the proxy saw."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,12 +11,12 @@ HOPS = 20
 
 
 def networks(listed: str) -> tuple[Network, ...]:
-    """The networks in a list with commas between. Raises ValueError for what is none."""
+    """Return the networks of a comma-separated list. Raises ValueError for an invalid one."""
     return tuple(ip_network(each.strip()) for each in listed.split(",") if each.strip())
 
 
 class ClientAddress:
-    """Puts the caller's own address in the place of a trusted proxy's; whatever others claim is not looked at."""
+    """Replaces a trusted proxy's address by the caller's own; headers of other peers are ignored."""
 
     def __init__(self, app: ASGIApp, *, trusted_proxies: str = "") -> None:
         self._app = app

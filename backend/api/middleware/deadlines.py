@@ -1,4 +1,4 @@
-"""How long a request may take in all: what it asks of the servers shares this time. Streams take theirs.
+"""Deadline of a request: all its calls of servers share this time. Streams have none.
 
 A request that only reads may be answered by any server of the database while there is no primary.
 """

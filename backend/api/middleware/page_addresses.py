@@ -39,23 +39,23 @@ class Tabs(Protocol):
         """Whether this tab is the viewer's."""
 
     def let_go_of_lost(self, viewer_id: str, *, but: str) -> None:
-        """Drop what the viewer's tabs hold that have lost their connection, as one that was loaded again."""
+        """Drop the files of the viewer's tabs that have lost their connection, such as a reloaded one."""
 
     def held(self, viewer_id: str, *, but: str) -> Usage:
-        """What the viewer's tabs hold, except the tab `but`."""
+        """Return the usage of the viewer's tabs, except the tab `but`."""
 
     def held_by_everybody(self, *, but: str) -> int:
-        """The bytes that all tabs hold, except the tab `but`."""
+        """Return the bytes that all tabs hold, except the tab `but`."""
 
     def keep_only(self, tab: str, file: str) -> None:
-        """Drop the tab's other files; all of them where it shows no uploader any more."""
+        """Drop the tab's other files; all of them if it no longer shows an uploader."""
 
     def disconnected(self) -> None:
         """Some tab has lost its connection."""
 
 
 class PageAddresses:
-    """Lets through what pages need: their addresses, their files, and uploads by whoever has an uploader open."""
+    """Lets through what pages need: their addresses, their files, and uploads from tabs with an open uploader."""
 
     def __init__(
         self,

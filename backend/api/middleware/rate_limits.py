@@ -1,4 +1,4 @@
-"""Limits at the door: who calls, whether she may, and the headers that say how much is left."""
+"""Rate limits of requests: the caller, whether they may call now, and the headers that say how much is left."""
 
 import asyncio
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What surrounds everything this server answers, pages and API alike: whom it takes requests for and from, and headers.
+"""Host and origin checks, and security headers, for every request to pages and API.
 
 Pure ASGI with headers made once: it costs a few comparisons of bytes a request.
 """

@@ -177,7 +177,7 @@ def _say_always(shape: dict[str, Any]) -> None:
 
 
 def _calls_by_operation(api: FastAPI) -> Iterator[tuple[tuple[str, str], frozenset[Any]]]:
-    """What each route depends on: it decides who may call it and how it can fail."""
+    """Yield the dependencies of each operation: they decide who may call it and how it can fail."""
     for route in iter_route_contexts(api.routes):
         dependant = getattr(route.original_route, "dependant", None)
         if dependant is not None:

@@ -9,7 +9,7 @@ Json = dict[str, Any]
 MOMENT, DAY = "2026-11-18T06:30:00Z", "2026-11-18"
 ID, OTHER_ID = "69238f0b8a3c5e0b1c000001", "69238f0b8a3c5e0b1c000002"
 
-# What a field of this name holds, wherever it stands; then where one shape means something else by it.
+# Sample values by field name, in any shape; then exceptions for shapes that use a name differently.
 SAMPLES: Mapping[str, Any] = {
     "accessToken": "eyJhbGciOiJIUzI1NiIsImtpZCI6IjFhMmIzYzRkIn0.eyJzdWIiOiI2OSJ9.c2lnbmF0dXJl",
     "address": "203.0.113.7",

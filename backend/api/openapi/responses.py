@@ -1,4 +1,4 @@
-"""What a route says about its answers in the OpenAPI document. Errors that follow from its form are added later."""
+"""The responses of a route in the OpenAPI document. Errors that follow from its signature are added later."""
 
 from typing import Any
 

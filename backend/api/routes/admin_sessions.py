@@ -1,4 +1,4 @@
-"""What an administrator sees and ends of other people's sign-ins: sessions and second factors."""
+"""Routes for administrators on other people's sign-ins: sessions and second factors."""
 
 from typing import Annotated
 

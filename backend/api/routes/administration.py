@@ -1,4 +1,4 @@
-"""What administrators do by HTTP: people, the cache, health in full, and the counts that monitors read."""
+"""Routes for administrators: people, the cache, full health, and metrics for monitoring."""
 
 from typing import Annotated
 

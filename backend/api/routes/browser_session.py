@@ -1,7 +1,7 @@
-"""How a browser signs in: a page hands out a one-time ticket, this exchanges it for the session cookie.
+"""Sign-in of a browser: a page gives out a one-time ticket, this route exchanges it for the session cookie.
 
 A websocket cannot set a cookie, so the page's script posts the ticket here. The ticket is bound to the `browser`
-cookie of whoever typed the password: nobody can sign somebody else in as himself.
+cookie of the person who typed the password, so nobody can sign another person in to their own account.
 """
 
 from fastapi import Request, Response

@@ -236,7 +236,7 @@ def _file(content: bytes, name: str, media_type: str) -> Response:
 
 
 def _decoded(choices: str) -> dict[str, str]:
-    """What is chosen for each row. Raises Invalid."""
+    """Return the chapter id chosen for each row, empty for null. Raises Invalid."""
     try:
         found = msgspec.json.decode(choices or "{}", type=dict[str, str | None])
     except msgspec.MsgspecError as error:
@@ -245,7 +245,7 @@ def _decoded(choices: str) -> dict[str, str]:
 
 
 async def _with_file(request: Request, work: Work, *fields: str) -> Response:
-    """What `work` makes of the uploaded file, which waits on disk until one of a few slots is free."""
+    """Return the response of `work` to the uploaded file, which waits on disk until one of a few slots is free."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise UnsupportedMedia(_("Send the file as multipart/form-data, in a field named “file”."))
@@ -265,7 +265,7 @@ def _read_and(work: Work, name: str, file: BinaryIO, choices: str) -> Response:
 
 
 def _name_choices(text: str) -> tuple[NameChoice, ...]:
-    """What the field “choices” says. Raises Invalid."""
+    """Read the form field “choices”. Raises Invalid."""
     try:
         return msgspec.json.decode(text or "[]", type=tuple[NameChoice, ...])
     except msgspec.MsgspecError as error:

@@ -187,13 +187,13 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
 
 
 def _is_known_alive(listening: _Listening) -> bool:
-    """Whether this process holds that the session lives and the person is as she was; takes no waiting."""
+    """Whether this process has cached that the session is alive and the person unchanged; does not wait."""
     held = listening.backend.cache.held(VIEWER, listening.viewer.session_id)
     return held is not None and held.value == listening.viewer
 
 
 def _why_ended(listening: _Listening) -> AppError | None:
-    """What now stands against this stream: the session over, a class left, a role taken away; else None."""
+    """Return the error that ends this stream (session over, class left, role changed), else None."""
     try:
         viewer = require(current_viewer(listening.request, listening.backend))
         if viewer.id != listening.place.viewer_id:
@@ -207,7 +207,7 @@ def _why_ended(listening: _Listening) -> AppError | None:
 
 
 def _state(listening: _Listening) -> dict[str, Any]:
-    """How often a page should redraw at most, and whether other processes are heard."""
+    """The shortest time between two redraws of a page, and whether events of other processes arrive."""
     audience = listening.backend.events.audience(tuple(listening.asked))
     pace = min(MOST_PACE_MS, max(LEAST_PACE_MS, PACE_MS_PER_LISTENER * audience))
     return {"paceMs": pace, "isLive": listening.backend.events.healthy}

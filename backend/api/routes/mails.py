@@ -1,7 +1,7 @@
-"""What letters lead to, without signing in: giving up the weekly letter, confirming a sign-up or a new address.
+"""Pages that mails link to, without signing in: unsubscribe, confirm a sign-up, confirm a new address.
 
-Opening an address asks, sending the form does it: programs that look for danger open every address in a mail. For the
-weekly letter a mail program's own button posts straight away (RFC 8058).
+Opening an address only asks, sending the form acts: virus scanners open every address in a mail. For the weekly mail,
+a mail program's own button posts straight away (RFC 8058).
 """
 
 from html import escape

@@ -1,4 +1,4 @@
-"""A person's rights by HTTP: her data to take along, her deletion; and for administrators those of others."""
+"""Routes for a person's rights: export and deletion of their data; and for administrators those of others."""
 
 from datetime import datetime
 from typing import Any

@@ -121,7 +121,7 @@ class Socket:
         except AppError as error:
             self._why = error
         except (WebSocketDisconnect, TimeoutError, RuntimeError):
-            pass  # whoever listened is gone
+            pass  # the listener is gone
         finally:
             scope.cancel()
 

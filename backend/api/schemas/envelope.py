@@ -56,12 +56,12 @@ class Failure(Shape, frozen=True, kw_only=True):
 
 
 def answer(data: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """{"success": true, "data": …}, saying in X-Cache where a cached read was answered."""
+    """Return {"success": true, "data": …}; the header X-Cache names the source of cached reads."""
     return _respond(Answer(data=data), status, headers)
 
 
 def listing(items: Sequence[object], pagination: Pagination) -> Response:
-    """A page of a list with its pagination."""
+    """Return a page of a list with its pagination."""
     return _respond(Listing(data=items, pagination=pagination), 200, None)
 
 
@@ -72,7 +72,7 @@ def _respond(envelope: Shape, status: int, headers: Mapping[str, str] | None) ->
 
 
 def cache_headers() -> dict[str, str]:
-    """Where cached reads were answered; and where something old stood in for the newest, how old it is."""
+    """Return X-Cache with the source of cached reads; and if stale data was used, its age in seconds and a warning."""
     source, seconds = farthest_source(), staleness.oldest_seconds()
     headers: dict[str, str] = {"X-Cache": source} if source else {}
     if seconds is not None:

@@ -51,7 +51,7 @@ def read_cursor(after: str) -> tuple[Any, ...]:
 
 
 def bad_cursor() -> Invalid:
-    """What is said of a cursor that is none of ours."""
+    """Return the error for a cursor that this API did not give out."""
     return Invalid(_("The cursor “after” is not one that was given out."))
 
 

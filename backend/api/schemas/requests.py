@@ -1,4 +1,4 @@
-"""What callers send: bodies, query strings, headers. Unknown fields are refused, numbers are never texts."""
+"""Request bodies, query strings and headers. Unknown fields are refused; in a body a string is never a number."""
 
 import re
 from datetime import UTC, date, datetime
@@ -231,7 +231,7 @@ class Filters(BaseModel):
     after: str | None = Field(None, max_length=2_000, description="nextCursor of the page before; instead of page")
 
     def filters(self) -> ChapterFilters:
-        """What the service asks for."""
+        """Return the filters for the service."""
         return ChapterFilters(
             subject=self.subject,
             class_=self.class_,
@@ -289,7 +289,7 @@ PageQuery = Annotated[Page, Query()]
 
 
 async def act_key(request: Request) -> str:
-    """What names this act of a student for good: the caller's key with what was asked, else a fresh one."""
+    """Return the permanent key of a student's act: the idempotency key with a hash of the request, else a new key."""
     return getattr(request.state, "act", None) or new_id()
 
 

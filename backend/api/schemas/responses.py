@@ -1,4 +1,4 @@
-"""What leaves by this door where it is not a shape of a feature as it stands: flat chapters, saves, small answers."""
+"""Responses that are not a feature's model unchanged: flat chapters, saves, small answers."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -142,7 +142,7 @@ def archived(chapter: Chapter) -> ArchivedChapter:
 
 
 def saved_progress(saved: Saved, present: Progress) -> SavedProgress:
-    """What a save of one chapter gives back; `present` is the record where nothing had to change."""
+    """Return the response to a save of one chapter; `present` is the record if nothing changed."""
     return SavedProgress(
         batch_id=saved.batch_id,
         at=saved.at,

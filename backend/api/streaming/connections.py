@@ -92,7 +92,7 @@ class Streams:
 
     @contextmanager
     def entering(self) -> Iterator[None]:
-        """Somebody who has not said yet who she is. Raises Unavailable where too many are waiting to."""
+        """Count a connection that is not authenticated yet. Raises Unavailable if there are too many of them."""
         if self._is_ending or self._entering >= ENTERING_PER_PROCESS:
             raise Unavailable(_("Too many pages listen just now. Please try again in a moment."))
         self._entering += 1
@@ -114,7 +114,7 @@ class Streams:
             place.end()
 
     def counts(self) -> dict[str, float]:
-        """How many are open, by kind."""
+        """Return the number of open connections by kind."""
         found = Counter(place.kind for place in tuple(self._places))
         return {kind: float(found[kind]) for kind in (EVENTS, SOCKETS)}
 

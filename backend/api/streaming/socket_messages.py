@@ -1,4 +1,4 @@
-"""What is said on /ws, both ways: JSON objects whose `type` names them. docs/api.md shows one of each."""
+"""Messages on /ws, both ways: JSON objects whose `type` names them. docs/api.md shows one of each."""
 
 from typing import Annotated, Any
 
@@ -18,13 +18,13 @@ Version = Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class Heard(Struct, frozen=True, kw_only=True, rename=published_name, forbid_unknown_fields=True, tag_field="type"):
-    """Base of what a client says. `id` is the client's own name for it and comes back with the answer."""
+    """Base of client messages. `id` is the client's name for the message and comes back with the answer."""
 
     id: Name | None = None
 
 
 class Authenticate(Heard, frozen=True, kw_only=True, tag="authenticate"):
-    """Who calls: first of all where no header says so, and again before the token ends."""
+    """The caller's token: the first message if no header has it, and again before the token expires."""
 
     token: Annotated[str, Meta(min_length=1, max_length=4096)]
 
@@ -50,7 +50,7 @@ class ProgressUpdate(Heard, frozen=True, kw_only=True, tag="progress-update"):
     key: Key | None = None
 
     def change(self) -> ProgressChange:
-        """What the service is asked for."""
+        """Return the change for the service."""
         return ProgressChange(
             status=self.status,
             question_solved=self.question_solved,
@@ -70,7 +70,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def heard(text: str | bytes) -> Message:
-    """What a client said. Raises msgspec.DecodeError, ValidationError or ValueError for anything else."""
+    """Decode a client message. Raises msgspec.DecodeError, ValidationError or ValueError for anything else."""
     try:
         return _decoder.decode(text)
     except RecursionError as error:  # what stands in an unknown field is passed over level by level
@@ -78,6 +78,6 @@ def heard(text: str | bytes) -> Message:
 
 
 def said(kind: str, **fields: Any) -> str:
-    """What is sent to a client; fields that are None are left out."""
+    """Encode a message to a client; fields that are None are left out."""
     known = {name: value for name, value in fields.items() if value is not None}
     return _encoder.encode({"type": kind, **known}).decode()

@@ -1,4 +1,4 @@
-"""Who may open /ws: by a token in the headers, the subprotocol or the first message, or by the cookie of our pages."""
+"""Authentication of /ws: a token in the headers, the subprotocol or the first message, or the cookie of our pages."""
 
 from urllib.parse import urlsplit
 
@@ -13,16 +13,16 @@ PROTOCOL = "chapter-performance.v1"
 
 
 def opening_credential(websocket: WebSocket, backend: Backend) -> Credential | None:
-    """What the opening request says of the caller; None where the first message has to.
+    """Return the credential of the opening request; None if the first message has to bring it.
 
-    Raises NotAllowed for a page of another site, NotSignedIn for a header that is no token.
+    Raises NotAllowed for a page of another site, NotSignedIn for a header without a token.
     """
     _refuse_foreign_pages(websocket, backend)
     return credential_of(websocket, backend)
 
 
 def _refuse_foreign_pages(websocket: WebSocket, backend: Backend) -> None:
-    """A browser names the page's origin on every websocket, and any page may open one: only ours is let in."""
+    """Refuse pages of other sites: any page may open a websocket, and the browser sends the page's origin."""
     origin = websocket.headers.get("origin")
     if origin is None:
         return
