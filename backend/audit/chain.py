@@ -1,4 +1,4 @@
-"""What makes the trail tamper-evident: each entry carries the hash of the one before. Pure.
+"""The hash chain that makes the trail tamper-evident: each entry carries the hash of the one before. Pure.
 
 The origin is hashed with a salt of its own and only that hash is chained, so that the address of a deleted person
 can be taken out without breaking the chain (and cannot be guessed from the hash).

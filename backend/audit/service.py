@@ -56,7 +56,7 @@ class AuditService:
         return state
 
     def state(self) -> ChainState | None:
-        """What the last whole check found, or a fresh finding where the newest entries are not as written."""
+        """Return the result of the last whole check, or a fresh one if the newest entries are not as written."""
         recent = self._check_recent()
         return recent if recent.broken_at is not None else self._queries.last_check() or recent
 

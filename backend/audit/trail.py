@@ -64,17 +64,17 @@ class AuditTrail:
             written = self._queries.append_alone(entry, here, salt)
         else:
             written = self._queries.append(session, entry, here, salt)
-        # Whoever keeps the log elsewhere can prove from it that the chain was not written anew as a whole.
+        # A copy of the log kept elsewhere can prove that the whole chain was not rewritten.
         _log.info("audit", entry=written.id, act=act, actor=entry.actor_id, target=target_id, hash=written.hash)
 
     def forget_origins(self, session: Any, actor_id: str) -> int:
-        """Within the transaction that deletes a person: take away from where she acted; her id stays. How many."""
+        """Remove the origins of a deleted person's entries in the same transaction; return how many. Their id stays."""
         return self._queries.forget_origins(session, actor_id)
 
     def record_view(self, viewer: Person, act: Act, kind: TargetKind, target_id: str) -> None:
         """Write down that an administrator looks at somebody's data: once in 15 minutes, however often a page redraws.
 
-        Nothing for anybody else: a teacher looks at her own class by her office, a student at herself.
+        Views by others are not recorded: teachers see their own classes as part of their work, students themselves.
         """
         if viewer.role != "admin" or viewer.id == target_id:
             return

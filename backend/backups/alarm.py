@@ -19,7 +19,7 @@ Trouble = tuple[str, str]  # what it is (a letter of the same is not written aga
 
 
 class BackupAlarm:
-    """Looked at after every backup and drill, and every hour, by whichever process runs the jobs."""
+    """Runs after every backup and drill, and every hour, in the process that runs the jobs."""
 
     def __init__(self, backups: BackupService, queries: BackupQueries, mails: MailService, clock: Clock) -> None:
         self._backups = backups
@@ -28,9 +28,9 @@ class BackupAlarm:
         self._clock = clock
 
     def look(self) -> int:
-        """Write to every administrator about whatever is wrong now, once for each trouble; how many letters.
+        """Write to every administrator about each present problem, once for each; return the number of letters.
 
-        What has lasted since yesterday is told again today. Raises Unavailable where the database is away.
+        A problem that has lasted since yesterday is reported again today. Raises Unavailable if the database is away.
         """
         if not self._mails.is_configured:
             return 0
@@ -39,7 +39,7 @@ class BackupAlarm:
         return sum(self._tell(to, each) for to in people for each in found)
 
     def trouble(self) -> tuple[Trouble, ...]:
-        """What is wrong with the backups at this moment."""
+        """Return the present problems with the backups."""
         today = f"{self._clock.now():%Y-%m-%d}"
         try:
             state = self._backups.state()
@@ -75,7 +75,7 @@ class BackupAlarm:
 
 
 def _words(kind: str, reason: str) -> tuple[str, str]:
-    """What is wrong and what to do, in the language of who reads it."""
+    """Return the problem and its remedy, in the recipient's language."""
     if kind == "drill":
         return (
             _("The last trial restore failed: {reason}").format(reason=reason),

@@ -38,9 +38,9 @@ class BackupDownloads:
         self._clock = clock
 
     def link(self, viewer: Viewer, backup_id: str) -> DownloadLink:
-        """What leads to the file for five minutes, for the viewer's present session alone.
+        """Return a link to the file, valid for five minutes and only in the viewer's present session.
 
-        Raises NotSignedIn, NotAllowed unless an admin who gave her password just now, NotFound, Unavailable.
+        Raises NotSignedIn, NotAllowed unless an admin who gave their password just now, NotFound, Unavailable.
         """
         authorise(viewer, "backup_downloads.link")
         self._sessions.require_proof(viewer)
@@ -56,9 +56,9 @@ class BackupDownloads:
         )
 
     def open(self, viewer: Viewer, backup_id: str, ticket: str) -> Download:
-        """The file behind a link. It breaks off where the session ends meanwhile, or the archive turns out damaged.
+        """Return the file behind a link. It breaks off if the session ends meanwhile, or the archive turns out damaged.
 
-        Raises NotSignedIn, NotAllowed unless an admin, NotFound for a link that is not hers or too old, Unavailable.
+        Raises NotSignedIn, NotAllowed unless an admin, NotFound for a link that is not theirs or too old, Unavailable.
         """
         authorise(viewer, "backup_downloads.open")
         self._check(viewer, backup_id, ticket)
@@ -99,7 +99,7 @@ class BackupDownloads:
             yield chunk
 
     def _look(self, viewer: Viewer) -> None:
-        """Raises NotSignedIn or NotAllowed where she may not have it any more; a database that is away may be."""
+        """Raises NotSignedIn or NotAllowed if they may no longer have the file; goes on if the database is away."""
         try:
             authorise(self._sessions.viewer(viewer.session_id), "backup_downloads.open")
         except Unavailable as error:

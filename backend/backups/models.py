@@ -22,7 +22,7 @@ KEPT_ON_RESTORE = frozenset({"audit", "auditHead", "deletions", "tombstones"})
 
 
 class AtTerminal:
-    """Whoever may run commands on the server itself: a door passes this on purpose, never for want of a viewer."""
+    """A person at the server's own terminal. Commands pass this on purpose; it never stands in for a missing viewer."""
 
 
 AT_TERMINAL = AtTerminal()

@@ -1,4 +1,4 @@
-"""What backups ask of MongoDB beside the archive itself: their state, scratch databases, the exchange of a school."""
+"""Queries of backups besides the archive itself: their state, scratch databases, the exchange of a school's data."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,7 +69,7 @@ class BackupQueries:
         self._note(backup_id, {"verifiedAt": at, "damage": damage})
 
     def checks(self) -> dict[str, Checks]:
-        """What is known of archives by their ids."""
+        """Return the checks of archives, by archive id."""
         with translated():
             found = self._mongo[STATE].find({"_id": {"$regex": f"^{CHECKS}"}})
             known = (from_document(each | {"_id": each["_id"].removeprefix(CHECKS)}, Checks) for each in found)
@@ -268,7 +268,7 @@ class BackupQueries:
 
 
 def disagreements(database: Database[Document]) -> tuple[str, ...]:
-    """Where figures that agree at every moment of a school do not, in English, for whoever looks into it.
+    """Return disagreements between figures that must always agree, in English, for the person who investigates.
 
     The progress of each student, and that on each chapter, is the sum of its activity; both are saved together.
     """

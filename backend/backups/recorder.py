@@ -20,9 +20,9 @@ _log = log.get(__name__)
 
 
 class Recorder:
-    """What is lost at most, should the database be lost with all its members, are the last 15 seconds.
+    """Writes the journal of changes. If all members of the database are lost, at most the last 15 seconds are too.
 
-    `on_gap` is called where changes were missed: only a new archive can be followed from then on.
+    `on_gap` is called if changes were missed: the journal can then only be followed from a new archive on.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class RestoreService:
         self._afterwards = afterwards
 
     def preview(self, actor: Actor, *, backup_id: str | None = None, until: datetime | None = None) -> Preview:
-        """What a restore would change. Without an id, the newest backup not after `until` (or of all) is taken.
+        """Return what a restore would change. Without an id, the newest backup not after `until` (or of all) is taken.
 
         Raises NotSignedIn, NotAllowed unless an admin or at the server's terminal, NotFound, Invalid for a time that
         the journal does not reach, Unavailable where the backup cannot be read.
@@ -98,9 +98,9 @@ class RestoreService:
         until: datetime | None = None,
         on_progress: Progress = unobserved,
     ) -> Preview:
-        """Put the school back, everybody reading on meanwhile and nobody saving while collections are exchanged.
+        """Put the school back. People can read meanwhile; nobody can save while collections are exchanged.
 
-        Until the exchange nothing of the present school is touched; what it replaced can be had back by `roll_back`.
+        Until the exchange nothing of the present school is touched; `roll_back` brings the replaced data back.
         The audit trail stays as it is. Raises as `preview`, and Conflict while another restore is under way.
         """
         viewer = _authorised(actor, "restores.restore")
@@ -201,12 +201,12 @@ def _version(archive: Archive, manifest: Manifest) -> int | None:
 
 
 def _authorised(actor: Actor, act: str) -> Viewer | None:
-    """Who is written in the trail: the viewer, or None for the server itself."""
+    """Return the actor for the audit trail: the viewer, or None for the server itself."""
     return None if isinstance(actor, AtTerminal) else authorise(actor, act)
 
 
 def _left(counts: Mapping[str, int]) -> frozenset[str]:
-    """What a restore leaves as it is: more in a school than on an empty machine, which gets all of its past."""
+    """Return the collections that a restore leaves alone; fewer on an empty machine, which gets its whole past."""
     return LEFT_OUT | KEPT_ON_RESTORE if counts.get("users") else LEFT_OUT
 
 

@@ -148,7 +148,7 @@ class BackupService:
         """A new archive of the school as it is at this moment, while it is used. Raises Unavailable.
 
         A failure is remembered until the next one succeeds; nothing of a failed archive stays. `by` is who asked, None
-        for the server itself; the caller has authorised her.
+        for the server itself; the caller has authorised them.
         """
         now = self._clock.now()
         if self._keeps_journal and self._store is not None:
@@ -273,7 +273,7 @@ class BackupService:
         return bundle
 
     def journal(self) -> Journal:
-        """What changed since. Raises Unavailable without a store."""
+        """Return the journal of changes since the backups. Raises Unavailable without a store."""
         return Journal(
             self._queries.database,
             self._some_store(),

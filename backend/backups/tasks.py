@@ -92,7 +92,7 @@ class BackupTasks:
     def restore(self, viewer: Viewer, *, backup_id: str | None = None, until: datetime | None = None) -> Task:
         """Put the school back, as RestoreService does it. Raises NotFound and Invalid before anything begins.
 
-        Raises NotAllowed ("reauthentication_needed") where the viewer did not give her password just now.
+        Raises NotAllowed ("reauthentication_needed") if the viewer did not give their password just now.
         """
         authorise(viewer, "backup_tasks.restore")
         self._sessions.require_proof(viewer)
@@ -209,7 +209,7 @@ class BackupTasks:
                 ended = replace(meter.task, state="done", share=1.0, message=work(meter))
         except AppError as error:
             ended = replace(meter.task, state="failed", message=error.message)
-        except Exception:  # noqa: BLE001 - whoever asked must be told that it ended, whatever it was
+        except Exception:  # noqa: BLE001 - the person who asked must be told that it ended, for any error
             _log.exception("backup_task_failed", kind=task.kind)
             ended = replace(meter.task, state="failed", message=_("Something went wrong; the log says what."))
         finally:

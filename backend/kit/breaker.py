@@ -1,6 +1,6 @@
 """A circuit breaker: after failures in a row calls are refused at once, until one probe shows that the server is back.
 
-Its lock guards the decision alone, never the guarded call. What counts as a failure is said by whoever makes it.
+Its lock guards the decision alone, never the guarded call. Its creator says which errors count as failures.
 """
 
 import random
@@ -16,7 +16,7 @@ from backend.kit.observability import log
 T = TypeVar("T")
 State = Literal["closed", "open", "half-open"]
 Weigh = Callable[[BaseException], int | None]
-"""What an error says of the server: None nothing, 0 that it answers, else by how many failures it counts."""
+"""Weight of an error: None if it says nothing of the server, 0 if the server answered, else failures to count."""
 
 PROBE_SECONDS = 15.0  # longer than any guarded call may take; after it the probe counts as lost
 CONCLUSIVE = 1_000_000  # the weight of an error that opens whatever the limit is
@@ -26,7 +26,7 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True)
 class BreakerFigures:
-    """What a breaker has done in this process: `since` is when it came into its state, `reason` what opened it."""
+    """A breaker's figures in this process: `since` is when it entered its state, `reason` the error that opened it."""
 
     name: str
     state: State
@@ -85,7 +85,7 @@ class Breaker:
             )
 
     def call(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """What `work` returns or raises. Raises the refusal, and calls nothing, while the server is away."""
+        """Call `work` and return its result or raise its error; raise the refusal instead while the server is away."""
         generation = self._generation if self._state == "closed" else self._admitted()
         try:
             result = work(*args, **kwargs)

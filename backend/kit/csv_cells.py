@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 BOM = "\ufeff"  # without it Excel garbles names that are not Latin
 Cell = str | int | float | bool | None
 
-# Where a spreadsheet may begin a cell: at the start, and after what it may be told to split at. A comma stands within
-# quotation marks here. What a formula begins with, fullwidth signs included; marks and spaces before it may be dropped.
+# _BEGIN: places where a spreadsheet may begin a cell: the start, and after a separator it may split at. A comma stands
+# within quotation marks here. _FORMULA: the first sign, fullwidth too; marks and spaces before it may be dropped.
 _BEGIN = r"(?:\A|(?<=[;\t\r\n]))"
 _FORMULA = r"(?=[ '\"\u00a0]*[=+\-@\t\r＝＋－＠])"
 _UNGUARDED = re.compile(_BEGIN + _FORMULA)

@@ -1,4 +1,4 @@
-"""How long whoever waits will still wait: set at the doors, shrinking on the way down, heeded by calls to servers.
+"""The time that a caller will still wait: set where a call enters, shortened on the way down, kept by server calls.
 
 It lives in a context variable, so work handed to a thread without its context has no deadline: nobody waits for it.
 """
@@ -13,7 +13,7 @@ _end: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What is called inside has so long at most, and less where the caller has less."""
+    """Limit calls inside the block to `seconds`, or to the caller's remaining time if that is shorter."""
     end, own = _end.get(), monotonic() + seconds
     token = _end.set(own if end is None else min(end, own))
     try:
@@ -24,7 +24,7 @@ def within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def lifted() -> Iterator[None]:
-    """What is called inside takes the time that it takes: for long work that says how far it is."""
+    """Remove the deadline inside the block, for long work that reports its progress."""
     token = _end.set(None)
     try:
         yield
@@ -33,7 +33,7 @@ def lifted() -> Iterator[None]:
 
 
 def remaining() -> float | None:
-    """Seconds left, below 0.0 once it is over; None where nobody set a deadline."""
+    """Seconds left, below 0.0 once it is over; None if no deadline is set."""
     end = _end.get()
     return None if end is None else end - monotonic()
 

@@ -214,7 +214,7 @@ def _logged(event: str) -> Iterator[None]:
 
 
 def fingerprint(*parts: bytes) -> str:
-    """What tells one act from another. Only ever stored sealed: it may speak of a password."""
+    """Return a hash of the parts, to tell acts apart. Stored only sealed, because the parts may hold a password."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)

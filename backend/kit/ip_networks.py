@@ -1,4 +1,4 @@
-"""Where a call came from, as far as it may be kept: the network, never the whole address."""
+"""Shortens the address of a call to its network; the whole address may not be kept."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 

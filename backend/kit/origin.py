@@ -1,4 +1,4 @@
-"""From where a call came: address, program and request id, known to whoever writes down what was done."""
+"""The origin of a call: address, program and request id, for the audit trail and logs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def coming_from(origin: Callable[[], Origin]) -> Iterator[None]:
 
 
 def origin() -> Origin:
-    """Where the present call comes from; nowhere for work that time starts."""
+    """Return the origin of the present call; every field is "" for scheduled work."""
     found = _origin.get()()
     return Origin(
         address=found.address[:64],

@@ -1,4 +1,4 @@
-"""Which servers are away just now, and since when, as this process knows without asking anybody."""
+"""The servers that are away at present, and since when, as this process knows without a call."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,9 @@ PRESENT = Absences(None, None, None)
 
 
 def absences(mongo: Mongo, client: redis.Client) -> Absences:
-    """What is away. Costs a few comparisons."""
+    """Return the servers that are away. Costs a few comparisons."""
     standing, cache, reading = mongo.standing, redis.breaker_of(client), mongo.breakers[READS]
-    # A breaker that waits for somebody to try is no absence: whoever heeded it would wait for himself.
+    # A breaker that waits for a probe is no absence: a caller that counted it as one would never send the probe.
     reads = standing.all_lost_at or (reading.read().since if reading.retry_after_seconds else None)
     writes = reads or standing.primary_lost_at
     lost_redis = None if cache.is_closed else cache.read().since

@@ -1,4 +1,4 @@
-"""Asking many things at once, each for at most so long: one that hangs costs its own answer and nobody else's."""
+"""Run many checks at once with a time limit for each: one that hangs does not delay the others."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ class Probes:
         self._asked: dict[str, Future[Any]] = {}
 
     def run(self, calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        """What each call returned, or the exception it raised; TimeoutError for one that is still at it.
+        """Return the result of each call, or the exception it raised; TimeoutError for one that is still running.
 
         A call that hung in an earlier run is waited for again, not started a second time.
         """

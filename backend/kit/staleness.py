@@ -1,4 +1,4 @@
-"""How old what was read is, where it is not the newest: noted on the way, for a door to tell whoever reads it."""
+"""The age of data that is not the newest: noted during reads, so that pages and routes can show it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ def oldest_seconds() -> float | None:
 
 
 def forget() -> None:
-    """Begin anew: a request may have inherited the context of whoever started it."""
+    """Forget earlier reads: a request may have inherited the context that started it."""
     _oldest.set(None)
 
 

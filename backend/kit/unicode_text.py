@@ -63,10 +63,10 @@ def unwritable(text: str) -> str | None:
 
 
 def comparison_key(text: str) -> str:
-    """What all ways of typing one text have in common; never shown.
+    """Return a key that is equal for all ways of typing one text; never shown.
 
-    Neither case nor width, composed or decomposed form, invisible signs, joiners, variants, spaces at the ends or
-    doubled, nor the script of digits count: NFKC_Casefold of UAX 31, digits in ASCII, without tatweel.
+    It ignores case, width, composed or decomposed form, invisible signs, joiners, variants, spaces at the ends or
+    doubled, and the script of digits: NFKC_Casefold of UAX 31, digits in ASCII, without tatweel.
     """
     visible = _FLAG.sub(lambda flag: flag[0].translate(_TAGS_AS_LETTERS), _BLANKS.sub(" ", text))
     plain = _folded(_folded(visible))  # folding once may make something that folds again
@@ -74,9 +74,9 @@ def comparison_key(text: str) -> str:
 
 
 def lookalike_key(text: str) -> str:
-    """What texts that look alike have in common, whatever script they borrow from (a skeleton of UTS 39); never shown.
+    """Return a key that is equal for texts that look alike in any script (a skeleton of UTS 39); never shown.
 
-    Case does not count either, so capital I, small l and the digit 1 are one.
+    It ignores case too, so capital I, small l and the digit 1 are the same.
     """
     key = comparison_key(text)
     for _round in range(_MOST_ROUNDS):  # a prototype may be a capital or a sign of compatibility, with one of its own

@@ -16,7 +16,7 @@ TIERS: tuple[Tier, ...] = ("anonymous", "user", "premium")
 HOUR, MINUTE = 3600, 60
 WINDOWS = {"second": 1, "minute": MINUTE, "hour": HOUR, "day": 24 * HOUR}
 
-# Beside the allowance of whoever asks.
+# In addition to the caller's allowance.
 EXTRA: Mapping[Kind, Rule] = {
     "import": Rule("import", 60, HOUR),
     "export": Rule("export", 60, HOUR),
@@ -52,7 +52,7 @@ class Allowances:
 
     @classmethod
     def parsed(cls, anonymous: str, user: str, premium: str, burst: str) -> "Allowances":
-        """From amounts such as "100/hour". All tiers share a counter: who changes her plan keeps her history."""
+        """From amounts such as "100/hour". All tiers share a counter, so a change of plan keeps the history."""
         return cls(
             parse_rule("anonymous", anonymous, "rate"),
             parse_rule("user", user, "rate"),

@@ -1,4 +1,4 @@
-"""Who may ask how often: by person, else by address; less for programs while the machine is loaded."""
+"""Rate limits: by person, else by address; lower for programs while the machine is loaded."""
 
 import asyncio
 from functools import cache
@@ -71,11 +71,11 @@ class LimitService:
         return self._limiter.take_held(subject_of(viewer, address), self.rules_for(viewer, kind))
 
     def decide(self, viewer: Viewer | None, address: str, kind: Kind) -> Decision:
-        """Whether this caller may do one more of this kind; counted where she may. May wait for Redis; never raises."""
+        """Decide whether this caller may do one more of this kind; count it if so. May wait for Redis; never raises."""
         return self._limiter.take(subject_of(viewer, address), self.rules_for(viewer, kind))
 
     def forget(self, user_id: str) -> None:
-        """Forget what somebody who is gone has used of the allowance."""
+        """Forget the use of the allowance by a person who was deleted."""
         self._limiter.forget(_subject_of_person(user_id))
 
     def admit(self, viewer: Viewer | None, address: str, kind: Kind) -> None:
@@ -126,7 +126,7 @@ class LimitService:
 
 
 def subject_of(viewer: Viewer | None, address: str) -> str:
-    """Whose allowance it is: a person's wherever she is, else an address's."""
+    """Return the key of the allowance: the person's, wherever they are, else the address's."""
     return _subject_of_person(viewer.id) if viewer else f"address:{address}"
 
 
@@ -135,7 +135,7 @@ def _subject_of_person(user_id: str) -> str:
 
 
 def refusal(decision: Decision) -> RateLimited:
-    """What somebody who asks too often is told."""
+    """Return the error for a caller who asks too often."""
     words = _("That was very many at once. You can go on in {time}.").format(
         time=waiting_time(decision.retry_after_seconds)
     )

@@ -6,7 +6,7 @@ from backend.mails.models import Content
 
 
 def address_changed(name: str, school: str, new: str) -> Content:
-    """To the old address: whoever took an account over must not do so in silence."""
+    """Write to the old address, so that nobody can take over an account unnoticed."""
     words = _("The e-mail address of your account was changed to {address}. From now on you sign in with that one.")
     warning = _("If it was not you, tell your school at once: an administrator can end every session and help you in.")
     return Content(
@@ -56,7 +56,7 @@ def confirm_address(school: str, address: str, until: str) -> Content:
 
 
 def address_known(name: str, school: str, page: str, *, is_sign_up: bool) -> Content:
-    """To somebody whose address was given for another account: she alone may learn that she has one."""
+    """Write to the owner of an address that was given for another account: only they may learn that they have one."""
     said = (
         _("Somebody, perhaps you, signed up at {school} with this address. You have an account with it already.")
         if is_sign_up
@@ -100,6 +100,6 @@ def _sent_to_address(school: str) -> Small:
 
 
 def _shortened(address: str) -> str:
-    """Enough to know one's own by: whoever reads the old mailbox need not learn the new one."""
+    """Return enough of an address to recognise one's own; a reader of the old mailbox need not learn the new one."""
     local, _at, domain = address.rpartition("@")
     return f"{local[:2]}…@{domain}"

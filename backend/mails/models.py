@@ -12,7 +12,7 @@ State = Literal["queued", "sent", "failed"]
 
 
 class Recipient(Shape, frozen=True, kw_only=True):
-    """A person to write to, in her language."""
+    """A person to write to, in their language."""
 
     user_id: str
     address: str
@@ -21,7 +21,7 @@ class Recipient(Shape, frozen=True, kw_only=True):
 
 
 class Content:
-    """What a letter says."""
+    """The subject and parts of a letter."""
 
     def __init__(self, subject: str, parts: Sequence[Part]) -> None:
         self.subject = subject
@@ -49,7 +49,7 @@ class Mail(Shape, frozen=True, kw_only=True):
 
 
 class Body(Shape, frozen=True, kw_only=True):
-    """What is sealed of a letter."""
+    """The sealed fields of a letter."""
 
     subject: str
     text: str
@@ -70,7 +70,7 @@ class OutboxState(Shape, frozen=True, kw_only=True):
 
 
 class Round(Shape, frozen=True, kw_only=True):
-    """What one round of delivery did."""
+    """The result of one round of delivery."""
 
     sent: int = 0
     postponed: int = 0

@@ -1,4 +1,4 @@
-"""The collection outbox: a letter is claimed by whoever tries it, so that no two processes send it at once."""
+"""The collection outbox: a process claims a letter before sending it, so that no two send it at once."""
 
 from datetime import datetime, timedelta
 
@@ -89,7 +89,7 @@ class MailQueries:
 
 
 def recipient(document: Document) -> Recipient:
-    """A person as she is written to."""
+    """Return the recipient in a document of a person."""
     return Recipient(
         user_id=document["_id"],
         address=document["email"],

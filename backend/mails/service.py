@@ -1,4 +1,4 @@
-"""Mail as the other services ask for it: a letter is put in the outbox, and handed over soon by whoever is there."""
+"""Mail for the other services: a letter is put in the outbox, and any running process soon delivers it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +18,7 @@ from backend.kit.security.encryption import Sealer
 from backend.mails.models import Body, Content, Kind, Mail, OutboxState, Recipient, Round
 from backend.mails.queries import MailQueries
 
-HOLD = timedelta(minutes=5)  # longer than a server may take; then whoever tried it is thought dead
+HOLD = timedelta(minutes=5)  # longer than a server may take; then the process that tried it is presumed dead
 # After each attempt that may succeed later; after the last the letter is given up, 22 hours after it was written.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
 MOST_AT_ONCE = 500
@@ -63,9 +63,9 @@ class MailService:
         leave: str = "",
         session: Any = None,
     ) -> bool:
-        """Write to a person in her language, once for each `key`; with a session, if its transaction is saved.
+        """Write to a person in their language, once for each `key`; with a session, if its transaction is saved.
 
-        False where no mail is sent from here, or this was written before. Raises Unavailable.
+        Return False if no mail is sent from here, or this was written before. Raises Unavailable.
         """
         if self._post is None:
             return False
@@ -89,11 +89,11 @@ class MailService:
         return self._queries.add(mail, session)
 
     def administrators(self) -> tuple[Recipient, ...]:
-        """Who is told when something is wrong with the school."""
+        """Return the administrators, who are told when something is wrong with the school."""
         return self._queries.administrators()
 
     def state(self) -> OutboxState:
-        """How mail goes. Raises Unavailable."""
+        """Return the state of the outbox. Raises Unavailable."""
         return self._queries.state() if self.is_configured else OutboxState(is_configured=False)
 
     def deliver(self, *, should_stop: Callable[[], bool] = lambda: False) -> Round:

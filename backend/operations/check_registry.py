@@ -1,4 +1,4 @@
-"""Where each check looks: one question to one part of the system, and what the answer means (see checks)."""
+"""The checks of a process: each asks one part of the system one question and rates the answer (see checks)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ OPLOG_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class RuntimeInfo:
-    """What the checks need to know of how this process was started."""
+    """Facts about how this process was started, for the checks."""
 
     version: str
     data_dir: Path
@@ -47,7 +47,7 @@ class RuntimeInfo:
 
 @dataclass(frozen=True)
 class StatusSources:
-    """Parts of the product that say themselves how they do."""
+    """Parts of the product that report their own state."""
 
     projector: Callable[[], ProjectorHealth | None] = lambda: None
     audit: Callable[[], ChainState | None] = lambda: None
@@ -61,7 +61,7 @@ class StatusSources:
 
 
 class CheckRegistry:
-    """The checks of one process. What is costly to ask and was well is not asked anew for a while."""
+    """The checks of one process. A costly check that passed is not repeated for a while."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What facts about the servers and the data mean: state, one line, how to fix it. Pure: nothing is asked."""
+"""Rate facts about the servers and the data: state, one line, how to fix it. Pure: no input or output."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -217,7 +217,7 @@ def replicas(found: tuple[Behind, ...] | None) -> Check:
 
 
 def oplog(found: Oplog | None, *, keeps_journal: bool) -> Check:
-    """Whether whoever was away (the worker, a copy, the journal) can go on where it stopped."""
+    """Rate whether a reader that was away (the worker, a copy, the journal) can go on where it stopped."""
     if found is None:
         return check("oplog", "ok", _("This user may not ask the database for it"))
     hours = number(round(found.window_seconds / 3600, 1))

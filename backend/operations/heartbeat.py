@@ -31,9 +31,9 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True)
 class HeartbeatInputs:
-    """What the presence of a process reads beside the machine. `look` makes every check; chores are done after it.
+    """Inputs of the heartbeat besides the machine. `look` runs every check; `chores` run after it.
 
-    `begin` (role and id of the process) and `end` are what else starts and stops with it: traces.
+    `begin` (called with role and id of the process) and `end` start and stop the traces with it.
     """
 
     look: Callable[[], Sequence[Check]]
@@ -46,7 +46,7 @@ class HeartbeatInputs:
 
 @dataclass
 class _Counted:
-    """Where the counters stood at the last sample."""
+    """The values of the counters at the last sample."""
 
     times: dict[str, Figures]
     hits: int
@@ -88,16 +88,16 @@ class Heartbeat:
 
     @property
     def id(self) -> str:
-        """Of this process, among all."""
+        """The id of this process, unique among all."""
         return self._id
 
     @property
     def role(self) -> Role:
-        """What this process does, as it was started."""
+        """The role with which this process was started."""
         return self._role
 
     def everyone(self) -> tuple[Instance, ...]:
-        """Who is there, and who fell silent in the last ten minutes. Raises Unavailable."""
+        """Return the instances that are alive or fell silent in the last ten minutes. Raises Unavailable."""
         return self._queries.instances()
 
     def start(self, role: Role) -> None:

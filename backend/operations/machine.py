@@ -1,4 +1,4 @@
-"""What this process and the machine under it look like: memory, disk, and who may read the secrets."""
+"""Facts about this process and its machine: memory, disk, and who may read the secrets."""
 
 import gc
 import shutil
@@ -32,7 +32,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Handles:
-    """What this process holds open, and the processor seconds it has used."""
+    """Threads and files that this process holds open, and the processor seconds it has used."""
 
     threads: int
     files: int

@@ -1,4 +1,4 @@
-"""What facts about this machine and this process mean: state, one line, how to fix it. Pure: nothing is asked."""
+"""Rate facts about this machine and this process: state, one line, how to fix it. Pure: no input or output."""
 
 from datetime import date, datetime, timedelta
 

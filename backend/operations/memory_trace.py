@@ -80,7 +80,7 @@ class MemoryTracing:
             snapshot = tracemalloc.take_snapshot()
         finally:
             tracemalloc.stop()
-        # What the tracing itself holds is nobody's leak.
+        # Memory held by the tracing itself is not a leak.
         own = snapshot.filter_traces([tracemalloc.Filter(False, tracemalloc.__file__)])
         statistics = own.statistics("lineno")
         self._last = MemoryTrace(

@@ -43,7 +43,7 @@ Pool = tuple[int, int]  # open, in use
 
 @dataclass(frozen=True)
 class Meters:
-    """What is read for the metrics beside registry and cache."""
+    """Sources of the metrics besides the registry and the cache."""
 
     version: str
     role: Callable[[], str]

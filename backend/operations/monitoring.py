@@ -1,4 +1,4 @@
-"""What monitors and administrators read of this process: counts for Prometheus, the cache by region."""
+"""Figures of this process for monitors and administrators: counts for Prometheus, the cache by region."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -42,18 +42,18 @@ class Monitoring:
         self._listeners[kind] = listeners
 
     def metrics(self, viewer: Viewer, listeners: Mapping[str, float] | None = None) -> str:
-        """The counts as Prometheus reads them, with the open connections that the door adds. For admins."""
+        """Return the counts in the format of Prometheus, with the open connections in `listeners`. For admins."""
         authorise(viewer, "monitoring.metrics")
         return self.written(listeners)
 
     def text(self, token: str, listeners: Mapping[str, float] | None = None) -> str | None:
-        """The same for whoever brings the token of METRICS_TOKEN; None for any other."""
+        """Return the same for a caller with the token of METRICS_TOKEN; None for any other."""
         if not self._token or not hmac.compare_digest(token.encode(), self._token.encode()):
             return None
         return self.written(listeners)
 
     def written(self, listeners: Mapping[str, float] | None = None) -> str:
-        """The same, for a door that has found out by itself who asks."""
+        """Return the same, for a caller that has already checked who asks."""
         counted = {kind: float(count()) for kind, count in self._listeners.items()} | dict(listeners or {})
         return "\n".join(lines(self._registry, self._cache, self._meters, counted)) + "\n"
 

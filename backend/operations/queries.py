@@ -1,4 +1,4 @@
-"""What the running system asks of MongoDB: its server, its indexes, its counts. Every answer is bounded in time."""
+"""Queries about MongoDB itself: its server, its indexes, its counts. Each one has a time limit."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the database server tells of itself: its clock, its oplog, how far members are behind, index builds."""
+"""Queries about the database server: its clock, its oplog, the lag of its members, index builds."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

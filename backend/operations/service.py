@@ -40,7 +40,7 @@ HISTORY_SECONDS = 10.0
 KEPT_SECONDS = 3.0
 BOUND_SECONDS = 2.0
 DECISIVE = ("mongodb", "disk")  # without these nothing can be saved
-PRIVATE = frozenset({"secrets", "audit", "demo"})  # what is wrong there helps whoever wants to get in
+PRIVATE = frozenset({"secrets", "audit", "demo"})  # problems there would help an attacker
 
 _log = log.get(__name__)
 
@@ -123,7 +123,7 @@ class OperationsService:
         return kept.checks if kept and monotonic() - kept.taken_at <= seconds else self.look()
 
     def status(self) -> Status:
-        """What anybody may know, at most 3 s old: `is_ready` decides between HTTP 200 and 503. Never raises."""
+        """Return the public status, at most 3 s old: `is_ready` decides between HTTP 200 and 503. Never raises."""
         found, process = self._findings(), self.live()
         return Status(
             state=worst(found.checks),

@@ -43,11 +43,11 @@ class VitalQueries:
             self._mongo["instances"].delete_one({"_id": instance_id})
 
     def instances(self) -> tuple[Instance, ...]:
-        """Who is there or was lost in the last ten minutes, in the order of starting. Raises Unavailable."""
+        """Return the instances alive or lost in the last ten minutes, ordered by start. Raises Unavailable."""
         silent = {"$dateDiff": {"startDate": "$seenAt", "endDate": "$$NOW", "unit": "second"}}
         pipeline: list[Document] = [
             {"$set": {"silentSeconds": silent}},
-            # One that was seen in the future, by a clock that ran ahead, is gone: it would have said more since.
+            # An instance last seen in the future (its clock ran ahead) is gone: otherwise it would have reported again.
             {"$match": {"silentSeconds": {"$gte": -CLOCK_DIFFERENCE_SECONDS, "$lt": LOST_SECONDS}}},
             {"$set": {"isAlive": {"$lt": ["$silentSeconds", ALIVE_SECONDS]}}},
             {"$sort": {"startedAt": 1, "_id": 1}},
@@ -61,7 +61,7 @@ class VitalQueries:
             self._mongo["vitals"].insert_one(to_document(vital))
 
     def since(self, begin: datetime) -> tuple[Vital, ...]:
-        """What all instances measured since then, in the order of time. Raises Unavailable."""
+        """Return the samples of all instances since `begin`, ordered by time. Raises Unavailable."""
         with pymongo.timeout(BOUND_SECONDS), translated():
             found = self._mongo["vitals"].find({"at": {"$gte": begin}}, {"_id": 0}).sort("at", ASCENDING)
             return tuple(from_document(each, Vital) for each in found)

@@ -1,4 +1,4 @@
-"""What an instance measured in half a minute, and such samples of all instances put together by minutes. Pure."""
+"""Samples that each instance takes every half minute, and their totals over all instances by minute. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ NO_TIMES = Times()
 
 
 class Vital(Shape, frozen=True, kw_only=True):
-    """One sample of one instance. What it does not know is None."""
+    """One sample of one instance. Unknown values are None."""
 
     at: datetime
     instance: str
@@ -38,7 +38,7 @@ class Vital(Shape, frozen=True, kw_only=True):
 
 
 def packed(figures: Figures) -> Times:
-    """Figures in few words."""
+    """Return figures in compact form."""
     pairs = [(index, count) for index, count in enumerate(figures.buckets) if count]
     return Times(
         count=figures.count,
@@ -49,7 +49,7 @@ def packed(figures: Figures) -> Times:
 
 
 def unpacked(times: Times) -> Figures:
-    """The figures again, without their sum."""
+    """Return the figures of a compact form; their sum of seconds is lost."""
     buckets = [0] * (BUCKETS + 1)
     for index, count in zip(times.buckets[::2], times.buckets[1::2], strict=True):
         if 0 <= index <= BUCKETS:

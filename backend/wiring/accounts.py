@@ -21,7 +21,7 @@ from backend.wiring.learning import Learning
 
 @dataclass(frozen=True)
 class People:
-    """Who comes in, and who lets them."""
+    """The services for accounts, sign-in and sessions."""
 
     accounts: AccountService
     administration: AccountAdministration
@@ -30,7 +30,7 @@ class People:
 
 
 def people(base: Base, learning: Learning) -> People:
-    """Demo people are shut out where they may not be, and second factors sealed with the newest key."""
+    """Build the account services; shut out demo accounts if not allowed; reseal second factors with the newest key."""
     settings, clock, trail, connections = base.settings, base.clock, base.trail, base.connections
     mongo, cache, follower = connections.mongo, connections.cache, learning.board_store
     queries, factors = AccountQueries(mongo), FactorQueries(mongo)

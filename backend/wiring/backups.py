@@ -1,4 +1,4 @@
-"""What keeps a copy of the school: archives, the journal, the way back, long work on them, and the alarm."""
+"""Builds the backup services: archives, the journal, restores, their long tasks, and the alarm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Copies:
 
 
 def copies(base: Base, learning: Learning, rights: RightsService, runs: Runs, sessions: Sessions) -> Copies:
-    """Where the journal missed something, a backup is asked for at once: from there on it can be followed again."""
+    """Build the backup services. A gap in the journal asks for a backup at once, to be followed from there."""
     queries = BackupQueries(base.connections.mongo)
     backups = _backups(base, queries)
     restores = _restores(base, learning, rights, backups, queries)
@@ -88,7 +88,7 @@ def _restores(
         for each in INDEXES:
             base.connections.mongo.ensure_indexes(each)
 
-    # Who was deleted since is back for a moment; the cache and the boards know the present; a journal begins anew.
+    # Deleted people are back until tombstones apply; cache and boards are stale; a new backup begins a new journal.
     afterwards = (make_indexes, rights.apply_tombstones, empty_cache, learning.board_store.forget, backups.take)
     mongo = base.connections.mongo
     return RestoreService(backups, queries, mongo, base.trail, Migrations(mongo), afterwards=afterwards)

@@ -1,4 +1,4 @@
-"""What every group of services is made from."""
+"""The parts that every group of services is built from."""
 
 from dataclasses import dataclass
 

@@ -53,7 +53,7 @@ class Learning:
 
 
 def learning(base: Base) -> Learning:
-    """Who changes work tells who counts it: the progress of a chapter follows the catalogue."""
+    """Build the learning services. The progress service follows changes of the chapter catalogue."""
     mongo, cache, clock, events = base.connections.mongo, base.connections.cache, base.clock, base.connections.events
     runs = Runs(mongo)
 

@@ -1,4 +1,4 @@
-"""What watches over the running system: health, metrics, and this process's place among all."""
+"""Builds the services that watch the running system: health, metrics, and this process's heartbeat."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -52,7 +52,7 @@ class Watching:
 
 @dataclass(frozen=True)
 class Load:
-    """What follows the load of this machine, and what it reads."""
+    """The load governor of this machine, and the probe that it reads."""
 
     probe: MachineProbe
     governor: Governor

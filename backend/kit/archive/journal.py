@@ -1,7 +1,7 @@
-"""What changed in a database, kept in files one after the other, so that an archive can be brought to any second.
+"""The changes of a database, kept in successive files, so that an archive can be brought forward to any second.
 
-A file ends with a marker that the journal itself wrote: all that happened before the marker stands in the files up to
-it, and nothing that happened later. Two who write at once do no harm: their files overlap, and a reader skips.
+A file ends with a marker that the journal itself wrote: the files up to it hold every change before the marker and
+none after it. Two writers at once do no harm: their files overlap, and a reader skips changes it has seen.
 """
 
 import re
@@ -61,7 +61,7 @@ def segments(store: Store) -> list[Segment]:
 
 
 def covered(found: Sequence[Segment], since: Timestamp) -> Timestamp:
-    """Up to where the files reach without a gap from `since` on; `since` itself where they do not reach it."""
+    """Return the time up to which the files have no gap from `since` on; `since` if no file covers it."""
     reached = since
     for each in found:
         if each.since <= reached < each.until:
@@ -99,7 +99,7 @@ class Journal:
         return Following(self._database[MARKERS], stream, since)
 
     def _wanted(self) -> Record:
-        """What is kept. A rename always is: nobody may follow the journal over one."""
+        """Return the filter of the changes to keep. Renames are always kept: a replay must not continue past one."""
         left: list[Record] = [{"ns.coll": {"$in": self._leave_out}}]
         left += [{"ns.coll": {"$regex": f"^{re.escape(each)}"}} for each in self._prefixes]
         return {"$or": [{"operationType": "rename"}, {"$nor": left}]}

@@ -1,4 +1,4 @@
-"""What an archive says of itself. It is written last: without it, there is no archive."""
+"""The manifest of an archive. It is written last: an archive without one does not count."""
 
 from datetime import datetime
 

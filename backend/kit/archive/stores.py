@@ -1,4 +1,4 @@
-"""Where archives lie: a folder, or a bucket of any S3 server. A file appears whole or not at all."""
+"""Stores for archives: a folder, or a bucket of any S3 server. A file appears whole or not at all."""
 
 import os
 import shutil
@@ -138,7 +138,7 @@ class FolderStore:
 
     @contextmanager
     def _errors(self, *told_as_they_are: type[OSError]) -> Iterator[None]:
-        """What the system raises, as the store's own error."""
+        """Translate errors of the operating system to the store's own error."""
         try:
             yield
         except told_as_they_are:
@@ -229,7 +229,7 @@ class S3Store:
 
 @contextmanager
 def _s3_errors(name: str) -> Iterator[None]:
-    """What boto3 raises, as the store's own errors."""
+    """Translate errors of boto3 to the store's own errors."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  (for those who use it)
 
     try:

@@ -1,4 +1,4 @@
-"""What happens to bytes between a database and a store: counted, compressed, sealed, and all of it back again.
+"""Steps for bytes between a database and a store: counting, compression, sealing, and their reverse.
 
 Every step takes chunks and gives chunks, so that an archive of any size needs little memory.
 """

@@ -22,7 +22,7 @@ def noted(answer: Answer[T]) -> Answer[T]:
 
 
 def forget_sources() -> None:
-    """Begin anew: a request may have inherited the context of whoever started it."""
+    """Forget earlier reads: a request may have inherited the context that started it."""
     _farthest.set(None)
     staleness.forget()
 

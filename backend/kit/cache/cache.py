@@ -90,7 +90,7 @@ class Cache:
             self._listener.start()
 
     def close(self) -> None:
-        """Stop renewing and listening. The client stays open: it belongs to whoever made it."""
+        """Stop renewing and listening. The client stays open: its creator closes it."""
         self._renewals.close()
         self.popularity.send()
         self._listener.stop()
@@ -165,7 +165,7 @@ class Cache:
         self._local.on_invalidated = hear
 
     def statistics(self) -> tuple[RegionStatistics, ...]:
-        """What was read from where in this process since its start, by region."""
+        """Return, by region, how many reads each layer answered in this process since its start."""
         return self._statistics.read(self._local.entries_by_region())
 
     def _beyond_this_process(self, request: _Request[T]) -> Answer[T]:
@@ -206,9 +206,9 @@ class Cache:
         return entry.answer("redis", now)
 
     def _renew(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
-        """One loads the successor: nobody waits while the entry is in its time, afterwards the one reader who loads.
+        """Have one reader load the successor: in the background while the entry is fresh, else that reader waits.
 
-        Whoever else comes meanwhile is served the old entry."""
+        Other readers get the old entry meanwhile."""
         flight = self._flights.board(self._flight_key(request, reading))
         if not flight.leads:
             return self._serve(request, entry)
@@ -353,7 +353,7 @@ class Cache:
             return None
 
     def _ask(self, request: _Request[T], question: Callable[[], R]) -> R | None:
-        """What Redis says; None, and counted if it was asked in vain, when it says nothing."""
+        """Return the answer of Redis; None if it failed (counted as an error) or is known to be away."""
         try:
             return question()
         except RedisFailed as failure:

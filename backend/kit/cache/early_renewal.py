@@ -28,7 +28,7 @@ class Renewals:
                 return False
             try:
                 thread.start()
-            except RuntimeError:  # the machine gives no more threads: whoever reads loads for himself
+            except RuntimeError:  # the machine gives no more threads: the reader loads
                 self._places.release()
                 return False
             self._running.add(thread)

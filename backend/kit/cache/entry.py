@@ -1,4 +1,4 @@
-"""What the cache is asked for, what it answers, and how one entry is written down. Nothing here talks to Redis."""
+"""Requests to the cache, its answers, and the encoding of an entry. Nothing here talks to Redis."""
 
 import math
 import random
@@ -72,7 +72,7 @@ def region_tag(name: str) -> str:
 class Answer(Generic[T]):
     """A value, where it came from, and how many seconds ago its loading began.
 
-    `is_kept`: past its time, given because the database is out of reach. Whoever shows it says how old it is.
+    `is_kept`: expired, given because the database is out of reach; pages and routes show its age.
     """
 
     value: T

@@ -59,7 +59,7 @@ class LocalLayer:
             return held.entry
 
     def kept(self, key: str) -> Entry[Any] | None:
-        """What was held last, whatever its time, where nothing has invalidated it."""
+        """Return the entry held last, even if it has expired; None if it was invalidated."""
         with self._lock:
             held = self._held.get(key)
             return held.entry if held and held.generation >= self._last(held.watched) else None

@@ -1,7 +1,7 @@
-"""What is asked of the cache again and again: counted in this process, added up in Redis for all of them.
+"""Counts of how often keys are read from the cache: kept in this process, summed in Redis for all processes.
 
-Counts are kept by periods of six hours, of which the newest weighs most and the fifth is the last. Soft: without
-Redis nothing is kept, and nobody notices."""
+Counts are kept for five periods of six hours; newer periods weigh more. Redis is optional here: without it
+nothing is kept, and no read fails."""
 
 import threading
 from collections import Counter
@@ -41,7 +41,7 @@ class Asked(NamedTuple):
 
 @contextmanager
 def unseen() -> Iterator[None]:
-    """What is read inside is not counted: warming must not make popular what it warms."""
+    """Leave reads inside the block uncounted, so that warming a key does not make it popular."""
     token = _is_unseen.set(True)
     try:
         yield
@@ -65,7 +65,7 @@ class Popularity:
         self._regions |= {region}
 
     def note(self, region: str, key: str) -> None:
-        """Count a read; now and then it sends what was counted, in one round trip."""
+        """Count a read; now and then, send the counts to Redis in one round trip."""
         if region not in self._regions or _is_unseen.get():
             return
         member = f"{region}{_SEPARATOR}{key}"

@@ -67,7 +67,7 @@ class Reading(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Whose turn it is to load: ours if there is a token. And the entry's bytes at that moment."""
+    """The result of asking for the load: a `token` if this process loads, and the entry's bytes at that moment."""
 
     token: str | None
     written: bytes | None

@@ -12,7 +12,7 @@ _TOO_LITTLE_SECONDS = 0.5  # a driver gives up a round trip or more before the e
 
 
 class Flight:
-    """One load. Whoever `leads` must fly it; the others wait for it to land."""
+    """One load. The caller with `leads` runs it; the others wait for its result."""
 
     def __init__(self, key: Hashable, future: Future[Answer[Any]], flights: "Flights", *, leads: bool) -> None:
         self.leads = leads
@@ -21,7 +21,7 @@ class Flight:
         self._flights = flights
 
     def fly(self, load: Callable[[], Answer[T]]) -> Answer[T]:
-        """Load for all who wait; an exception is theirs too, unless it came because this reader's time was over."""
+        """Load for all waiting readers; they share an exception too, unless this reader's time was over."""
         try:
             answer = load()
         except Exception as error:
@@ -40,7 +40,7 @@ class Flight:
             self._flights.remove(self._key)
 
     def stay(self) -> None:
-        """Nobody loads after all; who boarded meanwhile loads for himself."""
+        """Give up the load; readers that were waiting for it load for themselves."""
         self._cancel()
         self._flights.remove(self._key)
 
@@ -50,7 +50,7 @@ class Flight:
         return self._future.done() and not self._future.cancelled()
 
     def result(self) -> Answer[Any]:
-        """What the load gave, or raises what it raised."""
+        """Return the answer of the load, or raise its exception."""
         return self._future.result()
 
     def _cancel(self) -> None:

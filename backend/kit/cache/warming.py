@@ -25,7 +25,7 @@ _log = log.get(__name__)
 
 @dataclass(frozen=True)
 class Warmed:
-    """What one round did: keys loaded, already there, no longer of use, failed, and left for want of time."""
+    """The result of one round: keys loaded, already present, no longer needed, failed, and left as time ran out."""
 
     loaded: int
     present: int

@@ -78,7 +78,7 @@ class _Guard:
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the private servers answer; None for one that was not started. They stop when this is let go."""
+    """Addresses of the private servers; None for one that was not started. They stop when this object is released."""
 
     mongodb_uri: str | None = field(repr=False)
     redis_url: str | None

@@ -24,7 +24,7 @@ class DataFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def room(self, name: str) -> Path:
-        """A folder inside, with mode 0700 whoever made it."""
+        """Return a folder inside, set to mode 0700 even if it existed before."""
         room = self.path / name
         room.mkdir(mode=0o700, exist_ok=True)
         room.chmod(0o700)

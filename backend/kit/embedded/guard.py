@@ -41,7 +41,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the guard is told on its first line of input."""
+    """The instructions that the guard reads as its first line of input."""
 
     programs: list[Program]
     lock: int  # descriptor of the folder's lock, inherited by every server: free only when all are gone

@@ -59,7 +59,7 @@ class EventHub:
             thread.start()
 
     def close(self) -> None:
-        """Send what waits and stop, two seconds at most. The client stays open: it belongs to whoever made it."""
+        """Send the waiting events and stop, two seconds at most. The client stays open: its creator closes it."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout=2.0)
@@ -159,9 +159,9 @@ class EventHub:
         return batch
 
     def _own_up(self) -> None:
-        """What could not be sent is not sent late: whoever listens elsewhere is told that something was missed.
+        """Tell listeners of other processes that events were missed; events that could not be sent are not sent late.
 
-        They were told already when their link broke, but not what failed here alone or after they were back.
+        They know it already if their own link broke, but not if sending failed only here or after they were back.
         """
         if not self._is_untold or self._is_pausing:
             return

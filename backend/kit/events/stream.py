@@ -47,11 +47,11 @@ class EventStream:
         self._client.eval(_APPEND, 2, self._key, self._number_key, KEPT_EVENTS, *entries)
 
     def skip(self) -> None:
-        """Count an event that nobody will be handed: every listener learns by its number that one was missed."""
+        """Count an event that is not delivered: the gap in the numbers tells every listener that one was missed."""
         self._client.incr(self._number_key)
 
     def since(self, position: str) -> list[Event] | None:
-        """What came after `position`; None where that is too much, or no longer known in full."""
+        """Return the events after `position`; None if there are too many, or some are no longer kept."""
         oldest: Any = self._client.xrange(self._key, count=1)
         if not oldest or place(position) < place(oldest[0][0].decode()):
             return None
@@ -65,7 +65,7 @@ class EventStream:
             yield link
 
     def last(self, link: Redis) -> Mark:
-        """Where the newest event is; the start of time where there is none."""
+        """Return the mark of the newest event, or of the stream's start if it is empty."""
         return self._entries.last(link)
 
     def number(self, link: Redis) -> int:

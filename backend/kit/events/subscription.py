@@ -1,4 +1,4 @@
-"""What a listener holds of the hub: events that wait for it, bounded, and the word that some were missed."""
+"""A listener's subscription to the hub: a bounded queue of events, and a note if some were missed."""
 
 import threading
 from collections import deque
@@ -54,7 +54,7 @@ class Subscription:
         return not is_full
 
     def miss(self) -> None:
-        """Note that events were lost on the way: whoever listens has to read everything again."""
+        """Note that events were lost on the way: the listener has to read everything again."""
         with self._lock:
             self._has_missed = True
         self._wake_reader()
@@ -70,7 +70,7 @@ class Subscription:
         return taken
 
     def catch_up(self, events: Sequence[Event]) -> None:
-        """Put what was read from the stream before what came meanwhile, each once."""
+        """Put events read from the stream before those that arrived meanwhile, each once."""
         for event in events:
             self.offer(event)
         if not events:

@@ -13,7 +13,7 @@ LEASE_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Lease:
-    """So many permits until so long (monotonic), or the time until which there will be none."""
+    """A number of permits until a time (monotonic), or the time until which there are none."""
 
     rule_set: RuleSet
     source: Source
@@ -26,12 +26,12 @@ class Lease:
     reset: tuple[int, ...]
 
     def end(self) -> None:
-        """Whoever still looks at it finds nothing to take."""
+        """Leave no permits, for callers that still hold a reference."""
         self.left = 0
 
 
 def leased(rule_set: RuleSet, grant: Grant, source: Source, block: int) -> Lease:
-    """What a grant leaves to this process after its first permit is used."""
+    """Return the lease that a grant leaves to this process after its first permit is used."""
     now, retry = monotonic(), grant.retry / MICROSECONDS
     return Lease(
         rule_set=rule_set,

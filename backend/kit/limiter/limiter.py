@@ -1,4 +1,4 @@
-"""Permits for whoever asks: from Redis in one call, from blocks leased of it, or from memory while Redis is away.
+"""Rate limit permits: from Redis in one call, from blocks leased from it, or from memory while Redis is away.
 
 Nothing here raises: a limiter that fails must neither stop the app nor stand open.
 """
@@ -76,7 +76,7 @@ class Limiter:
             self._thread.start()
 
     def close(self) -> None:
-        """Stop, and count as a process no longer. The client stays open: it belongs to whoever made it."""
+        """Stop, and no longer count as a process. The client stays open: its creator closes it."""
         self._stopping.set()
         if self._thread is None:
             return
@@ -91,7 +91,7 @@ class Limiter:
 
     @property
     def source(self) -> Source:
-        """Where decisions are made at present."""
+        """The place where decisions are made at present: "redis" or "memory"."""
         return "redis" if self._shared is not None and monotonic() >= self._away_until else "memory"
 
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -159,7 +159,7 @@ class Limiter:
         self._ask(lambda shared: shared.forgive(subject))
 
     def forget(self, subject: str) -> None:
-        """Forget all that is kept of `subject`, here and in Redis: somebody who is gone."""
+        """Forget all counts of `subject`, here and in Redis, after a person was deleted."""
         with self._lock:
             for key in [key for key in self._leases if key[0] == subject]:
                 del self._leases[key]
@@ -188,7 +188,7 @@ class Limiter:
         return rule_set.scaled(1 / self.processes)
 
     def _ask(self, question: Callable[[RedisLimits], T]) -> T | None:
-        """What Redis says; None while it is away."""
+        """Return the answer of Redis; None while it is away."""
         shared = self._shared
         if shared is None or monotonic() < self._away_until:
             return None

@@ -10,7 +10,7 @@ from backend.kit.limiter.gcra import Attempts, Delay, Grant, Rule, attempt, deci
 
 T = TypeVar("T")
 
-SUBJECTS = 20_000  # beyond these, whoever was seen least recently begins anew
+SUBJECTS = 20_000  # beyond these, the subject seen least recently is forgotten
 
 
 class MemoryLimits:

@@ -31,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Small:
-    """What stands at the end: why this came, and how to have no more of it."""
+    """Small print at the end of a letter: why it was sent, and how to unsubscribe."""
 
     words: str
 

@@ -30,7 +30,7 @@ class NotNow(Exception):
 
 
 class ServerAway(NotNow):
-    """No letter can be handed over at present, whoever it is for."""
+    """The server takes no letters at present, for any recipient."""
 
 
 class Refused(Exception):
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where letters are handed over. With "starttls" and "tls" nothing is said before the certificate was checked."""
+    """The SMTP server for letters. With "starttls" and "tls" its certificate is checked before anything is sent."""
 
     host: str
     port: int
@@ -51,7 +51,7 @@ class MailServer:
 @dataclass(frozen=True)
 class Letter:
     """One letter to one person. `id` becomes its Message-ID, the same each time it is tried; `leave` is the address
-    at which she can say that she wants no more of this kind."""
+    where the recipient can unsubscribe from letters of this kind."""
 
     id: str
     to: str

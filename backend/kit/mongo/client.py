@@ -88,7 +88,7 @@ class Mongo:
         return self._guarded.breakers
 
     def truth(self) -> Hashable | None:
-        """What stays the same while one server has been the primary all along; None while there is none."""
+        """Return a value that stays equal while one server remains the primary; None while there is no primary."""
         servers = self.client.topology_description.server_descriptions().values()
         primary = next((each for each in servers if each.server_type_name in TAKE_WRITES), None)
         return (primary.address, primary.election_id) if primary else None
@@ -102,7 +102,7 @@ class Mongo:
         return self.database[collection]
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
-        """What `work(session)` returns, committed by a majority; repeated whole on a transient error.
+        """Return the result of `work(session)`, committed by a majority; repeat all of it on a transient error.
 
         Ends, repetitions and all, with the caller's deadline. Raises Unavailable where nothing may be written, and
         DoneAlready within an act (kit/mongo/once_per_key.py) that was done before.
@@ -132,7 +132,7 @@ class Mongo:
             return self.transaction(lambda session: once_per_key.is_done(self.database, session, act))
 
     def at_one_moment(self, read: Callable[[ClientSession], T]) -> T:
-        """What `read(session)` finds, all of it as of one moment: the newest that a majority of servers has."""
+        """Return the result of `read(session)` on one snapshot, the newest that a majority of servers has."""
         for pause in SNAPSHOT_PAUSES:
             try:
                 return self._at_one_moment(read)

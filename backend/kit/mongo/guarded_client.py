@@ -48,13 +48,13 @@ class MongoRefused(ConnectionFailure):
 
 
 class OutOfTime(NetworkTimeout):
-    """MongoDB was not asked: whoever waits for the answer waits no longer."""
+    """MongoDB was not asked: the caller's deadline had passed."""
 
 
 class Standing(TopologyListener):
-    """What the driver's own watch of the servers has found out last: is there a primary, is there anybody?
+    """The last findings of the driver's own monitoring: whether there is a primary, and whether any server answers.
 
-    The driver tells up to a second late. Whoever was never there is not lost: at a start nothing is known yet.
+    The driver reports up to a second late. A server that was never seen is not lost: at a start nothing is known yet.
     """
 
     def __init__(self) -> None:
@@ -81,11 +81,11 @@ class Standing(TopologyListener):
         return lost[1] if lost and self._had_any else None
 
     def is_known_lost(self, *, needs_primary: bool) -> bool:
-        """As `is_hopeless`, where somebody was there before: then nobody needs to wait to find that out anew."""
+        """Return `is_hopeless` if a server was there before, so that callers need not wait to find it out again."""
         return (self._had_primary if needs_primary else self._had_any) and self.is_hopeless(needs_primary=needs_primary)
 
     def is_hopeless(self, *, needs_primary: bool) -> bool:
-        """Whether there has been nobody to ask for longer than an election takes."""
+        """Return whether no server could answer for longer than an election takes."""
         now, all_lost, primary_lost = monotonic(), self._all_lost, self._primary_lost
         if all_lost and now - all_lost[0] >= SILENCE_SECONDS:
             return True
@@ -155,9 +155,9 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         return SILENCE_SECONDS if by_any and self.standing.all_lost_at else None
 
     def _select_server(self, server_selector: Any, *args: Any, **kwargs: Any) -> Any:
-        """A reader to whom any server would do finds one at once or none: each try waits for that, not for long.
+        """Wait only a short time per try for a server if any server would do for this read.
 
-        Without this the first reader after a loss, whose call began before it was known, would wait all her time.
+        Without this, a read that began before a loss was known would wait until its deadline.
         """
         if not (_may_be_behind.get() and server_selector == ReadPreference.PRIMARY_PREFERRED):
             return super()._select_server(server_selector, *args, **kwargs)
@@ -167,9 +167,9 @@ class GuardedClient(MongoClient[dict[str, Any]]):
 
 @contextmanager
 def reading_from_any() -> Iterator[None]:
-    """Inside, while there is no primary, other servers answer reads; how old that may be is noted (kit/age.py).
+    """Let other servers answer reads inside while there is no primary; the possible age is noted (kit/staleness.py).
 
-    For doors that show something. Whoever decides by what he reads, as jobs do, waits for the new primary.
+    For pages and routes that show data. Code that decides by a read, such as a job, waits for the new primary.
     """
     token = _may_be_behind.set(True)
     try:
@@ -193,7 +193,7 @@ def on_its_own() -> Iterator[None]:
 
 
 def time_left(at_most: float | None = None) -> AbstractContextManager[Any]:
-    """What is called inside shares what is left of the deadline. Raises OutOfTime where nothing is."""
+    """Limit calls inside the block to the time left of the deadline. Raises OutOfTime if none is left."""
     left = deadline.remaining() if at_most is None else deadline.clamped(at_most)
     if left is None:
         return nullcontext()
@@ -224,7 +224,7 @@ def _weigher(client: GuardedClient, *, needs_primary: bool) -> Any:
 
 
 def _is_mending(known: TopologyDescription, error: ConnectionFailure) -> bool:
-    """Whether the driver has somebody else to ask, or soon will have: then the next try waits for the new primary.
+    """Return whether another server answers or soon will; the next try then waits for the new primary.
 
     One primary that is killed breaks the calls of all threads at once, which is no row of failures.
     """

@@ -1,6 +1,6 @@
 """One act that is sent twice is done once: the transaction that does it leaves a mark under the act's key.
 
-The mark is committed with the act or not at all, so it tells whoever lost the answer what became of it.
+The mark is committed with the act or not at all, so a caller that lost the answer can learn the outcome.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class _Act:
 
 
 class DoneAlready(Exception):
-    """The act with this key was done before, by somebody who did not hear of it. For whoever gave the key."""
+    """The act with this key was done before, but its answer was lost. For the caller that gave the key."""
 
 
 @contextmanager

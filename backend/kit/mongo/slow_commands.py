@@ -73,14 +73,14 @@ class SlowOperations:
                 slow.longest_seconds, slow.command = seconds, command
 
     def take(self) -> list[Slow]:
-        """What came since the last call; asking begins anew."""
+        """Return the slow commands since the last call, and clear them."""
         with self._lock:
             found, self._found = list(self._found.values()), OrderedDict()
         return found
 
 
 def shape_of(command: Mapping[str, Any]) -> str:
-    """What a command asks for with every value replaced by "?": names of fields and operators alone, as JSON."""
+    """Return the shape of a command as JSON: names of fields and operators, with "?" for every value."""
     asked = {name: _shape(command[name], 0) for name in ASKED if name in command}
     return msgspec.json.encode(asked).decode()
 

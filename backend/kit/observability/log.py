@@ -53,7 +53,7 @@ def note(**facts: str) -> None:
 
 
 def fact(name: str) -> str:
-    """What was bound under a name, "" for nothing."""
+    """Return the value bound to the log context under a name; "" if there is none."""
     return str(get_contextvars().get(name) or "")
 
 
@@ -73,7 +73,7 @@ def _add_always(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> M
 
 
 class _FromLibraries(logging.Handler):
-    """What libraries log, from warnings on, as lines of ours."""
+    """Write log records of libraries, from level WARNING up, as lines of our log."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -88,7 +88,7 @@ class _FromLibraries(logging.Handler):
 
 
 class _StandardError:
-    """Standard error as it is when a line is written: a log that was made earlier follows whoever redirects it."""
+    """The present standard error, looked up for each line: an existing log follows a later redirection."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)

@@ -52,7 +52,7 @@ class Figures:
 
 
 class _Span:
-    """What was observed within one span of time. Guarded by its histogram's lock."""
+    """The observations of one span of time. Guarded by its histogram's lock."""
 
     __slots__ = ("buckets", "count", "failed", "longest", "total")
 
@@ -91,12 +91,12 @@ class Histogram:
             self._young.add(index, seconds, failed)
 
     def read(self) -> Figures:
-        """What was observed since the process started."""
+        """Return the observations since the process started."""
         with self._lock:
             return merged([self._before, self._young.figures()])
 
     def recent(self) -> Figures:
-        """What was observed in the last five to ten minutes."""
+        """Return the observations of the last five to ten minutes."""
         with self._lock:
             if self._now() >= self._turn_at:
                 self._turn()
@@ -148,7 +148,7 @@ class Registry:
         return {label: histogram.recent() for label, histogram in found.items()}
 
     def histogram(self, kind: str, label: str) -> Histogram:
-        """Where such acts are observed, for who does so many thousand times a second."""
+        """Return the histogram of a kind and label, for callers that observe thousands of times a second."""
         # Reading without the lock is safe: a dict that only grows is never seen half-written.
         known = self._histograms.get(kind, {}).get(label)
         if known is not None:
@@ -181,7 +181,7 @@ def merged(figures: Sequence[Figures]) -> Figures:
 
 
 def since(now: Figures, before: Figures) -> Figures:
-    """What was observed between two readings of one histogram; the longest is that of the later one."""
+    """Return the observations between two readings of one histogram; `max_seconds` is that of the later one."""
     return Figures(
         count=now.count - before.count,
         failed=now.failed - before.failed,

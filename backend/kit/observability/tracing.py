@@ -24,7 +24,7 @@ _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 class _State:
-    """What `begin` made; empty while traces are off."""
+    """The objects made by `begin`; empty while traces are off."""
 
     tracer: Any = None
     provider: Any = None

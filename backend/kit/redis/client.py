@@ -35,7 +35,7 @@ Client = Redis | RedisCluster
 BREAKER = "redis"
 
 FAILURES = (RedisError, RedisClusterException, OSError)
-"""Whatever a command may raise when the server fails or refuses (cluster errors are no RedisError)."""
+"""Errors of a command when the server fails or refuses (cluster errors are not a RedisError)."""
 
 MAX_CONNECTIONS = 50
 CALL_SECONDS = 0.5
@@ -99,7 +99,7 @@ class _GuardedCluster(RedisCluster):
                 self._is_joining = False
 
     def __getattr__(self, name: str) -> Any:
-        """What the driver knows of the nodes, asked for before it knows any."""
+        """Join the cluster when `nodes_manager` is first read before the driver has connected."""
         if name != "nodes_manager" or self._is_joining:
             raise AttributeError(name)
         self._join()
@@ -107,7 +107,7 @@ class _GuardedCluster(RedisCluster):
 
 
 class ServerDescription(msgspec.Struct, frozen=True):
-    """What a health page says of the server; figures of a Cluster are summed over its masters."""
+    """The server's figures for a health page; those of a Cluster are summed over its masters."""
 
     name: str
     version: str
@@ -274,9 +274,9 @@ def _node(client: Client, key: str) -> Redis:
 
 @contextmanager
 def _moved_when_lost(client: Client) -> Iterator[None]:
-    """Where a node that is asked by name does not answer, learn which one holds its slots now, for the next call.
+    """Reload the slot table when a node that was addressed directly fails, so that the next call finds its successor.
 
-    The driver does so by itself only for commands that it sends to whoever holds a key.
+    The driver does this by itself only for commands that it routes by key.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Connections to Redis that wait no longer than whoever waits for them; what is sent over them is said elsewhere.
+"""Connections to Redis that keep the caller's deadline; the commands sent over them belong elsewhere.
 
 A connection on which a wait ended too early is closed: the answer that comes late must not be taken for the next one.
 """
@@ -16,7 +16,7 @@ _LEAST_SECONDS = 0.001  # to a socket 0.0 means not to wait at all, and another 
 
 
 class TooLate(TimeoutError):
-    """Redis was not asked: whoever waits for the answer waits no longer."""
+    """Redis was not asked: the caller's deadline had passed."""
 
 
 def heed_deadline() -> None:

@@ -55,7 +55,7 @@ class NumberedStream:
             link.connection_pool.disconnect()
 
     def last(self, link: Redis) -> Mark:
-        """Where the newest entry is; the start of time where there is none."""
+        """Return the mark of the newest entry, or of the stream's start if it is empty."""
         number = self.number(link)  # before the entry: an older number is put right by the entry's own
         found: Any = link.xrevrange(self.key, count=1)
         return _mark(*found[0]) if found else Mark(START, number)

@@ -1,10 +1,10 @@
-"""What the server does for ranked sets, in Lua: each script is one step that happens whole or not at all.
+"""Lua scripts for ranked sets; Redis runs each script atomically.
 
 Keys of every script: entries, pending, builder, then the sorted sets, one for each measure. All are in one slot.
 """
 
-# A set says by which build, under which run of the server, it was made: an entry of its own, after everybody. Where
-# the parts do not agree (one was evicted, or the server came back with older data) there is no set at all.
+# Each set holds an extra entry, ranked last, that names its build and the run of the server. If the parts disagree
+# (one was evicted, or the server came back with older data), the set counts as absent.
 _COMMON = r"""
 local entries, pending, builder = KEYS[1], KEYS[2], KEYS[3]
 local END = '\255'
@@ -61,7 +61,7 @@ return 1
 )
 
 # ARGV: which set, how many from the top, how many neighbours, own id ('' = nobody's), own version, own score per set.
-# Own scores go in first where they are newer, so that who has just saved reads her own place.
+# The reader's own scores are written first if they are newer, so that a person who just saved sees their new rank.
 READ = (
     _COMMON
     + r"""
@@ -115,7 +115,7 @@ return 1
 """
 
 # Keys: the common ones, then staged entries, staged sets. ARGV: token, seconds that the set lives.
-# What was put while it was built is newer than what was staged, or of the same version and read later.
+# Entries put during the build are newer than staged ones, or have the same version and were read later.
 COMMIT = (
     _COMMON
     + r"""
@@ -145,7 +145,7 @@ return 1
 """
 )
 
-# ARGV: token. Whoever began and failed lets the next one build at once.
+# ARGV: token. A builder that failed lets the next one build at once.
 GIVE_UP = r"""
 if redis.call('GET', KEYS[3]) == ARGV[1] then return redis.call('DEL', KEYS[3], KEYS[2]) end
 return 0

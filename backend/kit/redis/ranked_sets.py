@@ -139,7 +139,7 @@ def _stored(row: Row) -> list[int]:
 
 
 def _member(row: Row) -> str:
-    """What the server compares, byte by byte, between equal scores. UTF-8 keeps the order of the characters."""
+    """Return the member of the sorted set; Redis orders equal scores by its bytes, and UTF-8 keeps code point order."""
     return "" if row.name is None else f"{row.order}\0{row.id}\0{row.name}"
 
 

@@ -57,7 +57,7 @@ class Run(Shape, frozen=True, kw_only=True):
 
 
 class Plan(Shape, frozen=True, kw_only=True):
-    """What is known of a job beside its runs: when it is due, since when, who would run it, and who asked for it."""
+    """The plan of a job: when it is due, since when, when a process for it was last seen, and any run asked for."""
 
     id: str
     cron: str
@@ -103,9 +103,9 @@ class Runs:
             return {each["_id"]: each["askedFor"] for each in found}
 
     def ask(self, job: str, *, delay_seconds: float = 0.0) -> bool:
-        """Ask for a run beside the plan, `delay_seconds` from now; who asks before that is served by the same one.
+        """Ask for a run besides the plan, `delay_seconds` from now; requests before that time share the run.
 
-        False for a job that nobody ever planned.
+        Return False for a job that was never planned.
         """
         wanted = {"$add": ["$$NOW", int(delay_seconds * 1000)]}
         is_pending = {"$and": [{"$gt": ["$askedFor", "$$NOW"]}, {"$lte": ["$askedFor", wanted]}]}

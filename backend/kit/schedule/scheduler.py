@@ -32,7 +32,7 @@ class Stopped(Exception):
 
 
 class Work:
-    """What a job's work is handed: words for its record, and whether it should stop."""
+    """The handle that a job's work receives: it takes lines for the record, and says whether to stop."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -238,7 +238,7 @@ class Scheduler:
                 each.kept_at = monotonic()
 
     def _tell(self, work: Work) -> None:
-        """What the work said since the last look, for its record: another process may be asked how far it is."""
+        """Save the lines and progress since the last look, so that other processes can show them."""
         if not work.is_told:
             work.is_told = True
             self._runs.tell(work.run, work.share, work.doing, work.lines)

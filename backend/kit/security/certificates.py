@@ -16,7 +16,7 @@ CONNECT_SECONDS = 1.5
 
 
 class Certificate(NamedTuple):
-    """Whose it is, until when, and why a browser would refuse it ("" where it would not)."""
+    """A certificate's names, its end date, and why a browser would refuse it ("" if it would not)."""
 
     names: tuple[str, ...]
     until: datetime
@@ -32,7 +32,7 @@ def of_file(path: Path) -> Certificate:
 
 
 def of_address(url: str) -> Certificate:
-    """What the server at an https address shows, and whether it is trusted from here. Raises Unavailable."""
+    """Return the certificate of the server at an https address, and any problem of trust. Raises Unavailable."""
     problem = ""
     try:
         parts = urlsplit(url)

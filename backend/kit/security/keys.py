@@ -83,9 +83,9 @@ def is_weak(secret: str) -> bool:
 
 
 def kept_secret(path: Path) -> str:
-    """What stands in the file, which is made (readable by this user alone) with a fresh secret on first use.
+    """Return the secret in the file; make the file, readable by this user alone, with a fresh secret on first use.
 
-    Raises Unavailable where the file can be neither read nor made.
+    Raises Unavailable if the file can be neither read nor made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,7 +94,7 @@ def kept_secret(path: Path) -> str:
                 fresh.write(secrets.token_urlsafe(48))
                 fresh.flush()
                 os.fsync(fresh.fileno())
-                # Whole or not at all, whoever else starts at this moment and whatever kills us or the machine.
+                # The link is atomic, even if other processes start now, or this one or the machine dies.
                 os.link(fresh.name, path)
         return path.read_text().strip()
     except OSError as error:

@@ -61,7 +61,7 @@ class AccessTokens:
         return jwt.encode(payload, key.secret, algorithm=ALGORITHM, headers={"kid": key.id})
 
     def read(self, token: str, now: datetime) -> AccessClaims:
-        """What the token says. Raises NotSignedIn for one that is forged, foreign, or expired at `now`."""
+        """Return the claims of the token. Raises NotSignedIn if it is forged, foreign, or expired at `now`."""
         payload = self._verified(token, now)
         user_id, session_id, expires = payload["sub"], payload.get("sid"), payload["exp"]
         if payload.get("purpose") != PURPOSE or not isinstance(session_id, str) or not isinstance(expires, int | float):
