@@ -1,4 +1,4 @@
-"""The door of programs alone: `python -m backend.api_server` serves the API, without pages and background work."""
+"""`python -m backend.api_server`: serve the API for programs, without pages and background work."""
 
 import signal
 import sys

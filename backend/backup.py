@@ -1,4 +1,4 @@
-"""The door of whoever keeps the school: `python -m backend.backup take | list | verify | drill | restore | roll-back`.
+"""Backups from the terminal: `python -m backend.backup take | list | verify | drill | restore | roll-back`.
 
 `restore --to 2026-11-20T14:03:00Z` goes back to any second that the journal reaches; `--yes` asks no question.
 """

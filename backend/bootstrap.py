@@ -65,7 +65,7 @@ __all__ = ["INDEXES", "Backend", "build"]
 
 @dataclass(frozen=True)
 class Backend:
-    """The services that doors call, and the resources that live and die with them."""
+    """The services that pages, API and commands call, and the resources that are opened and closed with them."""
 
     settings: Settings
     clock: Clock
@@ -111,7 +111,7 @@ class Backend:
     servers: Servers | None = None
 
     def close(self) -> None:
-        """Let go of everything; private servers stop last."""
+        """Close all resources; private servers stop last."""
         self.backup_tasks.close()
         self.replays.close()
         self.presence.close()
@@ -167,7 +167,7 @@ def build(
 
 @contextmanager
 def _named(settings: Settings) -> Iterator[None]:
-    """A database out of reach is told with the name of the setting that leads to it."""
+    """Name the setting of the database in an error about its connection."""
     try:
         yield
     except Unavailable as error:

@@ -21,7 +21,7 @@ REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss
 
 
 class Settings(BaseSettings):
-    """What a school may decide from outside. Every field is an environment variable of the same name."""
+    """The settings of a school. Every field is an environment variable of the same name."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, env_ignore_empty=True)
 
@@ -228,7 +228,7 @@ class Settings(BaseSettings):
 
     @property
     def session_limits(self) -> dict[str, tuple[timedelta, timedelta]]:
-        """Of each role: how long a session lives unused, and how long in any case."""
+        """The session lifetimes of each role: without use, and in any case."""
         return {
             "student": _spans(self.session_student),
             "teacher": _spans(self.session_teacher),

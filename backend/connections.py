@@ -1,4 +1,4 @@
-"""What a backend stands on before it has any service: keys, private servers, and clients of the servers."""
+"""The resources that services need: keys, private servers, and clients of the servers."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ Report = Callable[[str], None]
 def key_ring(settings: Settings) -> KeyRing:
     """The keys of this school: JWT_KEYS, then JWT_SECRET, else those kept in the data folder.
 
-    Raises Unavailable where they are weak, or missing in production.
+    Raises Unavailable if they are weak, or missing in production.
     """
     given = settings.jwt_secret.get_secret_value() if settings.jwt_secret else ""
     keys: list[Key] = []
@@ -44,9 +44,9 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def private_servers(settings: Settings, report: Report) -> Servers | None:
-    """Those that no setting names, started; None where none is needed. Raises Unavailable, Conflict.
+    """Start the servers that no setting names; None if none is needed. Raises Unavailable, Conflict.
 
-    Should they be gone for good later, this process ends with status 1, so that whoever manages it starts it again.
+    If they are lost for good later, this process ends with status 1, so that its manager starts it again.
     """
     if settings.mongodb_uri and settings.redis_url:
         return None
@@ -64,7 +64,7 @@ def private_servers(settings: Settings, report: Report) -> Servers | None:
 
 @dataclass(frozen=True)
 class Connections:
-    """What is open to the servers, and what listens on it."""
+    """The open clients of the servers, and the listeners on them."""
 
     mongo: Mongo
     redis_client: redis.Client
@@ -75,11 +75,11 @@ class Connections:
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
-        """What refuses calls while a server is away, by name: "mongodb", "mongodb_reads", "redis"."""
+        """The circuit breakers by server: "mongodb", "mongodb_reads", "redis"."""
         return {**self.mongo.breakers, redis.BREAKER: redis.breaker_of(self.redis_client)}
 
     def start(self, indexes: Sequence[Indexes]) -> None:
-        """Make the indexes and begin to listen."""
+        """Create the indexes and start to listen."""
         for each in indexes:
             self.mongo.ensure_indexes(each)
         self.cache.start()

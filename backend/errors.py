@@ -1,11 +1,11 @@
-"""What can go wrong, each with its HTTP status, a stable code and a sentence that a person may read."""
+"""The errors of the app, each with its HTTP status, a stable code and a sentence that a person may read."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
 class AppError(Exception):
-    """Base of every error that a door shows. `message` is safe to show; `details` is for programs."""
+    """Base of every error that is shown. `message` is safe to show; `details` is for programs."""
 
     status: ClassVar[int] = 500
     code: str = "error"
@@ -23,7 +23,7 @@ class NotSignedIn(AppError):
 
 
 class SecondFactorNeeded(NotSignedIn):
-    """The password is right, and a code is wanted too; `details` hold the challenge to send it with."""
+    """The password is right, and a code is needed too; `details` holds the challenge to send it with."""
 
     code = "second_factor_needed"
 
@@ -44,7 +44,7 @@ class Conflict(AppError):
 
 
 class ConfirmationNeeded(Conflict):
-    """The act is possible, but unlikely enough to ask first; repeat it with confirm set."""
+    """The act is possible but unlikely, so it needs a confirmation: repeat it with `confirm` set."""
 
     code = "confirmation_needed"
 
@@ -69,7 +69,7 @@ class RateLimited(AppError):
 
 
 class Unavailable(AppError):
-    """Something that is needed cannot be reached just now."""
+    """A dependency cannot be reached just now."""
 
     status = 503
     code = "unavailable"

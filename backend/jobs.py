@@ -21,7 +21,7 @@ WARMING = "warming"
 
 
 def table(backend: Backend) -> tuple[Job, ...]:
-    """Every job with its time (in the school's zone) and its rule for missed runs. Each may be done twice unharmed."""
+    """Return every job with its time (in the school's zone) and its rule for missed runs. Each is idempotent."""
     return (
         Job(WARMING, "0 */6 * * *", lambda work: _warm(backend, work), makes_up=False, at_start_seconds=3.0),
         Job("backup", "0 2 * * *", lambda work: _back_up(backend, work), makes_up=True),
@@ -80,7 +80,7 @@ class Jobs:
         return tuple(thread.name for thread in self._threads if thread.is_alive())
 
 
-# What a job says of itself is for its record, which administrators read as it was written: in English, like a log.
+# The result of a job goes into its record, which administrators read as it was written: in English, like a log.
 
 
 def _warm(backend: Backend, work: Work) -> str:
@@ -140,7 +140,7 @@ def _write_digests(backend: Backend, work: Work) -> str:
 
 
 def _follow(backend: Backend, work: Work) -> str:
-    """Go on with a large import, then with the totals that follow it, from wherever a process left off."""
+    """Continue a large import, then the recount of totals after it, from where a process stopped."""
     has_written = backend.chapters.carry_on(check=work.check, tell=lambda share: work.tell(share / 2, "chapters"))
     has_counted = backend.recount.share() is not None
     backend.recount.carry_on(check=work.check, tell=lambda share: work.tell((1 + share) / 2, "totals of students"))

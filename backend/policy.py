@@ -1,7 +1,7 @@
-"""Who may do what to whose data: the one table that every service asks first. Knows no database and no door.
+"""The permission table, which every service asks first. Knows neither the database nor HTTP.
 
-A line names an act (`service.method`) and says for each role to whose data she may do it. A role that never may is
-told "not allowed"; one that may, but not to this, is told "not found": that it exists is nobody else's business.
+A line names an act (`service.method`) and, for each role, the data it may be done to. A role that never may is
+told "not allowed"; one that may, but not to this, is told "not found", so that it does not learn what exists.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from backend.kit.i18n import _
 
 
 class Relation(StrEnum):
-    """How the object of an act stands to the person who acts."""
+    """The relation of an object to the person who acts on it."""
 
     NOTHING = "no object"  # a list of what one may see, something new
     OWN = "own"
@@ -36,7 +36,7 @@ ANY_CLASS = frozenset({Relation.OWN_CLASS, Relation.OTHER_CLASS})
 
 
 class Line(NamedTuple):
-    """To whose data each role may do one act."""
+    """The scope of one act for each role."""
 
     nobody: Scope = NEVER
     student: Scope = NEVER
@@ -192,15 +192,15 @@ ACTS: Mapping[str, Line] = {
     "page.settings": _signed_in(NOTHING),
 }
 
-# What somebody whose role needs a second factor may do before she has one: set it up, and look after her sign-in.
+# The acts of a person who still lacks a required second factor: set it up, and manage their own sign-in.
 BEFORE_SECOND_FACTOR = frozenset(
     {name for name in ACTS if name.startswith("second_factor.")}
     | {f"accounts.{name}" for name in ("me", "sign_out", "sign_out_elsewhere", "sessions", "end_session")}
     | {"accounts.reauthenticate", "accounts.change_password"}
 )
 
-# Public methods without a viewer: steps by which somebody becomes one, what anybody may know, and what services,
-# jobs and the terminal ask. No door may call one of the last kind for a person without a line above.
+# Public methods without a viewer: the steps of signing in, public facts, and methods that only services,
+# jobs and the terminal call. A page or route may not call one of the last kind for a person without a line above.
 WITHOUT_VIEWER: Mapping[str, str] = {
     "accounts": "has_users demo_sign_ins create_first_administrator sign_up begin_sign_up awaited confirm authenticate "
     "shut_demo_out issue_ticket redeem_ticket sign_in_program complete_ticket complete_program enter_by_provider "
@@ -235,7 +235,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
 
 
 class Person(Protocol):
-    """Who acts, as far as the table asks."""
+    """The person who acts, with the facts that the table needs."""
 
     @property
     def id(self) -> str: ...
@@ -251,13 +251,13 @@ V = TypeVar("V", bound=Person)
 
 
 def allowed(viewer: Person | None, act: str) -> Scope:
-    """To whose data the viewer may do this act; empty for never. KeyError for an act that the table does not name."""
+    """Return whose data the viewer may do this act to; empty for never. Raises KeyError for an unknown act."""
     line: Mapping[str, Scope] = ACTS[act]._asdict()
     return line["nobody" if viewer is None else viewer.role]
 
 
 def authorise(viewer: V | None, act: str, relation: Relation | None = None, *, missing: str = "") -> V:
-    """The viewer, if she may do `act` to what stands in this relation to her (to anything at all where none is given).
+    """Return the viewer if they may do `act` to an object in this relation to them (to any object if none is given).
 
     `missing` is the sentence of NotFound. Raises NotSignedIn, NotAllowed, NotFound.
     """

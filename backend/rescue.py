@@ -1,6 +1,6 @@
-"""`python -m backend.rescue EMAIL`: a one-time link for an administrator who cannot sign in any more.
+"""`python -m backend.rescue EMAIL`: a one-time link for an administrator who can no longer sign in.
 
-Whoever may run a command on the school's server may do this; it works on administrators alone.
+Anyone who may run commands on the school's server may do this; it works for administrators only.
 """
 
 import sys
@@ -11,7 +11,7 @@ from backend.kit.i18n import _, moment
 
 
 def main(arguments: list[str]) -> int:
-    """The exit status; the link is printed on standard output."""
+    """Print the link on standard output and return the exit status."""
     if len(arguments) != 1:
         terminal.say(_("Usage: python -m backend.rescue EMAIL"))
         return terminal.CALLED_WRONGLY

@@ -1,4 +1,4 @@
-"""What commands typed in a terminal have in common: settings or a sentence, a backend for the while, an exit status."""
+"""Shared code of the terminal commands: settings or a sentence, a backend while they run, an exit status."""
 
 import sys
 from collections.abc import Callable
@@ -15,12 +15,12 @@ BAR_WIDTH, TENTHS = 40, 10
 
 
 def say(line: str) -> None:
-    """A line for the person at the terminal (standard output is left to results)."""
+    """Print a line on standard error; standard output is left to results."""
     print(f"  {line}", file=sys.stderr, flush=True)  # noqa: T201  (a person reads it)
 
 
 class Bar:
-    """How far a long piece of work is: a line that redraws itself on a terminal, else a line for every tenth."""
+    """A progress bar: a line that redraws itself on a terminal, else a line for every tenth."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -28,7 +28,7 @@ class Bar:
         self._said = -1
 
     def __call__(self, done: int, total: int, doing: str = "") -> None:
-        """Show that `done` of `total` is done, and `doing` what; to be called as often as one likes."""
+        """Show that `done` of `total` is done, with the current step `doing`; may be called often."""
         share = done / total if total else 1.0
         step = int(share * (BAR_WIDTH if self._is_terminal else TENTHS))
         if step == self._said:
@@ -44,7 +44,7 @@ class Bar:
 
 
 def settings() -> config.Settings:
-    """The settings; where one is wrong, a line for each names it, and the program ends with status 2."""
+    """Return the settings; if any is wrong, print a line for each and end the program with status 2."""
     try:
         return config.load()
     except ValidationError as error:
@@ -55,9 +55,9 @@ def settings() -> config.Settings:
 
 
 def run(work: Callable[[bootstrap.Backend], int], *, log_level: str | None = "WARNING") -> int:
-    """The exit status of `work(backend)`; 1 with a sentence where it or the start fails, 130 when interrupted.
+    """Return the exit status of `work(backend)`; 1 with a sentence if it or the start fails, 130 when interrupted.
 
-    The log begins at `log_level`; None: where LOG_LEVEL says, which fits what runs for long.
+    The log has level `log_level`; None takes LOG_LEVEL, which suits long-running commands.
     """
     chosen = settings()
     log.configure(log_level or chosen.log_level)

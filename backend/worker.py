@@ -1,4 +1,4 @@
-"""The door of time: `python -m backend.worker` runs the background work apart from the web process.
+"""`python -m backend.worker`: run the background work outside the web process.
 
 `python -m backend.worker rebuild` computes the statistics anew from activity and ends.
 """

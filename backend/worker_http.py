@@ -1,4 +1,4 @@
-"""What a worker answers where WORKER_PORT gives it a port: whether it lives, whether it can work, and its counts."""
+"""The HTTP server of a worker on WORKER_PORT: liveness, readiness and metrics."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 10.0
 
 
 class WorkerDoor:
-    """Three paths on a port of their own (a daemon thread). Raises OSError where the port is taken."""
+    """Three paths on a port of their own (a daemon thread). Raises OSError if the port is taken."""
 
     def __init__(self, backend: Backend, port: int, is_working: Callable[[], bool]) -> None:
         self._backend = backend
@@ -26,11 +26,11 @@ class WorkerDoor:
 
     @property
     def port(self) -> int:
-        """Where it answers."""
+        """The port of the server."""
         return int(self._server.server_address[1])
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -61,6 +61,6 @@ def _handler(answer: Callable[[str, Message], Answer]) -> type[BaseHTTPRequestHa
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """A monitor asks every few seconds: nothing to write down."""
+            """Log nothing: a monitor asks every few seconds."""
 
     return Handler

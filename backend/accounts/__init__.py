@@ -1,1 +1,4 @@
-"""People: who they are, how they sign in, and which classrooms they belong to."""
+"""People: their accounts, sign-in, sessions and memberships of classrooms.
+
+Its own MongoDB collections: users, sessions, tickets, places and memberships (written by classrooms too).
+"""

@@ -1,4 +1,4 @@
-"""What an administrator does to other people's accounts."""
+"""Administration of other people's accounts: create, change, sign out, reset."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ PAGE_LIMIT = 200
 
 
 class AccountAdministration:
-    """What an administrator does to other people's accounts."""
+    """Administration of other people's accounts: create, change, sign out, reset."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class AccountAdministration:
         return user
 
     def create(self, viewer: Viewer, *, name: str, email: str, role: Role, is_demo: bool = False) -> OneTimeLink:
-        """A new teacher (or admin) without a password, and the one-time link with which she sets it."""
+        """Add a teacher (or admin) without a password, and return the one-time link for setting it."""
         authorise(viewer, "administration.create")
         if role not in ("teacher", "admin"):
             raise Invalid(_("Students sign up themselves, with the join code of their class."))
@@ -96,17 +96,17 @@ class AccountAdministration:
         return self._link(user)
 
     def set_active(self, viewer: Viewer, user_id: str, *, active: bool) -> User:
-        """Let a person in, or shut her out of every page and program at once. Her data stays."""
+        """Let a person in, or shut them out of every page and program at once. Their data stays."""
         authorise(viewer, "administration.set_active")
         return self._change(viewer, user_id, None, active)
 
     def set_role(self, viewer: Viewer, user_id: str, role: Role) -> User:
-        """Give a person another role; it holds from her next click. Raises Invalid, NotFound, Conflict."""
+        """Give a person another role, in force from their next click. Raises Invalid, NotFound, Conflict."""
         authorise(viewer, "administration.set_role")
         return self._change(viewer, user_id, role, None)
 
     def change(self, viewer: Viewer, user_id: str, *, role: Role | None = None, active: bool | None = None) -> User:
-        """Both at once, or neither; None leaves one as it is. Raises as each does, Invalid where nothing is said."""
+        """Change both at once, or neither; None leaves one as it is. Raises as each does, Invalid if both are None."""
         authorise(viewer, "administration.change")
         if role is None and active is None:
             raise Invalid(_("Say what to change."))
@@ -115,7 +115,7 @@ class AccountAdministration:
     def make_reset_link(self, viewer: Viewer, user_id: str) -> OneTimeLink:
         """A one-time link with which the person sets a new password; links made before stop working.
 
-        It is also sent to her where mail is sent (`is_mailed`).
+        If mail is configured, the link is also mailed to them (`is_mailed`).
         """
         authorise(viewer, "administration.make_reset_link")
         user = self._user(user_id)
@@ -125,7 +125,7 @@ class AccountAdministration:
         return self._link(user)
 
     def sessions(self, viewer: Viewer, user_id: str) -> tuple[OpenSession, ...]:
-        """Where a person is signed in, the last used first. Raises NotFound."""
+        """Return the live sessions of a person, the last used first. Raises NotFound."""
         authorise(viewer, "administration.sessions")
         user = self._user(user_id)
         self._trail.record_view(viewer, "user.viewed", "user", user.id)
@@ -162,7 +162,7 @@ class AccountAdministration:
         return self._user(user_id)
 
     def rescue(self, email: str) -> OneTimeLink:
-        """A one-time link for an active administrator, asked for on the server itself; her second factor goes.
+        """Return a one-time link for an active administrator, requested on the server; removes their second factor.
 
         Raises NotFound.
         """
@@ -223,7 +223,7 @@ class AccountAdministration:
         )
 
     def _noting(self, viewer: Viewer, act: Act, user: User, before: Facts, after: Facts) -> Callable[[Any], None]:
-        """What writes the act down within the transaction that does it."""
+        """Return a function that records the act within the transaction that does it."""
 
         def note(session: Any) -> None:
             self._trail.record(viewer, act, "user", user.id, before=before, after=after, session=session)

@@ -1,6 +1,6 @@
-"""Sign-ups and new addresses that wait for a click in a letter: who asks does not learn which addresses are known.
+"""Sign-ups and new addresses that wait for a click in a mail, so that nobody can find out which addresses are known.
 
-Whoever has the address is written to: a newcomer so that she confirms, somebody with an account that she has one.
+The owner of the address gets the mail: a newcomer is asked to confirm, an account holder is told of the account.
 """
 
 from datetime import timedelta
@@ -29,7 +29,7 @@ PATH = "/api/v1/mails/confirm"
 
 
 class Awaited(Shape, frozen=True, kw_only=True):
-    """What a letter asks for: the account as it will be, and for a sign-up its password's hash and its class."""
+    """A request to be confirmed: the account as it will be and, for a sign-up, its password hash and its class."""
 
     kind: Literal["sign-up", "new-address"]
     user: User
@@ -38,7 +38,7 @@ class Awaited(Shape, frozen=True, kw_only=True):
 
 
 class Confirmations:
-    """Where no mail is sent nothing can be asked for: then the services act at once, and say what they find."""
+    """Send confirmation links and redeem them. Without mail, the services act at once and report what they find."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Confirmations:
 
     @property
     def is_possible(self) -> bool:
-        """Whether letters go out, and can say where the school is."""
+        """Whether mail is sent, and can contain links to the school."""
         return self._mails.is_configured and bool(self._mails.base_url)
 
     def ask(self, awaited: Awaited) -> None:
@@ -92,7 +92,7 @@ class Confirmations:
         )
 
     def read(self, token: str) -> Awaited:
-        """What this link is for. Raises NotFound where it was used, is too old or was never made."""
+        """Return the request that the link confirms. Raises NotFound if it was used, is too old or was never made."""
         sealed = self._tickets.sealed(fingerprint(token), self._clock.now())
         opened = self._sealer.open(sealed) if sealed else None
         if opened is None:
@@ -105,7 +105,7 @@ class Confirmations:
             raise _too_late()
 
     def _letter(self, awaited: Awaited, owner: User | None, token: str) -> Content:
-        """Without the name that was typed: whoever signs strangers up must not write to them through the school."""
+        """Return the mail, without the typed name: with it anyone could write to strangers through the school."""
         school, base, zone = self._mails.school, self._mails.base_url, awaited.user.time_zone
         if owner:
             return letters.address_known(owner.name, school, base, is_sign_up=awaited.kind == "sign-up")

@@ -1,4 +1,4 @@
-"""The second factor of a person, within her document of the collection users. Secrets come here sealed or hashed."""
+"""The second factor of a person, inside their document in the collection users. Secrets come sealed or hashed."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from backend.kit.mongo.client import Mongo, translated
 
 
 class Factor(Shape, frozen=True, kw_only=True):
-    """What is kept of a second factor. `last_step` is the last time step whose code was used."""
+    """A second factor as stored. `last_step` is the last time step whose code was used."""
 
     sealed: str
     key_id: str = ""
@@ -92,7 +92,7 @@ class FactorQueries:
         return changed.modified_count > 0
 
     def spend_recovery(self, user_id: str, hashed: str) -> bool:
-        """Whether this was a recovery code of hers; it is none from now on."""
+        """Spend a recovery code; return whether it was one of this person's."""
         with translated():
             changed = self._mongo["users"].update_one(
                 {"_id": user_id, "secondFactor.recoveryHashes": hashed},
@@ -121,7 +121,7 @@ class FactorQueries:
     # sealing anew
 
     def sealed_otherwise(self, key_id: str) -> list[tuple[str, str]]:
-        """Of everybody whose secret was sealed with another key: her id, and the sealed secret."""
+        """Return the id and the sealed secret of everybody whose secret was sealed with another key."""
         wanted = {"secondFactor.keyId": {"$exists": True, "$ne": key_id}}
         with translated():
             found = self._mongo["users"].find(wanted, {"secondFactor.sealed": 1})

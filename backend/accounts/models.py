@@ -57,7 +57,7 @@ class Viewer(Shape, frozen=True, kw_only=True):
     board_joined: bool = False
     board_name: str | None = None
     session_id: str = ""
-    lacks_second_factor: bool = False  # her role needs one: until she has it she may do nothing else
+    lacks_second_factor: bool = False  # the role needs one: without it the person may do little else
 
 
 _ALIKE = tuple(name for name in Viewer.__struct_fields__ if name in User.__struct_fields__)
@@ -66,7 +66,7 @@ _ALIKE = tuple(name for name in Viewer.__struct_fields__ if name in User.__struc
 def viewer_of(
     user: User, classroom_ids: tuple[str, ...] = (), *, session_id: str = "", lacks_second_factor: bool = False
 ) -> Viewer:
-    """The viewer that a person is: all that both say, beside what her account alone does not know."""
+    """Return the viewer for a person: the fields that both have, and those that the account does not hold."""
     alike: dict[str, Any] = {name: getattr(user, name) for name in _ALIKE}
     return Viewer(**alike, classroom_ids=classroom_ids, session_id=session_id, lacks_second_factor=lacks_second_factor)
 
@@ -94,7 +94,7 @@ class SessionRecord(Shape, frozen=True, kw_only=True):
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
-    proven_at: datetime | None = None  # when its owner last gave her password (and code) in it
+    proven_at: datetime | None = None  # when its owner last gave their password (and code) in it
 
 
 class OpenSession(Shape, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ class TokenPair(Shape, frozen=True, kw_only=True):
 
 
 class ProfileChange(Shape, frozen=True, kw_only=True):
-    """What a person may change about herself; None leaves a field as it is."""
+    """The fields that a person may change in their own profile; None leaves a field as it is."""
 
     name: str | None = None
     daily_goal: int | None = None
@@ -173,7 +173,7 @@ class RecoveryCodes(Shape, frozen=True, kw_only=True):
 
 
 class ProviderIdentity(Shape, frozen=True, kw_only=True):
-    """What the school's OpenID provider says of somebody who has just signed in there."""
+    """The claims of the school's OpenID provider about a person who has just signed in there."""
 
     subject: str
     email: str

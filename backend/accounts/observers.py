@@ -1,16 +1,16 @@
-"""Whoever keeps figures of people outside the database is told when one of them changes otherwise than by her work."""
+"""Observers of changes to people: for services that keep figures of people outside the database."""
 
 from typing import Protocol
 
 
 class PersonFollower(Protocol):
     def person_changed(self, person_id: str, *left: str) -> None:
-        """Her name, choices, role or classes changed; `left`: classes that she is no longer in. Must not raise."""
+        """React to a change of name, choices, role or classes; `left`: the classes the person left. Must not raise."""
         ...
 
 
 class NobodyFollows:
-    """Where no figures are kept."""
+    """The observer to use if no figures are kept."""
 
     def person_changed(self, person_id: str, *left: str) -> None:
-        """Nothing to do."""
+        """Do nothing."""

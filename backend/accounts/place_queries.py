@@ -1,5 +1,5 @@
-"""The collection of places: browsers and networks from which somebody has signed in, so that a stranger's wrong
-guesses do not slow her down there. Kept as SHA-256, for ninety days after the last time."""
+"""The collection places: browsers and networks from which a person has signed in, so that a stranger's wrong
+guesses do not delay them there. Kept as SHA-256, for ninety days after the last sign-in."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

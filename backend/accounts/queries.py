@@ -43,7 +43,7 @@ INDEXES = {
     ],
 }
 FIRST_ADMINISTRATOR = "first-administrator"
-ADMINISTRATORS = "administrators"  # whoever takes an administrator away holds this: two at once would leave none
+ADMINISTRATORS = "administrators"  # written by every removal of an administrator: two at once would leave none
 
 
 class AccountQueries:
@@ -65,9 +65,9 @@ class AccountQueries:
         first: bool = False,
         also: Callable[[ClientSession], None] | None = None,
     ) -> None:
-        """Add a person, her classroom with her, and do `also(session)`, all or nothing.
+        """Add a person with their membership of the classroom, and do `also(session)`, all or nothing.
 
-        Raises Conflict where the address (or, `first`, anyone) is there.
+        Raises Conflict if the address (or, with `first`, any person) is there already.
         """
         document = user_document(user, password_hash)
 
@@ -93,7 +93,7 @@ class AccountQueries:
         return from_document(found, User) if found else None
 
     def credentials(self, email: str) -> tuple[User, str | None] | None:
-        """The person with this address and her password hash."""
+        """Return the person with this address, and their password hash."""
         return self._credentials({"emailKey": email_key(email)})
 
     def credentials_of(self, user_id: str) -> tuple[User, str | None] | None:
@@ -108,7 +108,7 @@ class AccountQueries:
         return from_document(found, User) if found else None
 
     def tie_to_provider(self, user_id: str, subject: str) -> bool:
-        """Tie a person to a subject of the provider, for good; False where she is tied to another one."""
+        """Tie a person to a subject of the provider, for good; False if they are tied to another one."""
         with translated():
             changed = self._mongo["users"].update_one(
                 {"_id": user_id, "providerSubject": {"$in": [None, subject]}}, {"$set": {"providerSubject": subject}}
@@ -116,7 +116,7 @@ class AccountQueries:
         return changed.matched_count > 0
 
     def forget_credentials(self, user_id: str) -> None:
-        """Let neither password nor second factor of this person work any more."""
+        """Disable the password and the second factor of this person."""
         gone = {"secondFactor": "", "pendingFactor": "", "factorAttempts": ""}
         with translated():
             self._mongo["users"].update_one(
@@ -132,9 +132,9 @@ class AccountQueries:
         return tuple(from_document(document, DemoSignIn) for document in found if document)
 
     def update_user(self, user_id: str, fields: Mapping[str, Any]) -> User | None:
-        """The person after her (camelCase) fields were set; None where there is no such person.
+        """Set (camelCase) fields of a person and return the person; None if there is no such person.
 
-        Raises Conflict where somebody on the boards has the display name.
+        Raises Conflict if somebody on the boards has the display name.
         """
         try:
             with translated():
@@ -148,9 +148,9 @@ class AccountQueries:
     def change_email(
         self, user_id: str, email: str, fields: Mapping[str, Any], also: Callable[[ClientSession], None]
     ) -> User | None:
-        """The person under her new address and with these (camelCase) fields, `also(session)` with it, all or nothing.
+        """Set the address and these (camelCase) fields, do `also(session)`, all or nothing; return the person.
 
-        Raises Conflict where the address, or the display name on the boards, is somebody else's.
+        Raises Conflict if the address, or the display name on the boards, is somebody else's.
         """
 
         def work(session: ClientSession) -> User | None:
@@ -268,7 +268,7 @@ def check_admin_left(mongo: Mongo, session: ClientSession) -> None:
 
 
 def user_document(user: User, password_hash: str | None) -> Document:
-    """Return a person as she is kept."""
+    """Return the document of a person."""
     kept = {"emailKey": email_key(user.email), "passwordHash": password_hash}
     return to_document(user) | kept | search_fields(name=user.name, email=user.email)
 
@@ -295,13 +295,13 @@ def _begins(word: str) -> Document:
 def add_member(
     mongo: Mongo, session: ClientSession | None, classroom_id: str, user_id: str, role: Role, at: datetime
 ) -> None:
-    """Make the person a member; a member already stays one, since when she was."""
+    """Make the person a member; an existing member keeps the first date of joining."""
     fields = membership_document(classroom_id, user_id, role, at)
     mongo["memberships"].update_one({"_id": fields.pop("_id")}, {"$setOnInsert": fields}, upsert=True, session=session)
 
 
 def membership_document(classroom_id: str, user_id: str, role: Role, at: datetime) -> Document:
-    """That a person belongs to a classroom, as it is kept."""
+    """Return the document of a membership of a classroom."""
     return {
         "_id": f"{classroom_id}:{user_id}",
         "classroomId": classroom_id,
@@ -312,18 +312,18 @@ def membership_document(classroom_id: str, user_id: str, role: Role, at: datetim
 
 
 def email_key(email: str) -> str:
-    """What makes two addresses the same: no surrounding space, no difference of case or of how letters are coded."""
+    """Return the key under which addresses are equal: without outer space, case and differences of Unicode form."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email.strip()).casefold())
 
 
 def domain_of(email: str) -> str:
-    """What stands behind the @ of an address, as two addresses are compared; "" where there is no @."""
+    """Return the domain of an address, in the form of `email_key`; "" if there is no @."""
     _name, at, domain = email_key(email).rpartition("@")
     return domain if at else ""
 
 
 def _taken(error: Conflict, *, first: bool = False) -> str:
-    """Return what is to be said of a value that somebody else has."""
+    """Return the message for a value that somebody else has."""
     cause = error.__cause__
     details = cause.details if isinstance(cause, DuplicateKeyError) else None
     if "boardNameKey" in (details or {}).get("keyPattern", ()):

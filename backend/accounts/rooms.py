@@ -10,22 +10,22 @@ BOARDS = "boards"
 
 
 def student_room(student_id: str) -> str:
-    """Where a student's own tabs listen."""
+    """Return the room in which a student's own tabs listen."""
     return f"student:{student_id}"
 
 
 def classroom_room(classroom_id: str) -> str:
-    """Where the teachers of a class listen."""
+    """Return the room in which the teachers of a class listen."""
     return f"classroom:{classroom_id}"
 
 
 def chapter_room(chapter_id: str) -> str:
-    """Where everybody may hear that somebody worked on a chapter, but not who."""
+    """Return the room that announces work on a chapter to everybody, without the student."""
     return f"chapter:{chapter_id}"
 
 
 def of_work(student: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> dict[str, Payload]:
-    """Whom to tell of a student's saved work, and what. Her own tabs know by `batch_id` which of them saved it."""
+    """Return the message per room for a student's saved work. By `batch_id` the tab that saved it knows its own."""
     ids = list(chapter_ids)
     if not ids:
         return {}
@@ -36,5 +36,5 @@ def of_work(student: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> dict[
 
 
 def of_membership(classroom_id: str) -> dict[str, Payload]:
-    """Whom to tell that somebody came into a class or left it."""
+    """Return the message per room for somebody who joined or left a class."""
     return {classroom_room(classroom_id): {"changed": 0}}

@@ -43,9 +43,9 @@ class SecondFactor:
         self._issuer = issuer
 
     def state(self, viewer: Viewer, *, own: User | None = None) -> FactorState:
-        """Whether the viewer has a second factor, and what is left of her recovery codes.
+        """Return whether the viewer has a second factor, and how many recovery codes they have left.
 
-        `own` is her account, where it was read just now.
+        `own` is the viewer's account, if it was read just now.
         """
         authorise(viewer, "second_factor.state")
         user = own if own is not None and own.id == viewer.id else self._user(viewer)
@@ -59,7 +59,7 @@ class SecondFactor:
     def begin(self, viewer: Viewer) -> FactorSetup:
         """A fresh secret for the viewer's app; `confirm` puts it into force within half an hour.
 
-        Raises Conflict where she has a second factor, NotAllowed where she did not give her password just now.
+        Raises Conflict if they have a second factor, NotAllowed if they did not give their password just now.
         """
         user = self._user(authorise(viewer, "second_factor.begin"))
         if user.second_factor_at:
@@ -154,7 +154,7 @@ class SecondFactor:
         return self._queries.spend_recovery(user_id, hash_short_secret(typed, bytes.fromhex(factor.recovery_salt)))
 
     def _count(self, user_id: str, now: datetime) -> None:
-        """Count an attempt before it is looked at, so that many at once are no more than one after another."""
+        """Count an attempt before checking it, so that parallel attempts get no more tries than sequential ones."""
         before = self._queries.attempts(user_id)
         wait = (before.retry_at - now).total_seconds() if before.retry_at else 0.0
         if wait > 0 or not self._queries.count_attempt(user_id, before, now + _wait(before)):

@@ -117,14 +117,14 @@ class AccountService(SigningIn):
         return None
 
     def awaited(self, token: str) -> Awaited:
-        """What the link of a letter asks its reader to confirm. Raises NotFound."""
+        """Return the request that the link in a mail confirms. Raises NotFound."""
         return self._confirmations.read(token)
 
     def confirm(self, token: str, password: str = "") -> User:
-        """Do what a letter asked for: add the student, who gives the password that she chose, or move an account.
+        """Carry out a confirmed request: add the student, who gives the chosen password, or change an address.
 
-        The password keeps out whoever signed somebody else up with a password of his own. Raises NotFound for a link
-        that works no more, NotAllowed, RateLimited, Conflict where somebody else has the address by now.
+        The password keeps out a person who signed somebody else up with their own password. Raises NotFound for a link
+        that no longer works, NotAllowed, RateLimited, Conflict if somebody else has the address by now.
         """
         awaited = self.awaited(token)
         if awaited.kind == "new-address":
@@ -137,18 +137,18 @@ class AccountService(SigningIn):
     # being signed in
 
     def shut_demo_out(self) -> int:
-        """Where the demo school is not allowed, end what demo people had open; how many sessions that were."""
+        """End the sessions of demo people if the demo school is not allowed; return how many there were."""
         ended = 0 if self._demo_allowed else self._sessions.queries.end_of_demo()
         if ended:
             self._cache.invalidate(TAG)
         return ended
 
     def viewer(self, session_token: str) -> Viewer:
-        """Who the browser session belongs to, at most 2 s old. Raises NotSignedIn."""
+        """Return the person that the browser session belongs to, at most 2 s old. Raises NotSignedIn."""
         return self._sessions.viewer(fingerprint(session_token))
 
     def viewer_of_access_token(self, token: str) -> Viewer:
-        """Who an access token speaks for, while its session lives. Raises NotSignedIn."""
+        """Return the person that an access token was issued to, while its session lives. Raises NotSignedIn."""
         return self._sessions.viewer_of_access_token(token)
 
     def sessions(self, viewer: Viewer) -> tuple[OpenSession, ...]:
@@ -157,7 +157,7 @@ class AccountService(SigningIn):
         return self._sessions.of(viewer, viewer.session_id)
 
     def end_session(self, viewer: Viewer, session_id: str) -> None:
-        """End one of the viewer's own sessions, everywhere at once. Raises NotFound for what is none of hers."""
+        """End one of the viewer's own sessions, everywhere at once. Raises NotFound for any other."""
         authorise(viewer, "accounts.end_session")
         if self._sessions.end(session_id, viewer.id) is None:
             raise NotFound(_("This session is over already."))
@@ -277,7 +277,7 @@ class AccountService(SigningIn):
     # one-time links (made by AccountAdministration)
 
     def reset_owner(self, token: str) -> User:
-        """Whose one-time link this is. Raises NotFound where it was used or is too old."""
+        """Return the owner of a one-time link. Raises NotFound if it was used or is too old."""
         owner = self._sessions.queries.ticket_owner(fingerprint(token), "reset", self._clock.now())
         user = self._queries.user(owner) if owner else None
         if user is None:
@@ -302,7 +302,7 @@ class AccountService(SigningIn):
     def _newcomer_of_class(
         self, name: str, email: str, password: str, join_code: str, *, is_demo: bool = False
     ) -> Awaited:
-        """A student as she will be, once her fields, her password and the join code were found good. Raises Invalid."""
+        """Return the new student, once the fields, the password and the join code are valid. Raises Invalid."""
         classroom_id = self._classrooms.id_by_join_code(join_code)
         if classroom_id is None:
             raise Invalid(_("No class has this join code. Please ask your teacher for it."), code="join_code")
@@ -313,7 +313,7 @@ class AccountService(SigningIn):
     def _add(self, awaited: Awaited, also: Also | None = None) -> User:
         user = replace(awaited.user, created_at=self._clock.now())
         self._queries.insert_user(user, awaited.password_hash, awaited.classroom_id, also=also)
-        self._cache.invalidate(BOARDS_TAG)  # she is in her class's report at once
+        self._cache.invalidate(BOARDS_TAG)  # the student is in the report of the class at once
         self._events.publish(rooms.CHANGED, rooms.of_membership(awaited.classroom_id))
         return user
 

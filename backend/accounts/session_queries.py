@@ -23,7 +23,7 @@ INDEXES = {
         IndexModel([("expiresAt", ASCENDING), ("_id", ASCENDING)], name="expired"),
     ],
 }
-MOST_SESSIONS = 100  # of one person: whoever signs in a thousand times has no use for the first nine hundred
+MOST_SESSIONS = 100  # of one person: the oldest sessions beyond this are ended
 SPENT_KEPT = 50  # refresh tokens whose second use gives a thief away
 
 
@@ -64,7 +64,7 @@ class SessionQueries:
             )
 
     def note_proof(self, session_id: str, now: datetime) -> None:
-        """Note that its owner has just given her password again."""
+        """Note that the owner of the session has just given their password again."""
         with translated():
             self._mongo["sessions"].update_one({"_id": session_id}, {"$set": {"provenAt": now}})
 
@@ -131,14 +131,14 @@ class SessionQueries:
         self._forget_expired("tickets", now)
 
     def ticket_owner(self, ticket_hash: str, purpose: str, now: datetime, binding: str | None = None) -> str | None:
-        """Whose live ticket this is, without spending it."""
+        """Return the owner of a live ticket without spending it; None if there is no such ticket."""
         wanted = {"hash": ticket_hash, "purpose": purpose, "expiresAt": {"$gt": now}}
         with translated():
             found = self._mongo["tickets"].find_one(wanted if binding is None else wanted | {"binding": binding})
         return found["userId"] if found else None
 
     def spend_ticket(self, ticket_hash: str, purpose: str, binding: str, now: datetime) -> str | None:
-        """Whose ticket this was; it works once, for its purpose and the browser it is bound to."""
+        """Spend a ticket and return its owner; it works once, for its purpose and the browser it is bound to."""
         with translated():
             found = self._mongo["tickets"].find_one_and_delete(
                 {"hash": ticket_hash, "purpose": purpose, "binding": binding, "expiresAt": {"$gt": now}}
@@ -146,18 +146,18 @@ class SessionQueries:
         return found["userId"] if found else None
 
     def sealed(self, ticket_hash: str, now: datetime) -> str | None:
-        """What this live ticket is about, as it was sealed; None for one that is about nothing, or is no more."""
+        """Return the sealed content of a live ticket; None if it has none, or the ticket is gone."""
         with translated():
             found = self._mongo["tickets"].find_one({"hash": ticket_hash, "expiresAt": {"$gt": now}}, {"sealed": 1})
         return found.get("sealed") if found else None
 
     def spend_within(self, session: ClientSession, ticket_hash: str, purpose: str, now: datetime) -> bool:
-        """Whether this ticket was live, within a transaction that does what it is for; it is none from now on."""
+        """Spend a ticket within the transaction that uses it; return whether it was live."""
         wanted = {"hash": ticket_hash, "purpose": purpose, "expiresAt": {"$gt": now}}
         return self._mongo["tickets"].delete_one(wanted, session=session).deleted_count == 1
 
     def note_used(self, hashed: str, now: datetime, until: datetime) -> bool:
-        """Whether something that works once (as its hash) was not used before; it is from now on."""
+        """Mark a single-use value (by its hash) as used; False if it was used before."""
         fields = {"purpose": "used", "userId": "", "binding": "", "expiresAt": until}
         self._forget_expired("tickets", now)
         try:
@@ -168,7 +168,7 @@ class SessionQueries:
         return True
 
     def drop_tickets(self, user_id: str) -> None:
-        """Let no link, challenge or sign-in under way of this person work any more."""
+        """Delete the links, challenges and sign-ins under way of this person."""
         with translated():
             self._mongo["tickets"].delete_many({"userId": user_id})
 

@@ -94,11 +94,11 @@ class Sessions:
         raise NotSignedIn(_("This refresh token is not valid. Please sign in again."), code="refresh_invalid")
 
     def viewer(self, session_id: str) -> Viewer:
-        """Who the session belongs to, at most 2 s old. Raises NotSignedIn where it is over."""
+        """Return the person that the session belongs to, at most 2 s old. Raises NotSignedIn if it is over."""
         return self._cache.get_or_create(VIEWER, session_id, lambda: self._load(session_id), tags=[TAG]).value
 
     def viewer_of_access_token(self, token: str) -> Viewer:
-        """Who an access token speaks for, while its session lives. Raises NotSignedIn."""
+        """Return the person that an access token was issued to, while its session lives. Raises NotSignedIn."""
         claims = self._tokens.read(token, self._clock.now())
         viewer = self.viewer(claims.session_id)
         if viewer.id != claims.user_id:
@@ -126,32 +126,32 @@ class Sessions:
     # proofs
 
     def require_proof(self, viewer: Viewer) -> None:
-        """Raises NotAllowed where the viewer has not given her password in this session in the last five minutes."""
+        """Raise NotAllowed unless the viewer has given their password in this session in the last five minutes."""
         session, now = self.queries.find(viewer.session_id), self._clock.now()
         if session is None or session.proven_at is None or now - session.proven_at > PROOF_LIFE:
             raise NotAllowed(_("Please confirm with your password first."), code="reauthentication_needed")
 
     def note_proof(self, viewer: Viewer) -> None:
-        """The viewer has just given her password again."""
+        """Note that the viewer has just given their password again."""
         self.queries.note_proof(viewer.session_id, self._clock.now())
 
     # ending
 
     def end(self, session_id: str, user_id: str | None = None) -> str | None:
-        """End one session everywhere (of this person, where one is named); whose it was, None where there is none."""
+        """End one session everywhere (if given, only of this person); return its owner, None if not found."""
         owner = self.queries.end(session_id, user_id)
         self.forget()
         return owner
 
     def end_all(self, user_id: str, *, but: str = "") -> int:
-        """End all sessions of a person but one, and whatever sign-in she has under way; how many there were."""
+        """End all sessions of a person but one, and any sign-in under way; return how many sessions ended."""
         self.queries.drop_tickets(user_id)
         ended = self.queries.end_all(user_id, but=but)
         self.forget()
         return ended
 
     def forget(self) -> None:
-        """Let every process ask anew who is who; call it after whatever changes that."""
+        """Invalidate the cached viewers in every process; call it after every change to a viewer."""
         self._cache.invalidate(TAG)
 
     def _pair(self, session: SessionRecord, refresh: str) -> TokenPair:
@@ -175,11 +175,11 @@ class Sessions:
         )
 
     def _owner(self, session: SessionRecord, now: datetime) -> User | None:
-        """Whose session it is, while it lives and she may enter."""
+        """Return the owner of a live session; None if it is over or the owner may not enter."""
         user = self._people.user(session.user_id)
         return user if user and self.may_enter(user) and now < self._end(session, user) else None
 
     def _end(self, session: SessionRecord, user: User | Viewer) -> datetime:
-        """When a session ends unless it is used: by what holds for its owner's role now, not when she signed in."""
+        """Return when a session ends unless it is used, by the limits of its owner's present role."""
         idle, absolute = self._limits[user.role]
         return min(session.last_seen_at + idle, session.created_at + absolute, session.expires_at)

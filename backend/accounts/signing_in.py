@@ -70,7 +70,7 @@ class SigningIn:
         return self._ticket(user.id, browser)
 
     def complete_ticket(self, challenge: str, code: str, browser: str) -> str:
-        """A ticket for who answers the challenge in the same browser. Raises NotSignedIn, NotAllowed, RateLimited."""
+        """Return a ticket for a challenge answered in the same browser. Raises NotSignedIn, NotAllowed, RateLimited."""
         return self._ticket(self._answered(challenge, code, fingerprint(browser)), browser)
 
     def redeem_ticket(self, ticket: str, browser: str, device: str) -> str:
@@ -111,10 +111,10 @@ class SigningIn:
     # the school's own provider
 
     def enter_by_provider(self, identity: ProviderIdentity, browser: str) -> str:
-        """A ticket for somebody whom the school's OpenID provider has just vouched for.
+        """Return a ticket for a person whom the school's OpenID provider has just authenticated.
 
-        Found by what the provider calls her, else by her address, which it must have verified; where her domain may,
-        she becomes a student. Raises NotSignedIn saying why not, SecondFactorNeeded.
+        The person is found by the provider's subject, else by an address that it has verified. A new person becomes
+        a student if their domain may sign up. Raises NotSignedIn with the reason, SecondFactorNeeded.
         """
         now = self._clock.now()
         if not now - PROVIDER_LIFE <= identity.issued_at <= now + PROVIDER_LIFE:
@@ -138,7 +138,7 @@ class SigningIn:
         if not self._queries.tie_to_provider(user.id, identity.subject):
             raise _unknown()
         if user.role == "student":
-            # Whoever signed up with this address may not have been its owner: what she knows opens nothing any more.
+            # The sign-up with this address may not have been by its owner: its password must no longer work.
             self._queries.forget_credentials(user.id)
             self._sessions.end_all(user.id)
         return self._queries.user(user.id) or user
@@ -185,7 +185,7 @@ class SigningIn:
         )
 
     def _answered(self, challenge: str, code: str, binding: str) -> str:
-        """Whose challenge it was, which is spent with a right code. Raises NotSignedIn, NotAllowed, RateLimited."""
+        """Spend a challenge by its code and return its owner. Raises NotSignedIn, NotAllowed, RateLimited."""
         hashed, now = fingerprint(challenge), self._clock.now()
         user_id = self._sessions.queries.ticket_owner(hashed, "second-factor", now, binding)
         if user_id is None:
@@ -196,7 +196,7 @@ class SigningIn:
         return user_id
 
     def _proven(self, viewer: Viewer, password: str, code: str) -> None:
-        """Raises NotAllowed where this is not the viewer's password or, with a second factor, not her code."""
+        """Raise NotAllowed if the viewer's password or, with a second factor, their code is wrong."""
         found = self._queries.credentials_of(viewer.id)
         with self._throttle.attempt(viewer.id):
             if found is None or not passwords.verify_password(found[1], password):
@@ -206,7 +206,7 @@ class SigningIn:
 
 
 def wrong_password() -> NotAllowed:
-    """What is said where the present password was asked for and is wrong."""
+    """Return the error for a wrong present password."""
     return NotAllowed(_("Your present password is wrong."), code="wrong_password")
 
 

@@ -1,9 +1,9 @@
-"""How fast passwords may be guessed: a few tries are free, then one every few seconds, and so many an hour.
+"""Rate limits of password attempts: a few tries are free, then one every few seconds, up to a number an hour.
 
-A try that comes too soon waits in line for its turn, a few seconds at most, so that somebody who guesses without pause
-at a school's shared address does not shut the owner out. Budgets bound the whole: of the account at one network, of a
-network over all accounts, and of the account over all networks it does not know. A browser in which the owner has
-signed in before goes by its own delay alone. A one-time link for a new password asks for none of this.
+A try that comes too soon waits in line, a few seconds at most, so that a person who guesses without pause
+at a school's shared address does not shut the owner out. Budgets limit the total: of the account at one network, of a
+network over all accounts, and of the account over all unknown networks. A browser in which the owner has
+signed in before has only its own delay. A one-time link for a new password is not limited here.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ DELAY = Delay(free=5, first_seconds=1, most_seconds=4, forget_seconds=24 * 3600)
 BY_NETWORK = RuleSet("wrong passwords by network", (Rule("network", 150, 15 * 60),))
 BY_ACCOUNT = RuleSet("wrong passwords by account", (Rule("account", 60, 3600),))
 BY_ACCOUNT_AT_NETWORK = RuleSet("wrong passwords by account at a network", (Rule("lane", 60, 3600),))
-LINE_SECONDS = 8.0  # two turns: whoever guesses without pause has one place, the owner the next
+LINE_SECONDS = 8.0  # two turns: one for a person who guesses without pause, the next for the owner
 PLACES, PLACES_IN_ALL = 3, 12  # each holds a thread
 
 _log = log.get(__name__)
@@ -42,8 +42,8 @@ class SignInThrottle:
 
     @contextmanager
     def attempt(self, account: str) -> Iterator[None]:
-        """Around one look at a password: counted beforehand, so that many at once are no more than one by one, and
-        uncounted where it was right. `account` is the person's id, or the address typed where there is none.
+        """Wrap one check of a password. It is counted before, so that parallel tries gain nothing over others, and
+        the count is returned if it was right. `account` is the person's id, or the typed address if there is none.
 
         May wait `LINE_SECONDS`. Raises RateLimited, the same for accounts that do not exist.
         """
@@ -66,7 +66,7 @@ class SignInThrottle:
         self._limiter.forgive(lane)
 
     def remember(self, user_id: str) -> None:
-        """She has signed in from where this call comes from. Soft: a sign-in does not fail for it."""
+        """Remember the browser and network of a sign-in. An error is logged; the sign-in does not fail."""
         try:
             self._queries.remember(user_id, _knowable(user_id), self._clock.now())
         except AppError as error:
@@ -80,7 +80,7 @@ class SignInThrottle:
         self._limiter.forget(f"account:{user_id}")
 
     def _counted_by(self, account: str) -> tuple[str, tuple[tuple[str, RuleSet], ...]]:
-        """Whose delay grows, and which budgets an attempt takes from."""
+        """Return the subject whose delay grows, and the budgets that an attempt takes from."""
         browser, network = _places(account)
         known: frozenset[str] = frozenset()
         with suppress(Unavailable):  # then the sign-in will say so itself
@@ -113,7 +113,7 @@ class SignInThrottle:
 
 
 def _places(account: str) -> tuple[str, str]:
-    """The names of this browser and of this network for an account. Whoever reads them learns neither."""
+    """Return the names of this browser and this network for an account. They reveal neither."""
     here = origin()
     return fingerprint(f"{account}|browser|{here.browser}"), fingerprint(f"{account}|network|{here.address}")
 

@@ -1,4 +1,4 @@
-"""What names, addresses and settings of a person may be. Pure."""
+"""Validation of a person's name, address and settings. Pure."""
 
 from datetime import date, datetime
 from typing import Any

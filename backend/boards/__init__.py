@@ -1,1 +1,4 @@
-"""Leaderboards, by choice: scope × period."""
+"""Leaderboards by scope and period, for students who choose to join.
+
+Its own MongoDB collection: boardState. Scores are read from summaries and studyDays.
+"""

@@ -26,7 +26,7 @@ _log = log.get(__name__)
 
 
 class BoardStore:
-    """Writes for the projector and for whoever changes people; reads for the service, which knows who may see what."""
+    """Writes for the projector and for changes to people; reads for the service, which checks permissions."""
 
     def __init__(
         self,
@@ -75,13 +75,13 @@ class BoardStore:
         self._events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": len(standings)}})
 
     def person_changed(self, student_id: str, *left: str) -> None:
-        """Set somebody's entries after her name, choice, role or classes changed; `left`: classes she is no longer in.
+        """Set a person's entries after a change of name, choice, role or classes; `left`: the classes they left.
 
-        Never fails: what was changed stands already. Where this cannot be done, the kept boards are old.
+        Never raises, because the change is saved already. If the update fails, the kept boards are out of date.
         """
         try:
             revision = self._queries.raise_revision(student_id)
-            if revision == GONE:  # and with the account all knowledge of the classes on whose boards she stood
+            if revision == GONE:  # the classes of the account, and so its boards, are unknown by now
                 self.forget()
                 return
             spans = live_spans(self._clock.now())
@@ -96,7 +96,7 @@ class BoardStore:
                 self.forget()
 
     def forget(self) -> None:
-        """Let nobody answer from what is kept now: each board is built anew when it is next asked for."""
+        """Invalidate all kept boards: each is built again when it is next requested."""
         self._queries.raise_epoch()
         self._cache.invalidate(STATE_TAG)
 

@@ -23,7 +23,7 @@ class BoardScope(Shape, frozen=True, kw_only=True):
 class Standing(Shape, frozen=True, kw_only=True):
     """A participant's scores, before ranking. Never leaves the service: doors see entries.
 
-    `revision` grows with every change of her work, her name, her choice and her classes.
+    `revision` grows with every change of their work, name, choice and classes.
     """
 
     student_id: str
@@ -34,7 +34,7 @@ class Standing(Shape, frozen=True, kw_only=True):
 
     @property
     def scores(self) -> tuple[int, ...]:
-        """By measure. Who took back more than she did is level with who did nothing."""
+        """The scores by measure. A negative sum counts as 0."""
         return tuple(max(0, score) for score in (self.questions, self.days))
 
     def score(self, measure: Measure) -> int:
@@ -42,7 +42,7 @@ class Standing(Shape, frozen=True, kw_only=True):
 
 
 class BoardState(Shape, frozen=True, kw_only=True):
-    """What every reader must know of the kept boards: their generation, and whether somebody keeps them."""
+    """The state of the kept boards that every reader checks: their generation, and whether a process keeps them."""
 
     epoch: int = 0
     is_kept: bool = False

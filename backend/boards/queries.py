@@ -115,7 +115,7 @@ class BoardQueries:
             return tuple(membership["classroomId"] for membership in found)
 
     def raise_revision(self, student_id: str) -> int:
-        """Mark that something about her changed which is not her work; the revision that nothing older passes."""
+        """Return a new revision after a change that is not work, so that older entries cannot replace newer ones."""
         with translated():
             if self._mongo["users"].find_one({"_id": student_id}, {"_id": 1}) is None:
                 return GONE
@@ -133,7 +133,7 @@ class BoardQueries:
         return int(found["epoch"]) if found else 0
 
     def raise_epoch(self) -> None:
-        """Let nobody answer from the boards that are kept now."""
+        """Invalidate the boards that are kept now."""
         with translated():
             self._mongo["boardState"].update_one({"_id": STATE}, {"$inc": {"epoch": 1}}, upsert=True)
 
@@ -151,7 +151,7 @@ def _by(documents: Iterable[Document], field: str) -> dict[str, list[Document]]:
 
 
 def _summed(days: Iterable[Document], span: Span) -> Document:
-    """What the pipeline computes within a span, from the days of one student."""
+    """Return what the pipeline computes within a span, from the days of one student."""
     first, last = str(span.first_day), str(span.last_day)
     within = [day for day in days if first <= day["day"] <= last]
     return {
@@ -161,7 +161,7 @@ def _summed(days: Iterable[Document], span: Span) -> Document:
 
 
 def _standing(student_id: str, name: str, summary: Document, days: Mapping[str, Document] | None) -> Standing:
-    """From the sums of a period by student, or for all time from the summary."""
+    """Return a standing: from the sums of a period by student or, for all time, from the summary."""
     counted = (days or {}).get(student_id, {})
     all_time = {"solved": summary.get("total", {}).get("solved"), "studied": summary.get("studiedDays")}
     found = all_time if days is None else counted

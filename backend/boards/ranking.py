@@ -1,4 +1,4 @@
-"""From scores to ranks: ties share a rank and stand in order of display name, then of id. Pure."""
+"""Ranks from scores: ties share a rank and are ordered by display name, then by id. Pure."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from backend.boards.models import BoardEntry, Measure, Standing
 
 
 def name_order(name: str) -> str:
-    """What decides between equal scores: the display name, capitals or not."""
+    """Return the sort key of equal scores: the display name, ignoring case."""
     return name.casefold()
 
 
@@ -22,12 +22,12 @@ def ranked(standings: Sequence[Standing], measure: Measure, me: str) -> tuple[Bo
 
 
 def neighbours(entries: Sequence[BoardEntry], reach: int) -> tuple[BoardEntry, ...]:
-    """The viewer's own entry with `reach` on each side; empty where she has none."""
+    """Return the viewer's own entry with `reach` entries on each side; empty if they have none."""
     own = next((position for position, entry in enumerate(entries) if entry.is_me), None)
     return () if own is None else tuple(entries[max(0, own - reach) : own + reach + 1])
 
 
 def with_own(standings: Sequence[Standing], own: Standing | None, student_id: str) -> tuple[Standing, ...]:
-    """The standings with the viewer's fresh one in place of the kept one; without her where `own` is None."""
+    """Return the standings with the viewer's fresh one in place of the kept one; without theirs if `own` is None."""
     others = tuple(standing for standing in standings if standing.student_id != student_id)
     return (*others, own) if own else others

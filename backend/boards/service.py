@@ -53,7 +53,7 @@ class BoardService:
         self._clock = clock
 
     def scopes(self, viewer: Viewer) -> tuple[BoardScope, ...]:
-        """The boards that the viewer may open: everyone, and her classrooms whose board is not off."""
+        """Return the boards that the viewer may open: everyone, and their classrooms whose board is not off."""
         authorise(viewer, "boards.scopes")
         classes = (each for each in self._classrooms.classrooms(viewer) if each.board_mode != "off")
         return (
@@ -145,7 +145,7 @@ class BoardService:
         )
 
     def _own(self, viewer: Viewer, days: Span) -> Standing | None:
-        """The viewer's standing from her own fresh record, so that she sees her last click at once."""
+        """Return the viewer's standing from their own fresh record, so that their last click shows at once."""
         if not is_participant(viewer):
             return None
         record = self._progress.record(viewer.id)
@@ -158,7 +158,7 @@ class BoardService:
 
 
 class _Seen(NamedTuple):
-    """What one store says; both say the same."""
+    """The answer of either store, in one shape."""
 
     entries: tuple[BoardEntry, ...]
     around: tuple[BoardEntry, ...]
@@ -171,7 +171,7 @@ def _entry(place: Place, me: str) -> BoardEntry:
 
 
 def own_scores(record: StudentRecord, span: Span) -> dict[Measure, int]:
-    """What the queries compute for everyone, from one student's record."""
+    """Return a student's scores from their record, equal to those that the queries compute for everyone."""
     if span.first_day is None or span.last_day is None:
         return {"questions": record.summary.total.solved, "days": record.summary.studied_days}
     days = [day for day in record.days if span.first_day <= day.day <= span.last_day]
@@ -179,7 +179,7 @@ def own_scores(record: StudentRecord, span: Span) -> dict[Measure, int]:
 
 
 def is_participant(viewer: Viewer) -> bool:
-    """Whether she joined and chose a name."""
+    """Return whether the viewer joined the boards and chose a display name."""
     return viewer.board_joined and bool(viewer.board_name)
 
 

@@ -1,1 +1,4 @@
-"""The shared catalogue of chapters. Knows no student."""
+"""The shared catalogue of chapters, its imports and exports. Knows no student.
+
+Its own MongoDB collections: chapters, catalogueState, catalogueChanges and catalogueSteps.
+"""

@@ -31,13 +31,13 @@ class ChangeQueries:
         self._mongo = mongo
 
     def write_steps(self, change: CatalogueChange, steps: Iterable[CatalogueStep]) -> None:
-        """Keep what a change is about, before it is begun: a part that nobody begins leaves with time."""
+        """Store the steps of a change before it begins; steps of a change that never begins expire."""
         with translated():
             for part in _parts(_step_documents(change, steps), WRITTEN_AT_ONCE):
                 self._mongo[STEPS].insert_many(part, ordered=False)
 
     def begin(self, session: ClientSession, change: CatalogueChange) -> None:
-        """Let every process know that this change is to be carried out, and that no other may begin before its end."""
+        """Mark a change as running, for every process: no other change may begin before it ends."""
         self._mongo[CHANGES].insert_one(to_document(change), session=session)
         self._mongo[STATE].update_one({"_id": STATE}, {"$set": {"running": change.id}}, upsert=True, session=session)
 

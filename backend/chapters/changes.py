@@ -22,25 +22,25 @@ from backend.kit.mongo.client import Mongo
 
 TAG = "chapters"
 STEP = 200  # chapters in one transaction
-INLINE_SECONDS = 3.0  # whoever began a change waits so long for it; a job does the rest
+INLINE_SECONDS = 3.0  # the caller waits so long for a change; a job does the rest
 NAMED = 5
 
 Change = tuple[Chapter, Chapter]  # before and after
 
 
 class ChapterFollower(Protocol):
-    """Whoever keeps copies or sums of chapter facts."""
+    """An observer that keeps copies or sums of chapter facts."""
 
     def chapters_changed(self, session: Any, changes: Sequence[Change]) -> None:
-        """Called inside the transaction that changes these chapters: what grows with the school is begun here only."""
+        """Called inside the transaction that changes these chapters; long work is only started here."""
         ...
 
     def in_use(self, session: Any, chapter_ids: Sequence[str]) -> set[str]:
-        """Those of these chapters that something refers to, so that they cannot be removed."""
+        """Return those of these chapters that cannot be removed because something refers to them."""
         ...
 
     def follow_up(self) -> None:
-        """Called after it: do what takes a moment, and leave the rest to a job."""
+        """Called after the transaction: do the quick part of the work, and leave the rest to a job."""
         ...
 
 
@@ -68,7 +68,7 @@ class CatalogueChanges:
         self.followers: list[ChapterFollower] = []
 
     def tell(self, session: Any, changes: Sequence[Change]) -> None:
-        """Let every follower take part in a change of existing chapters."""
+        """Tell every follower of a change of existing chapters."""
         for follower in self.followers:
             follower.chapters_changed(session, changes)
 
@@ -134,7 +134,7 @@ class CatalogueChanges:
         return change is None
 
     def undo_steps(self, import_id: str, now: Sequence[Chapter], at: datetime) -> Iterator[CatalogueStep]:
-        """What takes an import back. Raises NotFound, and Conflict where a chapter of it was changed since."""
+        """Yield the steps that undo an import. Raises NotFound, and Conflict if a chapter of it changed since."""
         change = self._queries.change(import_id)
         if change is None or change.undoes:
             raise NotFound(_("There is no such import."))
@@ -166,7 +166,7 @@ class CatalogueChanges:
         try:
             self._mongo.transaction(work)
         except Unavailable:
-            raise  # the next step of whoever comes tries it again
+            raise  # the next process to take a step tries it again
         except Exception as error:
             said = error.message if isinstance(error, AppError) else _("Something went wrong; the log says what.")
             self._end(change.id, "failed", said)

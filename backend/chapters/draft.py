@@ -1,4 +1,4 @@
-"""What a chapter may be: the rules that the form, the API and (row by row) the importer share."""
+"""Validation of a chapter: the rules that the form, the API and (row by row) the importer share."""
 
 from collections.abc import Mapping
 

@@ -36,10 +36,10 @@ class ChapterFinder:
                 self._with_trigram[trigram].append(at)
 
     def find(self, names: ChapterNames, *, offer: bool = True) -> Finding:
-        """The one chapter of this name that subject and class do not speak against; else those that come near.
+        """Return the one chapter of this name that fits subject and class; else those with similar names.
 
-        Subject and class count where they are given. A unit that does not fit speaks against nothing: it only tells
-        chapters of one name apart. Without `offer` no near names are looked for, which takes time.
+        Subject and class count if they are given. A unit that does not fit excludes nothing: it only tells
+        chapters of one name apart. Without `offer`, similar names are not searched for, which saves time.
         """
         key = _words(names.chapter)
         alike = self._by_name.get(comparison_key(names.chapter)) or (self._by_words.get(key, []) if key else [])

@@ -1,4 +1,4 @@
-"""What a chapter file would do to the catalogue, row by row: the plan that a dry run shows and an import carries out.
+"""The plan of an import, row by row: shown by a dry run, carried out by an import.
 
 Writes nothing."""
 
@@ -60,7 +60,7 @@ class ImportPlan(Shape, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """What a caller gives back so that exactly this plan is carried out, and no other."""
+        """The hash by which a caller asks that exactly this plan is carried out."""
         facts = [(row.draft, row.twin and (row.twin.id, row.twin.version)) for row in self.written]
         return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:32]
 
@@ -81,7 +81,7 @@ def plan(file: ChapterFile, catalogue: Sequence[Chapter], options: ImportOptions
 
 
 def steps(planned: ImportPlan, at: datetime) -> list[CatalogueStep]:
-    """What carries the plan out, chapter by chapter, in the order of the file."""
+    """Return the steps that carry the plan out, one per chapter, in the order of the file."""
     return [
         CatalogueStep(
             before=row.twin, after=_updated(row.twin, row.draft, at) if row.twin else new_chapter(row.draft, at)
@@ -92,7 +92,7 @@ def steps(planned: ImportPlan, at: datetime) -> list[CatalogueStep]:
 
 
 def new_chapter(draft: ChapterDraft, at: datetime) -> Chapter:
-    """A chapter that nobody knew before."""
+    """Return a new chapter of this draft."""
     return Chapter(
         id=new_id(),
         question_total=sum(draft.year_wise_question_count.values()),
@@ -255,7 +255,7 @@ def _merged(draft: ChapterDraft, twin: Chapter, options: ImportOptions) -> dict[
 
 
 def differences(before: Chapter, after: ChapterDraft) -> tuple[FieldChange, ...]:
-    """What an update changes, field by field; a chapter in the archive comes back."""
+    """Return the changes of an update, field by field; an archived chapter comes back."""
     pairs: list[tuple[str, str | int | None, str | int | None]] = [
         ("subject", before.subject, after.subject),
         ("class", before.class_, after.class_),

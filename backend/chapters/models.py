@@ -24,7 +24,7 @@ _key = lru_cache(maxsize=1 << 15)(comparison_key)  # the same few names come aga
 
 
 class ChapterDraft(Shape, frozen=True, kw_only=True):
-    """What a person says of a chapter: the part that is written down; id, version and dates are ours."""
+    """The part of a chapter that a person writes, without the id, version and dates that the app adds."""
 
     subject: str
     class_: str
@@ -34,7 +34,7 @@ class ChapterDraft(Shape, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes a chapter the same one in two files: its four names, however they are typed."""
+        """The identity of a chapter in any file: the comparison keys of its four names."""
         return _key(self.subject), _key(self.class_), _key(self.unit), _key(self.chapter)
 
 
@@ -58,7 +58,7 @@ class OwnProgress(Shape, frozen=True, kw_only=True):
 
 
 class OwnChange(Shape, frozen=True, kw_only=True):
-    """What a row says of the person who kept it; None where it says nothing."""
+    """The progress that a row gives of the person who kept the file; None for a value that it does not give."""
 
     status: Status | None = None
     question_solved: int | None = None
@@ -116,7 +116,7 @@ NameField = Literal["subject", "class", "unit"]
 
 
 class NameChoice(Shape, frozen=True, kw_only=True):
-    """What a person says of a name that is near another one: it is `same_as` that one, or (None) a new one.
+    """A person's choice for a name that resembles another one: it is `same_as` that one, or (None) a new one.
 
     `subject` is the one that a unit belongs to, as the catalogue writes it.
     """

@@ -70,7 +70,7 @@ class ChapterService:
         return tuple(chapter for chapter in self.every() if chapter.archived_at is None)
 
     def archived(self, viewer: Viewer) -> tuple[Chapter, ...]:
-        """What was taken out of the syllabus and can be brought back. For teachers and admins."""
+        """Return the archived chapters, which can be restored. For teachers and admins."""
         authorise(viewer, "chapters.archived")
         return tuple(chapter for chapter in self.every() if chapter.archived_at is not None)
 
@@ -148,11 +148,11 @@ class ChapterService:
         options: ImportOptions | None = None,
         plan: str = "",
     ) -> ImportReport:
-        """What a chapter file adds and updates, row by row; written only where `dry_run` is False.
+        """Return what a chapter file adds and updates, row by row; it is written only if `dry_run` is False.
 
-        With `plan`, the fingerprint of a dry run, exactly what that one showed is carried out: raises Conflict
-        ("stale") where the catalogue has changed so that it would be something else. A large import goes on after the
-        answer, which then says "running"; `import_state` tells how far it is.
+        With `plan`, the fingerprint of a dry run, exactly what the dry run showed is carried out: raises Conflict
+        ("stale") if a change of the catalogue has changed the plan. A large import goes on after the
+        answer, which then says "running"; `import_state` returns its progress.
 
         Raises Invalid or TooLarge for a file that is not a chapter file at all.
         """
@@ -203,7 +203,7 @@ class ChapterService:
     def carry_on(
         self, *, check: Callable[[], None] = lambda: None, tell: Callable[[float], None] = lambda _share: None
     ) -> bool:
-        """Do what is left of an import or undo; whether there was anything. For the job."""
+        """Carry out the rest of an import or undo; return whether there was any. For the job."""
         if self._change_queries.running() is None:
             return False
         self._changes.carry_on(check=check, tell=tell)
@@ -248,7 +248,7 @@ class ChapterService:
         return replace(report, import_id=change.id, state=found.state)
 
     def warmed_by(self, warmer: Warmer) -> None:
-        """Let the catalogue be read before somebody asks for it."""
+        """Register the catalogue with the cache warmer."""
         warmer.add(CATALOGUE, lambda key: self._every() if key == "all" else None, wide_tags=[TAG])
 
     def _every(self) -> Answer[tuple[Chapter, ...]]:

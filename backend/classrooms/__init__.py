@@ -1,1 +1,4 @@
-"""A teacher's groups of students: key figures, learners, who needs attention and why."""
+"""Classrooms, a teacher's groups of students: key figures, learners, and flags for those who need attention.
+
+Its own MongoDB collection: classrooms. It writes memberships too, which belong to accounts.
+"""

@@ -1,4 +1,4 @@
-"""Who needs attention, by plain rules with reasons. Pure; students never see this.
+"""Flags for students who need attention, by plain rules with reasons. Pure; students never see them.
 
 One signal = "watch", two or more = "at risk". A student whose first class is less than two weeks old is not judged, so
 that two classes of one student say the same.
@@ -24,7 +24,7 @@ WEEK_DAYS = 7
 
 
 class Facts(Shape, frozen=True, kw_only=True):
-    """What the rules look at, in the learner's own study days. `solved_by_week` has the newest week first."""
+    """The input of the rules, in the learner's own study days. `solved_by_week` has the newest week first."""
 
     joined_days_ago: int
     quiet_days: int | None
@@ -44,7 +44,7 @@ class Facts(Shape, frozen=True, kw_only=True):
 
 
 def facts(record: LearnerRecord, today: date, chapters_left: int) -> Facts:
-    """What is known of a learner today; `quiet_days` is None for who never saved anything."""
+    """Return the facts of a learner today; `quiet_days` is None for a learner who never saved anything."""
     member, last = record.member, record.summary.last_activity_at
     return Facts(
         joined_days_ago=(today - rules.study_day(member.known_since, member.time_zone, member.day_end_hour)).days,
@@ -74,7 +74,7 @@ def quartile(everyone: Iterable[Facts]) -> float | None:
 
 
 def reasons(known: Facts, first_quartile: float | None) -> tuple[str, ...]:
-    """A sentence per signal; empty for who is new, or has nothing left to do."""
+    """Return a sentence per signal; empty for a learner who is new or has nothing left to do."""
     if known.is_new or known.chapters_left == 0:
         return ()
     found = (_quiet(known), _unsolved(known), _behind_peers(known, first_quartile), _slowing(known))
@@ -82,7 +82,7 @@ def reasons(known: Facts, first_quartile: float | None) -> tuple[str, ...]:
 
 
 def flag(known: Facts, found: tuple[str, ...]) -> Flag | None:
-    """None for who is new; otherwise by the number of signals."""
+    """Return the flag by the number of signals; None for a new learner."""
     return None if known.is_new else flag_of(found)
 
 

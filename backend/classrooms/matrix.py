@@ -9,7 +9,7 @@ Records = Mapping[str, Mapping[str, OwnProgress]]  # by student, then by chapter
 
 
 def rows(members: Iterable[Member], chapters: Sequence[Chapter], records: Records) -> tuple[MatrixRow, ...]:
-    """A row per learner; a cell is None where she never touched the chapter."""
+    """Return a row per learner; a cell is None if the learner never worked on the chapter."""
     return tuple(
         MatrixRow(
             id=member.id,

@@ -38,7 +38,7 @@ class Member(Shape, frozen=True, kw_only=True):
 
 
 class LearnerRecord(Shape, frozen=True, kw_only=True):
-    """What one row of a report is computed from: the kept summary and the study days of the last five weeks."""
+    """The data for one row of a report: the kept summary and the study days of the last five weeks."""
 
     member: Member
     summary: SummaryRecord

@@ -82,7 +82,7 @@ class ClassroomQueries:
         return classrooms.update_one({"_id": classroom_id}, {"$set": fields}, session=session).matched_count == 1
 
     def add_student(self, classroom_id: str, student_id: str, at: datetime) -> None:
-        """Make her a member; a member already stays one, since when she was."""
+        """Make the student a member; an existing member keeps the first date of joining."""
         with translated():
             add_member(self._mongo, None, classroom_id, student_id, "student", at)
 
@@ -121,7 +121,7 @@ class ClassroomQueries:
     # what a class is computed from
 
     def versions(self, student_ids: Sequence[str]) -> dict[str, Version]:
-        """What changes with every save of each of these students, and with nothing else. One small query."""
+        """Return a version of each of these students' work, which changes with every save. One small query."""
         versions: dict[str, Version] = dict.fromkeys(student_ids, (0, None))
         fields = {"revision": 1, "lastActivityAt": 1}
         with translated():
@@ -132,7 +132,7 @@ class ClassroomQueries:
         return versions
 
     def work(self, student_ids: Sequence[str]) -> dict[str, Work]:
-        """The summary of each of these students, and her study days in order. Two queries."""
+        """Return the summary of each of these students, and their study days in order. Two queries."""
         with translated():
             summaries = {
                 document["_id"]: from_document(document, SummaryRecord)
@@ -142,7 +142,7 @@ class ClassroomQueries:
         return {each: (summaries.get(each, SummaryRecord(id=each)), tuple(days.get(each, ()))) for each in student_ids}
 
     def progress(self, student_ids: Sequence[str]) -> dict[str, dict[str, OwnProgress]]:
-        """What these students have on each chapter: by student, then by chapter."""
+        """Return the progress of these students: by student, then by chapter."""
         fields = {"_id": 0, "studentId": 1, "chapterId": 1, "status": 1, "questionSolved": 1, "isWeakChapter": 1}
         records: dict[str, dict[str, OwnProgress]] = {each: {} for each in student_ids}
         with translated():

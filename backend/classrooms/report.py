@@ -1,4 +1,4 @@
-"""What a class looks like: the report, one learner, the matrix, weeks, averages. Reads only."""
+"""Reports on a class: the list, one learner, the matrix, weeks, averages. Reads only."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ Known = tuple[LearnerRecord, Counts, Facts]
 
 
 class ClassroomReports:
-    """The reading side of classrooms. One truth: a learner's figures are computed as on her own pages."""
+    """The read side of classrooms. A learner's figures are computed by the same code as on their own pages."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class ClassroomReports:
         )
 
     def _known(self, classroom_id: str, now: datetime) -> list[Known]:
-        """What the report stands on, worked out anew for those alone who saved since, or whose day has begun."""
+        """Return the data of the report, computed again only for learners who saved since, or whose day has begun."""
         members, chapters, since = self.members([classroom_id]), self._chapters.active(), _kept_since(now)
         work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters, now.year).sizes, list[Known]()
         for member in members:
@@ -120,7 +120,7 @@ class ClassroomReports:
         return self.report(viewer, classroom_id)
 
     def learner(self, viewer: Viewer, classroom_id: str, student_id: str) -> LearnerDetail:
-        """One learner beside the list. Raises NotFound for who is not in this class."""
+        """Return one learner for the panel beside the list. Raises NotFound for a person who is not in this class."""
         authorise(viewer, "reports.learner")
         report = self.report(viewer, classroom_id)
         row = next((learner for learner in report.learners if learner.id == student_id), None)
@@ -167,13 +167,13 @@ class ClassroomReports:
         return weekly(days, today, weeks, has_earlier=has_earlier)
 
     def learners_of(self, classroom_id: str) -> tuple[LearnerRecord, ...]:
-        """What the report is computed from, as it stands now, for services that have authorised the reader."""
+        """Return the present records of a class's learners, for services that have authorised the reader."""
         members, since = self.members([classroom_id]), _kept_since(self._clock.now())
         work = self._work.of(self._versions(members))
         return tuple(_record(member, *work[member.id], since) for member in members)
 
     def warmed_by(self, warmer: Warmer) -> None:
-        """Let the classes that are much looked at be read before somebody asks for them."""
+        """Register the members and the work of often read classes with the cache warmer."""
 
         def read(key: str) -> Answer[tuple[Member, ...]] | None:
             classroom_ids = key.split(",")
@@ -196,7 +196,7 @@ class ClassroomReports:
             MEMBERS,
             ",".join(classroom_ids),
             lambda: self._queries.members(classroom_ids),
-            tags=[BOARDS_TAG],  # of whoever comes, goes or changes her name; work is no reason to ask again
+            tags=[BOARDS_TAG],  # invalidated by joining, leaving and a change of name, not by work
         )
 
     def _versions(self, members: Sequence[Member]) -> dict[str, Version]:
@@ -218,7 +218,7 @@ def _record(member: Member, summary: SummaryRecord, days: tuple[StudyDay, ...], 
 
 
 def _place(days: Sequence[StudyDay], since: date) -> int:
-    """Where the days from `since` on begin in days that are in order."""
+    """Return the index of the first day from `since` on, in sorted days."""
     return bisect_left(days, since, key=lambda each: each.day)
 
 
@@ -267,7 +267,7 @@ def _figures(learners: Sequence[Learner], known: Sequence[Known]) -> KeyFigures:
 
 
 def by_urgency(learner: Learner) -> tuple[int, str, str]:
-    """What the learners of a class are sorted by: those most in need of attention first, then by name."""
+    """Return the sort key of learners: those most in need of attention first, then by name."""
     return URGENCY[learner.flag], learner.name.casefold(), learner.id
 
 

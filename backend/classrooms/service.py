@@ -53,7 +53,7 @@ class ClassroomService:
         self._events = events
 
     def classrooms(self, viewer: Viewer) -> tuple[Classroom, ...]:
-        """By name: those a teacher teaches, a student is in (without join codes), or all for an admin."""
+        """Return classrooms by name: a teacher's own, a student's own (without join codes), or all for an admin."""
         authorise(viewer, "classrooms.classrooms")
         seen = allowed(viewer, "classrooms.get")
         return tuple(_as_seen(viewer, found) for found in self._own(viewer) if _relation(viewer, found) in seen)
@@ -127,7 +127,7 @@ class ClassroomService:
         return replace(before, archived_at=now)
 
     def archived(self, viewer: Viewer) -> tuple[Classroom, ...]:
-        """By name: the archived classes that the viewer could bring back."""
+        """Return the archived classes that the viewer may restore, by name."""
         authorise(viewer, "classrooms.archived")
         back = allowed(viewer, "classrooms.bring_back")
         return tuple(_as_seen(viewer, found) for found in self._own(viewer) if _relation(viewer, found) in back)
@@ -148,7 +148,7 @@ class ClassroomService:
         return self.get(replace(viewer, classroom_ids=(*viewer.classroom_ids, classroom_id)), classroom_id)
 
     def remove_student(self, viewer: Viewer, classroom_id: str, student_id: str) -> None:
-        """Take a student out of the class; her progress stays hers. Raises NotFound."""
+        """Remove a student from the class; they keep their progress. Raises NotFound."""
         self.taught(viewer, classroom_id, "classrooms.remove_student")
 
         def work(session: Any) -> None:

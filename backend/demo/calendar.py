@@ -47,12 +47,12 @@ class SchoolTime:
 
 
 def joined_at(own: Random, learner: Learner, school: SchoolTime) -> datetime:
-    """When a learner signed up: in the school hours of her first day, and before now."""
+    """Return when a learner signed up: in the school hours of their first day, and before now."""
     return min(school.at(learner.first_day, own.uniform(8 * 60, 15 * 60)), school.now - timedelta(minutes=30))
 
 
 def studied_at(own: Random, learner: Learner, joined: datetime, school: SchoolTime, day: int) -> datetime | None:
-    """When a learner saves what she did on a day; None where that time has not come yet, or was before she joined."""
+    """Return when a learner saves the work of a day; None if that is in the future, or before they joined."""
     night = learner.is_night_owl and day > learner.first_day
     morning = own.random() < MORNING_CHANCE and day > learner.first_day
     window = NIGHT if night else MORNING if morning else EVENING
@@ -97,7 +97,7 @@ def _gaps(own: Random, learner: Learner, days: int) -> set[int]:
 
 
 def _drive(habit: Habit, day: int, days: int, phase: int) -> float:
-    """How much of her usual pace a learner keeps on this day."""
+    """Return the share of their usual pace that a learner keeps on this day."""
     if habit is Habit.SPRINTER:
         return 1.1 if (day + phase) % SPRINT_CYCLE < SPRINT_ON else 0.2
     if habit is Habit.FADING and days:

@@ -1,4 +1,4 @@
-"""Who goes to the demo school: classes, habits and choices of every learner, drawn from one seed. Pure."""
+"""The learners of the demo school: their classes, habits and choices, drawn from one seed. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -154,7 +154,7 @@ def _habits(seed: int, count: int) -> list[Habit]:
         habits = [found[index] for index in indexes]
         dice(seed, "habits", course).shuffle(habits)
         found.update(zip(indexes, habits, strict=True))
-    # The first student is the one that visitors look at: somebody in the middle of her way.
+    # The first student is the one that visitors look at: somebody in the middle of the course.
     steady = next((index for index in range(count) if found[index] is Habit.STEADY), 0)
     found[0], found[steady] = found[steady], found[0]
     return [found[index] for index in range(count)]
@@ -173,7 +173,7 @@ def _first_day(own: Random, habit: Habit, days: int) -> int:
 
 
 def _exam(own: Random, habit: Habit, ahead: list[date]) -> date | None:
-    """Who is well on her way goes in for the next session, most others for the one after; some have not decided."""
+    """Choose an exam date: strong learners mostly the next session, others the one after; some have none."""
     is_early = habit in (Habit.STRONG, Habit.SPRINTER)
     return own.choices((ahead[0], ahead[1], None), (75, 20, 5) if is_early else (15, 68, 17))[0]
 

@@ -44,7 +44,7 @@ def full_names(dice: Random, count: int) -> tuple[str, ...]:
 
 
 def board_names(dice: Random, count: int) -> tuple[str, ...]:
-    """So many different display names, none of which says who it is."""
+    """Return this many different display names, none of which reveals a person."""
     return _pairs(dice, _BOARD_ADJECTIVES, _BOARD_NOUNS, count)
 
 

@@ -22,7 +22,7 @@ class ThreadClock:
         return clock.now()
 
     def set(self, at: datetime) -> None:
-        """From here on it is `at`, for the calling thread."""
+        """Set the time to `at`, for the calling thread."""
         self._own.clock = SetClock(at)
 
 
@@ -39,7 +39,7 @@ class Past:
         return self._backend
 
     def close(self) -> None:
-        """Let go of the connections; the servers are not ours to stop."""
+        """Close the connections; the servers belong to the caller and keep running."""
         self._backend.close()
 
 

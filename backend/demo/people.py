@@ -1,4 +1,4 @@
-"""The people of the demo school as they enter it: staff, classes, students; whoever is there already stays."""
+"""Creation of the people of the demo school: staff, classes, students. Existing people are kept."""
 
 from datetime import datetime
 
@@ -50,7 +50,7 @@ def classrooms(past: Past, admin: User, school: SchoolTime) -> tuple[Classroom, 
 
 
 def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) -> Viewer:
-    """A learner who has signed up by her class's join code and made her choices."""
+    """Sign a learner up by the join code of their class, with their choices, and return them."""
     backend = past.at(at)
     try:
         user = backend.accounts.sign_up(
@@ -82,7 +82,7 @@ def sign_in_and_out(then: Backend, viewer: Viewer) -> None:
 
 
 def _teacher(past: Past, admin: User, number: int, school: SchoolTime) -> User:
-    """A teacher with her password. Her link is made now: one from the past would be swept away as too old."""
+    """Return a teacher with a password. The link is made now: one from the past would have expired."""
     email, then = teacher_email(number), past.at(school.at(-LEAD_DAYS, 9 * 60 + 10 * number))
     user = _known(then, email)
     if user is None:

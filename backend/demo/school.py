@@ -104,7 +104,7 @@ def _busy() -> Conflict:
 
 @dataclass(frozen=True)
 class _Ground:
-    """What every learner finds: time, chapters, classes."""
+    """The surroundings of every learner: time, chapters, classes."""
 
     opened: Opened
     time: SchoolTime
@@ -131,7 +131,7 @@ def _progress_line(learner: Learner, done: int, opened: Opened) -> str:
 
 
 def _attended(past: Past, everybody: Iterable[Learner], ground: _Ground) -> Iterator[Learner]:
-    """Every learner once she has gone through her days, in the order in which they finish."""
+    """Yield every learner after all their days, in the order in which they finish."""
     with ThreadPoolExecutor(HANDS, thread_name_prefix="demo-school") as pool:
         futures = [pool.submit(_attend, past, learner, ground) for learner in everybody]
         try:

@@ -1,4 +1,4 @@
-"""What a learner of the demo school does in each session: chapters, questions, status and weak marks. Pure."""
+"""The work of a demo learner in each session: chapters, questions, status and weak marks. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ FEWEST_QUESTIONS = 4  # below this nobody opens another subject
 
 @dataclass
 class _Work:
-    """A chapter on a learner's desk: how far she means to go, and how far she is."""
+    """A chapter on a learner's desk: the goal, and the progress so far."""
 
     chapter: Chapter
     goal: int
@@ -29,7 +29,7 @@ class _Work:
 
 @dataclass
 class Desk:
-    """Everything one learner has before her: a queue of chapters in each subject, and those completed."""
+    """The chapters of one learner: a queue in each subject, and those completed."""
 
     own: Random
     queues: dict[str, list[_Work]]
@@ -92,7 +92,7 @@ class Desk:
 
 
 def desk(own: Random, learner: Learner, classes: Sequence[str], syllabus: Sequence[Chapter], seed: int) -> Desk:
-    """A learner's desk on her first day: her classes' chapters in syllabus order, with a few put off."""
+    """Return a learner's desk on their first day: their classes' chapters in syllabus order, with a few put off."""
     queues: dict[str, list[_Work]] = {}
     for subject in dict.fromkeys(chapter.subject for chapter in syllabus):
         ability = own.uniform(0.6, 1.4)
@@ -123,7 +123,7 @@ def _work(own: Random, chapter: Chapter, ability: float, seed: int) -> _Work:
 
 
 def _change(before: OwnProgress, after: OwnProgress) -> ProgressChange:
-    """What she would click: only the fields that differ."""
+    """Return the change that the learner would save: only the fields that differ."""
     return ProgressChange(
         status=after.status if after.status != before.status else None,
         question_solved=after.question_solved if after.question_solved != before.question_solved else None,

@@ -50,13 +50,13 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _short(name: str) -> str:
-    """ "Sita S.": enough for her teacher."""
+    """Return a short name, such as "Sita S.": enough for the teacher."""
     first, *rest = name.split()
     return f"{first} {rest[-1][0]}." if rest else first
 
 
 def for_student(name: str, school: str, home: Home, address: str, leave: str) -> Content:
-    """Her own week, and where she might go on. A quiet week is said to be fine, because it is."""
+    """Return a student's letter: their own week, and chapters to go on with. It calls a quiet week fine."""
     parts: list[Part] = [_("Hello {name},").format(name=name.split(maxsplit=1)[0]), *_week(home)]
     chapters = [each.chapter.chapter for each in home.study_next[:MOST_CHAPTERS]]
     if chapters:

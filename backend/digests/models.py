@@ -4,7 +4,7 @@ from backend.kit.model import Shape
 
 
 class Written(Shape, frozen=True, kw_only=True):
-    """What one run did: letters put in the outbox, and people left alone."""
+    """The result of one run: letters put in the outbox, and people left alone."""
 
     letters: int
     left_alone: int

@@ -1,4 +1,4 @@
-"""Who wants the weekly letter, and who wants it no more."""
+"""The readers of the weekly letter, and how a person stops it."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ class DigestQueries:
                 yield from_document(document, User)
 
     def stop(self, user_id: str) -> bool:
-        """From now on she gets none; False where there is no such person."""
+        """Stop the letters of a person; False if there is no such person."""
         with translated():
             changed = self._mongo["users"].update_one({"_id": user_id}, {"$set": {"weeklyMail": False}})
         return changed.matched_count > 0

@@ -56,7 +56,7 @@ class DigestService:
         return self._mails.is_configured and bool(self._mails.base_url)
 
     def write(self, *, check: Callable[[], None] = lambda: None) -> Written:
-        """Write this week's letters; who has hers already gets no second one. `check` may raise, between two of them.
+        """Write this week's letters, at most one per person. `check` is called before each, and may raise.
 
         Raises Unavailable.
         """
@@ -71,13 +71,13 @@ class DigestService:
         return Written(letters=written, left_alone=alone)
 
     def leave(self, token: str) -> None:
-        """No more letters for whom this token was made. Raises NotFound for one that was not made here."""
+        """Stop the letters of the person this token was made for. Raises NotFound for a token not made here."""
         user_id = self._signer.read(token, self._clock.now())
         if user_id is None or not self._queries.stop(user_id):
             raise NotFound(_("This link is not valid. You can stop the letters on your settings page as well."))
 
     def leave_address(self, user_id: str) -> str:
-        """Where this person stops her letters, without signing in."""
+        """Return the address at which this person stops their letters without signing in."""
         return f"{self._mails.base_url}{PATH}?token={self._signer.sign(user_id)}"
 
     def _queue(self, user: User, content: Callable[[], Content]) -> bool:
@@ -87,7 +87,7 @@ class DigestService:
         return self._mails.queue("digest", key, to, content, leave=self.leave_address(user.id))
 
     def _content(self, user: User) -> Callable[[], Content] | None:
-        """What writes her letter; None where there is nothing to say, or she is left alone."""
+        """Return a function that writes the person's letter; None if there is nothing to say or they are left alone."""
         viewer = viewer_of(user, self._classrooms_of(user.id))
         school, address, leave = self._mails.school, self._mails.base_url, self.leave_address(user.id)
         if user.role == "student":

@@ -52,13 +52,13 @@ def undo_steps(saved: Iterable[Activity]) -> list[list[Activity]]:
 
 
 def joined(steps: Sequence[Saved]) -> Saved:
-    """What several steps of one act saved, as one answer."""
+    """Return the results of several steps of one act as one answer."""
     progress = tuple(record for step in steps for record in step.progress)
     return replace(steps[-1], progress=progress, changed=sum(step.changed for step in steps))
 
 
 def record(records: Mapping[str, Progress], chapter_id: str) -> Progress:
-    """The record on a chapter; the defaults where there is none."""
+    """Return the record on a chapter; the defaults if there is none."""
     return records.get(chapter_id) or Progress(chapter_id=chapter_id)
 
 
@@ -107,7 +107,7 @@ def entry(
 
 
 def replayed(saved: Sequence[Activity], records: Mapping[str, Progress]) -> Saved:
-    """What a repeated request gets: the result of the first, with the records as they stand now."""
+    """Return the answer to a repeated request: the result of the first, with the present records."""
     return Saved(
         batch_id=saved[0].batch_id,
         at=saved[0].at,

@@ -20,7 +20,7 @@ PAGE_LIMIT = 200
 
 
 class _Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page ended: its last row, where that stood in the syllabus, and what it was sorted by."""
+    """The cursor of a page: its last row, the position of that row in the syllabus, and its sort value."""
 
     id: str
     position: int
@@ -29,7 +29,7 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class _Known:
-    """Of all rows: where each stands in the syllabus, and how well it fits the searched words (None: no search)."""
+    """The position of each row in the syllabus, and how well it fits the searched words (None: no search)."""
 
     positions: Mapping[str, int]
     scores: Mapping[str, float] | None
@@ -106,7 +106,7 @@ def _fits(row: ChapterRow, known: _Known, filters: ChapterFilters) -> bool:
 
 
 def _order(known: _Known, filters: ChapterFilters) -> tuple[Callable[[ChapterRow], Any], bool]:
-    """What rows are sorted by, and whether the greatest comes first; equals stand in syllabus order."""
+    """Return the sort key of rows, and whether the greatest comes first; equals stay in syllabus order."""
     if filters.sort == "syllabus":
         scores = known.scores
         if scores is not None:

@@ -22,9 +22,9 @@ class Progress(OwnProgress, frozen=True, kw_only=True):
 
 
 class ProgressChange(Shape, frozen=True, kw_only=True):
-    """What to change; None leaves a field as it is. `questions_delta` adds, `question_solved` sets.
+    """A change of progress; None leaves a field as it is. `questions_delta` adds, `question_solved` sets.
 
-    With `version`, the change is refused where the record is no longer the one that was looked at.
+    With `version`, the change is refused if the record has another version by now.
     """
 
     status: Status | None = None
@@ -100,7 +100,7 @@ class ChapterPage(Shape, frozen=True, kw_only=True):
 
 
 class Facets(Shape, frozen=True, kw_only=True):
-    """What can be filtered by, in syllabus order. `units` maps "subject" to its units."""
+    """The values of the filters, in syllabus order. `units` maps "subject" to its units."""
 
     subjects: tuple[str, ...]
     classes: tuple[str, ...]
@@ -252,7 +252,7 @@ class CountedDay(Shape, frozen=True, kw_only=True):
 class SummaryRecord(Shape, frozen=True, kw_only=True):
     """A student's summary as kept in the database. `recent` holds the last chapters worked on, newest first.
 
-    `revision` grows with every change of what the boards say of her.
+    `revision` grows with every change of what the boards show of the student.
     """
 
     id: str
@@ -275,7 +275,7 @@ class StudentRecord(Shape, frozen=True, kw_only=True):
 
 
 class SaveContext(Shape, frozen=True, kw_only=True):
-    """What a save stands on. `batch` is what was saved under its id before: empty for a new one. Chapters that do not
+    """The context of a save. `batch` is what was saved under its id before: empty for a new one. Chapters that do not
     exist and records that do not are absent."""
 
     summary: SummaryRecord

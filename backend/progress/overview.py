@@ -1,4 +1,4 @@
-"""What a student's pages show, computed from one record and the catalogue: home, lists, insights."""
+"""The data of a student's pages, computed from one record and the catalogue: home, lists, insights."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -49,7 +49,7 @@ class ProgressOverview:
         return listing.select(self._rows(viewer), filters)
 
     def facets(self) -> Facets:
-        """What the catalogue can be filtered by."""
+        """Return the values by which the catalogue can be filtered."""
         return listing.facets(self._chapters.active(), self._clock.now().year)
 
     def chapter(self, viewer: Viewer | None, chapter_id: str) -> ChapterDetail:

@@ -30,7 +30,7 @@ class OwnPlan(Shape, frozen=True, kw_only=True):
 
 
 def plan(file: ChapterFile, chapters: Iterable[Chapter], records: Mapping[str, Progress], choices: Choices) -> OwnPlan:
-    """What the list changes: a field that a row does not give stays as it is. Raises Invalid for a choice of no row."""
+    """Return the changes of the list; a field that a row does not give stays. Raises Invalid for a choice of no row."""
     chapters = tuple(chapters)
     _refuse_strange(choices, file.rows)
     found = _found(file, chapters, choices)
@@ -135,7 +135,7 @@ def _names(chapter: Chapter) -> dict[str, str]:
 
 
 def _differences_of_name(row: FileRow, chapter: Chapter) -> str:
-    """Where the file writes another name or unit than the chapter has, so that a reader can judge."""
+    """Return a note on the names that the file writes differently from the chapter; "" if there are none."""
     pairs = ((row.names.chapter, chapter.chapter), (row.names.unit, chapter.unit))
     other = [said for said, known in pairs if said and comparison_key(said) != comparison_key(known)]
     return _("The file says {names}.").format(names=listing([f"“{name}”" for name in other])) if other else ""

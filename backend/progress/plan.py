@@ -1,4 +1,4 @@
-"""What to study next, with the reason; how far the syllabus is covered; when it will be finished. Pure."""
+"""Suggestions of what to study next, with reasons; coverage of the syllabus; the expected end. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ SMALLEST_GAP = 0.15
 
 
 def gap(progress: Progress, question_total: int) -> float:
-    """What is left to learn on a chapter, from 0 to 1.5.
+    """Return the part of a chapter that is left to learn, from 0 to 1.5.
 
     1 − solved/asked, at least 0.15; 0.1 once completed; half as much again where it is marked weak.
     """
@@ -31,7 +31,7 @@ def gap(progress: Progress, question_total: int) -> float:
 
 
 def study_next(chapters: Sequence[Chapter], progress: Mapping[str, Progress], this_year: int) -> tuple[Suggestion, ...]:
-    """The chapters with the largest exam share × own gap; by exam share alone for who has no progress yet."""
+    """Return the chapters with the largest exam share × own gap; by exam share alone without any progress."""
     known, is_new = weights.of(chapters, this_year), not progress
     scored = [
         (_score(chapter, progress.get(chapter.id), known.shares[chapter.id], is_new), chapter) for chapter in chapters
@@ -125,7 +125,7 @@ def _pace_sentence(left: int, finish_on: date | None, late: int | None) -> str:
 
 
 def _in_time(left: int, today: date, exam_date: date | None, late: int | None) -> str:
-    """What would still do it, for whom the present pace does not."""
+    """Return the pace that would finish in time, if the present pace does not; else ""."""
     if left == 0 or exam_date is None or exam_date <= today or (late is not None and late <= 0):
         return ""
     weekly = -(-left * DAYS_IN_WEEK // (exam_date - today).days)

@@ -21,8 +21,8 @@ def _with(first: Sequence[str], others: Sequence[str]) -> list[tuple[str, int]]:
     return [(name, ASCENDING) for name in (*first, *(other for other in others if other not in first))]
 
 
-# Two indexes hold all that is read of a record and of a day, so that a student's own lie side by side: her documents
-# lie wherever the school was when she saved (docs/decisions/0021). Their ids see to it that there is one of each.
+# Two indexes hold all that is read of a record and of a day, so that a student's own lie side by side: the documents
+# themselves lie in the order of saving (docs/decisions/0021). Their ids keep each of them unique.
 INDEXES = {
     "progress": [
         IndexModel(_with(("studentId", "chapterId"), RECORD), name="own"),
@@ -88,24 +88,24 @@ class ProgressQueries:
     def pass_gate(self, session: ClientSession, student_id: str) -> None:
         """Keep every transaction that closes the gates from happening at the same time as this one.
 
-        Only for who adds a record. MongoDB has no lock for readers: without a document that both write, such a save
-        and the archiving of its chapter would not see each other. A save that changes a record meets the archiving in
-        that student's summary anyway. One gate for all would let savers meet; with many they hardly do.
+        Only for a save that adds a record. MongoDB has no lock for readers: without a document that both write, it
+        and the archiving of its chapter would not see each other. A save that changes a record conflicts with it on
+        that student's summary anyway. With a single gate all saves would conflict; with many they rarely do.
         """
         gate = zlib.crc32(student_id.encode()) % GATES
         self._mongo["gates"].update_one({"_id": gate}, {"$inc": {"passed": 1}}, upsert=True, session=session)
 
     def close_gates(self, session: ClientSession) -> None:
-        """Let nobody add a record until this transaction ends, nor end after anybody whose save it does not see."""
+        """Keep records from being added until this transaction ends; it conflicts with each save it does not see."""
         closed = [UpdateOne({"_id": gate}, {"$inc": {"closed": 1}}, upsert=True) for gate in range(GATES)]
         self._mongo["gates"].bulk_write(closed, session=session)
 
     def ground(
         self, session: ClientSession, student_id: str, *, batch_id: str, chapter_ids: Iterable[str], day: date
     ) -> SaveContext:
-        """What a save stands on, in one round trip: her summary, these chapters and records, this study day, and what
-        this batch saved of these chapters before. Of one moment; whoever changes any of it before this transaction
-        ends, repeats it."""
+        """Return the context of a save in one round trip: the student's summary, these chapters and records, this study
+        day, and what this batch saved of these chapters before. All of one moment; a transaction that changes any of
+        it before this one ends is repeated."""
         own, ids = {"studentId": student_id}, list(chapter_ids)
         found = self._mongo["summaries"].aggregate(
             [

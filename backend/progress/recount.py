@@ -109,7 +109,7 @@ def _recounted(student_id: str, records: Iterable[Kept], catalogue: Mapping[str,
 def _renamed(
     records: Mapping[str, Sequence[Kept]], catalogue: Mapping[str, Chapter]
 ) -> dict[str, tuple[Chapter, list[str]]]:
-    """By chapter, the students whose records still carry other names of it."""
+    """Return, by chapter, the students whose records still have its old names."""
     found: dict[str, tuple[Chapter, list[str]]] = {}
     for student_id, kept in records.items():
         for record in kept:

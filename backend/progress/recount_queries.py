@@ -1,4 +1,4 @@
-"""What a recount of students' totals asks of MongoDB: its place, the next students, their records, and the writing."""
+"""Queries of a recount of students' totals: its place, the next students, their records, and the writes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -38,7 +38,7 @@ class RecountQueries:
         self._mongo = mongo
 
     def begin(self, session: ClientSession, chapter_ids: Sequence[str]) -> None:
-        """Recount whoever has progress on these chapters too, from the first student on."""
+        """Add these chapters, if anybody has progress on them, to the recount, and restart it at the first student."""
         if self._mongo["progress"].find_one({"chapterId": {"$in": chapter_ids}}, {"_id": 1}, session=session) is None:
             return
         change = {
@@ -48,12 +48,12 @@ class RecountQueries:
         self._mongo["recounts"].update_one({"_id": PLACE}, change, upsert=True, session=session)
 
     def place(self, session: ClientSession | None = None) -> Place | None:
-        """Where the recount stands; None where none is under way."""
+        """Return the place of the recount; None if none is under way."""
         found = self._mongo["recounts"].find_one({"_id": PLACE}, session=session)
         return from_document(found, Place) if found else None
 
     def share(self) -> float | None:
-        """How far it is, from 0 to 1; None where none is under way."""
+        """Return the share of the recount that is done, from 0 to 1; None if none is under way."""
         with translated():
             place = self.place()
         return min(1.0, place.done / max(1, place.total)) if place else None
@@ -134,5 +134,5 @@ class RecountQueries:
 
 
 def copied_names(chapter: Chapter) -> Document:
-    """What is kept of a chapter beside each record on it, for those who place records by it (deploy/sharding)."""
+    """Return the names of a chapter that are copied to each record on it, for sharding by them (deploy/sharding)."""
     return {"subject": chapter.subject, "class": chapter.class_, "unit": chapter.unit}

@@ -1,4 +1,4 @@
-"""What one change does to a record, to the counts and to a study day. Pure: no clock, no database."""
+"""The effect of one change on a record, on the counts and on a study day. Pure: no clock, no database."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -43,7 +43,7 @@ def counted_for(at: datetime, time_zone: str, day_end_hour: int, summary: Summar
 
 
 def counted_day(day: date, time_zone: str, day_end_hour: int, summary: SummaryRecord) -> CountedDay:
-    """What is to be remembered of a day that work was counted for: the settings under which it began."""
+    """Return a study day with the settings under which it began, to be remembered."""
     known = summary.counted_day
     if known is not None and known.day == day:
         return known

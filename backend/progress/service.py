@@ -36,9 +36,7 @@ from backend.progress.queries import ProgressQueries
 from backend.progress.recount import SummaryRecount
 
 STUDENT = Region("progress", StudentRecord, ttl_seconds=300)
-FOLLOW_UP_SECONDS = (
-    2.0  # whoever changed the catalogue waits so long; from then on a job is faster told of than awaited
-)
+FOLLOW_UP_SECONDS = 2.0  # a change of the catalogue waits so long for the recount; a job does the rest
 
 Step = tuple[Chapter, OwnProgress]  # a chapter and what its record shall be
 
@@ -170,14 +168,14 @@ class ProgressService:
         return replace(report, batch_id=batch_id)
 
     def chapters_changed(self, session: Any, changes: Sequence[tuple[Chapter, Chapter]]) -> None:
-        """Let totals and copied names follow chapters that move, are archived or return (a ChapterFollower)."""
+        """Start the recount of totals and copied names for moved, archived or restored chapters (a ChapterFollower)."""
         moved = [after for before, after in changes if _place(before) != _place(after)]
         if moved:
             self._queries.close_gates(session)
             self._recount.begin(session, moved)
 
     def in_use(self, session: Any, chapter_ids: Sequence[str]) -> set[str]:
-        """Those of these chapters on which somebody has a record (a ChapterFollower).
+        """Return those of these chapters on which somebody has a record (a ChapterFollower).
 
         Nobody can add one until this transaction ends.
         """
@@ -224,7 +222,7 @@ class ProgressService:
                 raise entries.changed_since()
 
     def _ground_of_today(self, session: Any, viewer: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> SaveContext:
-        """What a save stands on, for the day that the summary in it says: seldom another one than settings say."""
+        """Return the context of a save, read again if the summary names another study day than the settings (rare)."""
         day, ids = self._by_settings(viewer), tuple(chapter_ids)
         ground = self._queries.ground(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=day)
         true_day = self._counted_for(viewer, ground.summary)
@@ -301,7 +299,7 @@ class ProgressService:
         is_repeated = False
 
         def held(session: Any) -> Saved:
-            """Who met another save of the same student takes her summary first, so that one waits for the other."""
+            """On a retry, lock the student's summary first, so that one save waits for the other."""
             nonlocal is_repeated
             if is_repeated:
                 self._queries.lock_summary(session, viewer.id)
@@ -326,12 +324,12 @@ def classroom_tag(classroom_id: str) -> str:
 
 
 def _place(chapter: Chapter) -> tuple[bool, str, str, str]:
-    """What students' totals, and the copies beside their records, say of a chapter."""
+    """Return the facts of a chapter that students' totals and the copies beside their records contain."""
     return chapter.archived_at is None, chapter.subject, chapter.class_, chapter.unit
 
 
 def _steps(changes: Mapping[str, ProgressChange], ground: SaveContext, *, confirm: bool) -> list[Step]:
-    """What each record shall be. Raises NotFound, Conflict, Invalid, ConfirmationNeeded."""
+    """Return the new value of each record. Raises NotFound, Conflict, Invalid, ConfirmationNeeded."""
     planned = []
     for chapter_id, change in changes.items():
         chapter, record = ground.chapters.get(chapter_id), entries.record(ground.records, chapter_id)

@@ -20,7 +20,7 @@ Trend = Literal["rising", "falling", "steady"]
 
 @dataclass(frozen=True)
 class Weights:
-    """What the catalogue and its past papers say of chapters, by id; the same for every student."""
+    """The weights of chapters from the catalogue and its past papers, by id; the same for every student."""
 
     years: tuple[int, ...]  # that count as exam years
     sizes: Mapping[str, int]  # chapters of each subject, in syllabus order
@@ -40,7 +40,7 @@ _kept: dict[tuple[int, ...], _Kept] = {}
 
 
 def of(chapters: Sequence[Chapter], this_year: int, now: Callable[[], float] = monotonic) -> Weights:
-    """The weights of `chapters`, worked out once for the same values: every page of every student asks for them."""
+    """Return the weights of `chapters`, computed once for the same values: every student's page needs them."""
     chapters = tuple(chapters)
     key, moment = (this_year, *map(id, chapters)), now()
     found = _kept.get(key)
@@ -52,7 +52,7 @@ def of(chapters: Sequence[Chapter], this_year: int, now: Callable[[], float] = m
 
 
 def _forget(moment: float) -> None:
-    """What nobody asked for lately, and all of it where it is too much."""
+    """Remove the weights that were not asked for lately, and all of them if too many remain."""
     for key, kept in tuple(_kept.items()):
         if kept.asked_at < moment - KEPT_SECONDS:
             _kept.pop(key, None)  # another thread may have been faster

@@ -1,1 +1,4 @@
-"""The rights of a person over her data: to have it, to know who sees it, to have it deleted."""
+"""The rights of a person over their data: to have it, to know who sees it, to have it deleted.
+
+Its own MongoDB collections: deletions and tombstones. It reads and deletes those of holdings.py.
+"""

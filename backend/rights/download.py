@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 
 class _Outlet(io.RawIOBase):
-    """Where the ZIP is written to, and its bytes are taken from."""
+    """A buffer between the ZIP writer and the reader of its bytes."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -29,7 +29,7 @@ class _Outlet(io.RawIOBase):
         return len(data)
 
     def taken(self) -> bytes:
-        """What was written since the last time."""
+        """Return the bytes written since the last call."""
         data, self._parts, self.size = b"".join(self._parts), [], 0
         return data
 

@@ -1,4 +1,4 @@
-"""Where data about a person is kept: one table, from which the download, the deletion and the tests are made. Pure."""
+"""The table of collections with data about a person, used by the download, the deletion and the tests. Pure."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ OWN_SESSION = ("kind", "device", "place", "createdAt", "lastSeenAt", "expiresAt"
 class Holding(NamedTuple):
     """A collection with documents about a person, found by `field`.
 
-    `name` is its file in the download, "" where there is nothing that she could read; `shown` are the fields that go
-    into it, all where none are named. Secrets and their hashes are never shown.
+    `name` is its file in the download, "" if it has nothing to show; `shown` are the fields that go
+    into it, all if none are named. Secrets and their hashes are never shown.
     """
 
     collection: str

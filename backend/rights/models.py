@@ -25,7 +25,7 @@ class OpenDeletion(Shape, frozen=True, kw_only=True):
 
 
 class Fulfilled(Shape, frozen=True, kw_only=True):
-    """What one look at the open deletions did: accounts closed, and persons deleted."""
+    """The result of one run over the open deletions: accounts closed, and persons deleted."""
 
     closed: int
     deleted: int

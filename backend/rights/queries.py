@@ -1,4 +1,4 @@
-"""Every collection that knows of a person: read for her download, emptied of her; deletions asked for, tombstones."""
+"""All data of a person: read for the download, and deleted. The collections deletions and tombstones."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -25,14 +25,14 @@ class RightsQueries:
     # what is kept about somebody
 
     def documents(self, holding: Holding, user_id: str) -> Iterator[Document]:
-        """The documents of one collection about her, with the fields that she may have, one at a time."""
+        """Yield the documents of one collection about a person, with the fields that they may read."""
         with translated():
             found = self._mongo[holding.collection].find({holding.field: user_id}).sort(holding.order, ASCENDING)
             for document in found:
                 yield _shown(holding, document)
 
     def audited(self, user_id: str) -> Iterator[Document]:
-        """What privileged people did with her account and data, oldest first; who it was by role alone."""
+        """Yield the acts of privileged people on a person's account and data, oldest first; actors by role only."""
         wanted = {"targetId": user_id}
         fields = {"_id": 0, "at": 1, "act": 1, "actorRole": 1, "before": 1, "after": 1}
         with translated():
@@ -45,7 +45,7 @@ class RightsQueries:
         self._mongo["deletions"].insert_one(to_document(deletion), session=session)
 
     def remove_deletion(self, session: ClientSession, user_id: str) -> bool:
-        """Whether there was one that can still be called off."""
+        """Remove a deletion that can still be called off; return whether there was one."""
         wanted = {"_id": user_id, "closedAt": None}
         return self._mongo["deletions"].delete_one(wanted, session=session).deleted_count > 0
 
@@ -73,18 +73,18 @@ class RightsQueries:
             )
 
     def due(self, at: datetime) -> tuple[str, ...]:
-        """Whose accounts are to be closed at `at`."""
+        """Return the ids of the accounts that are to be closed at `at`."""
         with translated():
             found = self._mongo["deletions"].find({"dueAt": {"$lte": at}, "closedAt": None}, {"_id": 1})
             return tuple(document["_id"] for document in found)
 
     def closed_before(self, at: datetime) -> tuple[str, ...]:
-        """Who can be deleted: her account was closed so long ago that no process still believes in it."""
+        """Return the ids of the accounts that were closed at `at` or before."""
         with translated():
             return tuple(each["_id"] for each in self._mongo["deletions"].find({"closedAt": {"$lte": at}}, {"_id": 1}))
 
     def close(self, user_id: str, at: datetime) -> None:
-        """Shut her out. Raises Conflict where no active administrator would be left."""
+        """Close an account and end its sessions. Raises Conflict if no active administrator would be left."""
 
         def work(session: ClientSession) -> None:
             keep_an_admin(self._mongo, session)
@@ -108,7 +108,7 @@ class RightsQueries:
     # deleting
 
     def erase(self, user_id: str, at: datetime, also: Callable[[ClientSession], None]) -> None:
-        """Take her out of every collection and leave a tombstone, and do `also(session)`, all or nothing."""
+        """Delete a person from every collection, leave a tombstone and do `also(session)`, all or nothing."""
 
         def work(session: ClientSession) -> None:
             for holding in HOLDINGS:
@@ -143,7 +143,7 @@ class RightsQueries:
             return tuple(document["_id"] for document in self._mongo["tombstones"].find({}, {"_id": 1}))
 
     def known_people(self) -> set[str]:
-        """The ids of all that anything is kept about, with an account or without."""
+        """Return the ids of all people with any data here, with an account or without."""
         with translated():
             return {
                 each["_id"]
@@ -153,12 +153,12 @@ class RightsQueries:
 
 
 def hashed(user_id: str) -> str:
-    """What a tombstone keeps of a person: enough to know her again in an old backup, not to find out who she was."""
+    """Return the hash in a tombstone: it matches a person in an old backup, but does not reveal who they were."""
     return hashlib.sha256(f"tombstone:{user_id}".encode()).hexdigest()
 
 
 def buried(people: Iterable[str], tombstones: Iterable[str]) -> tuple[str, ...]:
-    """Those of these people who were deleted before."""
+    """Return those of these people who were deleted before, sorted."""
     stones = frozenset(tombstones)
     return tuple(sorted(each for each in people if hashed(each) in stones))
 

@@ -97,7 +97,7 @@ class RightsService:
         return self._queries.deletion(authorise(viewer, "rights.deletion").id)
 
     def request(self, viewer: Viewer) -> Deletion:
-        """Ask for the deletion of one's own account; the last admin's waits. Raises Conflict where it stands."""
+        """Ask for the deletion of one's own account; the last admin's waits. Raises Conflict if one is open."""
         return self._request(authorise(viewer, "rights.request"), viewer.id)
 
     def cancel(self, viewer: Viewer) -> None:
@@ -105,7 +105,7 @@ class RightsService:
         self._cancel(authorise(viewer, "rights.cancel"), viewer.id)
 
     def open_requests(self, viewer: Viewer) -> tuple[OpenDeletion, ...]:
-        """All deletions that stand, the next one first. For administrators."""
+        """Return all open deletions, the next one first. For administrators."""
         authorise(viewer, "rights.open_requests")
         return self._queries.open_deletions()
 
@@ -118,7 +118,7 @@ class RightsService:
         self._cancel(authorise(viewer, "rights.cancel_for"), user_id)
 
     def fulfil_due(self) -> Fulfilled:
-        """Close the accounts whose time has come, and delete those closed a while ago. For the job that does it."""
+        """Close the accounts that are due, and delete those closed a while ago. For the job."""
         now = self._clock.now()
         closed = sum(self._close(user_id, now) for user_id in self._queries.due(now))
         gone = self._queries.closed_before(now - SETTLED)
@@ -171,7 +171,7 @@ class RightsService:
     def _note_idle(self, user_id: str) -> bool:
         try:
             self._note(None, user_id)
-        except Conflict:  # she asked for it herself meanwhile
+        except Conflict:  # the person asked for it meanwhile
             return False
         return True
 
@@ -186,7 +186,7 @@ class RightsService:
     def _close(self, user_id: str, now: datetime) -> bool:
         try:
             self._queries.close(user_id, now)
-        except Conflict:  # she would be the last administrator: it stays open until there is another
+        except Conflict:  # this is the last administrator: the request stays open until there is another
             _log.warning("deletion_waits", user=user_id)
             return False
         self._cache.invalidate(TAG, BOARDS_TAG)
@@ -198,7 +198,7 @@ class RightsService:
             self._trail.forget_origins(session, user_id)
             self._trail.record(None, "deletion.fulfilled", "user", user_id, session=session)
 
-        self._forget_limits(user_id)  # by the places that are known of her, which go now
+        self._forget_limits(user_id)  # needs the person's known places, which are deleted next
         self._queries.erase(user_id, now, also)
         self._boards.person_changed(user_id)
 

@@ -82,9 +82,9 @@ class ClassStatisticsService:
         return distribution(found, subject, len(chapters), len(learners), self._clock.now())
 
     def comparison(self, viewer: Viewer) -> Comparison:
-        """A student's share of chapters completed by subject, beside her classes and everyone.
+        """Return a student's share of chapters completed by subject, beside their classes and everyone.
 
-        Of others she is told what shared_figures.py lets her know: the day's figures of each class that may be told of.
+        Figures of others follow shared_figures.py: the day's figures of each class that is large enough.
         """
         authorise(viewer, "class_statistics.comparison")
         own = self._progress.record(viewer.id).summary
@@ -105,7 +105,7 @@ class ClassStatisticsService:
         )
 
     def chapter_average(self, viewer: Viewer, chapter_id: str) -> OthersOnChapter | None:
-        """A student's own classes on one chapter, by the day's figures; None where none of them may be told of."""
+        """Return the average of a student's own classes on a chapter, by the day's figures; None if none is shared."""
         authorise(viewer, "class_statistics.chapter_average")
         chapter_id = self._chapters.get(chapter_id).id
         told = [each for group in self._classes_told(viewer) for each in group.chapters if each.id == chapter_id]

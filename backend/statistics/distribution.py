@@ -31,7 +31,7 @@ def levels(summaries: Iterable[SummaryRecord], subjects: Iterable[str]) -> tuple
 def distribution(
     found: Iterable[Level], subject: str | None, chapters: int, students: int, as_of: datetime
 ) -> Distribution:
-    """Of `students` in one subject of so many chapters; who has no level there stands at nothing."""
+    """Return the distribution of `students` over one subject of `chapters` chapters; no level counts as zero."""
     wanted = [level for level in found if level.subject == subject]
     wanted.append(
         Level(subject=subject, completed=0, solved=0, students=students - sum(one.students for one in wanted))

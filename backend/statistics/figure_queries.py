@@ -1,4 +1,4 @@
-"""What statistics are read from beside the projector's chapters: days, summaries, the progress of classes."""
+"""Queries of statistics other than the projector's chapters: days, summaries, the progress of classes."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -20,7 +20,7 @@ class FigureQueries:
         self._mongo = mongo
 
     def days(self, since: date) -> ClassDays:
-        """What all students did on each study day from `since` on, in order, and whether there is anything before."""
+        """Return the work of all students by study day from `since` on, in order, and whether there is any before."""
         with translated():
             kept = self._mongo["dayStatistics"]
             found = list(kept.find({"_id": {"$gte": since.isoformat()}}, batch_size=ONE_BATCH).sort("_id", ASCENDING))
@@ -29,7 +29,7 @@ class FigureQueries:
         return ClassDays(days=days, has_earlier=earlier is not None)
 
     def levels(self) -> tuple[Level, ...]:
-        """How many students stand how far, in all and by subject: a few hundred levels for any number of students."""
+        """Return the number of students at each level, in all and by subject: at most a few hundred levels."""
         with translated():
             found = self._mongo["summaries"].aggregate(_LEVELS, allowDiskUse=True, hint="_id_", batchSize=ONE_BATCH)
             return tuple(from_document({**each["_id"], "students": each["students"]}, Level) for each in found)

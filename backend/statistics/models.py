@@ -131,7 +131,7 @@ class SharedSubject(Shape, frozen=True, kw_only=True):
 
 
 class SharedFigures(Shape, frozen=True, kw_only=True):
-    """What students may know of a group, as of when it was last put together; `looked_at` is when that was last due.
+    """The figures of a group that students may see, computed at `as_of`; `looked_at` is when a renewal was last due.
 
     While `is_told` is False the group is too small, and nothing in here may be shown.
     """
@@ -158,7 +158,7 @@ class OthersOnChapter(Shape, frozen=True, kw_only=True):
 
 
 class Deltas(Shape, frozen=True, kw_only=True):
-    """By how much one change, or many, moves a chapter's statistics."""
+    """The effect of one change, or many, on a chapter's statistics."""
 
     students: int = 0
     completed: int = 0

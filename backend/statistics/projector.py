@@ -33,14 +33,14 @@ _log = log.get(__name__)
 
 
 class WorkFollower(Protocol):
-    """Whoever else keeps figures: told of all work, in order; some of it twice, none of it never."""
+    """An observer that keeps other figures. It is told of all work, in order, at least once."""
 
     def work_saved(self, student_ids: Iterable[str]) -> None:
-        """These students saved something. What this raises is tried again, with the whole batch."""
+        """React to work saved by these students. If this raises, the whole batch is tried again."""
         ...
 
     def forget(self) -> None:
-        """Nobody knows any more what was missed: keep nothing of what is kept."""
+        """Discard all kept figures, because work may have been missed."""
         ...
 
 
@@ -110,7 +110,7 @@ class Projector:
             self._rebuilt(lease, position)
 
     def _apply(self, lease: MongoLease, position: Position, batch: Batch) -> None:
-        if batch.changes and self._follower:  # before the place is saved: whoever goes on from there tells it again
+        if batch.changes and self._follower:  # before the place is saved: a new leader starts there and tells it again
             self._follower.work_saved({change.student_id for change in batch.changes})
         is_due = monotonic() - self._placed_at >= SAVE_PLACE_SECONDS
         if batch.token and (batch.changes or is_due):
@@ -137,7 +137,7 @@ class Projector:
 
 
 def summed(changes: Iterable[Change]) -> dict[str, Deltas]:
-    """By chapter, all changes added up."""
+    """Return the sum of all changes by chapter."""
     deltas: dict[str, Deltas] = defaultdict(Deltas)
     for change in changes:
         deltas[change.chapter_id] += change.deltas
@@ -145,7 +145,7 @@ def summed(changes: Iterable[Change]) -> dict[str, Deltas]:
 
 
 def by_day(changes: Iterable[Change]) -> dict[date, StudyDay]:
-    """By study day, what all students did. Work that was carried over from elsewhere is no day's."""
+    """Return the work of all students by study day. Imported past work counts for no day."""
     days: dict[date, StudyDay] = {}
     for change in changes:
         day = days.get(change.study_day, StudyDay(day=change.study_day))

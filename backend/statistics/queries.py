@@ -35,7 +35,7 @@ class StatisticsQueries:
         self._mongo = mongo
 
     def every(self) -> dict[str, ChapterStatistics]:
-        """By chapter; a chapter on which nobody ever saved anything is absent."""
+        """Return the figures by chapter, without chapters on which nobody ever saved anything."""
         with translated():
             found = self._mongo["chapterStatistics"].find({})
             return {document["_id"]: from_document(document, ChapterStatistics) for document in found}
@@ -95,11 +95,11 @@ class ProjectorQueries:
         return lease.acquire(self._mongo.database, PROJECTOR, owner, seconds)
 
     def keep_leading(self, held: MongoLease, lag_seconds: float) -> None:
-        """Lead on, having moved just now to where statistics are so far behind. Raises LeaseLost."""
+        """Renew the lease, and note the progress and lag of the leader. Raises LeaseLost."""
         held.renew({"movedAt": "$$NOW", "lagSeconds": lag_seconds})
 
     def health(self) -> ProjectorHealth:
-        """Who leads. The lag is what the leader said while it moves; else the age of the oldest change that waits."""
+        """Return the leader and the lag: as noted by a moving leader, else the age of the oldest waiting change."""
         still_seconds = {"$divide": [{"$subtract": ["$$NOW", "$movedAt"]}, 1000]}
         fields = {"owner": 1, "epoch": 1, "isAlive": lease.is_held(), "lagSeconds": 1, "stillSeconds": still_seconds}
         with translated():
@@ -111,7 +111,7 @@ class ProjectorQueries:
         return replace(known, lag_seconds=self._waiting_seconds())
 
     def _waiting_seconds(self) -> float | None:
-        """How long the oldest change after the kept place has waited; 0 where none waits, None without a place."""
+        """Return the age of the oldest change after the kept place; 0 if none waits, None without a place."""
         with translated():
             kept = self._mongo["projectorState"].find_one({"_id": PROJECTOR})
         position = from_document(kept or {}, Position)
@@ -231,7 +231,7 @@ def _has_progress(state: str) -> Document:
 
 
 def _students(activity: str) -> Document:
-    """By how much a change moves the number of students with progress on its chapter: -1, 0 or 1."""
+    """Return the effect of a change on the number of students with progress on its chapter: -1, 0 or 1."""
     return {"$subtract": [_has_progress(f"{activity}after"), _has_progress(f"{activity}before")]}
 
 

@@ -1,4 +1,4 @@
-"""Adding up all activity as of one moment, in pieces between which somebody can be told how far it is.
+"""The sum of all activity as of one moment, in pieces, with a progress report after each.
 
 Every piece reads the same snapshot, so the sum is the same as of one reading, whatever is saved meanwhile."""
 
@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 
 def unseen(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 class Recount:

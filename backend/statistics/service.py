@@ -86,13 +86,13 @@ class StatisticsService:
         )
 
     def chapter(self, viewer: Viewer, chapter_id: str) -> ChapterStatistics:
-        """One active chapter; zeros where nobody has progress on it yet. For teachers and admins. Raises NotFound."""
+        """Return one active chapter; zeros if nobody has progress on it. For teachers and admins. Raises NotFound."""
         authorise(viewer, "statistics.chapter")
         chapter_id = self._chapters.get(chapter_id).id
         return self._every().value.get(chapter_id, ChapterStatistics(id=chapter_id))
 
     def distribution(self, viewer: Viewer, subject: str | None = None) -> Distribution:
-        """How all students who ever saved anything spread, in one subject or all. Raises NotFound.
+        """Return the distribution of all students who ever saved anything, in one subject or all. Raises NotFound.
 
         At most a minute old: the only figure here that has to look at every student. For teachers and admins.
         """
@@ -123,11 +123,11 @@ class StatisticsService:
         return self._clock.now() - timedelta(seconds=answer.age_seconds)
 
     def projector_health(self) -> ProjectorHealth:
-        """Who keeps the statistics, and how far they are behind."""
+        """Return which process keeps the statistics, and how far they are behind."""
         return self._projector.health()
 
     def warmed_by(self, warmer: Warmer) -> None:
-        """Let the figures of all chapters be read before somebody asks for them."""
+        """Register the figures of all chapters with the cache warmer."""
         warmer.add(STATISTICS, lambda key: self._every() if key == "all" else None)
 
     def _every(self) -> Answer[dict[str, ChapterStatistics]]:
@@ -152,7 +152,7 @@ def rows(
 
 
 def as_sums(shared: SharedChapter) -> ChapterStatistics:
-    """What students may know of a chapter, as sums that say no more than that."""
+    """Return the shared figures of a chapter as sums, without any further detail."""
     return ChapterStatistics(
         id=shared.id,
         students=shared.students,
@@ -164,7 +164,7 @@ def as_sums(shared: SharedChapter) -> ChapterStatistics:
 
 
 def chapters_of(chapters: Iterable[Chapter], subject: str | None) -> tuple[Chapter, ...]:
-    """Those of one subject, or all. Raises NotFound for a subject without chapters."""
+    """Return the chapters of one subject, or all. Raises NotFound for a subject without chapters."""
     found = tuple(chapter for chapter in chapters if subject in (None, chapter.subject))
     if subject is not None and not found:
         raise NotFound(_("There is no such subject."))

@@ -18,13 +18,13 @@ class SharedFigureQueries:
         self._mongo = mongo
 
     def told(self, group: str) -> SharedFigures | None:
-        """What was told last."""
+        """Return the figures that were last shared with students; None if there are none."""
         with translated():
             found = self._mongo["sharedFigures"].find_one({"_id": group}, {"marks": 0})
         return from_document(found, SharedFigures) if found else None
 
     def marks(self, group: str) -> frozenset[str]:
-        """The marks of those whose work is in what was told last."""
+        """Return the marks of the students whose work is in the figures that were last shared."""
         with translated():
             found = self._mongo["sharedFigures"].find_one({"_id": group}, {"marks": 1})
         return frozenset(found["marks"]) if found else frozenset()

@@ -1,4 +1,4 @@
-"""What a student may be told of others: the one rule, and the figures that follow from it. Pure.
+"""The rule for the figures of others that a student may see, and the figures that follow from it. Pure.
 
 A group is everyone, or one class. Each qualifies by itself, and figures of two classes are put together from what was
 told of each. A member counts after `SETTLED` in it and work on `STUDIED_DAYS` days. Of a group, and of a chapter in it,
@@ -44,7 +44,7 @@ def enough_changed(before: Collection[str], now: Collection[str]) -> bool:
 def figures(
     group: str, size: int, sums: Mapping[str, ChapterStatistics], chapters: Sequence[Chapter], now: datetime
 ) -> SharedFigures:
-    """What may be told of `size` members who count, and whose work on each chapter adds up to `sums`."""
+    """Return the shared figures of `size` members who count, whose work on each chapter adds up to `sums`."""
     is_told = size >= FEWEST
     return SharedFigures(
         id=group,

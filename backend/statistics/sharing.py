@@ -20,7 +20,7 @@ class FigureSharing:
         self._clock = clock
 
     def of(self, group: str) -> SharedFigures:
-        """What students may know of everyone, or of a class; `is_told` says whether that is anything."""
+        """Return the figures of everyone or of a class that students may see; `is_told` is False if there are none."""
         return self._cache.get_or_create(SHARED, group, lambda: self._current(group)).value
 
     def _current(self, group: str) -> SharedFigures:

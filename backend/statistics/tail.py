@@ -54,7 +54,7 @@ class Tail:
         self._thread.join()
 
     def batch(self, wait_seconds: float) -> Batch:
-        """What has arrived, at most 500 changes; empty after `wait_seconds` without news.
+        """Return the changes that have arrived, at most 500; empty after `wait_seconds` without any.
 
         Raises what the reading raised.
         """
@@ -79,7 +79,7 @@ class Tail:
         try:
             while not self._stopped.is_set():
                 self._put(self._stream.next() or _Quiet(self._stream.token))
-        except Exception as error:  # noqa: BLE001 - whoever asks for the next batch gets it
+        except Exception as error:  # noqa: BLE001 - raised to the caller of the next batch
             self._put(error)
         finally:
             self._stream.close()

@@ -121,23 +121,23 @@ def _without_contradictions(rows: Sequence[FileRow]) -> Iterator[FileRow]:
 
 
 def _said(row: FileRow) -> tuple[object, object]:
-    """What a row says of its chapter; how it spells the names is no part of it."""
+    """Return the values that a row gives its chapter, without the names."""
     return row.draft and row.draft.year_wise_question_count, row.own
 
 
 def contradiction(row: FileRow, others: Sequence[FileRow]) -> str:
-    """Why a row is refused that says something else of a chapter than others do."""
+    """Return why a row is refused whose values differ from other rows of the same chapter."""
     places = [place(other) for other in islice((other for other in others if other is not row), _NAMED_PLACES)]
     return _("The same chapter has other values in {places}.").format(places=listing(places))
 
 
 def repetition(first: FileRow) -> str:
-    """The note on a row that says what another has said."""
+    """Return the note on a row that repeats another."""
     return _("It says the same as {place}.").format(place=place(first))
 
 
 def place(row: FileRow) -> str:
-    """Where a row is, in words."""
+    """Return the location of a row, in words."""
     if row.sheet:
         return _("row {row} of sheet “{sheet}”").format(row=number(row.row), sheet=row.sheet)
     return _("row {row}").format(row=number(row.row))

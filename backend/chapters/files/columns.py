@@ -1,4 +1,4 @@
-"""What the headings of a column and the keys of an object mean, for each kind of list. Judges no value."""
+"""The meaning of column headings and object keys, for each kind of list. Checks no values."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +19,7 @@ _ALIASES = {
     "status": "status",
     **dict.fromkeys(("isweakchapter", "weakchapter", "isweak", "weak"), "isWeakChapter"),
 }
-# What a person writes over the columns of a list of one's own, where nothing else can be meant.
+# Headings that people write in a list of their own progress, where they can mean nothing else.
 _OWN_ALIASES = {
     **dict.fromkeys(("chapters", "nameofchapter", "topic", "topicname", "lesson", "पाठ"), "chapter"),
     **dict.fromkeys(("done", "isdone", "completed", "finished", "state", "chapterstatus", "स्थिति"), "status"),

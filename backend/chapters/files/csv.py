@@ -53,7 +53,7 @@ def _records(content: bytes, codec: str, delimiter: str) -> Iterator[Record]:
 
 
 class _Lines:
-    """The lines of the content, as long as one row takes no more than `left` characters of them."""
+    """The lines of the content, as long as one row takes at most `left` characters of them."""
 
     def __init__(self, content: bytes, codec: str) -> None:
         self._stream = io.TextIOWrapper(io.BytesIO(content), encoding=codec, newline="")

@@ -1,4 +1,4 @@
-"""What a spreadsheet makes of "11-12" or "2/3" on its own: dates, their serial numbers, and how both are written."""
+"""Values such as "11-12" or "2/3" that a spreadsheet turned into dates, their serial numbers, and both as text."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -44,7 +44,7 @@ def date_of_serial(value: float) -> str:
 
 
 def date_words(value: float, *, is_1904: bool) -> str:
-    """What a cell with a date format shows of its number: a day, or a time of day."""
+    """Return the text that a cell with a date format shows for its number: a day, or a time of day."""
     if not 0 <= value <= _LAST_SERIAL - 1462 * is_1904:
         return str(value)
     moment = (_EPOCH_1904 if is_1904 else _EPOCH) + timedelta(days=value)

@@ -1,4 +1,4 @@
-"""From a raw row to a chapter draft and the person's own progress, or to the problem in words."""
+"""Parse a raw row into a chapter draft and the person's own progress, or into the problem in words."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -179,7 +179,7 @@ def _workbook(archive: zipfile.ZipFile, budget: Budget) -> str:
 
 
 def _links(archive: zipfile.ZipFile, source: str, budget: Budget) -> Mapping[str, str]:
-    """What a part refers to: link name → part name."""
+    """Return the links of a part: link name → part name."""
     folder, name = posixpath.split(source)
     path = posixpath.join(folder, "_rels", f"{name}.rels")
     if path not in archive.namelist():

@@ -66,7 +66,7 @@ def shared_texts(stream: IO[bytes], budget: Budget) -> list[str]:
 
 @dataclass(frozen=True)
 class CellFormats:
-    """What cells of a workbook refer to by number: texts, and styles that show dates (counted from 1904 or not)."""
+    """The texts and date styles that cells of a workbook refer to by number; dates may count from 1904."""
 
     texts: Sequence[str] = ()
     dates: frozenset[int] = frozenset()
@@ -127,7 +127,7 @@ class _Part:
         self._kept = []
 
     def kept_text(self) -> str:
-        """What was collected; collects no more."""
+        """Return the collected text, and stop collecting."""
         kept, self._kept = self._kept or [], None
         return "".join(kept)
 
