@@ -72,7 +72,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         self._header_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
-        self._is_in_headers, self._header_bytes = False, 0
+        self._is_in_headers, self._has_moved, self._framing_bytes = False, False, 0
         super().connection_made(transport)
         self._await_headers()
 
@@ -82,21 +82,39 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        was_in_headers = self._is_in_headers
+        self._has_moved = False
         super().data_received(data)
-        if was_in_headers and self._is_in_headers:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES:
-                self._refuse(431, "too_large", _("The headers are too large."))
+        # What is neither the start nor the end of a request nor part of its body: headers, or trailers behind a body.
+        self._framing_bytes = 0 if self._has_moved else self._framing_bytes + len(data)
+        if self._framing_bytes > HEADER_BYTES:
+            self._refuse(431, "too_large", _("The headers are too large."))
 
     def on_message_begin(self) -> None:
-        self._is_in_headers, self._header_bytes = True, 0
+        self._is_in_headers = self._has_moved = True
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_headers:  # a trailer says nothing about the request that it ends (RFC 9110 §6.5.1)
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._is_in_headers = False
+        self._is_in_headers, self._has_moved = False, True
         self._stop_waiting()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._has_moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._has_moved = True
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        opening: Any = self.transport.get_protocol()
+        if not opening.handshake_initiated:  # another method, or more headers than its parser takes: it says nothing
+            self._refuse(400, "malformed", _("This is no HTTP request that can be read."))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

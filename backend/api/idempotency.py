@@ -49,20 +49,21 @@ def takes_key(method: str, path: str) -> bool:
     return method in WRITES and f"{method} {path}" not in WITHOUT_KEY
 
 
-async def answer_once(request: Request, backend: Backend, viewer: Viewer | None, act: str, answer: Handler) -> Response:
-    """The answer of the route, done once for the request's key; call it once the viewer is known to be allowed `act`.
-
-    Bodies of files pass through: their routes call `once` themselves. Raises Invalid for a bad key, KeyReused,
-    KeyInUse; NotFound where a kept answer is about what the viewer may no longer know of.
-    """
-    key = request.headers[HEADER]
-    if not _PLAIN.fullmatch(key):
+def check_key(request: Request) -> None:
+    """Raise Invalid for a key of the request that is none."""
+    if not _PLAIN.fullmatch(request.headers[HEADER]):
         problem = _("1 to {most} printable characters without spaces").format(most=LONGEST)
         fields = {"fields": [{"field": HEADER, "problem": problem}]}
         raise Invalid(_("Some fields do not fit."), details=fields)
-    if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        request.state.key = key
-        return await answer(request)
+
+
+async def answer_once(request: Request, backend: Backend, viewer: Viewer | None, act: str, answer: Handler) -> Response:
+    """The answer of the route, done once for the request's key; call it once the viewer is known to be allowed `act`.
+
+    Not for files: their routes call `once` themselves. Raises KeyReused, KeyInUse; NotFound where a kept answer is
+    about what the viewer may no longer know of.
+    """
+    key = request.headers[HEADER]
     mark = _fingerprint(request, await _body(request))
     found = await _begin(backend.replays, viewer.id if viewer else NOBODY, key, mark)
     if isinstance(found, Kept):
@@ -80,10 +81,10 @@ async def answer_once(request: Request, backend: Backend, viewer: Viewer | None,
 
 
 def once(request: Request, replays: Replays, viewer: Viewer, content: bytes, work: Callable[[], Response]) -> Response:
-    """The answer of `work`, done once for the request's key. For routes that read the body `content` themselves."""
-    key: str | None = getattr(request.state, "key", None)
-    if key is None:
+    """The answer of `work`, done once for the request's key. For routes that read a file, `content`, themselves."""
+    if HEADER not in request.headers:
         return work()
+    key = request.headers[HEADER]
     mark = _fingerprint(request, content)
     found = replays.begin(viewer.id, key, mark)
     if isinstance(found, Kept):

@@ -3,6 +3,7 @@
 Every router of the API is one of these. What is wrong with the body is said last.
 """
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 
 from backend.accounts.models import Viewer
 from backend.api.deps import backend_of, optional_viewer, signed_in
-from backend.api.idempotency import BY_ANYBODY, HEADER, answer_once, takes_key
+from backend.api.idempotency import BY_ANYBODY, HEADER, answer_once, check_key, takes_key
 from backend.api.openapi.permissions import ROUTES
 from backend.errors import Invalid
 from backend.kit.i18n import _
@@ -33,13 +34,16 @@ class DecidingRoute(APIRoute):
         is_for_members = signed_in in calls_of(self.dependant)
         names = frozenset(_query_names(self.dependant)) if self.include_in_schema else None
         has_key = takes_key(method, self.path) and (is_for_members or self.path in BY_ANYBODY)
+        takes_file = self.max_body_size is not None  # it calls `once` itself: here its file would stand in memory
 
         async def decide(request: Request) -> Response:
             viewer = await _allowed(request, act) if is_for_members else None
             if names is not None:
                 _refuse_unknown(request, names)
             if has_key and HEADER in request.headers:
-                return await answer_once(request, await backend_of(request), viewer, act, answer)
+                check_key(request)
+                if not takes_file:
+                    return await answer_once(request, await backend_of(request), viewer, act, answer)
             return await answer(request)
 
         return decide
@@ -76,9 +80,13 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
 
 
 def _refuse_unknown(request: Request, names: frozenset[str]) -> None:
-    """Raises Invalid, naming them, for query names that the route does not know: a slip of the pen is not ignored."""
-    unknown = [name for name in request.query_params if name not in names]
-    if unknown:
-        problem = _("This address knows no such name.")
-        fields = [{"field": name[:NAME_LENGTH], "problem": problem} for name in unknown[:NAMES_SHOWN]]
-        raise Invalid(_("Some fields do not fit."), details={"fields": fields})
+    """Raises Invalid, naming them, for query names that the route does not know or that stand twice.
+
+    A slip of the pen is not ignored, and of two values none is guessed to be the one that is meant.
+    """
+    given = Counter(name for name, _value in request.query_params.multi_items())
+    problems = {name: _("This address knows no such name.") for name in given if name not in names}
+    problems |= {name: _("This name is given more than once.") for name in given if given[name] > 1}
+    if problems:
+        fields = [{"field": name[:NAME_LENGTH], "problem": each} for name, each in problems.items()]
+        raise Invalid(_("Some fields do not fit."), details={"fields": fields[:NAMES_SHOWN]})

@@ -109,6 +109,49 @@ def test_headers_without_end_are_not_kept(raw: Raw, start: bytes) -> None:
     assert statuses(answer) in ([431], [])  # none: the answer is lost where the client goes on writing
 
 
+CHUNKED = b"GET /chapters HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("trailer", [b"Authorization: Bearer x\r\n", b"Host: elsewhere\r\nCookie: session=x\r\n"])
+def test_a_trailer_is_no_header(raw: Raw, trailer: bytes) -> None:
+    """What stands behind the body says nothing about who calls: with the headers it would make this 401, or 400."""
+    for parts in ([CHUNKED + b"0\r\n" + trailer + b"\r\n"], [CHUNKED + b"2\r\nab\r\n0\r\n", trailer, b"\r\n"]):
+        answer = raw.send(*parts[:-1], parts[-1] + HEALTH + b"Connection: close\r\n\r\n")
+        assert statuses(answer) == [200, 200], answer[:300]
+
+
+@pytest.mark.parametrize("start", [b"0\r\n", b"0\r\nX-A: ", b"2\r\nab\r\n0\r\n", b"2;x="])
+def test_trailers_without_end_are_not_kept(raw: Raw, start: bytes) -> None:
+    """Lines behind a body, a value or an extension that goes on and on: the connection is closed within 2 MB."""
+    more = b"X-A: a\r\n" * 2000 if start.endswith(b"0\r\n") else b"a" * 16_000
+    with raw.connect() as connection, pytest.raises(OSError, match=r".*"):
+        connection.sendall(CHUNKED + start)
+        for _each in range(125):
+            connection.sendall(more)
+            time.sleep(0.001)
+
+
+UPGRADE = (
+    HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        (b"POST", b"Content-Length: 2\r\n"),
+        (b"HEAD", b""),
+        (b"GET", b"X-A: a\r\n" * 200),
+        (b"GET", b"Cookie: a=" + b"a" * 9000 + b"\r\n"),
+    ],
+)
+def test_an_opening_that_is_none_is_answered(raw: Raw, method: bytes, more: bytes) -> None:
+    """A websocket asked for by another method or with too many headers is refused; else it would stay open for ever."""
+    answer = raw.send(method + b" /ws HTTP/1.1\r\n" + UPGRADE + more + b"\r\n")
+    assert statuses(answer) in ([400], [405])
+
+
 def test_a_client_that_takes_nothing_is_let_go(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers that nobody reads are not kept for ever."""
     monkeypatch.setattr(http_server, "STALLED_SECONDS", SECONDS)

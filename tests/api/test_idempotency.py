@@ -12,7 +12,11 @@ from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.kit.clock import SetClock
 from tests.api.caller import Caller, Door, first_chapter, problem
+from tests.api.raw import Raw, statuses
+from tests.api.streaming.listening import ServedApi, served_api
 from tests.at_once import at_once
+
+__all__ = ["served_api"]
 
 CSV = b"subject,class,unit,chapter,2024\nPhysics,Class 11,Light,Prisms,3\n"
 NEW = {"subject": "Physics", "class": "Class 11", "unit": "Light", "chapter": "Prisms"}
@@ -107,6 +111,23 @@ def test_files_are_taken_in_once(door: Door) -> None:
     assert again.content == first.content
     assert again.headers["Idempotent-Replayed"] == "true"
     assert problem(sent(CSV.replace(b"3", b"4"), "a.csv"), 422)["code"] == "key_reused"
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "Multipart/x", "text/plain", "nonsense"])
+def test_no_kind_of_body_makes_a_key_worthless(door: Door, kind: str) -> None:
+    """Where no file is taken, a body that calls itself a form does not lead around the key: the act is done once."""
+    path, headers = f"/classrooms/{door.classroom.id}/join-code", key("code") | {"Content-Type": kind}
+    first, again = (door.teacher("POST", path, headers=headers) for _repeat in "ab")
+    assert (first.status_code, again.content) == (200, first.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_key_is_no_reason_to_read_a_file(door: Door, served_api: ServedApi) -> None:
+    """Where files are taken, what is no form is refused before its body has come: no 50 MB in memory, read as JSON."""
+    for path, caller in (("/chapters/import", door.teacher), ("/progress/import", door.student)):
+        headers = {**caller.headers, "Content-Length": "50000000", "Content-Type": "application/json", **key("file")}
+        answer = Raw(served_api.port).ask("POST", path, [f"{name}: {value}" for name, value in headers.items()])
+        assert statuses(answer) == [415], (path, answer[:300])
 
 
 def test_signing_up_twice_makes_one_account(door: Door) -> None:

@@ -88,7 +88,7 @@ def test_what_exists_is_no_ones_business(door: Door) -> None:
 
 @pytest.mark.timeout(180)
 def test_unknown_names_in_a_query_are_refused(door: Door) -> None:
-    """On every documented route, each time they are named; nothing was done."""
+    """On every documented route, each time they are named, and known ones given twice; nothing was done."""
     callers, tried = by_role(door), 0
     for route, address, operation in documented(door):
         method = route.partition(" ")[0]
@@ -101,6 +101,11 @@ def test_unknown_names_in_a_query_are_refused(door: Door) -> None:
             error = problem(answer, 422)
             assert (error["code"], error["details"]["fields"][0]["field"]) == ("invalid", name), (route, answer.text)
             tried += 1
+        for name in known:
+            answer = caller(method, address, params=[(name, "1"), (name, "2")])
+            assert problem(answer, 422)["details"]["fields"] == [
+                {"field": name, "problem": "This name is given more than once."}
+            ], (route, answer.text)
     assert tried > 200
 
 

@@ -58,6 +58,6 @@ def repeated(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 
 def _sessions(cookies: bytes) -> set[bytes]:
-    """The different values of the session cookie."""
-    pairs = (each.strip().partition(b"=") for each in cookies.split(b";"))
-    return {value.strip() for name, _equals, value in pairs if name.strip() == SESSION_COOKIE.encode()}
+    """The different values of the session cookie. Those who read it later strip what is a space to Unicode, too."""
+    pairs = (each.strip().partition("=") for each in cookies.decode("latin-1").split(";"))
+    return {value.strip() for name, _equals, value in pairs if name.strip() == SESSION_COOKIE}

@@ -70,6 +70,8 @@ def test_a_websocket_with_two_tokens_is_refused(whole_api: ServedApi) -> None:
         (b"session=a; session=b", True),
         (b"browser=x; session=a;session=b", True),
         (b"session=; session=b", True),
+        (b"session=a; \xa0session=b", True),
+        (b"session=a; session\x1f=b", True),
         (b"session=a; session=a", False),
         (b"session=a; browser=session", False),
         (b"sessions=a; session=b; x=session=c", False),
