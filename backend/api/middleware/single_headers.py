@@ -57,7 +57,7 @@ def repeated(headers: list[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-def _sessions(cookies: bytes) -> set[bytes]:
+def _sessions(cookies: bytes) -> set[str]:
     """The different values of the session cookie. Those who read it later strip what is a space to Unicode, too."""
     pairs = (each.strip().partition("=") for each in cookies.decode("latin-1").split(";"))
     return {value.strip() for name, _equals, value in pairs if name.strip() == SESSION_COOKIE}
