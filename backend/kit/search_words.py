@@ -31,10 +31,11 @@ def _is_left_out(character: str) -> bool:
 @lru_cache(maxsize=8192)
 def words(text: str) -> tuple[str, ...]:
     """Return the folded words of `text`, in order; anything but letters, marks and digits parts them."""
-    return tuple("".join(each if _is_of_a_word(each) else " " for each in folded(text)).split())
+    return tuple("".join(each if is_of_a_word(each) else " " for each in folded(text)).split())
 
 
-def _is_of_a_word(character: str) -> bool:
+def is_of_a_word(character: str) -> bool:
+    """Return whether words are made of it: a letter, a mark on one, or a digit."""
     return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 

@@ -115,7 +115,8 @@ def test_a_natural_list_is_understood() -> None:
 @pytest.mark.parametrize(
     ("word", "status"),
     [
-        *((word, "Completed") for word in ("DONE", "Finished", "complete", "✓", "✔️", "yes", "x", "पूर्ण", "Completed.")),
+        *((word, "Completed") for word in ("DONE", "Finished", "complete", "✓", "✔️", "yes", "x", "पूर्ण", "Completed.",
+        "✓ done", "Done!")),
         *((word, "In Progress") for word in ("started", "In-Progress", "ongoing", "WIP", "जारी")),
         *((word, "Not Started") for word in ("not started", "NOT YET STARTED", "to do", "शुरू नहीं")),
     ],
@@ -127,7 +128,10 @@ def test_words_for_a_status_are_those_people_use(word: str, status: str) -> None
     assert row.own.status == status
 
 
-@pytest.mark.parametrize("word", ["half", "no", "maybe", "50%", "✗", "pending"])
+@pytest.mark.parametrize(
+    "word",
+    ["half", "no", "maybe", "50%", "✗", "pending", "done?", "☐ done", "[ ] done", "❌ Completed", "~done", "!done"],
+)
 def test_other_words_for_a_status_are_refused(word: str) -> None:
     """What may mean two things is no status."""
     assert only(f"Chapter,Status\nLimits,{word}\n").outcome is Outcome.FAILED

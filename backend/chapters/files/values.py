@@ -10,7 +10,7 @@ from backend.chapters.files.table import LONGEST_TEXT, DateCell, Repeated, is_em
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, number
-from backend.kit.search_words import words
+from backend.kit.search_words import folded, is_of_a_word, words
 from backend.kit.unicode_text import comparison_key, shows_something, tidied, unwritable
 from backend.kit.whole_numbers import NotWhole, read_whole
 
@@ -27,6 +27,7 @@ _YES = frozenset({"true", "yes", "y", "1", "x", "हाँ", "हां"}) | _TI
 _NO = frozenset({"false", "no", "n", "0", "-", "–", "☐", "नहीं"})
 _WEAK, _NOT_WEAK = frozenset({"weak", "कमज़ोर"}), frozenset({"not weak", "strong"})
 _EMOJI_STYLE = "\ufe0f"
+_BESIDE_A_STATUS = frozenset("-–—_") | _TICKS
 
 
 def shown(value: object) -> str:
@@ -118,13 +119,19 @@ def status_of(value: object, column: str) -> Status | None:
         return "Completed"
     text = value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
     word = "".join(words(text))
-    if word not in _STATUSES:
+    if word not in _STATUSES or not _says_no_more(text):
         raise Invalid(
             _("“{column}”: {value} is none of {choices}.").format(
                 column=column, value=shown(value), choices=listing(list(STATUSES))
             )
         )
     return _STATUSES[word]
+
+
+def _says_no_more(text: str) -> bool:
+    """Whether nothing stands beside the words of a status: “done?” or “☐ done” says something else than “done”."""
+    beside = (sign for sign in folded(text).strip().rstrip("!.") if not sign.isspace() and not is_of_a_word(sign))
+    return all(sign in _BESIDE_A_STATUS for sign in beside)
 
 
 def weak_mark(value: object, column: str) -> bool | None:
