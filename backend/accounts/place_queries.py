@@ -22,7 +22,7 @@ class PlaceQueries:
         self._mongo = mongo
 
     def known(self, places: Sequence[str], now: datetime) -> frozenset[str]:
-        """Those of these places that are known."""
+        """Return those of these places that are known."""
         with translated():
             found = self._mongo["places"].find({"_id": {"$in": list(places)}, "expiresAt": {"$gt": now}}, {"_id": 1})
             return frozenset(place["_id"] for place in found)

@@ -86,7 +86,7 @@ class BoardQueries:
     # some students on all their boards
 
     def standings_of(self, student_ids: Iterable[str], spans: Sequence[Span]) -> Standings:
-        """Those of these students who take part, on every board they are on, as of one moment. Four queries."""
+        """Return the participants among these students, by each of their boards, as of one moment. Four queries."""
         with translated():
             return self._mongo.at_one_moment(lambda session: self._all_boards(list(student_ids), spans, session))
 

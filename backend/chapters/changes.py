@@ -174,7 +174,7 @@ class CatalogueChanges:
                 raise
 
     def _end(self, change_id: str, state: ChangeState, message: str = "") -> None:
-        """Let everybody see what was done, and only then let others begin."""
+        """Make the change visible to every process, and only then let another change begin."""
         self._cache.invalidate(TAG)
         self._mongo.transaction(lambda session: self._queries.end(session, change_id, state, message))
 

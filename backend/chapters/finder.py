@@ -83,7 +83,7 @@ def _fit(names: ChapterNames, chapter: Chapter) -> int:
 
 
 def _likeness(shared: int, one: int, other: int) -> float:
-    """How much two names have in common, from 0 to 1: as wholes, or one as a part of the other."""
+    """Return the similarity of two names, from 0 to 1: as wholes, or one as a part of the other."""
     return max(2 * shared / (one + other), _PART_OF_A_NAME * shared / min(one, other))
 
 

@@ -219,7 +219,7 @@ class CatalogueChange(Shape, frozen=True, kw_only=True):
 
     @property
     def share(self) -> float:
-        """How far it is, from 0 to 1."""
+        """The share that is done, from 0 to 1."""
         return self.done / self.total if self.total else 1.0
 
 

@@ -1,4 +1,4 @@
-"""How the class of a chapter is written, wherever it comes from. What holds for every name: kit/unicode_text.py."""
+"""The spelling of a chapter's class, from any source. The rules for every name are in kit/unicode_text.py."""
 
 import re
 

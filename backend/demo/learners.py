@@ -26,7 +26,7 @@ class Habit(StrEnum):
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How somebody works: chance of studying on a usual day, questions on such a day, gaps in 120 days."""
+    """A way of working: chance of studying on a usual day, questions on such a day, gaps in 120 days."""
 
     regularity: tuple[float, float]
     questions: tuple[float, float]

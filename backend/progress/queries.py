@@ -176,7 +176,7 @@ class ProgressQueries:
         self._mongo["summaries"].update_one({"_id": summary.id}, {"$set": fields}, upsert=True, session=session)
 
     def chapters_with_records(self, session: ClientSession, chapter_ids: Sequence[str]) -> set[str]:
-        """Those of these chapters on which anybody has a record."""
+        """Return those of these chapters on which anybody has a record."""
         progress = self._mongo["progress"]
         return {each for each in chapter_ids if progress.find_one({"chapterId": each}, {"_id": 1}, session=session)}
 

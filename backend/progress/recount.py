@@ -41,7 +41,7 @@ class SummaryRecount:
         self._queries.begin(session, [each.id for each in chapters])
 
     def share(self) -> float | None:
-        """How far the recount under way is, from 0 to 1; None where there is none."""
+        """Return the share of the recount that is done, from 0 to 1; None if none is under way."""
         return self._queries.share()
 
     def carry_on(

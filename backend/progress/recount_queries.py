@@ -73,7 +73,7 @@ class RecountQueries:
         return [each["_id"] for each in found.sort("_id", 1).limit(count)]
 
     def working_on(self, session: ClientSession, students: Sequence[str], chapter_ids: Sequence[str]) -> list[str]:
-        """Those of these students who have a record on one of the chapters."""
+        """Return those of these students who have a record on one of the chapters."""
         wanted = {"chapterId": {"$in": list(chapter_ids)}, "studentId": {"$in": list(students)}}
         found = self._mongo["progress"].aggregate(
             [{"$match": wanted}, {"$group": {"_id": "$studentId"}}], session=session

@@ -1,4 +1,4 @@
-"""How much a chapter counts in the exam: recency-weighted shares of past-paper questions. Pure."""
+"""The weight of a chapter in the exam: recency-weighted shares of past-paper questions. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

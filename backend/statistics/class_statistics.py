@@ -71,7 +71,7 @@ class ClassStatisticsService:
         )
 
     def distribution(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Distribution:
-        """How the learners of a class spread, in one subject or all; also who never saved anything.
+        """Return the distribution of a class's learners, in one subject or all; with those who never saved anything.
 
         For its teacher and admins. Raises NotFound.
         """

@@ -1,4 +1,4 @@
-"""How students spread over bins: completion in percent, questions solved. Pure."""
+"""Distributions of students over bins: completion in percent, questions solved. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -93,7 +93,7 @@ class Projector:
         return chapters
 
     def lag_seconds(self) -> float | None:
-        """How far statistics are behind activity; None where no projector ever ran."""
+        """Return how far statistics are behind activity; None if no projector ever ran."""
         return self._queries.health().lag_seconds
 
     def _follow(self, lease: MongoLease, stop: threading.Event) -> None:
@@ -157,7 +157,7 @@ def by_day(changes: Iterable[Change]) -> dict[date, StudyDay]:
 
 
 def _age_seconds(batch: Batch) -> float:
-    """How old the oldest change was when it was applied; 0 where nothing was waiting."""
+    """Return the age of the oldest change when it was applied; 0 if nothing was waiting."""
     if batch.is_last or not batch.changes:
         return 0.0
     return max(0.0, (SystemClock().now() - batch.changes[0].at).total_seconds())

@@ -116,7 +116,7 @@ class StatisticsService:
         return weekly(found.days, today, weeks, has_earlier=found.has_earlier)
 
     def levels(self) -> Answer[tuple[Level, ...]]:
-        """How many students stand how far, for services that have authorised the reader."""
+        """Return the number of students at each level, for services that have authorised the reader."""
         return self._cache.get_or_create(LEVELS, "all", self._figures.levels, tags=[CATALOGUE_TAG])
 
     def _as_of(self, answer: Answer[Any]) -> datetime:

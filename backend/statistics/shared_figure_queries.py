@@ -44,7 +44,7 @@ class SharedFigureQueries:
             return
 
     def cohort(self, group: str, now: datetime) -> dict[str, int]:
-        """Those who count in a group, with the revision of their work."""
+        """Return the students who count in a group, with the revision of their work."""
         settled = {"$lte": now - SETTLED}
         with translated():
             belong: Document = {"createdAt": settled}

@@ -25,7 +25,7 @@ class DamagedPart(Exception):
 
 
 class Budget:
-    """How many elements may still be read, over all parts of one file."""
+    """The number of elements that may still be read, over all parts of one file."""
 
     def __init__(self, elements: int = _MAX_ELEMENTS) -> None:
         self._left = elements
