@@ -165,7 +165,7 @@ def test_a_workbook_whose_only_list_is_hidden_is_refused() -> None:
 
 def test_a_sheet_with_a_faulty_header_is_left_out_with_its_reason() -> None:
     """The others are read; where it is alone the file is refused."""
-    twice = [["Chapter", "Status", "status"], ["Waves", "done", "done"]]
+    twice = [["Chapter", "status", "status"], ["Waves", "done", "done"]]
     file = parse_own("x.xlsx", workbook(OWN, twice))
     assert file.notes[-1] == "The sheet “Sheet2” is left out: The column “status” appears twice."
     with pytest.raises(Invalid, match="appears twice"):

@@ -82,7 +82,11 @@ def test_a_file_without_chapters_is_refused(content: bytes) -> None:
         ),
         (b"subject,unit,chapter\nP,U,C", "The file has no column “class”."),
         (b"subject,chapter\nP,C", "The file has no columns “class” and “unit”."),
-        (b"subject,class,unit,chapter,Chapter Name\nP,1,U,C,C", "The column “chapter” appears twice."),
+        (b"subject,class,unit,chapter,chapter\nP,1,U,C,C", "The column “chapter” appears twice."),
+        (
+            b"subject,class,unit,chapter,Chapter Name\nP,1,U,C,C",
+            "The columns “chapter” and “Chapter Name” mean the same. Leave one of them.",
+        ),
         (
             b'subject,class,unit,chapter\nP,1,U,"C\n' + b"x" * 200_000,
             "Row 2 does not end: a quotation mark may be open in it, or it is no table.",

@@ -124,7 +124,9 @@ class Table:
         missing = [name for name in self.columns.required if name not in names]
         dates = [words for heading in headings.values() if (words := _date_words(heading))]
         if twice:
-            raise Invalid(_("The column “{column}” appears twice.").format(column=twice[0]))
+            raise Invalid(
+                _twice_words([printable(str(headings[at])) for at, name in known.items() if name == twice[0]])
+            )
         if dates and self.columns.has_years:
             raise Invalid(
                 _("A heading is the date {date}. Format the row of headings as text, and type it again.").format(
@@ -165,6 +167,16 @@ def printable(text: str, limit: int = 60) -> str:
 def is_empty(value: object) -> bool:
     """Whether a cell says nothing. A text is judged by its beginning: thousands of cells may share one of megabytes."""
     return value is None or (isinstance(value, str) and not value[:LONGEST_TEXT].strip())
+
+
+def _twice_words(headings: Sequence[str]) -> str:
+    """Why columns that mean the same field are refused, as the file calls them."""
+    names = list(dict.fromkeys(headings))
+    if len(names) == 1:
+        return _("The column “{column}” appears twice.").format(column=names[0])
+    return _("The columns {columns} mean the same. Leave one of them.").format(
+        columns=listing([f"“{name}”" for name in names])
+    )
 
 
 def _date_words(heading: object) -> str:
