@@ -1,6 +1,7 @@
 // A change of page waits for the answer to what was pressed before it. Streamlit's server drops a press whose run has not
-// begun or not ended when the page changes; so links and the browser's Back are held until that run is over. It drops a
-// press on the old page as well that follows the change; so the old page goes out of sight until the new one comes.
+// begun or not ended when the page changes; so links and the browser's Back are held until that run is over. A message of
+// the old page that follows the change empties the new one; so the old page goes out of sight until the new one comes, and
+// its parts that refresh themselves are not heard.
 const PRESS_MS = 400; // what goes to the server so soon after a press goes because of it
 const SETTLED_MS = 150; // a run that ended may be followed by another at once
 const OTHER_RUN_MS = 700; // the run that was under way at the press ended; its own begins by then
@@ -15,10 +16,11 @@ let askedAt = -Infinity; // when it went to the server; -Infinity once it is ans
 let hasRun = false;
 let isPassing = false;
 let settling, going, heldAt, line;
-let old = null; // the page that is left: its heading, since when it is out of sight, whether a run began since
+let old = null; // the page that is left: its heading and run, since when it is out of sight, what happened since
 
 const state = () => document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
 const title = () => document.querySelector('[data-testid="stMain"] h1')?.textContent;
+const runOfPage = () => document.querySelector("[data-run]")?.dataset.run; // none where a guest looks
 const plain = (event) => !event.button && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 
 // Whether something that was pressed is not answered yet.
@@ -30,7 +32,10 @@ for (const kind of ["pointerdown", "click", "keydown", "change", "focusout"]) {
 
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function sendNoted(...data) {
-  if (performance.now() - pressedAt < PRESS_MS) {
+  const isPressed = performance.now() - pressedAt < PRESS_MS;
+  if (old?.askedOn === this && !isPressed) return undefined;
+  if (old?.isLeft) old.askedOn = this;
+  if (isPressed) {
     askedAt = performance.now();
     hasRun = RUNNING.has(state()) ? null : false; // null: a run of something else is under way
     clearTimeout(settling);
@@ -76,11 +81,12 @@ function leadsToPage(link) {
 function leave() {
   pressedAt = -Infinity;
   hide();
+  old.isLeft = true;
 }
 
 function hide() {
   document.documentElement.dataset.leaving = "";
-  old = { title: title(), since: performance.now(), hasRun: false, wasRunning: RUNNING.has(state()) };
+  old = { title: title(), run: runOfPage(), since: performance.now() };
   clearTimeout(uncover.timer);
   uncover.timer = setTimeout(uncover, LOOK_MS);
 }
@@ -88,7 +94,7 @@ function hide() {
 // The new page has come: another heading stands there, or the run for it is over.
 function uncover() {
   const waited = performance.now() - old.since;
-  const isOver = !RUNNING.has(state()) && (old.hasRun || (old.wasRunning && waited > OTHER_RUN_MS));
+  const isOver = !RUNNING.has(state()) && (old.run ? runOfPage() !== old.run : old.hasRun);
   const hasCome = !going && (isOver || title() !== old.title);
   if (hasCome || waited > HIDDEN_MS + (going ? LONGEST_MS : 0)) {
     delete document.documentElement.dataset.leaving;

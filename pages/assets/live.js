@@ -167,10 +167,10 @@ class Stream {
   }
 }
 
-// Whether the server is working for this page, after a click for example.
+// Whether the server is working for this page, after a click for example, or another page is on its way.
 function isRunning() {
   const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
-  return state === "running" || state === "rerunRequested";
+  return "leaving" in document.documentElement.dataset || state === "running" || state === "rerunRequested";
 }
 
 function earliest(ids) {

@@ -1,6 +1,7 @@
 """Which pages there are for whom. A path of somebody else's page says so instead of “not found”."""
 
 import copy
+import secrets
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -149,9 +150,10 @@ def _person(viewer: Viewer) -> None:
 
 
 def _for_scripts(viewer: Viewer) -> str:
-    """Return the viewer's id and the texts of the scripts that keep unsaved input, as hidden HTML."""
+    """Return the viewer's id, the mark of this run and the texts of the scripts that keep unsaved input, as hidden HTML."""
     words = {
         "person": viewer.id,
+        "run": secrets.token_hex(4),
         "waiting": _("Some changes are not saved yet: no connection. They are kept here and sent again by themselves."),
         "leaving": _("Saving what you did; then the page opens."),
         "restored": _("What you had typed is here again. It is not saved yet."),

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
+from backend.progress.models import ProgressChange
 from system_tests.faults.proxy import Proxy
 from tests.journeys.running import RunningApp, Visitor, Visitors, free_port
 from tests.journeys.school import ServedSchool
@@ -102,6 +103,28 @@ def test_what_is_done_in_rows_outlives_the_page(slow: SlowSchool, visitors: Visi
     expect(row.get_by_role("status")).to_contain_text("counted once")
     row.get_by_role("button", name="Count both").click()
     until(lambda: slow.solved(viewer, chapters[7]) == 25, seconds=30)
+
+
+def test_news_of_the_page_that_is_left_does_not_empty_the_next(slow: SlowSchool, visitors: Visitors) -> None:
+    """Between the press of a link and the next page, news of a save elsewhere is not asked for on the old page."""
+    person = slow.served.lone_student()
+    viewer, chapter = slow.served.viewer(person.email), slow.served.backend.chapters.active()[0]
+    visitor = slow.visit(visitors, person.email)
+    page, sent = visitor.page, list[object]()
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))  # noqa: PLW0108  (Playwright marks what it calls)
+    with page.expect_response(lambda answer: "/api/v1/events" in answer.url):
+        visitor.open("/chapters")
+    row_of(page, chapter).wait_for()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    slow.proxy.slow(2.0, 0.0)
+    sent.clear()
+    by_menu("Insights")(page)
+    slow.served.backend.progress.change_many(viewer, {chapter.id: ProgressChange(question_solved=3)}, key="elsewhere")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("Insights")
+    assert len(sent) == 1
+    page.wait_for_function("!('leaving' in document.documentElement.dataset)")
+    expect(heading).to_be_visible()
 
 
 def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool, visitors: Visitors) -> None:
