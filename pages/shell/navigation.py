@@ -150,7 +150,7 @@ def _person(viewer: Viewer) -> None:
 
 
 def _for_scripts(viewer: Viewer) -> str:
-    """Return the viewer's id, the mark of this run and the texts of the scripts that keep unsaved input, as hidden HTML."""
+    """Return whose page this is, which run drew it and the texts for the scripts that keep input, as hidden HTML."""
     words = {
         "person": viewer.id,
         "run": secrets.token_hex(4),
