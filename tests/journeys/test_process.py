@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from backend.kit.embedded import Servers
 from tests.journeys.running import RunningApp, free_port, is_ready, launch, running, stop_app
 from tests.waiting import until
 
-READY_SECONDS = 10.0
 Start = Callable[..., RunningApp]
 
 
@@ -41,10 +39,8 @@ def refusal(app: RunningApp) -> tuple[int, str]:
 
 
 def test_start_and_interrupt(tmp_path: Path) -> None:
-    """It is ready within 10 s, all it keeps is in DATA_DIR, and Ctrl-C ends it and its servers with status 0."""
-    since = time.monotonic()
+    """All that it keeps is in DATA_DIR, and Ctrl-C ends it and its servers with status 0."""
     with running(tmp_path / "school") as app:
-        took = time.monotonic() - since
         children = family(app)
         assert {child.name() for child in children} >= {"mongod", "valkey-server"}
         assert {"mongodb", "valkey"} <= {entry.name for entry in (tmp_path / "school").iterdir()}
@@ -52,7 +48,6 @@ def test_start_and_interrupt(tmp_path: Path) -> None:
     assert all(map(is_gone, children))
     assert status == 0
     assert "Traceback" not in app.said
-    assert took < READY_SECONDS, f"ready after {took:.1f} s"
 
 
 def test_nothing_but_this_machine_is_spoken_to(tmp_path: Path) -> None:
