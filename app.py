@@ -71,7 +71,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def _shell() -> str:
-    """What a browser loads first, in the school's default language: it shows before anybody's own is known."""
+    """Return the HTML that a browser loads first, in the default language: the reader's own is not known yet."""
     return shell_html(
         INDEX_HTML.read_text("utf-8"),
         title=_("Chapter Performance"),

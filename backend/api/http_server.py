@@ -84,7 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._has_moved = False
         super().data_received(data)
-        # What is neither the start nor the end of a request nor part of its body: headers, or trailers behind a body.
+        # Bytes outside the start, the end and the body of a request: headers, or trailers behind a body.
         self._framing_bytes = 0 if self._has_moved else self._framing_bytes + len(data)
         if self._framing_bytes > HEADER_BYTES:
             self._refuse(431, "too_large", _("The headers are too large."))

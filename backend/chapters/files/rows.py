@@ -117,7 +117,7 @@ class _RowReader:
         return OwnChange(status=status, question_solved=solved, is_weak_chapter=weak)
 
     def _heading(self, name: str) -> str:
-        """What the file calls a field."""
+        """Return the column name that the file uses for a field."""
         return self._raw.headings.get(name, name)
 
     def _attempt(self, read: Callable[[], T]) -> T | None:
