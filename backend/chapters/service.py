@@ -14,6 +14,7 @@ from backend.chapters.change_queries import ChangeQueries
 from backend.chapters.changes import INLINE_SECONDS, TAG, CatalogueChanges, ChapterFollower
 from backend.chapters.draft import checked
 from backend.chapters.files import parse
+from backend.chapters.files.table import printable
 from backend.chapters.matching import NameMatcher, candidates_words, in_order
 from backend.chapters.models import (
     CatalogueChange,
@@ -30,6 +31,7 @@ from backend.kit.cache import Answer, Cache, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, number
 from backend.kit.mongo.client import Mongo, new_id
+from backend.kit.unicode_text import tidied
 from backend.policy import Relation, authorise
 
 __all__ = ["CATALOGUE", "TAG", "ChapterFollower", "ChapterService"]
@@ -37,6 +39,7 @@ __all__ = ["CATALOGUE", "TAG", "ChapterFollower", "ChapterService"]
 CATALOGUE = Region("chapters", tuple[Chapter, ...], ttl_seconds=600)
 TRIES = 3  # plans of one import, where the catalogue changes between planning and beginning
 SHOWN_IMPORTS = 20
+FILE_NAME_LENGTH = 120
 
 
 class ChapterService:
@@ -229,7 +232,7 @@ class ChapterService:
         return CatalogueChange(
             id=new_id(),
             at=self._clock.now(),
-            file_name=name,
+            file_name=printable(tidied(name), FILE_NAME_LENGTH),
             state="running",
             added=sum(step.before is None for step in steps),
             updated=sum(step.before is not None and step.after is not None for step in steps),

@@ -70,6 +70,16 @@ def test_an_import_is_taken_back(backend: Backend, school: School, teacher: View
     assert [each.state for each in backend.chapters.imports(teacher)] == ["done", "undone"]
 
 
+def test_the_name_of_a_file_is_kept_as_it_can_be_shown(backend: Backend, teacher: Viewer) -> None:
+    """It stands in the list of imports, so no sign of it turns the line round or fills the page."""
+    name = "\u202efdp.csv\u0007\n" + "x" * 5_000
+    report = backend.chapters.import_file(teacher, name, ONE_NEW_YEAR, dry_run=False)
+    undone = backend.chapters.undo_import(teacher, str(report.import_id))
+    kept = backend.chapters.import_state(teacher, str(report.import_id)).file_name
+    assert (kept[:11], len(kept)) == ("fdp.csv\ufffd xx", 121)
+    assert undone.file_name == kept
+
+
 def test_an_import_with_later_changes_is_not_taken_back(backend: Backend, teacher: Viewer) -> None:
     """The refusal names the chapter, and nothing of the import is taken back."""
     report = backend.chapters.import_file(teacher, "a.csv", ONE_NEW_YEAR, dry_run=False)
