@@ -9,6 +9,8 @@ from streamlit.web.server.starlette import starlette_server
 from backend import terminal
 from backend.api import http_server
 
+OURS = ("access_log", "ws_max_size")  # Streamlit would take as much from anybody as it may send
+
 
 def run(app: st.App, port: int) -> None:
     """Serve `app` until it is told to stop; where nothing can listen on `port`, say so and exit with status 1."""
@@ -28,7 +30,7 @@ class _Runner:
             terminal.say(error.message)
             sys.exit(terminal.FAILED)
         own = starlette_server._get_uvicorn_config_kwargs()
-        server = http_server.server(self._app, **{name: own[name] for name in own if name != "access_log"})
+        server = http_server.server(self._app, **{name: own[name] for name in own if name not in OURS})
         with opened:
             server.run(sockets=[opened])
         if not server.started:

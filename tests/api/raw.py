@@ -48,6 +48,30 @@ def everything(connection: socket.socket, quiet_seconds: float) -> bytes:
     return found
 
 
+UPGRADE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==",
+)
+
+
+def endless_message(raw: Raw, path: str, most: int) -> int:
+    """How many bytes of one message, in pieces without end, are taken on a websocket before it is closed."""
+    piece, sent = b"a" * 50_000, 0
+    with raw.connect() as connection:
+        connection.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *UPGRADE, "", ""]).encode())
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        try:
+            while sent < most:
+                opcode = b"\x00" if sent else b"\x02"
+                connection.sendall(opcode + b"\xff" + len(piece).to_bytes(8, "big") + bytes(4) + piece)
+                sent += len(piece)
+        except OSError:
+            pass
+    return sent
+
+
 def statuses(answer: bytes) -> list[int]:
     """The status of each answer that came."""
     return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]

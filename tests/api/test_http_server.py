@@ -11,12 +11,13 @@ import pytest
 from backend.api import http_server
 from backend.api.http_server import BoundedHttp, PortUnavailable
 from tests.api.middleware.test_raw import is_well, raw, served_api
-from tests.api.raw import HOST, Raw, everything, statuses
+from tests.api.raw import HOST, UPGRADE, Raw, endless_message, everything, statuses
 from tests.waiting import until
 
 __all__ = ["raw", "served_api"]
 
 SECONDS = 0.8
+LARGE = 15_000_000  # more than the buffers of two sockets hold
 HEALTH = b"GET /health/live HTTP/1.1\r\n" + HOST
 
 
@@ -131,12 +132,6 @@ def test_trailers_without_end_are_not_kept(raw: Raw, start: bytes) -> None:
             time.sleep(0.001)
 
 
-UPGRADE = (
-    HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n"
-)
-
-
 @pytest.mark.parametrize(
     ("method", "more"),
     [
@@ -148,8 +143,14 @@ UPGRADE = (
 )
 def test_an_opening_that_is_none_is_answered(raw: Raw, method: bytes, more: bytes) -> None:
     """A websocket asked for by another method or with too many headers is refused; else it would stay open for ever."""
-    answer = raw.send(method + b" /ws HTTP/1.1\r\n" + UPGRADE + more + b"\r\n")
+    upgrade = HOST + "".join(f"{line}\r\n" for line in UPGRADE).encode()
+    answer = raw.send(method + b" /ws HTTP/1.1\r\n" + upgrade + more + b"\r\n")
     assert statuses(answer) in ([400], [405])
+
+
+def test_a_message_without_end_is_not_kept(raw: Raw) -> None:
+    """A message of a websocket in ever more pieces, of nobody: closed beyond 1 MB and what was on its way."""
+    assert endless_message(raw, "/ws", LARGE) < LARGE
 
 
 def test_a_client_that_takes_nothing_is_let_go(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:

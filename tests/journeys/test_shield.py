@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from tests.api.raw import Raw, body_of, head_of, statuses
+from tests.api.raw import UPGRADE, Raw, body_of, endless_message, head_of, statuses
 from tests.journeys.running import Visitors
 from tests.journeys.school import ServedSchool
 
@@ -71,10 +71,14 @@ def test_head_of_pages_and_files_is_get_without_a_body(served: ServedSchool) -> 
 def test_a_page_asked_with_two_sessions_is_refused(served: ServedSchool) -> None:
     """Also its socket, and its files: 400 in the API's shape, before anything behind is asked."""
     raw = Raw(urlsplit(served.app.url).port or 0)
-    key = f"Sec-WebSocket-Key: {'A' * 22}=="
-    upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key)
-    for path, more in (("/", ()), ("/assets/style.css", ()), ("/_stcore/stream", upgrade)):
+    for path, more in (("/", ()), ("/assets/style.css", ()), ("/_stcore/stream", UPGRADE)):
         for lines in (("Cookie: session=a", "Cookie: session=b"), ("Cookie: session=a; session=b",)):
             answer = raw.ask("GET", path, [*lines, *more], closes=not more)
             assert statuses(answer) == [400], (path, answer[:300])
             assert b'"code": "malformed"' in answer
+
+
+def test_a_page_takes_no_message_without_end(served: ServedSchool) -> None:
+    """Nobody in particular may open the socket of a page: it holds no more of a message than 1 MB."""
+    large = 15_000_000  # more than the buffers of two sockets hold
+    assert endless_message(Raw(urlsplit(served.app.url).port or 0), "/_stcore/stream", large) < large

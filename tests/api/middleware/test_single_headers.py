@@ -16,17 +16,11 @@ from backend.api.middleware.draining import Drain
 from backend.api.middleware.single_headers import SINGLE, repeated
 from backend.api.outer_middleware import outer_middleware
 from backend.config import Settings
-from tests.api.raw import Raw, body_of, head_of, statuses
+from tests.api.raw import UPGRADE, Raw, body_of, head_of, statuses
 from tests.api.streaming.listening import ServedApi, whole_api
 
 __all__ = ["whole_api"]
 
-UPGRADE = (
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==",
-)
 ADDRESSES = (
     ("GET", "/api/v1/chapters"),
     ("GET", "/api/v1/health"),
