@@ -253,6 +253,7 @@ class Row {
     if (!this.typedOn) return;
     const text = this.solved.value.trim();
     const { value, problem } = readWhole(text);
+    if (text === "" && outbox.notes.get(this.id)?.draft) outbox.note(this.id, null, [this.id]); // it is given up
     if (text === "" || String(value) === this.shownSolved) return this.dropTyping();
     const { words } = this.list.data;
     if (problem || value < 0) {

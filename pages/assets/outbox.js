@@ -2,7 +2,7 @@
 // own by which it is done once. They are kept by the browser and sent by fetch, so that no change of page, reload,
 // closed tab, lost network or restart of the server loses one.
 const ADDRESS = "/acts/progress";
-const MOST_ACTS = 20; // in a request: a browser that leaves a page sends at most 64 KiB
+const MOST_ACTS = 20, MOST_SIGNS = 50000; // in a request: a browser that leaves a page sends at most 64 KiB
 const ANSWER_MS = 20000; // then the answer is lost, and the acts are sent again
 const AGAIN_MS = [500, 1000, 2000, 3000]; // between tries; the last goes on for ever
 const LINE_MS = 4000; // what waits longer is said on every page
@@ -51,6 +51,21 @@ class Outbox {
     keep(`${ACT}:${this.person}:${act.key}`, whole);
     this.note(placeOf(act), null, act.ids);
     this.send();
+  }
+
+  // What one request takes: an act on many rows is long.
+  first() {
+    let signs = 0;
+    const acts = this.acts.slice(0, MOST_ACTS);
+    const end = acts.findIndex((act, index) => (signs += body("", [act]).length) > MOST_SIGNS && index > 0);
+    return end < 0 ? acts : acts.slice(0, end);
+  }
+
+  // Acts of a tab that was closed meanwhile, or that cannot send them. What that tab sends as well is done once.
+  adopt() {
+    const known = new Set(this.acts.map((act) => act.key));
+    const others = stored(`${ACT}:${this.person}:`).filter(({ key, at }) => !known.has(key) && Date.now() - at > LINE_MS);
+    this.acts = [...this.acts, ...others].sort((one, other) => one.at - other.at);
   }
 
   waiting(id) {
@@ -102,7 +117,7 @@ class Outbox {
     this.isSending = true;
     const { person } = this;
     try {
-      const answer = await post(person, this.acts.slice(0, MOST_ACTS), AbortSignal.timeout(ANSWER_MS));
+      const answer = await post(person, this.first(), AbortSignal.timeout(ANSWER_MS));
       const said = await answer.json();
       if (person !== this.person) return;
       if (answer.ok) this.take(said);
@@ -146,13 +161,14 @@ class Outbox {
     this.dueAt = Infinity; // one request for all of it
     for (const list of this.lists) list.leave();
     this.dueAt = 0;
-    if (this.acts.length) post(this.person, this.acts.slice(0, MOST_ACTS)).catch(() => {});
+    if (this.acts.length) post(this.person, this.first()).catch(() => {});
   }
 
   tick() {
     const mark = document.querySelector("[data-person]");
     if (mark) this.belongTo(mark.dataset.person);
     for (const list of this.lists) if (!list.root.isConnected) this.forget(list);
+    if (this.person) this.adopt();
     if (this.acts.length) {
       this.send();
       this.changed();
@@ -175,10 +191,11 @@ class Outbox {
   }
 }
 
+const body = (person, acts) => JSON.stringify({ person, acts: acts.map(({ at, before, ...act }) => act) });
+
 function post(person, acts, signal) {
-  const body = JSON.stringify({ person, acts: acts.map(({ at, before, ...act }) => act) });
   const headers = { "Content-Type": "application/json" };
-  return fetch(ADDRESS, { method: "POST", body, headers, credentials: "same-origin", keepalive: true, signal });
+  return fetch(ADDRESS, { method: "POST", body: body(person, acts), headers, credentials: "same-origin", keepalive: true, signal });
 }
 
 const own = ({ status, solved, weak, version }) => ({ status, solved, weak, version });

@@ -17,6 +17,13 @@ from tests.waiting import until
 
 LATE = pytest.mark.parametrize("late", [(0.0, 0.0), (2.0, 0.0), (0.0, 2.0)], ids=["at once", "asked late", "told late"])
 Late = tuple[float, float]
+MANY_LONG_ACTS = """(person) => {
+  for (let act = 0; act < 15; act += 1) {
+    const ids = Array.from({ length: 200 }, (_, index) => String(index).padStart(24, "0"));
+    const kept = { key: `long-${act}`, act: "change", ids, isBulk: true, isWeakChapter: true, at: act };
+    localStorage.setItem(`cp-act:${person}:long-${act}`, JSON.stringify(kept));
+  }
+}"""
 Leave = Callable[[Page], object]
 
 
@@ -128,7 +135,10 @@ def test_news_of_the_page_that_is_left_does_not_empty_the_next(slow: SlowSchool,
 
 
 def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool, visitors: Visitors) -> None:
-    """Away, the row says that it is not saved yet; a closed tab keeps the act; back, it is saved once."""
+    """Away, the row says that it is not saved yet; a closed tab keeps the act; back, it is saved once.
+
+    So it is from a tab that stayed open, and however long the acts are together.
+    """
     person = slow.served.lone_student()
     viewer, chapter = slow.served.viewer(person.email), slow.served.backend.chapters.active()[0]
     visitor = slow.visit(visitors, person.email)
@@ -153,6 +163,16 @@ def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool,
     until(lambda: slow.solved(viewer, chapter) == 0, seconds=20)
     until(lambda: elsewhere.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-act'))") == [])
     assert len(slow.served.backend.progress.history(viewer, chapter.id)) == 2
+
+    other = visitor.tab("/chapters")
+    field_of(other, chapter).wait_for()
+    slow.proxy.refuse()
+    row_of(other, chapter).get_by_role("button", name="+5:").click()
+    other.close()
+    slow.proxy.heal()
+    until(lambda: slow.solved(viewer, chapter) == 5, seconds=20)  # the tab that stays open sends it
+    elsewhere.evaluate(MANY_LONG_ACTS, viewer.id)
+    until(lambda: elsewhere.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-act'))") == [])
 
 
 def test_what_is_no_number_is_still_there_after_a_reload(slow: SlowSchool, visitors: Visitors) -> None:
