@@ -156,7 +156,7 @@ def _for_scripts(viewer: Viewer) -> str:
         "run": secrets.token_hex(4),
         "waiting": _("Some changes are not saved yet: no connection. They are kept here and sent again by themselves."),
         "leaving": _("Saving what you did; then the page opens."),
-        "restored": _("What you had typed is here again. It is not saved yet."),
+        "restored": _("What you had typed is here again. Check that it is not saved already before you send it."),
     }
     data = " ".join(f'data-{name}="{escape(word)}"' for name, word in words.items())
     return f"<span hidden {data}></span>"
