@@ -29,7 +29,7 @@ const fieldsOf = (form) => [...form.querySelectorAll("input, textarea")].filter(
 
 function keep(field) {
   const name = nameOf(field);
-  if (!name) return;
+  if (!name || (sent.has(name) && read(name)?.value === valueOf(field))) return; // Enter, and left after it
   restored.add(field);
   sent.delete(name);
   if (field.type === "radio") for (const each of fieldsOf(field.closest('[class*="st-key-"]'))) forget(nameOf(each));

@@ -213,6 +213,7 @@ def test_a_press_of_a_form_and_then_a_link(slow: SlowSchool, visitors: Visitors,
     by_menu("Home")(page)
     until(lambda: slow.served.backend.accounts.me(viewer).name == "Tara Renamed", seconds=30)
     expect(page.get_by_role("heading", level=1)).not_to_contain_text("Settings")
+    until(lambda: page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-draft'))") == [])
 
 
 def test_what_is_typed_into_a_form_is_there_again(slow: SlowSchool, visitors: Visitors) -> None:
