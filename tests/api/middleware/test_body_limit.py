@@ -148,8 +148,12 @@ def test_before_the_start_an_upload_is_told_to_come_again() -> None:
 def test_a_client_that_leaves_is_no_failure(raw: Raw, door: Door) -> None:
     """An upload that is broken off by its sender is logged as a request that could not be read, not as a mistake."""
     teacher = b"Authorization: " + door.teacher.headers["Authorization"].encode() + b"\r\n"
-    with capture_logs() as logged:
+
+    def is_told() -> bool:  # on a busy machine a connection may be gone before its request was read at all
         with begun(raw, head(b"/chapters/import", MAX_FILE_BYTES, teacher)):
             pass
-        until(lambda: [each["status"] for each in logged if each["event"] == "request"] == [400])
+        return 400 in [each["status"] for each in logged if each["event"] == "request"]
+
+    with capture_logs() as logged:
+        until(is_told)
     assert not [each for each in logged if each["event"] == "request_failed"]
