@@ -132,12 +132,16 @@ def is_streamlits_own(page: Page, rule: str, target: str) -> bool:
     return bool(owns) and bool(page.locator(target).first.evaluate("(element, owns) => element.matches(owns)", owns))
 
 
-def test_a_long_table_is_short_on_a_phone(phones: Phones) -> None:
-    """The catalogue shows 25 chapters as cards, then all when asked; the keyboard goes on with the first new one."""
-    page = phones.open("teacher", "/manage-chapters")
-    rows = page.locator(".cp-stacked tbody tr:visible")
+def test_a_long_table_is_short_on_a_phone(served: ServedSchool, visitors: Visitors) -> None:
+    """A class shows 25 learners as cards, then all when asked; the keyboard goes on with the first new one."""
+    person = served.teacher()
+    classroom = served.classroom(person)
+    for number in range(27):
+        served.student(classroom, f"Learner {number:02}")
+    page = served.visit(visitors, person.email, is_phone=True).open(f"/classroom?id={classroom.id}")
+    rows = page.locator(".st-key-class-learners .cp-stacked tbody tr:visible")
     expect(rows).to_have_count(25)
-    page.get_by_role("button", name="Show all").click()
-    expect(rows).to_have_count(101)
+    page.locator(".st-key-class-learners").get_by_role("button", name="Show all").click()
+    expect(rows).to_have_count(27)
     expect(rows.nth(25).get_by_role("button")).to_be_focused()
     assert page.evaluate(TOO_WIDE) == []

@@ -177,13 +177,14 @@ def test_metrics_are_not_for_the_public(front: Front, path: str) -> None:
     assert front.api.asked == []
 
 
-def test_bodies_are_bounded_before_the_app_sees_them(front: Front) -> None:
-    """Above 1 MB nothing is passed on, files for the catalogue above 50 MB not either."""
+@pytest.mark.parametrize("path", ["/api/v1/chapters/import", "/api/v1/progress/import"])
+def test_bodies_are_bounded_before_the_app_sees_them(front: Front, path: str) -> None:
+    """Above 1 MB nothing is passed on, files of an import above 50 MB not either."""
     with client(front) as program:
         assert program.post("/api/v1/progress", content=b"x" * 1_100_000).status_code == 413
-        assert told(program.post("/api/v1/chapters/import", content=b"x" * 1_100_000))["length"] == 1_100_000
-    assert announced(front, "/api/v1/chapters/import", 60_000_000) == 413
-    assert front.api.asked == ["/api/v1/chapters/import"]
+        assert told(program.post(path, content=b"x" * 1_100_000))["length"] == 1_100_000
+    assert announced(front, path, 60_000_000) == 413
+    assert front.api.asked == [path]
 
 
 def test_other_names_are_refused(front: Front) -> None:
