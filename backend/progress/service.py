@@ -164,7 +164,7 @@ class ProgressService:
             return report
         batch_id = stable_id(viewer.id, key or new_id())
         for changes in entries.parts(planned.changes):
-            self._save(viewer, changes, batch_id, confirm=True, is_imported=True)
+            self._save(viewer, changes, batch_id, confirm=True, is_imported=True, resumes=True)
         return replace(report, batch_id=batch_id)
 
     def chapters_changed(self, session: Any, changes: Sequence[tuple[Chapter, Chapter]]) -> None:
@@ -197,14 +197,18 @@ class ProgressService:
         *,
         confirm: bool,
         is_imported: bool,
+        resumes: bool = False,
     ) -> Saved:
-        """Save changes in one transaction; what an imported list has saved in an earlier try is left out."""
+        """Save changes in one transaction. A batch that is there already is given back as it was saved.
+
+        `resumes`: the batch is a list that is saved in steps, and goes on with the chapters that it has not saved yet.
+        """
 
         def work(session: Any) -> Saved:
             ground = self._ground_of_today(session, viewer, batch_id, changes)
             done = set(entries.chapter_ids(ground.batch))
             left = {chapter_id: change for chapter_id, change in changes.items() if chapter_id not in done}
-            if done and not (is_imported and left):
+            if done and not (resumes and left):
                 return self._replayed(session, viewer.id, ground.batch)
             steps = _steps(left, ground, confirm=confirm)
             ground = self._with_day_counted(viewer, ground)

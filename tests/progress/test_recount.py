@@ -96,6 +96,7 @@ class Story:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @example(played=[("save", {0: SOLVED}, False), ("archive", 0), ("undo", 0), ("wait", 30), ("undo", 0)])
+@example(played=[("save", {0: ProgressChange(), 1: SOLVED}, True)])
 @example(played=[("save", {0: SOLVED}, False), ("move", 0, "Ethics"), ("archive", 0), ("bring back", 0)])
 @given(played=st.lists(acts, min_size=4, max_size=25))
 def test_kept_totals_are_always_a_recount(
