@@ -7,6 +7,7 @@ from tests.argon2 import cheap_argon2, production_argon2
 from tests.kit.redis.valkey_process import valkey, valkey_or_redis
 from tests.pages.at_path import browser
 from tests.pages.signed_in import open_page, own_main_module
+from tests.quiet_commands import log_as_it_is
 from tests.school import (
     admin,
     admin_user,
@@ -35,6 +36,7 @@ __all__ = [
     "cheap_argon2",
     "classroom",
     "clock",
+    "log_as_it_is",
     "mongodb_log",
     "open_page",
     "own_backend",

@@ -100,6 +100,7 @@ def test_no_secret_is_logged(door: Door, backend: Backend, capfd: pytest.Capture
     log.configure("DEBUG")
     try:
         secrets = journey(door, backend)
+        log.get("test").info("journey_over")
     finally:
         said = capfd.readouterr()
         log.configure("INFO")
@@ -107,7 +108,7 @@ def test_no_secret_is_logged(door: Door, backend: Backend, capfd: pytest.Capture
     for secret in secrets:
         assert secret not in said.err
         assert secret not in said.out
-    assert "audit" in said.err  # something was logged
+    assert "journey_over" in said.err  # the log was read
 
 
 def journey(door: Door, backend: Backend) -> list[str]:
