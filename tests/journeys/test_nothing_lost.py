@@ -151,7 +151,7 @@ def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool,
     expect(row.get_by_role("status")).to_contain_text("Not saved yet")
     assert slow.solved(viewer, chapter) == 0
     slow.proxy.heal()
-    until(lambda: slow.solved(viewer, chapter) == 5, seconds=10)
+    until(lambda: slow.solved(viewer, chapter) == 5)
     expect(row.get_by_role("status")).to_contain_text("Saved")
 
     slow.proxy.refuse()
@@ -160,7 +160,7 @@ def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool,
     visitor.page.close()
     slow.proxy.heal()
     elsewhere = visitor.page = visitor.tab("/insights")  # no row is here, and it is sent all the same
-    until(lambda: slow.solved(viewer, chapter) == 0, seconds=20)
+    until(lambda: slow.solved(viewer, chapter) == 0)
     until(lambda: elsewhere.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-act'))") == [])
     assert len(slow.served.backend.progress.history(viewer, chapter.id)) == 2
 
@@ -170,7 +170,7 @@ def test_without_a_server_acts_wait_and_are_sent_by_themselves(slow: SlowSchool,
     row_of(other, chapter).get_by_role("button", name="+5:").click()
     other.close()
     slow.proxy.heal()
-    until(lambda: slow.solved(viewer, chapter) == 5, seconds=20)  # the tab that stays open sends it
+    until(lambda: slow.solved(viewer, chapter) == 5)  # the tab that stays open sends it
     elsewhere.evaluate(MANY_LONG_ACTS, viewer.id)
     until(lambda: elsewhere.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-act'))") == [])
 
