@@ -95,7 +95,7 @@ def test_what_is_done_in_rows_outlives_the_page(slow: SlowSchool, visitors: Visi
         slow.proxy.slow(*late)
         field.fill("3")
         leave(visitor.page)
-        until(lambda chapter=chapter: slow.solved(viewer, chapter) == 3, seconds=30)  # type: ignore[misc] # bound now
+        until(lambda chapter=chapter: slow.solved(viewer, chapter) == 3)  # type: ignore[misc] # bound now
     slow.proxy.heal()
     page = visitor.page = visitor.tab("/chapters")
     plus = row_of(page, chapters[7]).get_by_role("button", name="+5:")
@@ -104,12 +104,12 @@ def test_what_is_done_in_rows_outlives_the_page(slow: SlowSchool, visitors: Visi
     for _press in range(3):
         plus.click()
     expect(field_of(page, chapters[7])).to_have_value("15", timeout=500)
-    until(lambda: slow.solved(viewer, chapters[7]) == 15, seconds=30)
+    until(lambda: slow.solved(viewer, chapters[7]) == 15)
     plus.dblclick()
     row = row_of(page, chapters[7])
     expect(row.get_by_role("status")).to_contain_text("counted once")
     row.get_by_role("button", name="Count both").click()
-    until(lambda: slow.solved(viewer, chapters[7]) == 25, seconds=30)
+    until(lambda: slow.solved(viewer, chapters[7]) == 25)
 
 
 def test_news_of_the_page_that_is_left_does_not_empty_the_next(slow: SlowSchool, visitors: Visitors) -> None:
@@ -202,7 +202,7 @@ def test_a_press_of_a_form_and_then_a_link(slow: SlowSchool, visitors: Visitors,
     slow.proxy.slow(*late)
     page.get_by_role("button", name="Save name").click()
     by_menu("Settings")(page)
-    until(lambda: classrooms.classrooms(viewer)[0].name == "New name", seconds=30)
+    until(lambda: classrooms.classrooms(viewer)[0].name == "New name")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Settings")
     slow.proxy.heal()
 
@@ -211,7 +211,7 @@ def test_a_press_of_a_form_and_then_a_link(slow: SlowSchool, visitors: Visitors,
     slow.proxy.slow(*late)
     own.press("Enter")
     by_menu("Home")(page)
-    until(lambda: slow.served.backend.accounts.me(viewer).name == "Tara Renamed", seconds=30)
+    until(lambda: slow.served.backend.accounts.me(viewer).name == "Tara Renamed")
     expect(page.get_by_role("heading", level=1)).not_to_contain_text("Settings")
     until(lambda: page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-draft'))") == [])
 
