@@ -232,5 +232,5 @@ def test_what_is_typed_into_a_form_is_there_again(slow: SlowSchool, visitors: Vi
     page = visitor.page = visitor.tab("/settings")
     expect(page.get_by_label("Your name")).to_have_value("Half a na")
     page.get_by_role("button", name="Save name").click()
-    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.locator(".cp-saved")).to_be_visible()
     until(lambda: page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-draft'))") == [])
