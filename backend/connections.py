@@ -1,19 +1,20 @@
 """The resources that services need: keys, private servers, and clients of the servers."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from backend.config import Settings
 from backend.errors import AppError, Unavailable
 from backend.kit.breaker import Breaker
 from backend.kit.cache import Cache
+from backend.kit.clock import Clock
 from backend.kit.embedded import Servers, start_servers
 from backend.kit.events.hub import EventHub
 from backend.kit.i18n import _
 from backend.kit.limiter.limiter import Limiter
-from backend.kit.mongo.client import Indexes, Mongo
+from backend.kit.mongo.client import Mongo
 from backend.kit.observability.metrics import Registry
 from backend.kit.redis import client as redis
 from backend.kit.security.keys import MIN_SECRET_LENGTH, Key, KeyRing, kept_secret, parse_keys, unnamed
@@ -63,61 +64,56 @@ def private_servers(settings: Settings, report: Report) -> Servers | None:
 
 
 @dataclass(frozen=True)
-class Connections:
-    """The open clients of the servers, and the listeners on them."""
+class Setup:
+    """What a backend is made from. What it opens registers its closing with `resources`, to be closed in reverse."""
 
-    mongo: Mongo
-    redis_client: redis.Client
-    cache: Cache
-    events: EventHub
-    limiter: Limiter
-    metrics: Registry
+    settings: Settings
+    clock: Clock
+    keys: KeyRing
+    servers: Servers | None
+    resources: ExitStack
+    is_caching: bool
+
+
+class Connections:
+    """The open clients of the servers, and the listeners on them. Connects nothing yet.
+
+    Raises Unavailable for an address that cannot be read.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        settings, opened = setup.settings, setup.resources.callback
+        self.servers = servers = setup.servers
+        mongodb_uri = (
+            settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
+        )
+        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
+        namespace = settings.mongodb_database
+        self.settings = settings
+        self.clock = setup.clock
+        self.metrics = Registry()
+        with _reading("MONGODB_URI"):
+            self.mongo = Mongo(
+                str(mongodb_uri),
+                namespace,
+                self.metrics,
+                slow_seconds=settings.slow_operation_ms / 1000,
+                newest_version=VERSION,
+            )
+        opened(self.mongo.close)
+        with _reading("REDIS_URL"):
+            self.redis_client = redis.connect(str(redis_url))
+        opened(redis.disconnect, self.redis_client)
+        self.cache = Cache(self.redis_client if setup.is_caching else None, namespace=namespace, truth=self.mongo)
+        opened(self.cache.close)
+        self.events = EventHub(self.redis_client, self.metrics, namespace=namespace)
+        opened(self.events.close)
+        self.limiter = Limiter(self.redis_client, namespace=namespace, processes=settings.rate_limit_processes)
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
         """The circuit breakers by server: "mongodb", "mongodb_reads", "redis"."""
         return {**self.mongo.breakers, redis.BREAKER: redis.breaker_of(self.redis_client)}
-
-    def start(self, indexes: Sequence[Indexes]) -> None:
-        """Create the indexes and start to listen."""
-        for each in indexes:
-            self.mongo.ensure_indexes(each)
-        self.cache.start()
-        self.events.start()
-
-    def close(self) -> None:
-        self.events.close()
-        self.cache.close()
-        redis.disconnect(self.redis_client)
-        self.mongo.close()
-
-
-def connected(settings: Settings, servers: Servers | None, *, is_caching: bool) -> Connections:
-    """Clients of the servers that are set, else of the private ones. Connects nothing yet.
-
-    Raises Unavailable for an address that cannot be read.
-    """
-    mongodb_uri = settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else servers and servers.mongodb_uri
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else servers and servers.redis_url
-    registry = Registry()
-    with _reading("REDIS_URL"):
-        redis_client = redis.connect(str(redis_url))
-    with _reading("MONGODB_URI"):
-        mongo = Mongo(
-            str(mongodb_uri),
-            settings.mongodb_database,
-            registry,
-            slow_seconds=settings.slow_operation_ms / 1000,
-            newest_version=VERSION,
-        )
-    return Connections(
-        mongo=mongo,
-        redis_client=redis_client,
-        cache=Cache(redis_client if is_caching else None, namespace=settings.mongodb_database, truth=mongo),
-        events=EventHub(redis_client, registry, namespace=settings.mongodb_database),
-        limiter=Limiter(redis_client, namespace=settings.mongodb_database, processes=settings.rate_limit_processes),
-        metrics=registry,
-    )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def new_name() -> str:
 def clock() -> SetClock:
     """The time of a test: it stands until the test moves it."""
     return SetClock(NOON)
+
+
+def altered(backend: Backend, **parts: object) -> Backend:
+    """The same backend with other parts in these places."""
+    other = copy(backend)
+    vars(other).update(parts)
+    return other
 
 
 def settings_for(servers: Servers, data_dir: Path, database: str) -> Settings:

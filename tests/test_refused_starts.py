@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from backend import terminal
+from backend.bootstrap import build
 from backend.config import Settings
-from backend.connections import connected
 from backend.errors import Unavailable
 from tests.journeys.running import launch
 
@@ -59,4 +59,4 @@ def test_an_address_that_a_driver_refuses_names_its_setting(name: str, value: st
     """What only the driver can tell is said as one sentence too."""
     wrong = settings.model_copy(update={name.lower(): SecretStr(value)})
     with pytest.raises(Unavailable, match=f"{name} is no address that can be read: "):
-        connected(wrong, None, is_caching=False)
+        build(wrong)

@@ -1,6 +1,6 @@
-"""Accounts, sessions and second factors."""
+"""Accounts, sign-in, sessions, second factors, and the rights of people over their data."""
 
-from dataclasses import dataclass
+from functools import partial
 
 from backend.accounts.administration import AccountAdministration
 from backend.accounts.confirmations import Confirmations
@@ -12,68 +12,93 @@ from backend.accounts.service import AccountService
 from backend.accounts.session_queries import SessionQueries
 from backend.accounts.sessions import Sessions
 from backend.accounts.throttle import SignInThrottle
+from backend.connections import Setup
 from backend.kit.i18n import _
+from backend.kit.redis import forgetting
 from backend.kit.security.encryption import Sealer
 from backend.kit.security.tokens import AccessTokens
-from backend.wiring.base import Base
-from backend.wiring.learning import Learning
+from backend.rights.queries import RightsQueries
+from backend.rights.service import RightsService
+from backend.wiring.learning import LearningServices
 
 
-@dataclass(frozen=True)
-class People:
-    """The services for accounts, sign-in and sessions."""
+class AccountServices(LearningServices):
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        settings, clock, cache, trail = self.settings, self.clock, self.cache, self.trail
+        queries, factors = self._account_queries, FactorQueries(self.mongo)
+        self._throttle = SignInThrottle(self.limiter, PlaceQueries(self.mongo), clock)
+        self._sessions = Sessions(
+            SessionQueries(self.mongo),
+            queries,
+            AccessTokens(self._keys),
+            cache,
+            clock,
+            limits=settings.session_limits,
+            second_factor_roles=settings.second_factor_roles,
+            demo_allowed=settings.demo_allowed,
+        )
+        issuer = settings.school_name or _("Chapter Performance")
+        self.second_factor = SecondFactor(
+            factors, queries, self._sessions, Sealer(self._keys, "second factor"), clock, trail, issuer=issuer
+        )
+        self.accounts = self._accounts(queries)
+        self.administration = AccountAdministration(
+            queries,
+            self._sessions,
+            factors,
+            cache,
+            clock,
+            trail,
+            self.mails,
+            time_zone=settings.time_zone,
+            follower=self.board_store,
+        )
+        self.rights = self._rights(queries)
 
-    accounts: AccountService
-    administration: AccountAdministration
-    second_factor: SecondFactor
-    sessions: Sessions
+    def _accounts(self, queries: AccountQueries) -> AccountService:
+        settings = self.settings
+        sealer = Sealer(self._keys, "confirmations")
+        return AccountService(
+            queries,
+            self._classroom_queries,
+            self._sessions,
+            self.second_factor,
+            self.cache,
+            self.clock,
+            self.events,
+            self.trail,
+            self._throttle,
+            self.mails,
+            Confirmations(queries, self._sessions.queries, sealer, self.mails, self.limiter, self.clock),
+            time_zone=settings.time_zone,
+            demo_allowed=settings.demo_allowed,
+            sign_up_domains=_domains(settings.oidc_sign_up_domains),
+            trusted_domains=_domains(settings.oidc_trusted_domains),
+            follower=self.board_store,
+        )
 
+    def _rights(self, queries: AccountQueries) -> RightsService:
+        settings = self.settings
 
-def people(base: Base, learning: Learning) -> People:
-    """Build the account services; shut out demo accounts if not allowed; reseal second factors with the newest key."""
-    settings, clock, trail, connections = base.settings, base.clock, base.trail, base.connections
-    mongo, cache, follower = connections.mongo, connections.cache, learning.board_store
-    queries, factors = AccountQueries(mongo), FactorQueries(mongo)
-    sessions = Sessions(
-        SessionQueries(mongo),
-        queries,
-        AccessTokens(base.ring),
-        cache,
-        clock,
-        limits=settings.session_limits,
-        second_factor_roles=settings.second_factor_roles,
-        demo_allowed=settings.demo_allowed,
-    )
-    issuer = settings.school_name or _("Chapter Performance")
-    second_factor = SecondFactor(
-        factors, queries, sessions, Sealer(base.ring, "second factor"), clock, trail, issuer=issuer
-    )
-    accounts = AccountService(
-        queries,
-        learning.classroom_queries,
-        sessions,
-        second_factor,
-        cache,
-        clock,
-        connections.events,
-        trail,
-        SignInThrottle(connections.limiter, PlaceQueries(mongo), clock),
-        base.mails,
-        Confirmations(
-            queries, sessions.queries, Sealer(base.ring, "confirmations"), base.mails, connections.limiter, clock
-        ),
-        time_zone=settings.time_zone,
-        demo_allowed=settings.demo_allowed,
-        sign_up_domains=_domains(settings.oidc_sign_up_domains),
-        trusted_domains=_domains(settings.oidc_trusted_domains),
-        follower=follower,
-    )
-    administration = AccountAdministration(
-        queries, sessions, factors, cache, clock, trail, base.mails, time_zone=settings.time_zone, follower=follower
-    )
-    accounts.shut_demo_out()
-    second_factor.reseal()
-    return People(accounts, administration, second_factor, sessions)
+        def forget_limits(user_id: str) -> None:
+            self.limits.forget(user_id)
+            self._throttle.forget(user_id)
+
+        return RightsService(
+            RightsQueries(self.mongo),
+            queries,
+            self.projector,
+            self.board_store,
+            self.mongo,
+            self.cache,
+            self.clock,
+            self.trail,
+            forget_limits=forget_limits,
+            forget_kept=partial(forgetting.forget, self.redis_client, settings.mongodb_database),
+            grace_days=settings.deletion_grace_days,
+            idle_days=settings.idle_student_days,
+        )
 
 
 def _domains(listed: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The parts that every group of services is built from."""
+"""The services that every other group is built from: audit trail, mail, limits and the runs of jobs."""
 
 from dataclasses import dataclass
 
@@ -6,48 +6,69 @@ from backend.audit.queries import AuditQueries
 from backend.audit.service import AuditService
 from backend.audit.trail import AuditTrail
 from backend.config import Settings
-from backend.connections import Connections
+from backend.connections import Connections, Setup
 from backend.errors import Unavailable
-from backend.kit.clock import Clock
+from backend.kit.clock import Clock, SystemClock
 from backend.kit.i18n import _
+from backend.kit.idempotency import Replays
+from backend.kit.limiter.load_governor import Governor, MachineProbe
 from backend.kit.mail.smtp import Post, parse_sender, parse_server
+from backend.kit.schedule.runs import Runs
 from backend.kit.security.encryption import Sealer
-from backend.kit.security.keys import KeyRing
+from backend.limits.models import Allowances
+from backend.limits.service import LimitService
 from backend.mails.queries import MailQueries
 from backend.mails.service import MailService
 
 
 @dataclass(frozen=True)
-class Base:
-    """Settings, time, keys, open connections, the trail that every act is written to, and the way to write people."""
+class Load:
+    """The load governor of this machine, and the probe that it reads."""
 
-    settings: Settings
-    clock: Clock
-    ring: KeyRing
-    connections: Connections
-    trail: AuditTrail
-    audit: AuditService
-    mails: MailService
+    probe: MachineProbe
+    governor: Governor
 
-
-def base(settings: Settings, clock: Clock, ring: KeyRing, connections: Connections) -> Base:
-    """The ground, with a trail that can be written."""
-    queries = AuditQueries(connections.mongo)
-    queries.prepare()
-    trail = AuditTrail(queries, clock)
-    audit = AuditService(queries, trail, clock, kept_days=settings.audit_days)
-    return Base(settings, clock, ring, connections, trail, audit, _mails(settings, clock, ring, connections))
+    def loop_delay(self) -> float | None:
+        """Seconds that the event loop let its work wait at the last sample; None where no loop is watched."""
+        return self.governor.state.readings.loop_delay_seconds if self.probe.is_watching else None
 
 
-def _mails(settings: Settings, clock: Clock, ring: KeyRing, connections: Connections) -> MailService:
-    return MailService(
-        MailQueries(connections.mongo),
-        Sealer(ring, "mails"),
-        clock,
-        connections.metrics,
-        _post(settings, clock),
-        school=settings.school_name or _("Chapter Performance"),
-        base_url=settings.public_url or "",
+class BaseServices(Connections):
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        settings, clock = self.settings, self.clock
+        self._keys = setup.keys
+        queries = AuditQueries(self.mongo)
+        self.trail = AuditTrail(queries, clock)
+        self.audit = AuditService(queries, self.trail, clock, kept_days=settings.audit_days)
+        self.mails = MailService(
+            MailQueries(self.mongo),
+            Sealer(self._keys, "mails"),
+            clock,
+            self.metrics,
+            _post(settings, clock),
+            school=settings.school_name or _("Chapter Performance"),
+            base_url=settings.public_url or "",
+        )
+        self.runs = Runs(self.mongo)
+        self.replays = Replays(self.mongo, Sealer(self._keys, "replays"), SystemClock())
+        setup.resources.callback(self.replays.close)
+        probe = MachineProbe(self.mongo.waits.longest)
+        self._load = Load(probe, Governor(probe))
+        self.limits = LimitService(
+            self.limiter,
+            self._load.governor,
+            _allowances(settings),
+            clock,
+            probe,
+            is_adaptive=settings.rate_limit_adaptive,
+        )
+        setup.resources.callback(self.limits.close)
+
+
+def _allowances(settings: Settings) -> Allowances:
+    return Allowances.parsed(
+        settings.rate_limit_anonymous, settings.rate_limit_user, settings.rate_limit_premium, settings.rate_limit_burst
     )
 
 

@@ -1,7 +1,5 @@
 """Chapters, progress, classes, boards and statistics: what the school is about."""
 
-from dataclasses import dataclass
-
 from backend.accounts.queries import AccountQueries
 from backend.boards.board_store import BoardStore
 from backend.boards.queries import BoardQueries
@@ -11,10 +9,10 @@ from backend.chapters.service import ChapterService
 from backend.classrooms.queries import ClassroomQueries
 from backend.classrooms.report import ClassroomReports
 from backend.classrooms.service import ClassroomService
+from backend.connections import Setup
 from backend.digests.queries import DigestQueries
 from backend.digests.service import DigestService
 from backend.kit.cache import Warmer
-from backend.kit.schedule.runs import Runs
 from backend.kit.security.signing import Signer
 from backend.progress.overview import ProgressOverview
 from backend.progress.queries import ProgressQueries
@@ -28,96 +26,65 @@ from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
 from backend.statistics.shared_figure_queries import SharedFigureQueries
 from backend.statistics.sharing import FigureSharing
-from backend.wiring.base import Base
+from backend.wiring.base import BaseServices
 
 CATALOGUE_JOB = "catalogue"
 
 
-@dataclass(frozen=True)
-class Learning:
-    """`classroom_queries` and `board_store` are asked by those who change people."""
+class LearningServices(BaseServices):
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        mongo, cache, clock, events, trail = self.mongo, self.cache, self.clock, self.events, self.trail
+        self._account_queries, self._classroom_queries = AccountQueries(mongo), ClassroomQueries(mongo)
+        projected, boards, figures = ProjectorQueries(mongo), BoardQueries(mongo), FigureQueries(mongo)
+        self.chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, trail, self._ask_for_catalogue_job)
+        self.recount = SummaryRecount(RecountQueries(mongo), mongo, cache, self._ask_for_catalogue_job)
+        self.progress = ProgressService(
+            ProgressQueries(mongo), self.chapters, mongo, cache, clock, events, self.recount
+        )
+        self.chapters.follow(self.progress)
+        self.overview = ProgressOverview(self.progress, self.chapters, clock)
+        self.board_store = BoardStore(
+            boards,
+            self.redis_client,
+            cache,
+            clock,
+            events,
+            namespace=self.settings.mongodb_database,
+            is_projected=lambda: projected.health().is_alive,
+        )
+        self.classrooms = ClassroomService(
+            self._classroom_queries, mongo, cache, clock, events, trail, follower=self.board_store
+        )
+        self.reports = ClassroomReports(
+            self._classroom_queries, self.classrooms, self.progress, self.chapters, cache, clock, trail
+        )
+        self.boards = BoardService(boards, self.board_store, self.classrooms, self.progress, cache, clock)
+        sharing = FigureSharing(SharedFigureQueries(mongo), self.chapters, cache, clock)
+        self.statistics = StatisticsService(
+            StatisticsQueries(mongo), figures, projected, self.chapters, cache, clock, sharing
+        )
+        self.class_statistics = ClassStatisticsService(
+            figures, sharing, self.classrooms, self.reports, self.progress, self.chapters, cache, clock
+        )
+        self.projector = Projector(projected, cache, self.board_store)
+        self.warmer = Warmer(cache)
+        for service in (self.chapters, self.statistics, self.reports):
+            service.warmed_by(self.warmer)
+        self.digests = self._digests()
 
-    chapters: ChapterService
-    progress: ProgressService
-    recount: SummaryRecount
-    overview: ProgressOverview
-    classroom_queries: ClassroomQueries
-    classrooms: ClassroomService
-    reports: ClassroomReports
-    board_store: BoardStore
-    boards: BoardService
-    statistics: StatisticsService
-    class_statistics: ClassStatisticsService
-    projector: Projector
-    warmer: Warmer
+    def _ask_for_catalogue_job(self, seconds: float) -> None:
+        self.runs.ask(CATALOGUE_JOB, delay_seconds=seconds)
 
-
-def learning(base: Base) -> Learning:
-    """Build the learning services. The progress service follows changes of the chapter catalogue."""
-    mongo, cache, clock, events = base.connections.mongo, base.connections.cache, base.clock, base.connections.events
-    runs = Runs(mongo)
-
-    def ask_for_job(seconds: float) -> None:
-        runs.ask(CATALOGUE_JOB, delay_seconds=seconds)
-
-    chapters = ChapterService(ChapterQueries(mongo), mongo, cache, clock, base.trail, ask_for_job)
-    recount = SummaryRecount(RecountQueries(mongo), mongo, cache, ask_for_job)
-    progress = ProgressService(ProgressQueries(mongo), chapters, mongo, cache, clock, events, recount)
-    projected, board_queries = ProjectorQueries(mongo), BoardQueries(mongo)
-    keeper = _keeper(base, board_queries, projected)
-    chapters.follow(progress)
-
-    queries = ClassroomQueries(mongo)
-    classrooms = ClassroomService(queries, mongo, cache, clock, events, base.trail, follower=keeper)
-    reports = ClassroomReports(queries, classrooms, progress, chapters, cache, clock, base.trail)
-    figures = FigureQueries(mongo)
-    sharing = FigureSharing(SharedFigureQueries(mongo), chapters, cache, clock)
-    statistics = StatisticsService(StatisticsQueries(mongo), figures, projected, chapters, cache, clock, sharing)
-    warmer = Warmer(cache)
-    for service in (chapters, statistics, reports):
-        service.warmed_by(warmer)
-    return Learning(
-        chapters=chapters,
-        progress=progress,
-        recount=recount,
-        overview=ProgressOverview(progress, chapters, clock),
-        classroom_queries=queries,
-        classrooms=classrooms,
-        reports=reports,
-        board_store=keeper,
-        boards=BoardService(board_queries, keeper, classrooms, progress, cache, clock),
-        statistics=statistics,
-        class_statistics=ClassStatisticsService(
-            figures, sharing, classrooms, reports, progress, chapters, cache, clock
-        ),
-        projector=Projector(projected, cache, keeper),
-        warmer=warmer,
-    )
-
-
-def _keeper(base: Base, queries: BoardQueries, projected: ProjectorQueries) -> BoardStore:
-    return BoardStore(
-        queries,
-        base.connections.redis_client,
-        base.connections.cache,
-        base.clock,
-        base.connections.events,
-        namespace=base.settings.mongodb_database,
-        is_projected=lambda: projected.health().is_alive,
-    )
-
-
-def digests(base: Base, learning: Learning) -> DigestService:
-    """Addresses to leave by are signed with the keys of the school."""
-    mongo = base.connections.mongo
-    return DigestService(
-        DigestQueries(mongo),
-        AccountQueries(mongo).classroom_ids,
-        learning.classrooms,
-        learning.reports,
-        learning.overview,
-        base.mails,
-        Signer(base.ring, "unsubscribe"),
-        base.clock,
-        time_zone=base.settings.time_zone,
-    )
+    def _digests(self) -> DigestService:
+        return DigestService(
+            DigestQueries(self.mongo),
+            self._account_queries.classroom_ids,
+            self.classrooms,
+            self.reports,
+            self.overview,
+            self.mails,
+            Signer(self._keys, "unsubscribe"),
+            self.clock,
+            time_zone=self.settings.time_zone,
+        )

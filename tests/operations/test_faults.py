@@ -27,7 +27,7 @@ from backend.kit.security.keys import Key
 from backend.operations import checks, machine_checks
 from backend.operations.models import Instance
 from backend.operations.server_queries import Behind, Oplog, ServerQueries
-from backend.wiring.operations import Load
+from backend.wiring.base import Load
 from tests.waiting import until
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

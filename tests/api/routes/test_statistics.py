@@ -1,7 +1,6 @@
 """Statistics, classes, leaderboards and health by HTTP."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from backend.operations.models import Process, Readiness, Status
 from tests.api.caller import Door, as_json, first_chapter, problem
-from tests.school import School
+from tests.school import School, altered
 from tests.statistics.builders import settle
 
 
@@ -110,7 +109,7 @@ class _Broken:
 def test_a_process_that_cannot_serve_says_so_and_lives_on(backend: Backend, path: str, status: int) -> None:
     """Without its database health and readiness are 503 with the findings, and the process is still alive."""
     operations: Any = _Broken(backend.operations)
-    get: Callable[[str], Any] = TestClient(create_api(replace(backend, operations=operations))).get
+    get: Callable[[str], Any] = TestClient(create_api(altered(backend, operations=operations))).get
     answer = get(path)
     assert answer.status_code == status
     if status == 503:

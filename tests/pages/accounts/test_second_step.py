@@ -1,6 +1,5 @@
 """The second step of signing in, the card that sets a second factor up, and where somebody is led who must have one."""
 
-import dataclasses
 from datetime import timedelta
 
 import pyotp
@@ -14,7 +13,7 @@ from backend.kit.clock import SetClock
 from pages.accounts.second_factor import grouped, qr_image
 from pages.shell import services
 from tests.pages.at_path import Browser, heading, html_of
-from tests.school import PASSWORD, School
+from tests.school import PASSWORD, School, altered
 
 
 @pytest.fixture
@@ -128,7 +127,7 @@ def test_the_provider_is_offered_where_there_is_one(browser: Browser, backend: B
     assert not [each for each in browser.open().button if each.key == "provider"]
     names = {"oidc_name": "Sunrise", "oidc_metadata_url": "https://x", "oidc_client_id": "a", "oidc_client_secret": "b"}
     settings = Settings(**{**backend.settings.model_dump(), **names})
-    services.install(dataclasses.replace(backend, settings=settings))
+    services.install(altered(backend, settings=settings))
     assert browser.open().button("provider").label == "Continue with Sunrise"
 
 

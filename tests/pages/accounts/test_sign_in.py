@@ -1,7 +1,5 @@
 """The way in: gate, form, cookie, roles, and what happens to a page whose person is gone."""
 
-import dataclasses
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -10,7 +8,7 @@ from backend.bootstrap import Backend
 from pages.shell import services, session
 from pages.shell.navigation import PATHS
 from tests.pages.at_path import Browser, heading, html_of
-from tests.school import PASSWORD, School
+from tests.school import PASSWORD, School, altered
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1)) :red[y]"
 
@@ -24,7 +22,7 @@ def filled(tab: AppTest, email: str, password: str) -> AppTest:
 
 def named(school: str, backend: Backend) -> Backend:
     """The same backend in a school of this name."""
-    return dataclasses.replace(backend, settings=backend.settings.model_copy(update={"school_name": school}))
+    return altered(backend, settings=backend.settings.model_copy(update={"school_name": school}))
 
 
 @pytest.mark.parametrize("path", ["", *PATHS])

@@ -1,7 +1,5 @@
 """The list of users: found by search and role, in pages. Its dialogs are tried in tests/journeys."""
 
-from dataclasses import replace
-
 import pytest
 
 from backend.accounts.models import Viewer
@@ -9,7 +7,7 @@ from backend.bootstrap import Backend
 from pages.accounts.user_dialogs import reset_address
 from pages.shell import services
 from tests.pages.at_path import Browser, heading, html_of
-from tests.school import School
+from tests.school import School, altered
 
 
 @pytest.fixture
@@ -58,5 +56,5 @@ def test_links_carry_the_whole_address(
     )
     assert reset_address("secret") == "http://10.0.0.5:8501/reset-password?token=secret"
     public = backend.settings.model_copy(update={"public_url": "https://learn.school.example/"})
-    services.install(replace(backend, settings=public))
+    services.install(altered(backend, settings=public))
     assert reset_address("secret") == "https://learn.school.example/reset-password?token=secret"
