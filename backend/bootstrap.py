@@ -47,7 +47,7 @@ class Backend(OperationServices):
         added = self.chapters.load(catalogue)
         if added:
             report(_("{count} chapters loaded into the catalogue.").format(count=added))
-        self.accounts.shut_demo_out()
+        self.sign_in.shut_demo_out()
         self.second_factor.reseal()
         if self.settings.traces_url:
             instrument(self, self.redis_client)

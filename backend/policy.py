@@ -202,9 +202,10 @@ BEFORE_SECOND_FACTOR = frozenset(
 # Public methods without a viewer: the steps of signing in, public facts, and methods that only services,
 # jobs and the terminal call. A page or route may not call one of the last kind for a person without a line above.
 WITHOUT_VIEWER: Mapping[str, str] = {
-    "accounts": "has_users demo_sign_ins create_first_administrator sign_up begin_sign_up awaited confirm authenticate "
-    "shut_demo_out issue_ticket redeem_ticket sign_in_program complete_ticket complete_program enter_by_provider "
-    "refresh viewer viewer_of_access_token reset_owner reset_password",
+    "sign_in": "authenticate issue_ticket redeem_ticket sign_in_program complete_ticket complete_program refresh "
+    "enter_by_provider viewer viewer_of_access_token demo_sign_ins shut_demo_out",
+    "registration": "has_users create_first_administrator sign_up begin_sign_up awaited confirm",
+    "accounts": "confirm_address reset_owner reset_password",
     "second_factor": "prove reseal",
     "administration": "rescue",
     "chapters": "follow every active get load carry_on warmed_by",

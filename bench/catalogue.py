@@ -135,13 +135,13 @@ def _main() -> None:
     log.configure("ERROR")
     backend = build(Settings(), clock=SystemClock())
     try:
-        user = backend.accounts.create_first_administrator(
+        user = backend.registration.create_first_administrator(
             name="Bench",
             email="bench@example.org",
             password="a long password of the bench",  # noqa: S106 # of nobody
         )
-        ticket = backend.accounts.issue_ticket(user, "browser")
-        teacher = backend.accounts.viewer(backend.accounts.redeem_ticket(ticket, "browser", "bench"))
+        ticket = backend.sign_in.issue_ticket(user, "browser")
+        teacher = backend.sign_in.viewer(backend.sign_in.redeem_ticket(ticket, "browser", "bench"))
         _timed(print, f"{options.students} students made", lambda: seed(backend, options.students))
         run(backend, teacher, options.rows, print)
     finally:

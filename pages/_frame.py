@@ -22,8 +22,7 @@ if session.settle():
 
 def _choose(viewer: Viewer | None) -> Page:
     if viewer is None:
-        accounts = services.backend().accounts
-        is_first_visit = opening.is_running() or not accounts.has_users()
+        is_first_visit = opening.is_running() or not services.backend().registration.has_users()
         return navigation.for_guests(is_first_visit=is_first_visit, is_challenged=session.is_challenged())
     if viewer.lacks_second_factor or second_factor.is_leaving():
         return navigation.for_the_unprotected(viewer)

@@ -118,13 +118,13 @@ class School:
 
     def viewer(self, user: User) -> Viewer:
         """The user as a signed-in viewer."""
-        ticket = self.backend.accounts.issue_ticket(user, "browser")
-        return self.backend.accounts.viewer(self.backend.accounts.redeem_ticket(ticket, "browser", "test"))
+        ticket = self.backend.sign_in.issue_ticket(user, "browser")
+        return self.backend.sign_in.viewer(self.backend.sign_in.redeem_ticket(ticket, "browser", "test"))
 
     def admin(self) -> Viewer:
         """The first administrator."""
         return self.viewer(
-            self.backend.accounts.create_first_administrator(
+            self.backend.registration.create_first_administrator(
                 name="Asha Admin", email="admin@example.org", password=PASSWORD
             )
         )
@@ -140,7 +140,7 @@ class School:
 
     def student(self, classroom: Classroom, name: str = "Sita Student") -> Viewer:
         """A student who signed up with the join code."""
-        user = self.backend.accounts.sign_up(
+        user = self.backend.registration.sign_up(
             name=name, email=f"{self._next()}@example.org", password=PASSWORD, join_code=str(classroom.join_code)
         )
         return self.viewer(user)

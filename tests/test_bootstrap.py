@@ -82,19 +82,19 @@ def test_the_old_secret_goes_on_beside_new_keys(settings: Settings) -> None:
 
 def test_demo_people_cannot_enter_a_production_start(backend: Backend, settings: Settings) -> None:
     """A data folder that once held the demo school opens nothing to its known password in production."""
-    user = backend.accounts.create_first_administrator(
+    user = backend.registration.create_first_administrator(
         name="Demo", email="admin@demo.school", password=PASSWORD, is_demo=True
     )
     school = School(backend)
-    ticket = backend.accounts.issue_ticket(user, "browser")
-    token = backend.accounts.redeem_ticket(ticket, "browser", "test")
-    assert backend.accounts.viewer(token).id == school.viewer(user).id
+    ticket = backend.sign_in.issue_ticket(user, "browser")
+    token = backend.sign_in.redeem_ticket(ticket, "browser", "test")
+    assert backend.sign_in.viewer(token).id == school.viewer(user).id
     strict = build(production(settings))
     try:
         with pytest.raises(NotSignedIn):
-            strict.accounts.authenticate("admin@demo.school", PASSWORD)
+            strict.sign_in.authenticate("admin@demo.school", PASSWORD)
         with pytest.raises(NotSignedIn):
-            strict.accounts.viewer(token)
+            strict.sign_in.viewer(token)
     finally:
         strict.close()
 

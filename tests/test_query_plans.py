@@ -63,17 +63,17 @@ def _parts(
 ) -> Iterator[tuple[str, Part]]:
     chapter = backend.chapters.active()[0]
     code = str(backend.classrooms.get(teacher, classroom).join_code)
-    pair = backend.accounts.sign_in_program(student.email, PASSWORD, "test")
+    pair = backend.sign_in.sign_in_program(student.email, PASSWORD, "test")
     saved = backend.progress.change(student, chapter.id, ProgressChange(is_weak_chapter=True), key="weak")
     yield (
         "sign up",
-        partial(backend.accounts.sign_up, name="New", email="new@example.org", password=PASSWORD, join_code=code),
+        partial(backend.registration.sign_up, name="New", email="new@example.org", password=PASSWORD, join_code=code),
     )
-    yield "sign in", lambda: school.viewer(backend.accounts.authenticate(student.email, PASSWORD))
-    yield "refresh", partial(backend.accounts.refresh, pair.refresh_token)
+    yield "sign in", lambda: school.viewer(backend.sign_in.authenticate(student.email, PASSWORD))
+    yield "refresh", partial(backend.sign_in.refresh, pair.refresh_token)
     yield "refresh with a spent token", lambda: backend.mongo["sessions"].find_one({"spentHashes": "x"})
     yield "sessions", partial(backend.accounts.sign_out_elsewhere, student)
-    yield "first visit", backend.accounts.has_users
+    yield "first visit", backend.registration.has_users
     yield "reset link", partial(backend.administration.make_reset_link, admin, student.id)
     yield "users", partial(backend.administration.users, admin)
     yield "users of a role", partial(backend.administration.users, admin, role="student")

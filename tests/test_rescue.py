@@ -21,7 +21,7 @@ def test_a_locked_out_administrator_gets_in_again(
     assert rescue.main(["admin@example.org"]) == 0
     token = capsys.readouterr().out.strip().rpartition("token=")[2]
     backend.accounts.reset_password(token, "another long password")
-    assert backend.accounts.authenticate("admin@example.org", "another long password").role == "admin"
+    assert backend.sign_in.authenticate("admin@example.org", "another long password").role == "admin"
 
 
 def test_it_is_for_administrators_alone(
@@ -33,7 +33,7 @@ def test_it_is_for_administrators_alone(
     assert rescue.main([teacher.email]) == 1
     assert rescue.main(["nobody@example.org"]) == 1
     assert rescue.main([]) == 2
-    assert backend.accounts.authenticate(teacher.email, PASSWORD).id == teacher.id
+    assert backend.sign_in.authenticate(teacher.email, PASSWORD).id == teacher.id
 
 
 def _configure(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

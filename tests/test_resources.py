@@ -30,10 +30,10 @@ def test_a_closed_backend_leaves_no_thread_and_no_connection(
 def test_signing_in_holds_nothing(backend: Backend, school: School) -> None:
     """Twenty sign-ins one after another leave no thread and no connection each: at most the few of other work."""
     teacher = school.teacher(school.admin())
-    school.viewer(backend.accounts.authenticate(teacher.email, PASSWORD))
+    school.viewer(backend.sign_in.authenticate(teacher.email, PASSWORD))
     threads, connections = threading.active_count(), _connections(backend)
     for _each in range(20):
-        school.viewer(backend.accounts.authenticate(teacher.email, PASSWORD))
+        school.viewer(backend.sign_in.authenticate(teacher.email, PASSWORD))
     assert threading.active_count() <= threads + BESIDE
     assert _connections(backend) <= connections + BESIDE
 

@@ -7,9 +7,8 @@ from typing import Any
 from backend.accounts import validation
 from backend.accounts.factor_queries import FactorQueries
 from backend.accounts.models import ROLES, OneTimeLink, OpenSession, PeopleOrder, Role, User, UserPage, Viewer
-from backend.accounts.observers import NobodyFollows, PersonFollower
+from backend.accounts.observers import BOARDS_TAG, NobodyFollows, PersonFollower
 from backend.accounts.queries import AccountQueries
-from backend.accounts.service import BOARDS_TAG
 from backend.accounts.sessions import TAG, Sessions
 from backend.audit.models import Act, Facts
 from backend.audit.trail import AuditTrail

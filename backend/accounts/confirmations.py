@@ -17,6 +17,7 @@ from backend.kit.i18n import _, moment
 from backend.kit.limiter.gcra import Rule, RuleSet
 from backend.kit.limiter.limiter import Limiter
 from backend.kit.model import Shape
+from backend.kit.mongo.client import new_id
 from backend.kit.security.encryption import Sealer
 from backend.kit.security.tokens import fingerprint, new_token
 from backend.mails import letters
@@ -103,6 +104,17 @@ class Confirmations:
         """Use the link up, within the transaction that does what it is for. Raises NotFound."""
         if not self._tickets.spend_within(session, fingerprint(token), awaited.kind, self._clock.now()):
             raise _too_late()
+
+    def tell_old_address(self, user: User, new: str, session: Any) -> None:
+        """Tell the person at their old address of the new one, within the transaction that changes it."""
+        if email_key(user.email) != email_key(new) and not user.is_demo:
+            self._mails.queue(
+                "address-changed",
+                f"{user.id}:{new_id()}",
+                Recipient(user_id=user.id, address=user.email, name=user.name, locale=user.locale),
+                lambda: letters.address_changed(user.name, self._mails.school, new),
+                session=session,
+            )
 
     def _letter(self, awaited: Awaited, owner: User | None, token: str) -> Content:
         """Return the mail, without the typed name: with it anyone could write to strangers through the school."""

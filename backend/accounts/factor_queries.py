@@ -1,4 +1,4 @@
-"""The second factor of a person, inside their document in the collection users. Secrets come sealed or hashed."""
+"""The second factor of a person, inside their document in the collection users. Secrets are encrypted or hashed."""
 
 from datetime import datetime
 from typing import Any
@@ -24,24 +24,31 @@ class PendingFactor(Shape, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Attempts(Shape, frozen=True, kw_only=True):
+class CodeAttempts(Shape, frozen=True, kw_only=True):
     """Codes tried in vain since the last that was right, and when the next may be tried."""
 
     failures: int = 0
     retry_at: datetime | None = None
 
 
+class FactorRecord(Shape, frozen=True, kw_only=True):
+    """All that is stored of a person's second factor."""
+
+    second_factor: Factor | None = None
+    pending_factor: PendingFactor | None = None
+    factor_attempts: CodeAttempts | None = None
+
+
 class FactorQueries:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
-    def factor(self, user_id: str) -> Factor | None:
-        found = self._find(user_id, "secondFactor")
-        return from_document(found, Factor) if found else None
-
-    def pending(self, user_id: str) -> PendingFactor | None:
-        found = self._find(user_id, "pendingFactor")
-        return from_document(found, PendingFactor) if found else None
+    def find(self, user_id: str) -> FactorRecord:
+        """Return what is stored of a person's second factor; an empty record if there is no such person."""
+        names = ("secondFactor", "pendingFactor", "factorAttempts")
+        with translated():
+            found = self._mongo["users"].find_one({"_id": user_id}, {"_id": 0, **dict.fromkeys(names, 1)})
+        return from_document(found or {}, FactorRecord)
 
     def set_pending(self, user_id: str, sealed: str, expires_at: datetime) -> None:
         self._set(user_id, {"pendingFactor": {"sealed": sealed, "expiresAt": expires_at}})
@@ -102,11 +109,7 @@ class FactorQueries:
 
     # attempts
 
-    def attempts(self, user_id: str) -> Attempts:
-        found = self._find(user_id, "factorAttempts")
-        return from_document(found, Attempts) if found else Attempts()
-
-    def count_attempt(self, user_id: str, before: Attempts, retry_at: datetime) -> bool:
+    def count_attempt(self, user_id: str, before: CodeAttempts, retry_at: datetime) -> bool:
         """Count one more attempt before it is looked at; False where another was counted meanwhile."""
         path = {"factorAttempts.failures": before.failures} if before.failures else {"factorAttempts": None}
         kept = {"failures": before.failures + 1, "retryAt": retry_at}
@@ -134,11 +137,6 @@ class FactorQueries:
                 {"_id": user_id, "secondFactor.sealed": old},
                 {"$set": {"secondFactor.sealed": new, "secondFactor.keyId": key_id}},
             )
-
-    def _find(self, user_id: str, name: str) -> dict[str, Any] | None:
-        with translated():
-            found = self._mongo["users"].find_one({"_id": user_id}, {name: 1})
-        return found.get(name) if found else None
 
     def _set(self, user_id: str, fields: dict[str, Any]) -> None:
         with translated():

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+BOARDS_TAG = "boards"  # invalidated when who is on boards and in reports changes, or their names do
+
 
 class PersonFollower(Protocol):
     def person_changed(self, person_id: str, *left: str) -> None:

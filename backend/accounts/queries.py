@@ -107,21 +107,16 @@ class AccountQueries:
             found = self._mongo["users"].find_one({"providerSubject": subject})
         return from_document(found, User) if found else None
 
-    def tie_to_provider(self, user_id: str, subject: str) -> bool:
-        """Tie a person to a subject of the provider, for good; False if they are tied to another one."""
-        with translated():
-            changed = self._mongo["users"].update_one(
-                {"_id": user_id, "providerSubject": {"$in": [None, subject]}}, {"$set": {"providerSubject": subject}}
-            )
-        return changed.matched_count > 0
+    def tie_to_provider(self, user_id: str, subject: str) -> User | None:
+        """Tie a person to a subject of the provider, for good; None if they are tied to another one."""
+        return self._updated(
+            {"_id": user_id, "providerSubject": {"$in": [None, subject]}}, {"$set": {"providerSubject": subject}}
+        )
 
-    def forget_credentials(self, user_id: str) -> None:
-        """Disable the password and the second factor of this person."""
+    def forget_credentials(self, user_id: str) -> User | None:
+        """Disable the password and the second factor of this person; return the person."""
         gone = {"secondFactor": "", "pendingFactor": "", "factorAttempts": ""}
-        with translated():
-            self._mongo["users"].update_one(
-                {"_id": user_id}, {"$set": {"passwordHash": None, "secondFactorAt": None}, "$unset": gone}
-            )
+        return self._updated({"_id": user_id}, {"$set": {"passwordHash": None, "secondFactorAt": None}, "$unset": gone})
 
     def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
         """The first active demo account of each role, by address: student2 comes before student10."""
@@ -137,13 +132,13 @@ class AccountQueries:
         Raises Conflict if somebody on the boards has the display name.
         """
         try:
-            with translated():
-                found = self._mongo["users"].find_one_and_update(
-                    {"_id": user_id}, _setting(fields), return_document=ReturnDocument.AFTER
-                )
+            return self._updated({"_id": user_id}, _setting(fields))
         except Conflict as error:
             raise Conflict(_taken(error)) from error
-        return from_document(found, User) if found else None
+
+    def note_sign_in(self, user_id: str, at: datetime) -> None:
+        with translated():
+            self._mongo["users"].update_one({"_id": user_id}, {"$set": {"lastSignInAt": at}})
 
     def change_email(
         self, user_id: str, email: str, fields: Mapping[str, Any], also: Callable[[ClientSession], None]
@@ -249,6 +244,11 @@ class AccountQueries:
         with translated():
             found = self._mongo["memberships"].find({"userId": user_id}, {"classroomId": 1}).sort("joinedAt", 1)
             return tuple(document["classroomId"] for document in found)
+
+    def _updated(self, wanted: Document, update: Document) -> User | None:
+        with translated():
+            found = self._mongo["users"].find_one_and_update(wanted, update, return_document=ReturnDocument.AFTER)
+        return from_document(found, User) if found else None
 
     def _credentials(self, wanted: Document) -> tuple[User, str | None] | None:
         with translated():

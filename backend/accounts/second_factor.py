@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from backend.accounts.factor_queries import Attempts, Factor, FactorQueries
+from backend.accounts.factor_queries import CodeAttempts, Factor, FactorQueries
 from backend.accounts.models import FactorSetup, FactorState, RecoveryCodes, User, Viewer
 from backend.accounts.queries import AccountQueries
 from backend.accounts.sessions import Sessions
@@ -49,7 +49,7 @@ class SecondFactor:
         """
         authorise(viewer, "second_factor.state")
         user = own if own is not None and own.id == viewer.id else self._user(viewer)
-        factor = self._queries.factor(user.id) if user.second_factor_at else None
+        factor = self._queries.find(user.id).second_factor if user.second_factor_at else None
         return FactorState(
             enabled_at=user.second_factor_at,
             recovery_codes_left=len(factor.recovery_hashes) if factor else 0,
@@ -75,11 +75,12 @@ class SecondFactor:
         Raises NotAllowed for a wrong code, RateLimited after too many, NotFound where nothing was begun.
         """
         user, now = self._user(authorise(viewer, "second_factor.confirm")), self._clock.now()
-        pending = self._queries.pending(user.id)
+        stored = self._queries.find(user.id)
+        pending = stored.pending_factor
         secret = self._sealer.open(pending.sealed) if pending and now < pending.expires_at else None
         if pending is None or secret is None:
             raise NotFound(_("Begin anew: this set-up is too old."), code="setup_expired")
-        self._count(user.id, now)
+        self._count(user.id, stored.factor_attempts, now)
         step = codes.matching_step(secret, code, now)
         if step is None:
             raise _wrong()
@@ -124,11 +125,11 @@ class SecondFactor:
 
         Raises NotAllowed where it is wrong or was used before, RateLimited after too many of these.
         """
-        now = self._clock.now()
-        factor = self._queries.factor(user_id)
+        now, stored = self._clock.now(), self._queries.find(user_id)
+        factor = stored.second_factor
         if factor is None:
             raise _wrong()
-        self._count(user_id, now)
+        self._count(user_id, stored.factor_attempts, now)
         if not self._is_right(user_id, factor, code, now):
             raise _wrong()
         self._queries.forget_attempts(user_id)
@@ -153,9 +154,9 @@ class SecondFactor:
             return False
         return self._queries.spend_recovery(user_id, hash_short_secret(typed, bytes.fromhex(factor.recovery_salt)))
 
-    def _count(self, user_id: str, now: datetime) -> None:
+    def _count(self, user_id: str, attempts: CodeAttempts | None, now: datetime) -> None:
         """Count an attempt before checking it, so that parallel attempts get no more tries than sequential ones."""
-        before = self._queries.attempts(user_id)
+        before = attempts or CodeAttempts()
         wait = (before.retry_at - now).total_seconds() if before.retry_at else 0.0
         if wait > 0 or not self._queries.count_attempt(user_id, before, now + _wait(before)):
             words = _("Too many wrong codes. Please wait a little and try again.")
@@ -168,7 +169,7 @@ class SecondFactor:
         return user
 
 
-def _wait(before: Attempts) -> timedelta:
+def _wait(before: CodeAttempts) -> timedelta:
     """How long after this attempt the next may come: at once for the first five, then 30 s, doubled each time."""
     doublings = before.failures + 1 - FREE_ATTEMPTS
     return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(doublings, 10)) if doublings >= 0 else timedelta(0)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from backend.accounts.models import OpenSession, SessionRecord, TokenPair, User, Viewer, viewer_of
+from backend.accounts.models import DemoSignIn, OpenSession, SessionRecord, TokenPair, User, Viewer, viewer_of
 from backend.accounts.queries import AccountQueries
 from backend.accounts.session_queries import SessionQueries
 from backend.errors import NotAllowed, NotSignedIn
@@ -15,6 +15,7 @@ from backend.kit.ip_networks import network_of
 from backend.kit.origin import origin
 from backend.kit.security.tokens import ACCESS_SECONDS, AccessClaims, AccessTokens, fingerprint, new_token
 
+DEMO = Region("demoSignIns", tuple[DemoSignIn, ...], ttl_seconds=60)
 VIEWER = Region("viewers", Viewer, ttl_seconds=2)
 TAG = "viewers"
 
@@ -71,7 +72,7 @@ class Sessions:
         )
         if self.queries.insert(session, fingerprint(refresh) if kind == "api" else None):
             self.forget()
-        self._people.update_user(user.id, {"lastSignInAt": now})
+        self._people.note_sign_in(user.id, now)
         return session, token, refresh
 
     def open_for_program(self, user: User, device: str) -> TokenPair:
@@ -134,6 +135,29 @@ class Sessions:
     def note_proof(self, viewer: Viewer) -> None:
         """Note that the viewer has just given their password again."""
         self.queries.note_proof(viewer.session_id, self._clock.now())
+
+    # one-time links for a new password (made by AccountAdministration)
+
+    def owner_of_link(self, token: str) -> str | None:
+        """Return the id of the owner of a link; None if it was used or is too old."""
+        return self.queries.ticket_owner(fingerprint(token), "reset", self._clock.now())
+
+    def spend_link(self, session: Any, token: str) -> bool:
+        """Spend a link within the transaction that uses it; return whether it was good."""
+        return self.queries.spend_within(session, fingerprint(token), "reset", self._clock.now())
+
+    # demo accounts
+
+    def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
+        """One demo account of each role, at most a minute old; none where the school is real."""
+        return self._cache.get_or_create(DEMO, "all", self._people.demo_sign_ins, tags=[TAG]).value
+
+    def shut_demo_out(self) -> int:
+        """End the sessions of demo people if the demo school is not allowed; return how many there were."""
+        ended = 0 if self._demo_allowed else self.queries.end_of_demo()
+        if ended:
+            self.forget()
+        return ended
 
     # ending
 

@@ -62,12 +62,12 @@ def credential_of(connection: HTTPConnection, backend: Backend) -> Credential | 
     cookie = connection.cookies.get(SESSION_COOKIE)
     if not cookie or not (_is_own_page(connection) if is_websocket else _is_own_read(connection)):
         return None
-    return Credential(lambda: backend.accounts.viewer(cookie), may_write=False)
+    return Credential(lambda: backend.sign_in.viewer(cookie), may_write=False)
 
 
 def by_token(backend: Backend, token: str) -> Credential:
     """Return the credential of an access token, not yet verified."""
-    return Credential(lambda: backend.accounts.viewer_of_access_token(token), may_write=True)
+    return Credential(lambda: backend.sign_in.viewer_of_access_token(token), may_write=True)
 
 
 def protocols(connection: HTTPConnection) -> Sequence[str]:

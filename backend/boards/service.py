@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from backend.accounts.models import Viewer
-from backend.accounts.service import BOARDS_TAG
+from backend.accounts.observers import BOARDS_TAG
 from backend.boards import ranking
 from backend.boards.board_store import BoardStore
 from backend.boards.models import (

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from backend.accounts.models import Viewer
-from backend.accounts.service import BOARDS_TAG
+from backend.accounts.observers import BOARDS_TAG
 from backend.audit.trail import AuditTrail
 from backend.chapters.models import Chapter, OwnProgress
 from backend.chapters.service import TAG as CATALOGUE_TAG

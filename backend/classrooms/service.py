@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from backend.accounts import rooms
 from backend.accounts.models import Viewer
-from backend.accounts.observers import NobodyFollows, PersonFollower
-from backend.accounts.service import BOARDS_TAG
+from backend.accounts.observers import BOARDS_TAG, NobodyFollows, PersonFollower
 from backend.accounts.sessions import TAG as VIEWERS_TAG
 from backend.accounts.validation import short_text
 from backend.audit.models import Act, Facts

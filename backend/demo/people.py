@@ -28,7 +28,7 @@ def administrator(past: Past, school: SchoolTime) -> User:
     """The administrator. Raises Conflict where the school has another one."""
     backend = past.at(school.at(-LEAD_DAYS, 9 * 60))
     try:
-        return backend.accounts.create_first_administrator(
+        return backend.registration.create_first_administrator(
             name=names.ADMINISTRATOR, email=ADMINISTRATOR, password=PASSWORD, is_demo=True
         )
     except Conflict:
@@ -53,7 +53,7 @@ def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) ->
     """Sign a learner up by the join code of their class, with their choices, and return them."""
     backend = past.at(at)
     try:
-        user = backend.accounts.sign_up(
+        user = backend.registration.sign_up(
             name=learner.name,
             email=learner.email,
             password=PASSWORD,
@@ -77,7 +77,7 @@ def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) ->
 
 def sign_in_and_out(then: Backend, viewer: Viewer) -> None:
     """Be there once, so that it is known when somebody was last."""
-    then.accounts.sign_in_program(viewer.email, PASSWORD, _DEVICE)  # a ticket of the past would be swept away
+    then.sign_in.sign_in_program(viewer.email, PASSWORD, _DEVICE)  # a ticket of the past would be swept away
     then.accounts.sign_out_elsewhere(viewer)
 
 

@@ -59,7 +59,7 @@ def open_school(
     try:
         _fill(backend, notes, opened, on_progress)
     except BaseException:
-        notes.let_go(forget=not backend.accounts.has_users())
+        notes.let_go(forget=not backend.registration.has_users())
         raise
     notes.finish(backend.clock.now())
     _log.info("demo_school_opened", students=opened.learners, days=opened.days, seed=opened.seed)
@@ -85,7 +85,7 @@ def sign_ins(count: int = LEARNERS) -> DemoSignIns:
 def _claim(backend: Backend, notes: DemoQueries, seed: int, count: int, days: int) -> Opened:
     now, before = backend.clock.now(), notes.opened()
     if before is None:
-        if backend.accounts.has_users():
+        if backend.registration.has_users():
             raise Conflict(_("This school has people already. The demo school can be opened only in an empty one."))
         fresh = Opened(seed=seed, learners=count, days=days, opened_at=now, touched_at=now)
         if notes.begin(fresh):

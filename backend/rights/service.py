@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from backend.accounts.models import Viewer
+from backend.accounts.observers import BOARDS_TAG
 from backend.accounts.queries import AccountQueries
-from backend.accounts.service import BOARDS_TAG
 from backend.accounts.sessions import TAG
 from backend.audit.trail import AuditTrail
 from backend.errors import Conflict, NotFound

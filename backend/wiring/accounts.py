@@ -7,10 +7,12 @@ from backend.accounts.confirmations import Confirmations
 from backend.accounts.factor_queries import FactorQueries
 from backend.accounts.place_queries import PlaceQueries
 from backend.accounts.queries import AccountQueries
+from backend.accounts.registration import RegistrationService
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.service import AccountService
 from backend.accounts.session_queries import SessionQueries
 from backend.accounts.sessions import Sessions
+from backend.accounts.sign_in import ProviderRules, SignInService
 from backend.accounts.throttle import SignInThrottle
 from backend.connections import Setup
 from backend.kit.i18n import _
@@ -42,7 +44,36 @@ class AccountServices(LearningServices):
         self.second_factor = SecondFactor(
             factors, queries, self._sessions, Sealer(self._keys, "second factor"), clock, trail, issuer=issuer
         )
-        self.accounts = self._accounts(queries)
+        provider = ProviderRules(
+            trusted_domains=_domains(settings.oidc_trusted_domains),
+            sign_up_domains=_domains(settings.oidc_sign_up_domains),
+            time_zone=settings.time_zone,
+        )
+        self.sign_in = SignInService(queries, self._sessions, self.second_factor, self._throttle, clock, provider)
+        confirmations = Confirmations(
+            queries, self._sessions.queries, Sealer(self._keys, "confirmations"), self.mails, self.limiter, clock
+        )
+        self.accounts = AccountService(
+            queries,
+            self._sessions,
+            self.second_factor,
+            confirmations,
+            self._throttle,
+            cache,
+            trail,
+            follower=self.board_store,
+        )
+        self.registration = RegistrationService(
+            queries,
+            self._classroom_queries,
+            self.accounts,
+            confirmations,
+            self._throttle,
+            cache,
+            clock,
+            self.events,
+            time_zone=settings.time_zone,
+        )
         self.administration = AccountAdministration(
             queries,
             self._sessions,
@@ -55,28 +86,6 @@ class AccountServices(LearningServices):
             follower=self.board_store,
         )
         self.rights = self._rights(queries)
-
-    def _accounts(self, queries: AccountQueries) -> AccountService:
-        settings = self.settings
-        sealer = Sealer(self._keys, "confirmations")
-        return AccountService(
-            queries,
-            self._classroom_queries,
-            self._sessions,
-            self.second_factor,
-            self.cache,
-            self.clock,
-            self.events,
-            self.trail,
-            self._throttle,
-            self.mails,
-            Confirmations(queries, self._sessions.queries, sealer, self.mails, self.limiter, self.clock),
-            time_zone=settings.time_zone,
-            demo_allowed=settings.demo_allowed,
-            sign_up_domains=_domains(settings.oidc_sign_up_domains),
-            trusted_domains=_domains(settings.oidc_trusted_domains),
-            follower=self.board_store,
-        )
 
     def _rights(self, queries: AccountQueries) -> RightsService:
         settings = self.settings

@@ -75,7 +75,7 @@ def session(school: School, viewer: Viewer) -> str:
     with closing(build(school.settings)) as backend:
         user = backend.accounts.me(viewer)
         backend.mongo["sessions"].delete_many({"userId": user.id})
-        return backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, DEVICE), DEVICE, DEVICE)
+        return backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, DEVICE), DEVICE, DEVICE)
 
 
 def _is_ready(client: Client) -> bool:

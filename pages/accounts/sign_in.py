@@ -26,7 +26,7 @@ def draw_form() -> None:
 
 def draw_demo_school() -> None:
     """Known sign-ins, where this is a demo school."""
-    sign_ins = services.backend().accounts.demo_sign_ins()
+    sign_ins = services.backend().sign_in.demo_sign_ins()
     if not sign_ins:
         return
     offer.offer_to_finish()

@@ -43,17 +43,17 @@ def draw_form() -> None:
 
 def _begun(name: str, email: str, password: str, code: str) -> User | None:
     """The new account; None where a letter asks first, which is not told from one that somebody has already."""
-    accounts = services.backend().accounts
+    backend = services.backend()
 
     def made() -> User | None:
         try:
-            return accounts.authenticate(email, password)
+            return backend.sign_in.authenticate(email, password)
         except NotSignedIn:
             return None
 
     return once(
         "sign-up",
-        lambda: accounts.begin_sign_up(name=name, email=email, password=password, join_code=code),
+        lambda: backend.registration.begin_sign_up(name=name, email=email, password=password, join_code=code),
         *(name, email, password, code),
         lost=made,
     )

@@ -20,12 +20,12 @@ def draw_administrator_form() -> None:
             sent = st.form_submit_button(_("Create and sign in"), type="primary", icon=":material/shield_person:")
         if sent:
             with noticed():
-                accounts = services.backend().accounts
+                backend = services.backend()
                 user = once(
                     "administrator",
-                    lambda: accounts.create_first_administrator(name=name, email=email, password=password),
+                    lambda: backend.registration.create_first_administrator(name=name, email=email, password=password),
                     *(name, email, password),
-                    lost=lambda: accounts.authenticate(email, password),
+                    lost=lambda: backend.sign_in.authenticate(email, password),
                 )
                 session.welcome(user, to="/")
                 st.rerun()

@@ -61,7 +61,7 @@ async def _take(request: Request) -> Response:
 
 
 def _viewer(token: str) -> Viewer:
-    return require(services.backend().accounts.viewer(token) if token else None, "student")
+    return require(services.backend().sign_in.viewer(token) if token else None, "student")
 
 
 async def _body(request: Request) -> bytes:

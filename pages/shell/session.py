@@ -35,7 +35,7 @@ def viewer(*roles: Role) -> Viewer:
     """
     come_from(_origin)
     token = st.context.cookies.get(SESSION_COOKIE)
-    person = backend().accounts.viewer(token) if token else None
+    person = backend().sign_in.viewer(token) if token else None
     use_locale(person.locale if person else DEFAULT_LOCALE)
     log.note(viewer_id=person.id if person else "")
     return require(person, *roles)
@@ -47,7 +47,7 @@ def asked_later() -> Callable[[], Viewer]:
     That function raises NotSignedIn if the session is over by then.
     """
     token, services = st.context.cookies.get(SESSION_COOKIE), backend()
-    return lambda: require(services.accounts.viewer(token) if token else None)
+    return lambda: require(services.sign_in.viewer(token) if token else None)
 
 
 def _origin() -> Origin:
@@ -73,7 +73,7 @@ def viewer_or_none() -> Viewer | None:
 def sign_in(email: str, password: str, *, to: str = "") -> None:
     """Check the password and let the browser fetch its cookie (see welcome). Raises NotSignedIn, RateLimited."""
     come_from(_origin)
-    welcome(backend().accounts.authenticate(email, password), to=to)
+    welcome(backend().sign_in.authenticate(email, password), to=to)
 
 
 def welcome(user: User, *, to: str = "") -> None:
@@ -81,12 +81,12 @@ def welcome(user: User, *, to: str = "") -> None:
 
     Takes effect with the next full run: call st.rerun() after it. Raises NotSignedIn where cookies are refused.
     """
-    _admit(lambda browser: backend().accounts.issue_ticket(user, browser), to)
+    _admit(lambda browser: backend().sign_in.issue_ticket(user, browser), to)
 
 
 def arrive(identity: ProviderIdentity) -> None:
     """Sign in somebody whom the school's own provider has vouched for. Raises NotSignedIn saying why not."""
-    _admit(lambda browser: backend().accounts.enter_by_provider(identity, browser), "/")
+    _admit(lambda browser: backend().sign_in.enter_by_provider(identity, browser), "/")
 
 
 def is_challenged() -> bool:
@@ -97,7 +97,7 @@ def is_challenged() -> bool:
 def answer_challenge(code: str) -> None:
     """Go on with the code; call st.rerun() after it. Raises NotSignedIn, NotAllowed, RateLimited."""
     waiting = st.session_state[_CHALLENGE]
-    _admit(lambda browser: backend().accounts.complete_ticket(waiting["challenge"], code, browser), waiting["to"])
+    _admit(lambda browser: backend().sign_in.complete_ticket(waiting["challenge"], code, browser), waiting["to"])
     drop_challenge()
 
 

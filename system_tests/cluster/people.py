@@ -33,14 +33,14 @@ class Person:
 
 def teacher(backend: Backend) -> Person:
     """The first teacher of the demo school."""
-    return _signed_in(backend, backend.accounts.authenticate(TEACHER, PASSWORD))
+    return _signed_in(backend, backend.sign_in.authenticate(TEACHER, PASSWORD))
 
 
 def student(backend: Backend) -> Person:
     """A new student in that teacher's first class."""
     classroom = backend.classrooms.classrooms(teacher(backend).viewer)[0]
     number = next(_numbers)
-    user = backend.accounts.sign_up(
+    user = backend.registration.sign_up(
         name=f"Nina {number}",
         email=f"nina{number}@example.org",
         password=PASSWORD,
@@ -58,6 +58,6 @@ def unchecked() -> ssl.SSLContext:
 
 
 def _signed_in(backend: Backend, user: User) -> Person:
-    session = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, DEVICE), DEVICE, DEVICE)
-    pair = backend.accounts.sign_in_program(user.email, PASSWORD, DEVICE)
-    return Person(backend.accounts.viewer(session), session, pair.access_token)
+    session = backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, DEVICE), DEVICE, DEVICE)
+    pair = backend.sign_in.sign_in_program(user.email, PASSWORD, DEVICE)
+    return Person(backend.sign_in.viewer(session), session, pair.access_token)

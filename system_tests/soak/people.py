@@ -38,11 +38,11 @@ class Cast:
 
 def enrol(backend: Backend, count: int) -> Cast:
     """Sign up new students in the first class of the demo school's first teacher."""
-    teacher = _person(backend, backend.accounts.authenticate("teacher1@demo.school", PASSWORD))
+    teacher = _person(backend, backend.sign_in.authenticate("teacher1@demo.school", PASSWORD))
     classroom = backend.classrooms.classrooms(teacher.viewer)[0]
     code = str(classroom.join_code)
     students = [
-        backend.accounts.sign_up(
+        backend.registration.sign_up(
             name=f"Soak {number}", email=f"soak{number}@example.org", password=PASSWORD, join_code=code
         )
         for number in range(count)
@@ -51,8 +51,8 @@ def enrol(backend: Backend, count: int) -> Cast:
 
 
 def _person(backend: Backend, user: User) -> Person:
-    session = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, DEVICE), DEVICE, DEVICE)
-    return Person(backend.accounts.viewer(session), session)
+    session = backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, DEVICE), DEVICE, DEVICE)
+    return Person(backend.sign_in.viewer(session), session)
 
 
 @dataclass

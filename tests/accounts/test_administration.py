@@ -41,10 +41,10 @@ def test_a_new_role_holds_from_the_next_click(backend: Backend, school: School) 
     """The session of somebody whose role changed carries the new role at once."""
     admin = school.admin()
     user = school.user(school.teacher(admin))
-    token = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, "b"), "b", "test")
-    assert backend.accounts.viewer(token).role == "teacher"
+    token = backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, "b"), "b", "test")
+    assert backend.sign_in.viewer(token).role == "teacher"
     backend.administration.set_role(admin, user.id, "admin")
-    assert backend.accounts.viewer(token).role == "admin"
+    assert backend.sign_in.viewer(token).role == "admin"
 
 
 def test_nobody_shuts_herself_out(backend: Backend, school: School) -> None:
@@ -80,7 +80,7 @@ def test_without_a_password_nobody_signs_in(backend: Backend, school: School) ->
     backend.administration.create(school.admin(), name="X", email="x@example.org", role="teacher")
     for guess in ("", "None", "null", PASSWORD):
         with pytest.raises(NotSignedIn):
-            backend.accounts.authenticate("x@example.org", guess)
+            backend.sign_in.authenticate("x@example.org", guess)
 
 
 def test_people_are_found_by_word_and_address(backend: Backend, school: School) -> None:

@@ -75,12 +75,14 @@ def test_one_address_is_one_account_however_it_is_written(backend: Backend, scho
     classroom = school.classroom(school.teacher(school.admin()))
 
     def sign_up(email: str) -> User:
-        return backend.accounts.sign_up(name="José", email=email, password=PASSWORD, join_code=str(classroom.join_code))
+        return backend.registration.sign_up(
+            name="José", email=email, password=PASSWORD, join_code=str(classroom.join_code)
+        )
 
     outcomes = at_once(*(partial(sign_up, SPELLINGS[number % len(SPELLINGS)]) for number in range(16)))
     (made,) = (outcome for outcome in outcomes if isinstance(outcome, User))
     assert all(isinstance(outcome, Conflict) for outcome in outcomes if outcome is not made)
-    assert {backend.accounts.authenticate(spelling, PASSWORD).id for spelling in SPELLINGS} == {made.id}
+    assert {backend.sign_in.authenticate(spelling, PASSWORD).id for spelling in SPELLINGS} == {made.id}
     assert backend.mongo["memberships"].count_documents({"role": "student"}) == 1
 
 
@@ -93,7 +95,7 @@ def test_a_reset_link_used_at_once_sets_one_password(backend: Backend, school: S
     outcomes = at_once(*(partial(backend.accounts.reset_password, link.token, word) for word in words))
     (winner,) = (word for word, outcome in zip(words, outcomes, strict=True) if isinstance(outcome, User))
     assert sum(isinstance(outcome, NotFound) for outcome in outcomes) == len(words) - 1
-    assert backend.accounts.authenticate(teacher.email, winner).id == teacher.id
+    assert backend.sign_in.authenticate(teacher.email, winner).id == teacher.id
 
 
 def test_a_search_for_what_cannot_stand_in_a_name_finds_nobody(backend: Backend, school: School) -> None:
@@ -123,7 +125,7 @@ def test_many_who_sign_in_at_once_are_answered_or_told_when(
 
     def sign_in(address: str) -> str:
         with coming_from(lambda: Origin(address=address)), deadline.within(REQUEST_SECONDS):
-            return backend.accounts.authenticate(admin.email, PASSWORD).id
+            return backend.sign_in.authenticate(admin.email, PASSWORD).id
 
     answers = at_once(*(partial(sign_in, f"192.0.2.{number}") for number in range(24)))
     assert monotonic() - begun < REQUEST_SECONDS

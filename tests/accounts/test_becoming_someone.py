@@ -16,14 +16,14 @@ HOSTILE = "<script>alert(1)</script> [x](javascript:alert(1)) `$x$` :red[y] \"'&
 
 
 def first_administrator(backend: Backend, email: str = "admin@example.org") -> User:
-    return backend.accounts.create_first_administrator(name="Asha", email=email, password=PASSWORD)
+    return backend.registration.create_first_administrator(name="Asha", email=email, password=PASSWORD)
 
 
 def test_there_is_one_first_administrator(backend: Backend) -> None:
     """Nobody becomes the first administrator of a school that has people."""
-    assert not backend.accounts.has_users()
+    assert not backend.registration.has_users()
     first_administrator(backend)
-    assert backend.accounts.has_users()
+    assert backend.registration.has_users()
     with pytest.raises(Conflict):
         first_administrator(backend, "second@example.org")
 
@@ -52,10 +52,10 @@ def test_two_forms_at_the_same_moment_make_one_administrator(backend: Backend) -
 def test_a_refused_form_leaves_the_school_empty(backend: Backend) -> None:
     """A form with a bad password or address makes nothing, and the next try succeeds."""
     with pytest.raises(Invalid):
-        backend.accounts.create_first_administrator(name="A", email="a@example.org", password="password")
+        backend.registration.create_first_administrator(name="A", email="a@example.org", password="password")
     with pytest.raises(Invalid):
-        backend.accounts.create_first_administrator(name="A", email="no address", password=PASSWORD)
-    assert not backend.accounts.has_users()
+        backend.registration.create_first_administrator(name="A", email="no address", password=PASSWORD)
+    assert not backend.registration.has_users()
     assert first_administrator(backend).role == "admin"
 
 
@@ -65,7 +65,7 @@ def test_a_join_code_makes_a_student_of_that_class(backend: Backend, school: Sch
     viewer = school.student(classroom)
     assert (viewer.role, viewer.classroom_ids) == ("student", (classroom.id,))
     with pytest.raises(Invalid) as caught:
-        backend.accounts.sign_up(name="X", email="x@example.org", password=PASSWORD, join_code="nonsense")
+        backend.registration.sign_up(name="X", email="x@example.org", password=PASSWORD, join_code="nonsense")
     assert caught.value.code == "join_code"
     assert backend.mongo["users"].count_documents({"email": "x@example.org"}) == 0
 
@@ -75,7 +75,7 @@ def test_an_address_belongs_to_one_account(backend: Backend, school: School) -> 
     classroom = school.classroom(school.teacher(school.admin()))
     before = backend.mongo["memberships"].count_documents({})
     with pytest.raises(Conflict, match="e-mail address already"):
-        backend.accounts.sign_up(
+        backend.registration.sign_up(
             name="X", email="ADMIN@example.org", password=PASSWORD, join_code=str(classroom.join_code)
         )
     assert backend.mongo["memberships"].count_documents({}) == before
@@ -83,7 +83,7 @@ def test_an_address_belongs_to_one_account(backend: Backend, school: School) -> 
 
 def test_hostile_names_are_kept_as_typed(backend: Backend) -> None:
     """A name with HTML, Markdown and formulas is stored letter by letter: escaping is the pages' work."""
-    user = backend.accounts.create_first_administrator(name=HOSTILE, email="a@example.org", password=PASSWORD)
+    user = backend.registration.create_first_administrator(name=HOSTILE, email="a@example.org", password=PASSWORD)
     assert user.name == HOSTILE
 
 
@@ -91,7 +91,7 @@ def test_hostile_names_are_kept_as_typed(backend: Backend) -> None:
 def test_names_that_cannot_be_shown_are_refused(backend: Backend, name: str) -> None:
     """Empty, endless and invisible names are refused with a sentence."""
     with pytest.raises(Invalid):
-        backend.accounts.create_first_administrator(name=name, email="a@example.org", password=PASSWORD)
+        backend.registration.create_first_administrator(name=name, email="a@example.org", password=PASSWORD)
 
 
 def test_a_reset_link_works_once(backend: Backend, school: School) -> None:
@@ -103,7 +103,7 @@ def test_a_reset_link_works_once(backend: Backend, school: School) -> None:
     with pytest.raises(Invalid):
         backend.accounts.reset_password(link.token, "password1")
     backend.accounts.reset_password(link.token, "another horse battery")
-    assert backend.accounts.authenticate(teacher.email, "another horse battery").id == teacher.id
+    assert backend.sign_in.authenticate(teacher.email, "another horse battery").id == teacher.id
     assert backend.accounts.sessions(teacher) == ()
     with pytest.raises(NotFound, match="used already or is too old"):
         backend.accounts.reset_owner(link.token)
@@ -164,15 +164,15 @@ def test_deactivation_kills_the_links_of_a_person(backend: Backend, school: Scho
     with pytest.raises(Conflict):
         backend.administration.make_reset_link(admin, teacher.id)
     with pytest.raises(NotSignedIn):
-        backend.accounts.authenticate(teacher.email, PASSWORD)
+        backend.sign_in.authenticate(teacher.email, PASSWORD)
 
 
 def test_demo_sign_ins_are_one_of_each_role(backend: Backend, school: School) -> None:
     """Known sign-ins are shown for demo accounts alone, student2 before student10, and vanish when deactivated."""
     classroom = school.classroom(school.teacher(school.admin()))
-    assert backend.accounts.demo_sign_ins() == ()
+    assert backend.sign_in.demo_sign_ins() == ()
     for number in (10, 2):
-        backend.accounts.sign_up(
+        backend.registration.sign_up(
             name="Demo",
             email=f"student{number}@demo.school",
             password=PASSWORD,
@@ -180,5 +180,5 @@ def test_demo_sign_ins_are_one_of_each_role(backend: Backend, school: School) ->
             is_demo=True,
         )
     backend.cache.invalidate("viewers")
-    (shown,) = backend.accounts.demo_sign_ins()
+    (shown,) = backend.sign_in.demo_sign_ins()
     assert (shown.role, shown.email) == ("student", "student2@demo.school")

@@ -38,7 +38,7 @@ class Town:
 
     def sign_up(self, email: str = "new@example.org", name: str = "Sita New") -> User | None:
         code = str(self.classroom.join_code)
-        return self.backend.accounts.begin_sign_up(name=name, email=email, password=PASSWORD, join_code=code)
+        return self.backend.registration.begin_sign_up(name=name, email=email, password=PASSWORD, join_code=code)
 
     def letter(self) -> EmailMessage:
         """The newest, once all that wait have gone."""
@@ -58,16 +58,16 @@ def town(mailing: Backend, office: PostOffice) -> Town:
 
 def test_a_letter_opens_the_account(town: Town) -> None:
     """Nobody is there before the link was used; then she is in her class and signs in; the link works once."""
-    accounts, people = town.backend.accounts, town.backend.mongo["users"]
+    people = town.backend.mongo["users"]
     assert town.sign_up() is None
     assert people.count_documents({"email": "new@example.org"}) == 0
     token = town.token()
     assert PASSWORD not in str(list(town.backend.mongo["tickets"].find()))
-    assert accounts.confirm(token, PASSWORD).email == "new@example.org"
-    newcomer = town.school.viewer(accounts.authenticate("new@example.org", PASSWORD))
+    assert town.backend.registration.confirm(token, PASSWORD).email == "new@example.org"
+    newcomer = town.school.viewer(town.backend.sign_in.authenticate("new@example.org", PASSWORD))
     assert newcomer.classroom_ids == (town.classroom.id,)
     with pytest.raises(NotFound):
-        accounts.confirm(token, PASSWORD)
+        town.backend.registration.confirm(token, PASSWORD)
 
 
 def test_who_asks_cannot_tell_a_taken_address_from_a_free_one(town: Town, hashes: list[str]) -> None:
@@ -82,7 +82,7 @@ def test_who_asks_cannot_tell_a_taken_address_from_a_free_one(town: Town, hashes
     told = {str(each["To"]): text_of(each) for each in town.office.taken}
     assert "account with it already" in told[town.student.email] and not LINK.search(told[town.student.email])
     assert LINK.search(told["free@example.org"])
-    assert town.school.viewer(town.backend.accounts.authenticate(town.student.email, PASSWORD)).name == "Sita Student"
+    assert town.school.viewer(town.backend.sign_in.authenticate(town.student.email, PASSWORD)).name == "Sita Student"
 
 
 def test_who_was_signed_up_by_somebody_else_opens_nothing_for_him(town: Town) -> None:
@@ -90,7 +90,7 @@ def test_who_was_signed_up_by_somebody_else_opens_nothing_for_him(town: Town) ->
     town.sign_up("victim@example.org")
     token = town.token()
     with pytest.raises(NotAllowed):
-        town.backend.accounts.confirm(token, "what she thinks it is")
+        town.backend.registration.confirm(token, "what she thinks it is")
     assert town.backend.mongo["users"].count_documents({"email": "victim@example.org"}) == 0
 
 
@@ -114,11 +114,11 @@ def test_a_new_address_holds_once_it_was_confirmed(town: Town) -> None:
     asked = accounts.change_email(town.student, "moved@example.org", ProfileChange(name="Sita Moved"))
     assert (asked.email, asked.name) == (town.student.email, "Sita Moved")
     token = town.token()
-    assert accounts.confirm(token).email == "moved@example.org"
-    assert accounts.authenticate("moved@example.org", PASSWORD).id == town.student.id
+    assert town.backend.registration.confirm(token).email == "moved@example.org"
+    assert town.backend.sign_in.authenticate("moved@example.org", PASSWORD).id == town.student.id
     assert town.letter()["To"] == town.student.email
     with pytest.raises(NotFound):
-        accounts.confirm(token)
+        town.backend.registration.confirm(token)
     entry = town.backend.mongo["audit"].find_one({"act": "email.changed"})
     assert entry and entry["actorId"] == town.student.id
 
@@ -133,9 +133,9 @@ def test_moving_tells_nothing_of_addresses(town: Town) -> None:
     town.backend.mongo["users"].update_one({"_id": other.id}, {"$set": {"emailKey": "free@example.org"}})
     town.backend.mongo["outbox"].delete_many({})
     with pytest.raises(Conflict):
-        accounts.confirm(token)
+        town.backend.registration.confirm(token)
     assert town.backend.mongo["outbox"].count_documents({}) == 0
-    assert accounts.authenticate(town.student.email, PASSWORD).id == town.student.id
+    assert town.backend.sign_in.authenticate(town.student.email, PASSWORD).id == town.student.id
 
 
 def test_links_end(town: Town, clock: SetClock) -> None:
@@ -143,13 +143,13 @@ def test_links_end(town: Town, clock: SetClock) -> None:
     town.sign_up()
     clock.advance(timedelta(days=1, seconds=1))
     with pytest.raises(NotFound):
-        town.backend.accounts.confirm(town.token(), PASSWORD)
+        town.backend.registration.confirm(town.token(), PASSWORD)
     student = town.school.viewer(town.school.user(town.student))
     town.backend.accounts.change_email(student, "thief@example.org")
     token = town.token()
     town.backend.accounts.change_password(student, PASSWORD, "another horse battery")
     with pytest.raises(NotFound):
-        town.backend.accounts.confirm(token)
+        town.backend.registration.confirm(token)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_opening_the_address_of_a_letter_asks_and_sending_the_form_does_it(town:
     wrong = door.post(address, data={"password": "a wrong guess"})
     assert (wrong.status_code, 'type="password"' in wrong.text) == (422, True)
     assert door.post(address, data={"password": PASSWORD}).status_code == 200
-    assert town.backend.accounts.authenticate("new@example.org", PASSWORD)
+    assert town.backend.sign_in.authenticate("new@example.org", PASSWORD)
     for old in (address, "/mails/confirm", "/mails/confirm?token=%22%3E%3Cscript%3E"):
         assert door.get(old).status_code == 422
         assert "<script>" not in door.get(old).text
@@ -187,4 +187,4 @@ def test_the_button_of_a_letter_moves_the_account(town: Town, door: TestClient) 
     assert "o&#x27;moved&amp;co@example.org" in door.get(address).text
     assert door.post(address).status_code == 200
     with pytest.raises(AppError):
-        town.backend.accounts.authenticate(town.student.email, PASSWORD)
+        town.backend.sign_in.authenticate(town.student.email, PASSWORD)

@@ -58,7 +58,7 @@ def answer(act: Act) -> tuple[str, str]:
 
 
 def sign_in(backend: Backend, email: str) -> Act:
-    return lambda: backend.accounts.authenticate(email, "not the password at all")
+    return lambda: backend.sign_in.authenticate(email, "not the password at all")
 
 
 def test_signing_in_does_the_same_work_whoever_is_named(
@@ -101,7 +101,7 @@ def test_signing_up_without_a_code_says_nothing_of_addresses(
         hashes.clear()
 
         def act(email: str = email) -> object:
-            return backend.accounts.sign_up(name="X", email=email, password=PASSWORD, join_code="WRONGCODE")
+            return backend.registration.sign_up(name="X", email=email, password=PASSWORD, join_code="WRONGCODE")
 
         commands = len(queries_of(backend, lambda: answers.add(answer(act))))
         work.add((tuple(hashes), commands))
@@ -118,7 +118,7 @@ def test_signing_up_hashes_before_it_looks(
         hashes.clear()
 
         def act(email: str = email) -> object:
-            return backend.accounts.sign_up(name="X", email=email, password=PASSWORD, join_code=code)
+            return backend.registration.sign_up(name="X", email=email, password=PASSWORD, join_code=code)
 
         if is_taken:
             assert answer(act)[0] == "conflict"

@@ -39,8 +39,8 @@ def federated(settings: Settings, clock: SetClock) -> Iterator[Backend]:
 def enter(backend: Backend, **changes: object) -> User:
     """Who is signed in when an identity that differs by `changes` has arrived."""
     identity = msgspec.structs.replace(IDENTITY, **changes)
-    ticket = backend.accounts.enter_by_provider(identity, BROWSER)
-    return backend.accounts.me(backend.accounts.viewer(backend.accounts.redeem_ticket(ticket, BROWSER, "test")))
+    ticket = backend.sign_in.enter_by_provider(identity, BROWSER)
+    return backend.accounts.me(backend.sign_in.viewer(backend.sign_in.redeem_ticket(ticket, BROWSER, "test")))
 
 
 def refused(backend: Backend, **changes: object) -> str:
@@ -54,7 +54,7 @@ def test_a_verified_address_finds_its_account(federated: Backend) -> None:
     school = School(federated)
     teacher = school.teacher(school.admin())
     assert enter(federated, email=teacher.email.upper()).id == teacher.id
-    assert federated.accounts.authenticate(teacher.email, PASSWORD).id == teacher.id
+    assert federated.sign_in.authenticate(teacher.email, PASSWORD).id == teacher.id
 
 
 def test_an_unverified_address_finds_nothing(federated: Backend) -> None:
@@ -107,7 +107,7 @@ def test_who_signed_up_with_anothers_address_is_out(federated: Backend) -> None:
     """A student who took another's address loses the account to its owner: password, sessions, second factor."""
     school = School(federated)
     classroom = school.classroom(school.teacher(school.admin()))
-    thief = federated.accounts.sign_up(
+    thief = federated.registration.sign_up(
         name="M", email=IDENTITY.email, password=PASSWORD, join_code=str(classroom.join_code)
     )
     viewer = school.viewer(thief)
@@ -116,7 +116,7 @@ def test_who_signed_up_with_anothers_address_is_out(federated: Backend) -> None:
     assert enter(federated).id == thief.id
     assert federated.accounts.sessions(_of(federated, thief)) != ()
     with pytest.raises(NotSignedIn):
-        federated.accounts.authenticate(IDENTITY.email, PASSWORD)
+        federated.sign_in.authenticate(IDENTITY.email, PASSWORD)
     assert viewer.session_id not in {each.id for each in federated.accounts.sessions(_of(federated, thief))}
 
 
@@ -145,4 +145,4 @@ def test_who_came_by_the_provider_can_choose_a_password(federated: Backend, cloc
     with pytest.raises(Exception, match="confirm with your password"):
         federated.accounts.change_password(viewer, "", "another horse battery")
     federated.accounts.change_password(_of(federated, user), "", "another horse battery")
-    assert federated.accounts.authenticate(IDENTITY.email, "another horse battery").id == user.id
+    assert federated.sign_in.authenticate(IDENTITY.email, "another horse battery").id == user.id

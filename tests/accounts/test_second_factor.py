@@ -44,7 +44,7 @@ def phone(backend: Backend, teacher: Viewer, clock: SetClock) -> Phone:
 def challenge(backend: Backend, user: User) -> str:
     """What a right password gets in the place of a ticket."""
     with pytest.raises(SecondFactorNeeded) as caught:
-        backend.accounts.issue_ticket(user, BROWSER)
+        backend.sign_in.issue_ticket(user, BROWSER)
     assert caught.value.details
     return str(caught.value.details["challenge"])
 
@@ -52,7 +52,7 @@ def challenge(backend: Backend, user: User) -> str:
 def refused(backend: Backend, user: User, code: str) -> str:
     """The code of the error with which a sign-in with this code is refused."""
     with pytest.raises(AppError) as caught:
-        backend.accounts.complete_ticket(challenge(backend, user), code, BROWSER)
+        backend.sign_in.complete_ticket(challenge(backend, user), code, BROWSER)
     return caught.value.code
 
 
@@ -60,16 +60,16 @@ def test_a_password_alone_opens_nothing(backend: Backend, school: School, teache
     """With a second factor neither pages nor programs get a session before the code has come; then they do."""
     user = school.user(teacher)
     with pytest.raises(SecondFactorNeeded):
-        backend.accounts.sign_in_program(user.email, PASSWORD, "program")
-    ticket = backend.accounts.complete_ticket(challenge(backend, user), phone.code(), BROWSER)
-    assert backend.accounts.viewer(backend.accounts.redeem_ticket(ticket, BROWSER, "test")).id == user.id
+        backend.sign_in.sign_in_program(user.email, PASSWORD, "program")
+    ticket = backend.sign_in.complete_ticket(challenge(backend, user), phone.code(), BROWSER)
+    assert backend.sign_in.viewer(backend.sign_in.redeem_ticket(ticket, BROWSER, "test")).id == user.id
 
 
 def test_a_code_works_once(backend: Backend, school: School, teacher: Viewer, phone: Phone, clock: SetClock) -> None:
     """A code that was used, at set-up or at sign-in, is refused; so is an older one after a newer one."""
     user, earlier = school.user(teacher), phone.code()
     clock.advance(timedelta(seconds=STEP_SECONDS))
-    backend.accounts.complete_ticket(challenge(backend, user), phone.code(), BROWSER)
+    backend.sign_in.complete_ticket(challenge(backend, user), phone.code(), BROWSER)
     assert refused(backend, user, phone.code()) == "wrong_code"
     assert refused(backend, user, earlier) == "wrong_code"
 
@@ -79,7 +79,7 @@ def test_a_code_used_at_the_same_moment_works_once(
 ) -> None:
     """Of four who send the same code at once, one gets in."""
     user = school.user(teacher)
-    complete = backend.accounts.complete_ticket
+    complete = backend.sign_in.complete_ticket
     outcomes = at_once(*(partial(complete, challenge(backend, user), phone.code(), BROWSER) for _each in range(4)))
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
 
@@ -89,15 +89,15 @@ def test_a_recovery_code_works_once(backend: Backend, school: School, teacher: V
     user = school.user(teacher)
     assert len(set(phone.recovery)) == 10
     typed = phone.recovery[3].lower().replace("-", " ")
-    assert backend.accounts.complete_ticket(challenge(backend, user), typed, BROWSER)
+    assert backend.sign_in.complete_ticket(challenge(backend, user), typed, BROWSER)
     assert refused(backend, user, phone.recovery[3]) == "wrong_code"
     assert backend.second_factor.state(school_viewer(backend, user, phone.recovery[4])).recovery_codes_left == 8
 
 
 def school_viewer(backend: Backend, user: User, code: str) -> Viewer:
     """The person, signed in with this code."""
-    ticket = backend.accounts.complete_ticket(challenge(backend, user), code, BROWSER)
-    return backend.accounts.viewer(backend.accounts.redeem_ticket(ticket, BROWSER, "test"))
+    ticket = backend.sign_in.complete_ticket(challenge(backend, user), code, BROWSER)
+    return backend.sign_in.viewer(backend.sign_in.redeem_ticket(ticket, BROWSER, "test"))
 
 
 def test_new_recovery_codes_end_the_old_ones(backend: Backend, school: School, teacher: Viewer, phone: Phone) -> None:
@@ -105,7 +105,7 @@ def test_new_recovery_codes_end_the_old_ones(backend: Backend, school: School, t
     fresh = backend.second_factor.renew_codes(teacher).codes
     assert not set(fresh) & set(phone.recovery)
     assert refused(backend, school.user(teacher), phone.recovery[0]) == "wrong_code"
-    assert backend.accounts.complete_ticket(challenge(backend, school.user(teacher)), fresh[0], BROWSER)
+    assert backend.sign_in.complete_ticket(challenge(backend, school.user(teacher)), fresh[0], BROWSER)
 
 
 def test_guessing_is_slowed_down(
@@ -124,7 +124,7 @@ def test_guessing_is_slowed_down(
         clock.advance(timedelta(minutes=15))
         assert refused(backend, user, "000000") == "wrong_code"
     clock.advance(timedelta(minutes=15))
-    assert backend.accounts.complete_ticket(challenge(backend, user), phone.code(), BROWSER)
+    assert backend.sign_in.complete_ticket(challenge(backend, user), phone.code(), BROWSER)
     assert refused(backend, user, "000000") == "wrong_code"  # counted from the beginning again
 
 
@@ -132,12 +132,12 @@ def test_a_challenge_belongs_to_its_browser_and_ends(
     backend: Backend, school: School, teacher: Viewer, phone: Phone, clock: SetClock
 ) -> None:
     """A challenge works for five minutes, in the browser that gave the password, once; a program's is its own."""
-    user, complete = school.user(teacher), backend.accounts.complete_ticket
+    user, complete = school.user(teacher), backend.sign_in.complete_ticket
     made = challenge(backend, user)
     with pytest.raises(NotSignedIn):
         complete(made, phone.code(), "another browser")
     with pytest.raises(NotSignedIn):
-        backend.accounts.complete_program(made, phone.code(), "program")
+        backend.sign_in.complete_program(made, phone.code(), "program")
     assert complete(made, phone.code(), BROWSER)
     clock.advance(timedelta(seconds=STEP_SECONDS))
     with pytest.raises(NotSignedIn):
@@ -166,7 +166,7 @@ def test_only_a_right_code_puts_it_into_force(backend: Backend, school: School, 
     assert f"secret={second.secret}" in second.address
     with pytest.raises(NotAllowed):
         backend.second_factor.confirm(teacher, pyotp.TOTP(first.secret).at(backend.clock.now()))
-    assert backend.accounts.issue_ticket(school.user(teacher), BROWSER)
+    assert backend.sign_in.issue_ticket(school.user(teacher), BROWSER)
     backend.second_factor.confirm(teacher, pyotp.TOTP(second.secret).at(backend.clock.now()))
     assert challenge(backend, school.user(teacher))
     with pytest.raises(Conflict):
@@ -184,11 +184,11 @@ def test_setting_up_takes_half_an_hour_at_most(backend: Backend, teacher: Viewer
 def test_turning_it_on_ends_other_sessions(backend: Backend, school: School, teacher: Viewer) -> None:
     """Sessions that were opened by the password alone end; the one in which it was set up stays."""
     user = school.user(teacher)
-    other = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, "b"), "b", "test")
+    other = backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, "b"), "b", "test")
     setup = backend.second_factor.begin(teacher)
     backend.second_factor.confirm(teacher, pyotp.TOTP(setup.secret).at(backend.clock.now()))
     with pytest.raises(NotSignedIn):
-        backend.accounts.viewer(other)
+        backend.sign_in.viewer(other)
     assert [each.id for each in backend.accounts.sessions(teacher)] == [teacher.session_id]
 
 
@@ -207,7 +207,7 @@ def test_changes_want_a_fresh_password_and_code(
             backend.accounts.reauthenticate(teacher, password, code)
     backend.accounts.reauthenticate(teacher, PASSWORD, phone.code())
     backend.second_factor.turn_off(teacher)
-    assert backend.accounts.authenticate(teacher.email, PASSWORD).second_factor_at is None
+    assert backend.sign_in.authenticate(teacher.email, PASSWORD).second_factor_at is None
 
 
 def test_an_administrator_resets_what_was_lost(backend: Backend, school: School, teacher: Viewer, phone: Phone) -> None:
@@ -215,7 +215,7 @@ def test_an_administrator_resets_what_was_lost(backend: Backend, school: School,
     admin = school.viewer(backend.administration.rescue("admin@example.org").user)
     backend.administration.reset_second_factor(admin, teacher.id)
     assert backend.administration.sessions(admin, teacher.id) == ()
-    assert backend.accounts.issue_ticket(backend.administration.user(admin, teacher.id), BROWSER)
+    assert backend.sign_in.issue_ticket(backend.administration.user(admin, teacher.id), BROWSER)
     assert "second_factor.reset" in [entry.act for entry in backend.audit.entries(admin).entries]
     with pytest.raises(NotFound):
         backend.administration.reset_second_factor(admin, teacher.id)
@@ -228,7 +228,7 @@ def test_a_rescue_on_the_server_takes_it_away(backend: Backend, school: School, 
     admin = school.admin()
     Phone(backend, admin, clock)
     link = backend.administration.rescue(admin.email)
-    assert backend.accounts.issue_ticket(backend.accounts.reset_password(link.token, PASSWORD), BROWSER)
+    assert backend.sign_in.issue_ticket(backend.accounts.reset_password(link.token, PASSWORD), BROWSER)
 
 
 def test_who_must_have_one_can_do_nothing_before(settings: Settings, clock: SetClock) -> None:
@@ -275,8 +275,8 @@ def test_secrets_outlive_a_change_of_keys(
     for keys in (f"b:{new},{old}", f"b:{new}"):
         other = build(settings.model_copy(update={"jwt_keys": SecretStr(keys)}), clock=clock)
         try:
-            user = other.accounts.authenticate(teacher.email, PASSWORD)
-            assert other.accounts.complete_ticket(challenge(other, user), phone.code(), BROWSER)
+            user = other.sign_in.authenticate(teacher.email, PASSWORD)
+            assert other.sign_in.complete_ticket(challenge(other, user), phone.code(), BROWSER)
         finally:
             other.close()
         clock.advance(timedelta(seconds=STEP_SECONDS))
@@ -288,5 +288,5 @@ def test_waiting_is_told_in_seconds(backend: Backend, school: School, teacher: V
     for _guess in range(5):
         refused(backend, user, "000000")
     with pytest.raises(RateLimited) as caught:
-        backend.accounts.complete_ticket(challenge(backend, user), "000000", BROWSER)
+        backend.sign_in.complete_ticket(challenge(backend, user), "000000", BROWSER)
     assert 0 < caught.value.retry_after_seconds <= 30

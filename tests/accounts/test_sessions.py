@@ -19,13 +19,13 @@ BROWSER = "browser of the test"
 
 def sign_in(backend: Backend, user: User, device: str = "test") -> str:
     """A session as a browser gets it; its reference token."""
-    return backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, BROWSER), BROWSER, device)
+    return backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, BROWSER), BROWSER, device)
 
 
 def is_open(backend: Backend, token: str) -> bool:
     backend.cache.invalidate("viewers")
     try:
-        return bool(backend.accounts.viewer(token))
+        return bool(backend.sign_in.viewer(token))
     except NotSignedIn:
         return False
 
@@ -84,7 +84,7 @@ def test_a_session_tells_device_place_and_time(backend: Backend, school: School,
     with coming_from(lambda: Origin(address="203.0.113.77", agent="x")):
         token = sign_in(backend, user, "Firefox on Linux")
     clock.advance(timedelta(minutes=7))
-    viewer = backend.accounts.viewer(token)
+    viewer = backend.sign_in.viewer(token)
     first, second = backend.accounts.sessions(viewer)
     assert (first.device, first.place, first.is_this) == ("Firefox on Linux", "203.0.113.0/24", True)
     assert (first.last_seen_at, first.created_at) == (clock.now(), clock.now() - timedelta(minutes=7))
@@ -117,7 +117,7 @@ def test_one_session_of_several_ends(backend: Backend, school: School) -> None:
     admin = school.admin()
     teacher = school.user(school.teacher(admin))
     here, there = sign_in(backend, teacher), sign_in(backend, teacher)
-    viewer, other = backend.accounts.viewer(here), backend.accounts.viewer(there)
+    viewer, other = backend.sign_in.viewer(here), backend.sign_in.viewer(there)
     backend.accounts.end_session(viewer, other.session_id)
     assert is_open(backend, here)
     assert not is_open(backend, there)
@@ -132,11 +132,11 @@ def test_an_administrator_sees_and_ends_any_session(backend: Backend, school: Sc
     admin = school.admin()
     teacher = school.user(school.teacher(admin))
     tokens = [sign_in(backend, teacher) for _each in range(2)]
-    backend.accounts.sign_in_program(teacher.email, PASSWORD, "program")
+    backend.sign_in.sign_in_program(teacher.email, PASSWORD, "program")
     seen: tuple[OpenSession, ...] = backend.administration.sessions(admin, teacher.id)
     assert {each.kind for each in seen} == {"browser", "api"}
     assert not any(each.is_this for each in seen)
-    one = backend.accounts.viewer(tokens[0])
+    one = backend.sign_in.viewer(tokens[0])
     backend.administration.end_session(admin, one.session_id)
     assert [is_open(backend, token) for token in tokens] == [False, True]
     assert backend.administration.end_sessions(admin, teacher.id) == len(seen) - 1
@@ -150,10 +150,10 @@ def test_an_administrator_sees_and_ends_any_session(backend: Backend, school: Sc
 def test_signing_out_elsewhere_ends_what_is_under_way(backend: Backend, school: School) -> None:
     """A sign-in whose ticket is not spent yet ends with the other sessions."""
     user = school.user(school.admin())
-    viewer, ticket = school.viewer(user), backend.accounts.issue_ticket(user, BROWSER)
+    viewer, ticket = school.viewer(user), backend.sign_in.issue_ticket(user, BROWSER)
     backend.accounts.sign_out_elsewhere(viewer)
     with pytest.raises(NotSignedIn):
-        backend.accounts.redeem_ticket(ticket, BROWSER, "test")
+        backend.sign_in.redeem_ticket(ticket, BROWSER, "test")
 
 
 def test_the_newest_of_two_links_is_the_only_one(backend: Backend, school: School) -> None:
@@ -181,9 +181,9 @@ def test_a_new_address_wants_a_fresh_password(backend: Backend, student: Viewer,
     assert backend.accounts.change_email(student, "newer@example.org").id == student.id
     with pytest.raises(Exception, match="e-mail address already"):
         backend.accounts.change_email(student, "ADMIN@example.org")
-    assert backend.accounts.authenticate("newer@example.org", PASSWORD).id == student.id
+    assert backend.sign_in.authenticate("newer@example.org", PASSWORD).id == student.id
     with pytest.raises(NotSignedIn):
-        backend.accounts.authenticate("new@example.org", PASSWORD)
+        backend.sign_in.authenticate("new@example.org", PASSWORD)
 
 
 def test_a_rehash_does_not_undo_a_new_password(backend: Backend, student: Viewer) -> None:
@@ -193,7 +193,7 @@ def test_a_rehash_does_not_undo_a_new_password(backend: Backend, student: Viewer
     backend.accounts.change_password(student, PASSWORD, "another horse battery")
     queries = backend.accounts._queries
     assert not queries.set_password(student.id, found["passwordHash"], before=found["passwordHash"])
-    assert backend.accounts.authenticate(student.email, "another horse battery").id == student.id
+    assert backend.sign_in.authenticate(student.email, "another horse battery").id == student.id
 
 
 def test_members_are_what_they_are_in_the_school(backend: Backend, school: School) -> None:

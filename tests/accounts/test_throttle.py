@@ -44,7 +44,7 @@ def guess(backend: Backend, email: str, tries: int) -> list[type[Exception]]:
     answers: list[type[Exception]] = []
     for _try in range(tries):
         with pytest.raises((NotSignedIn, RateLimited)) as caught:
-            backend.accounts.authenticate(email, WRONG)
+            backend.sign_in.authenticate(email, WRONG)
         answers.append(type(caught.value))
     return answers
 
@@ -56,7 +56,7 @@ def test_after_five_wrong_passwords_one_has_to_wait(backend: Backend, student: V
         with pytest.raises(
             RateLimited, match=r"again in \d+ minutes, or ask an administrator for a one-time"
         ) as refused:
-            backend.accounts.authenticate(student.email, PASSWORD)
+            backend.sign_in.authenticate(student.email, PASSWORD)
     assert 300 < refused.value.retry_after_seconds <= 600
 
 
@@ -76,7 +76,7 @@ def test_a_right_password_begins_anew(backend: Backend, student: Viewer) -> None
     with at("203.0.113.5"):
         for _morning in range(3):
             assert guess(backend, student.email, 4) == [NotSignedIn] * 4
-            backend.accounts.authenticate(student.email, PASSWORD)
+            backend.sign_in.authenticate(student.email, PASSWORD)
 
 
 def test_an_account_that_does_not_exist_is_slowed_alike(backend: Backend, student: Viewer) -> None:
@@ -94,7 +94,7 @@ def test_one_network_over_many_accounts_is_slowed(
         answers = [guess(backend, f"pupil{number}@example.org", 1)[0] for number in range(20)]
     assert answers == [NotSignedIn] * 12 + [RateLimited] * 8
     with at("198.51.100.7"):
-        backend.accounts.authenticate(student.email, PASSWORD)
+        backend.sign_in.authenticate(student.email, PASSWORD)
 
 
 def test_one_account_from_many_networks_is_slowed(
@@ -115,18 +115,18 @@ def test_the_owner_is_never_locked_out(backend: Backend, school: School, monkeyp
     teacher = school.teacher(admin)
     for at_home in ({"address": "192.0.2.1", "browser": "her laptop"}, {"address": "192.0.2.2", "browser": ""}):
         with at(**at_home):
-            ticket = backend.accounts.issue_ticket(school.user(teacher), at_home["browser"])
-            backend.accounts.redeem_ticket(ticket, at_home["browser"], "test")
+            ticket = backend.sign_in.issue_ticket(school.user(teacher), at_home["browser"])
+            backend.sign_in.redeem_ticket(ticket, at_home["browser"], "test")
     monkeypatch.setattr(throttle, "BY_ACCOUNT", RuleSet("account", (Rule("account", 8, 3600),)))
     for number in range(20):
         with at(f"203.0.113.{number}"):
             guess(backend, teacher.email, 1)
     with at("198.51.100.9", "a new phone"), pytest.raises(RateLimited):
-        backend.accounts.authenticate(teacher.email, PASSWORD)
+        backend.sign_in.authenticate(teacher.email, PASSWORD)
     with at("198.51.100.9", "her laptop"):  # her own browser, on a train
-        assert backend.accounts.authenticate(teacher.email, PASSWORD).id == teacher.id
+        assert backend.sign_in.authenticate(teacher.email, PASSWORD).id == teacher.id
     with at("192.0.2.2", "a new phone"):  # a new browser, at home
-        assert backend.accounts.authenticate(teacher.email, PASSWORD).id == teacher.id
+        assert backend.sign_in.authenticate(teacher.email, PASSWORD).id == teacher.id
     link = backend.administration.make_reset_link(admin, teacher.id)
     with at("198.51.100.9", "a new phone"):
         assert backend.accounts.reset_password(link.token, "another good password").id == teacher.id
@@ -135,12 +135,12 @@ def test_the_owner_is_never_locked_out(backend: Backend, school: School, monkeyp
 def test_a_classmate_on_her_network_does_not_lock_her_out(backend: Backend, student: Viewer, school: School) -> None:
     """Her own browser goes by its own count, though somebody beside her guesses all day."""
     with at("192.0.2.1", "her laptop"):
-        ticket = backend.accounts.issue_ticket(school.user(student), "her laptop")
-        backend.accounts.redeem_ticket(ticket, "her laptop", "test")
+        ticket = backend.sign_in.issue_ticket(school.user(student), "her laptop")
+        backend.sign_in.redeem_ticket(ticket, "her laptop", "test")
     with at("192.0.2.1", "his laptop"):
         assert guess(backend, student.email, 8)[5:] == [RateLimited] * 3
     with at("192.0.2.1", "her laptop"):
-        assert backend.accounts.authenticate(student.email, PASSWORD).id == student.id
+        assert backend.sign_in.authenticate(student.email, PASSWORD).id == student.id
 
 
 def test_the_owner_gets_in_beside_a_guesser_without_pause(
@@ -160,7 +160,7 @@ def test_the_owner_gets_in_beside_a_guesser_without_pause(
     guesser.start()
     try:
         with at("192.0.2.1", "her new tablet"):
-            assert backend.accounts.authenticate(student.email, PASSWORD).id == student.id
+            assert backend.sign_in.authenticate(student.email, PASSWORD).id == student.id
     finally:
         done.set()
         guesser.join()
@@ -177,7 +177,7 @@ def test_guesses_at_one_account_from_one_network_are_few_in_an_hour(
 ) -> None:
     """Fresh browsers at an address that the account knows share one budget, and accounts behind it another."""
     with at("192.0.2.1"):
-        backend.accounts.sign_in_program(student.email, PASSWORD, "her phone")
+        backend.sign_in.sign_in_program(student.email, PASSWORD, "her phone")
     monkeypatch.setattr(throttle, "BY_ACCOUNT_AT_NETWORK", RuleSet("lane", (Rule("lane", 4, 3600),)))
     answers = []
     for number in range(8):

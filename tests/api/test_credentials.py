@@ -57,8 +57,8 @@ def people(door: Door, backend: Backend) -> People:
 
 
 def _session(backend: Backend, viewer: Viewer) -> str:
-    ticket = backend.accounts.issue_ticket(backend.accounts.me(viewer), "browser")
-    return backend.accounts.redeem_ticket(ticket, "browser", "test")
+    ticket = backend.sign_in.issue_ticket(backend.accounts.me(viewer), "browser")
+    return backend.sign_in.redeem_ticket(ticket, "browser", "test")
 
 
 def shapes(people: People) -> Iterator[Shape]:
@@ -201,7 +201,7 @@ def test_every_answer_is_its_own_credentials(
     expired = [_without_tokens(shape) for shape in all_shapes]
     assert walk(front, expired) == []
     for who in "ab":
-        backend.accounts.sign_out(backend.accounts.viewer(people.cookies[who]))
+        backend.accounts.sign_out(backend.sign_in.viewer(people.cookies[who]))
     until(lambda: front.reads((f"Cookie: session={people.cookies['a']}",)) is None)
     assert walk(front, [_without_cookies(shape) for shape in expired]) == []
 
@@ -240,5 +240,5 @@ def test_a_revoked_session_answers_nothing(whole_api: ServedApi, people: People,
     front = Front(whole_api, people)
     token, cookie = f"Authorization: Bearer {people.tokens['a']}", f"Cookie: session={people.cookies['a']}"
     assert (front.reads((token,)), front.reads((cookie,))) == ("a", "a")
-    backend.accounts.sign_out_elsewhere(backend.accounts.viewer(people.cookies["a"]))
+    backend.accounts.sign_out_elsewhere(backend.sign_in.viewer(people.cookies["a"]))
     assert (front.reads((token,)), front.reads((cookie,))) == (REFUSED, "a")

@@ -184,7 +184,7 @@ Token = Callable[[str], dict[str, str]]
 @pytest.fixture
 def token(backend: Backend) -> Token:
     def made(email: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {backend.accounts.sign_in_program(email, PASSWORD, 'test').access_token}"}
+        return {"Authorization": f"Bearer {backend.sign_in.sign_in_program(email, PASSWORD, 'test').access_token}"}
 
     return made
 

@@ -134,7 +134,7 @@ def test_who_is_shut_out_or_no_student_any_more_is_off(
     backend: Backend, school: School, two_participants: tuple[Viewer, Viewer], teacher: Viewer, act: str
 ) -> None:
     """What an administrator does to her account shows on kept boards at once, and comes back with her."""
-    admin = school.viewer(backend.accounts.authenticate("admin@example.org", "correct horse battery"))
+    admin = school.viewer(backend.sign_in.authenticate("admin@example.org", "correct horse battery"))
     assert set(scores(backend, teacher)) == {"Comet", "Meteor"}
     if act == "teacher":
         backend.administration.set_role(admin, two_participants[0].id, "teacher")

@@ -139,7 +139,7 @@ def test_only_its_teacher_and_admins_see_a_class(
 ) -> None:
     """Another teacher is told there is no such class, a student that it is not for her role."""
     student = school.student(classroom)
-    admin = school.viewer(backend.accounts.authenticate("admin@example.org", "correct horse battery"))
+    admin = school.viewer(backend.sign_in.authenticate("admin@example.org", "correct horse battery"))
     other = school.teacher(admin, "Omar Other")
     assert reading.report(admin, classroom.id).figures.learners == 1
     for read in (reading.report, reading.matrix, reading.completions_over_time):

@@ -78,7 +78,7 @@ def test_production_refuses(settings: Settings) -> None:
     try:
         with pytest.raises(NotAllowed):
             open_school(backend, **TINY)
-        assert not backend.accounts.has_users()
+        assert not backend.registration.has_users()
         assert not is_unfinished(backend)
     finally:
         backend.mongo.client.drop_database(production.mongodb_database)
@@ -123,7 +123,7 @@ def test_nothing_made_leaves_no_trace(backend: Backend) -> None:
 
     with pytest.raises(Interrupted):
         open_school(backend, on_progress=stop, **TINY)
-    assert not backend.accounts.has_users()
+    assert not backend.registration.has_users()
     assert DemoQueries(backend.mongo).opened() is None
 
 

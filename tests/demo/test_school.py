@@ -60,8 +60,8 @@ def test_every_role_can_sign_in(opened: Opened) -> None:
     backend, accounts = opened
     roles = []
     for email in (accounts.administrator, *accounts.teachers, accounts.students[0], accounts.students[-1]):
-        ticket = backend.accounts.issue_ticket(backend.accounts.authenticate(email, accounts.password), "browser")
-        roles.append(backend.accounts.viewer(backend.accounts.redeem_ticket(ticket, "browser", "test")).role)
+        ticket = backend.sign_in.issue_ticket(backend.sign_in.authenticate(email, accounts.password), "browser")
+        roles.append(backend.sign_in.viewer(backend.sign_in.redeem_ticket(ticket, "browser", "test")).role)
     assert roles == ["admin", "teacher", "teacher", "teacher", "student", "student"]
 
 
@@ -133,4 +133,4 @@ def test_the_public_password_opens_nothing_else(opened: Opened) -> None:
     known = {accounts.administrator, *accounts.teachers, *accounts.students}
     assert {user.email for user in users(backend)} == known
     with pytest.raises(NotSignedIn):
-        backend.accounts.authenticate("principal@demo.school", accounts.password)
+        backend.sign_in.authenticate("principal@demo.school", accounts.password)

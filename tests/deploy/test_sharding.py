@@ -210,7 +210,7 @@ def test_it_refuses_what_is_no_mongos(settings: Settings) -> None:
 
 def _others(backend: Backend, school: School) -> Iterator[Callable[[], object]]:
     """What the walk of query plans leaves out: jobs, deletion, download, backups, the catalogue's changes."""
-    admin = school.viewer(backend.accounts.authenticate("admin@example.org", "correct horse battery"))
+    admin = school.viewer(backend.sign_in.authenticate("admin@example.org", "correct horse battery"))
     teacher = school.teacher(admin, "Other Teacher")
     classroom = school.classroom(teacher)
     student = school.student(classroom, "Other Student")

@@ -157,7 +157,7 @@ def test_a_forged_address_ends_nothing(mailing: Backend, people: People) -> None
 
 def test_the_switch_by_http(mailing: Backend, people: People) -> None:
     """PATCH /auth/me switches it on and off."""
-    token = mailing.accounts.sign_in_program(people.busy.email, "correct horse battery", "test").access_token
+    token = mailing.sign_in.sign_in_program(people.busy.email, "correct horse battery", "test").access_token
     door = TestClient(create_api(mailing), headers={"Authorization": f"Bearer {token}"})
     for wanted in (True, False):
         assert door.patch("/auth/me", json={"weeklyMail": wanted}).json()["data"]["weeklyMail"] is wanted

@@ -49,18 +49,18 @@ class ServedSchool:
         office = Viewer(id="office", name="Office", email="", role="admin")
         found = self.backend.administration.users(office, search=email, limit=200).users
         user = next(user for user in found if user.email == email)
-        return self.backend.accounts.viewer(self.session(user))
+        return self.backend.sign_in.viewer(self.session(user))
 
     def session(self, user: User) -> str:
         """A browser session of a user: the value of the cookie."""
-        ticket = self.backend.accounts.issue_ticket(user, DEVICE)
-        return self.backend.accounts.redeem_ticket(ticket, DEVICE, DEVICE)
+        ticket = self.backend.sign_in.issue_ticket(user, DEVICE)
+        return self.backend.sign_in.redeem_ticket(ticket, DEVICE, DEVICE)
 
     def student(self, classroom: Classroom, name: str = "Sita Student") -> Person:
         """A new student in a class."""
         email = f"person{next(self._numbers)}@example.org"
         code = str(classroom.join_code)
-        user = self.backend.accounts.sign_up(name=name, email=email, password=PASSWORD, join_code=code)
+        user = self.backend.registration.sign_up(name=name, email=email, password=PASSWORD, join_code=code)
         return Person(user, PASSWORD)
 
     def teacher(self, name: str = "Tara Teacher") -> Person:

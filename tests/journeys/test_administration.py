@@ -32,7 +32,7 @@ def test_a_password_link_works_once(served: ServedSchool, visitors: Visitors) ->
     hers.get_by_role("textbox", name="New password").fill(NEW)
     hers.get_by_role("button", name="Set password and sign in").click()
     expect(hers.get_by_role("button", name="Sign out")).to_be_attached()
-    assert served.backend.accounts.authenticate(teacher.email, NEW).id == teacher.user.id
+    assert served.backend.sign_in.authenticate(teacher.email, NEW).id == teacher.user.id
 
     late = visitors(served.app).open(link.removeprefix(served.app.url))
     expect(late.get_by_text("This link does not work any more")).to_be_visible()
@@ -46,7 +46,7 @@ def test_deactivating_asks_first(served: ServedSchool, visitors: Visitors) -> No
     dialog.get_by_role("button", name="Deactivate").click()
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog.get_by_role("button", name="Yes, deactivate")).to_be_hidden()
-    assert served.backend.accounts.authenticate(teacher.email, PASSWORD).is_active
+    assert served.backend.sign_in.authenticate(teacher.email, PASSWORD).is_active
     dialog.get_by_role("button", name="Deactivate").click()
     dialog.get_by_role("button", name="Yes, deactivate").click()
     expect(dialog.get_by_role("button", name="Activate", exact=True)).to_be_visible()
@@ -55,7 +55,7 @@ def test_deactivating_asks_first(served: ServedSchool, visitors: Visitors) -> No
     page.get_by_role("button", name=teacher.user.name).click()
     page.get_by_role("dialog").get_by_role("button", name="Activate", exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("may sign in again")).to_be_visible()
-    assert served.backend.accounts.authenticate(teacher.email, PASSWORD).is_active
+    assert served.backend.sign_in.authenticate(teacher.email, PASSWORD).is_active
 
 
 def test_nobody_shuts_herself_out(served: ServedSchool, visitors: Visitors) -> None:

@@ -86,7 +86,7 @@ def test_nothing_that_is_known_of_a_session_is_older_than_two_seconds() -> None:
 def test_the_other_process_knows_without_being_told(served: ServedSchool, other: RunningApp, act: Act) -> None:
     """A session that lives in two processes ends in both, though one of them cannot hear the other."""
     person = served.teacher()
-    token = served.backend.accounts.sign_in_program(person.email, PASSWORD, "a program").access_token
+    token = served.backend.sign_in.sign_in_program(person.email, PASSWORD, "a program").access_token
     assert (status(served.app, token), status(other, token)) == (200, 200)
     act(served, person)
     until(lambda: (status(served.app, token), status(other, token)) == (401, 401))
@@ -97,7 +97,7 @@ def test_a_new_role_holds_in_the_other_process(served: ServedSchool, other: Runn
     person = served.teacher()
     admin = served.viewer("admin@demo.school")
     served.backend.administration.set_role(admin, person.user.id, "admin")
-    token = served.backend.accounts.sign_in_program(person.email, PASSWORD, "a program").access_token
+    token = served.backend.sign_in.sign_in_program(person.email, PASSWORD, "a program").access_token
     assert role(other, token) == "admin"
     served.backend.administration.set_role(admin, person.user.id, "teacher")
     until(lambda: role(other, token) == role(served.app, token) == "teacher")
@@ -106,7 +106,7 @@ def test_a_new_role_holds_in_the_other_process(served: ServedSchool, other: Runn
 def test_a_stream_ends_in_the_other_process(served: ServedSchool, other: RunningApp) -> None:
     """An open stream is told that it is over, and closed."""
     person = served.lone_student()
-    token = served.backend.accounts.sign_in_program(person.email, PASSWORD, "a program").access_token
+    token = served.backend.sign_in.sign_in_program(person.email, PASSWORD, "a program").access_token
     with ask(other, token, "/events?rooms=student:me") as stream:
         assert stream.status == 200
         end_that_session(served, person)
@@ -120,7 +120,7 @@ def test_with_redis_stopped_or_flushed_nothing_comes_back(
 ) -> None:
     """Redis holds no session and no revocation: flushed or away, who is in stays in, and who is out stays out."""
     gone, here = served.teacher("Gone"), served.teacher("Here")
-    sign_in = served.backend.accounts.sign_in_program
+    sign_in = served.backend.sign_in.sign_in_program
     out, stays = (sign_in(each.email, PASSWORD, "a program").access_token for each in (gone, here))
     assert (status(other, out), status(other, stays)) == (200, 200)
     end_that_session(served, gone)

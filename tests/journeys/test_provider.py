@@ -82,7 +82,7 @@ def test_a_teacher_signs_in_at_the_provider(federated: Federated, served: Served
     names = {str(cookie["name"]) for cookie in visitor.context.cookies()}
     assert "session" in names
     assert not any(name.startswith("_streamlit_user") for name in names)
-    assert served.backend.accounts.authenticate(teacher.email, PASSWORD).id == teacher.user.id
+    assert served.backend.sign_in.authenticate(teacher.email, PASSWORD).id == teacher.user.id
 
 
 def test_an_unverified_address_opens_nothing(federated: Federated, served: ServedSchool, visitors: Visitors) -> None:

@@ -60,7 +60,7 @@ def test_a_second_factor_from_scan_to_paper(served: ServedSchool, visitors: Visi
     expect(page.get_by_text("This code is not right")).to_be_visible()
     answer(page, codes[0])
     expect(page.get_by_role("button", name="Sign out", exact=True).first).to_be_attached()
-    assert served.backend.accounts.viewer(_cookie(visitor.context.cookies())).id == person.user.id
+    assert served.backend.sign_in.viewer(_cookie(visitor.context.cookies())).id == person.user.id
 
     sign_out(page)
     password(page, person.email, person.password)
@@ -123,7 +123,7 @@ def test_a_change_of_address_asks_for_the_password_again(served: ServedSchool, v
     dialog.get_by_role("textbox", name="Password").fill(person.password)
     dialog.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
-    assert served.backend.accounts.authenticate("moved@example.org", person.password).id == person.user.id
+    assert served.backend.sign_in.authenticate("moved@example.org", person.password).id == person.user.id
 
 
 def test_an_administrator_ends_one_session_of_somebody(served: ServedSchool, visitors: Visitors) -> None:

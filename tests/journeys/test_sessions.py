@@ -36,7 +36,7 @@ def test_a_deactivated_person_is_out_on_the_next_click(served: ServedSchool, vis
     row = student.page.locator("li.cp-row").first
     row.wait_for()
     cookie = next(one["value"] for one in student.context.cookies() if one["name"] == "session")
-    token = served.backend.accounts.sign_in_program(person.email, PASSWORD, "a program").access_token
+    token = served.backend.sign_in.sign_in_program(person.email, PASSWORD, "a program").access_token
     assert status_of(served, Authorization=f"Bearer {token}") == 200
     assert status_of(served, Cookie=f"session={cookie}") == 200
 

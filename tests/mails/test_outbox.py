@@ -153,7 +153,7 @@ def test_the_old_address_is_told(mailing: Backend, office: PostOffice) -> None:
     mailing.accounts.change_email(admin, "somewhere.else@example.net")
     mailing.mails.deliver()
     (asking,) = office.taken
-    mailing.accounts.confirm(text_of(asking).partition("token=")[2].split()[0])
+    mailing.registration.confirm(text_of(asking).partition("token=")[2].split()[0])
     mailing.mails.deliver()
     letter = office.taken[-1]
     assert letter["To"] == "admin@example.org"

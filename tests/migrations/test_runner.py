@@ -79,9 +79,9 @@ def test_data_of_the_first_version_opens(old: Mongo, own_settings: Settings, clo
     try:
         assert data_version.stored(old.database) == VERSION
         assert len(backend.backups.every()) == 1
-        admin = School(backend).viewer(backend.accounts.authenticate("admin@example.org", PASSWORD))
+        admin = School(backend).viewer(backend.sign_in.authenticate("admin@example.org", PASSWORD))
         assert [each.name for each in backend.administration.users(admin, search="diaz").users] == ["José Díaz"]
-        user = backend.accounts.authenticate("person2@example.org", PASSWORD)
+        user = backend.sign_in.authenticate("person2@example.org", PASSWORD)
         student = School(backend).viewer(user)
         assert user.name == "Sita Student"
         before = backend.overview.summary(student).total.solved

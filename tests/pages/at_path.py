@@ -27,7 +27,7 @@ class Browser:
 
     def sign_in(self, user: User) -> None:
         """Have a session of `user`, as after the sign-in form."""
-        self._exchange(self._backend.accounts.issue_ticket(user, self.cookies[session.BROWSER_COOKIE]))
+        self._exchange(self._backend.sign_in.issue_ticket(user, self.cookies[session.BROWSER_COOKIE]))
 
     def open(self, path: str = "", **query: str) -> AppTest:
         """A tab at this path, once its page is drawn."""
@@ -48,7 +48,7 @@ class Browser:
 
     def _exchange(self, ticket: str) -> None:
         name = self.cookies[session.BROWSER_COOKIE]
-        self.cookies[session.SESSION_COOKIE] = self._backend.accounts.redeem_ticket(ticket, name, "test")
+        self.cookies[session.SESSION_COOKIE] = self._backend.sign_in.redeem_ticket(ticket, name, "test")
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ def open_page(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     def opened(file: str, user: User | None = None, **query: str) -> AppTest:
         cookies.pop(session.SESSION_COOKIE, None)
         if user:
-            ticket = backend.accounts.issue_ticket(user, BROWSER)
-            cookies[session.SESSION_COOKIE] = backend.accounts.redeem_ticket(ticket, BROWSER, "test")
+            ticket = backend.sign_in.issue_ticket(user, BROWSER)
+            cookies[session.SESSION_COOKIE] = backend.sign_in.redeem_ticket(ticket, BROWSER, "test")
         page = AppTest.from_file(str(PAGES / file), default_timeout=60)
         for name, value in query.items():
             page.query_params[name] = value

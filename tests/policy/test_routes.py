@@ -115,7 +115,7 @@ class Walk:
         return self._callers[role]
 
     def _token(self, viewer: Viewer) -> str:
-        return self.world.backend.accounts.sign_in_program(viewer.email, PASSWORD, "walk").access_token
+        return self.world.backend.sign_in.sign_in_program(viewer.email, PASSWORD, "walk").access_token
 
     def _options(self, route: str, target: Target) -> dict[str, Any]:
         method, path = route.split(" ")

@@ -113,9 +113,9 @@ def test_kept_totals_are_always_a_recount(
 
 
 def _begun(backend: Backend, school: School, clock: SetClock) -> Story:
-    if not backend.accounts.has_users():
+    if not backend.registration.has_users():
         school.classroom(school.teacher(school.admin()))
-    admin = school.viewer(backend.accounts.authenticate("admin@example.org", "correct horse battery"))
+    admin = school.viewer(backend.sign_in.authenticate("admin@example.org", "correct horse battery"))
     (classroom, *_rest) = backend.classrooms.classrooms(admin)
     ids = [chapter.id for chapter in backend.chapters.active()[:CHAPTERS]]
     return Story(backend, clock, school, admin, school.student(classroom), ids)

@@ -176,7 +176,7 @@ def test_only_students_keep_progress(backend: Backend, school: School, student: 
 
 
 def _admin(backend: Backend, school: School) -> Viewer:
-    user = backend.accounts.authenticate("admin@example.org", "correct horse battery")
+    user = backend.sign_in.authenticate("admin@example.org", "correct horse battery")
     return school.viewer(user)
 
 

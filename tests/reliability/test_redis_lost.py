@@ -117,7 +117,7 @@ def test_nobody_is_refused_for_want_of_redis(
     that were ended stay ended, and the others go on."""
     school = School(ground.backend)
     gone, here = session_of(school, ground.students[0]), session_of(school, ground.students[0])
-    ground.backend.accounts.sign_out(ground.backend.accounts.viewer(gone))
+    ground.backend.accounts.sign_out(ground.backend.sign_in.viewer(gone))
     breaker = breaker_of(ground.backend.redis_client)
 
     def fault() -> AbstractContextManager[None]:
@@ -125,16 +125,16 @@ def test_nobody_is_refused_for_want_of_redis(
 
     figure = trials.run(ground, name, opening(breaker, fault) if name in AWAY else fault)
     assert figure.refused == {}
-    assert ground.backend.accounts.viewer(here).id == ground.students[0].id
+    assert ground.backend.sign_in.viewer(here).id == ground.students[0].id
     with pytest.raises(NotSignedIn):
-        ground.backend.accounts.viewer(gone)
+        ground.backend.sign_in.viewer(gone)
     until(lambda: boards(ground, is_kept=True) == boards(ground, is_kept=False))
 
 
 def session_of(school: School, student: Viewer) -> str:
     """The token of a new session."""
-    ticket = school.backend.accounts.issue_ticket(school.user(student), "browser")
-    return school.backend.accounts.redeem_ticket(ticket, "browser", "test")
+    ticket = school.backend.sign_in.issue_ticket(school.user(student), "browser")
+    return school.backend.sign_in.redeem_ticket(ticket, "browser", "test")
 
 
 def boards(ground: TrialSchool, *, is_kept: bool) -> list[Board]:

@@ -49,12 +49,12 @@ def with_traces(backend: Backend, viewer: Viewer, board_name: str = BOARD_NAME) 
         change = ProgressChange(questions_delta=2 + index, is_weak_chapter=index == 0)
         saved = progress.change(viewer, chapter.id, change, key=f"k{index}", confirm=True)
     progress.undo(viewer, saved.batch_id)
-    return accounts.viewer(session_of(backend, viewer))
+    return backend.sign_in.viewer(session_of(backend, viewer))
 
 
 def session_of(backend: Backend, viewer: Viewer) -> str:
-    ticket = backend.accounts.issue_ticket(backend.accounts.me(viewer), "browser")
-    return backend.accounts.redeem_ticket(ticket, "browser", f"Firefox of {NAME}")
+    ticket = backend.sign_in.issue_ticket(backend.accounts.me(viewer), "browser")
+    return backend.sign_in.redeem_ticket(ticket, "browser", f"Firefox of {NAME}")
 
 
 def looked_at(backend: Backend, admin: Viewer, classroom: Classroom, student: Viewer) -> None:
@@ -68,7 +68,7 @@ def looked_at(backend: Backend, admin: Viewer, classroom: Classroom, student: Vi
         boards_of(backend, is_kept=True).board(student, scope)
     backend.overview.home(student)
     with pytest.raises(NotSignedIn):
-        backend.accounts.authenticate(student.email, "not her password")
+        backend.sign_in.authenticate(student.email, "not her password")
 
 
 def profiled(backend: Backend, on: bool) -> None:
@@ -180,7 +180,7 @@ def test_her_sessions_end_when_the_account_is_closed(backend: Backend, clock: Se
     token = session_of(backend, leaver)
     delete(backend, clock, leaver)
     with pytest.raises(NotSignedIn):
-        backend.accounts.viewer(token)
+        backend.sign_in.viewer(token)
     assert backend.mongo["users"].find_one({"emailKey": leaver.email}) is None
 
 

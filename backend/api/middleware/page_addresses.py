@@ -125,7 +125,7 @@ class PageAddresses:
         token = cookie_parser(Headers(scope=scope).get("cookie", "")).get(SESSION_COOKIE)
         if not token:
             raise NotSignedIn(sentence(401))
-        return await anyio.to_thread.run_sync(backend.accounts.viewer, token)
+        return await anyio.to_thread.run_sync(backend.sign_in.viewer, token)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Receive or drop the file of a tab: PUT and DELETE /_stcore/upload_file/TAB/FILE. Raises AppError."""

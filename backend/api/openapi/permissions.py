@@ -6,12 +6,12 @@ from backend.policy import ACTS
 
 # "METHOD /path" → "service.method". What stands in WITHOUT_VIEWER of the table, or begins with "door.", is open.
 ROUTES: Mapping[str, str] = {
-    "POST /auth/browser-session": "accounts.redeem_ticket",
+    "POST /auth/browser-session": "sign_in.redeem_ticket",
     "DELETE /auth/browser-session": "door.cookie",
-    "POST /auth/login": "accounts.sign_in_program",
-    "POST /auth/refresh": "accounts.refresh",
-    "POST /auth/second-factor": "accounts.complete_program",
-    "POST /auth/register": "accounts.sign_up",
+    "POST /auth/login": "sign_in.sign_in_program",
+    "POST /auth/refresh": "sign_in.refresh",
+    "POST /auth/second-factor": "sign_in.complete_program",
+    "POST /auth/register": "registration.sign_up",
     "POST /auth/logout": "accounts.sign_out",
     "POST /auth/reauthenticate": "accounts.reauthenticate",
     "GET /auth/me": "accounts.me",
@@ -114,7 +114,7 @@ ROUTES: Mapping[str, str] = {
     "GET /mails/unsubscribe": "door.document",
     "POST /mails/unsubscribe": "digests.leave",
     "GET /mails/confirm": "door.document",
-    "POST /mails/confirm": "accounts.confirm",
+    "POST /mails/confirm": "registration.confirm",
     "GET /openapi.json": "door.document",
     "GET /docs": "door.document",
     "GET /docs.css": "door.document",

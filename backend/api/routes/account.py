@@ -64,7 +64,7 @@ def second_factor(body: requests.SecondFactor, request: Request, backend: Backen
     Send it here within five minutes, with a code of the app or a recovery code. Each code works once.
     """
     device = request.headers.get("user-agent", "")
-    return answer(backend.accounts.complete_program(body.challenge, body.code, device))
+    return answer(backend.sign_in.complete_program(body.challenge, body.code, device))
 
 
 @router.post("/reauthenticate", **returns(Answer[None], 403, 429, says="Good for five minutes, in this session"))

@@ -30,7 +30,7 @@ def login(body: requests.SignIn, request: Request, backend: BackendDep) -> Respo
     `details.challenge`: go on with POST /auth/second-factor.
     """
     device = request.headers.get("user-agent", "")
-    return answer(backend.accounts.sign_in_program(body.email, body.password, device))
+    return answer(backend.sign_in.sign_in_program(body.email, body.password, device))
 
 
 @router.post("/refresh", **returns(Answer[TokenPair], 401, says="A fresh pair of tokens", example=PAIR_EXAMPLE))
@@ -39,7 +39,7 @@ def refresh(body: requests.Refresh, backend: BackendDep) -> Response:
 
     A refresh token works once. One that was spent before ends its whole session: somebody else holds a copy.
     """
-    return answer(backend.accounts.refresh(body.refresh_token))
+    return answer(backend.sign_in.refresh(body.refresh_token))
 
 
 @router.post("/logout", **returns(Answer[None], says="The session has ended"))
@@ -68,7 +68,7 @@ def register(body: requests.Registration, backend: BackendDep) -> Response:
     The join code comes from the teacher of the class. Where the school sends mail the answer is 202 whoever has the
     address: a letter to it holds the link that opens the account.
     """
-    user = backend.accounts.begin_sign_up(
+    user = backend.registration.begin_sign_up(
         name=body.name, email=body.email, password=body.password, join_code=body.join_code
     )
     return answer(user, status=201 if user else 202)

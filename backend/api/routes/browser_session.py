@@ -29,7 +29,7 @@ def open_session(ticket: Ticket, request: Request, backend: BackendDep) -> Respo
     """Exchange a ticket for the session cookie."""
     _require_same_origin(request)
     browser = request.cookies.get(BROWSER_COOKIE, "")
-    token = backend.accounts.redeem_ticket(ticket.ticket, browser, request.headers.get("user-agent", ""))
+    token = backend.sign_in.redeem_ticket(ticket.ticket, browser, request.headers.get("user-agent", ""))
     response = Response(status_code=204)
     secure = backend.settings.cookie_secure
     response.set_cookie(

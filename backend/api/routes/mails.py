@@ -47,7 +47,7 @@ def leave(backend: BackendDep, token: Token = "") -> Response:
 def ask_to_confirm(backend: BackendDep, token: Token = "") -> Response:
     """A page that says which address is meant; a newcomer gives the password that she chose."""
     try:
-        awaited = backend.accounts.awaited(token)
+        awaited = backend.registration.awaited(token)
     except NotFound as error:
         return _failed(error)
     if awaited.kind == "new-address":
@@ -62,8 +62,8 @@ def confirm(
 ) -> Response:
     """The account is there, or has its new address."""
     try:
-        awaited = backend.accounts.awaited(token)
-        user = backend.accounts.confirm(token, password)
+        awaited = backend.registration.awaited(token)
+        user = backend.registration.confirm(token, password)
     except NotAllowed as error:
         return _asked_for_password(awaited.user.email, token, error.message)
     except AppError as error:

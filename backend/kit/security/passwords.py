@@ -32,6 +32,12 @@ def hash_password(password: str) -> str:
         return _HASHER.hash(_prepared(password))
 
 
+def hash_new_password(password: str) -> str:
+    """As `hash_password`, for a password that is being chosen. Raises Invalid as `check_new_password` does."""
+    check_new_password(password)
+    return hash_password(password)
+
+
 def verify_password(hashed: str | None, password: str) -> bool:
     """Whether the password fits. An unknown account (None) costs the same time as a known one.
 

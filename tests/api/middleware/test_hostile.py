@@ -123,8 +123,8 @@ def journey(door: Door, backend: Backend) -> list[str]:
     signed_up = door.anyone.post("/auth/register", body).json()["data"]
     link = backend.administration.make_reset_link(door.admin_viewer, door.student_viewer.id)
     backend.accounts.reset_password(link.token, new)
-    ticket = backend.accounts.issue_ticket(backend.accounts.me(door.teacher_viewer), "the browser's own name")
-    session = backend.accounts.redeem_ticket(ticket, "the browser's own name", "test")
+    ticket = backend.sign_in.issue_ticket(backend.accounts.me(door.teacher_viewer), "the browser's own name")
+    session = backend.sign_in.redeem_ticket(ticket, "the browser's own name", "test")
     door.anyone("GET", "/auth/me", headers={"Authorization": f"Bearer {fresh['accessToken']}x", "Cookie": session})
     given = [each for each in signed_up.values() if isinstance(each, str) and len(each) > 20]
     tokens = [pair["refreshToken"], pair["accessToken"], fresh["accessToken"], fresh["refreshToken"]]

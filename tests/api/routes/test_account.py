@@ -204,9 +204,8 @@ def test_administrators_see_and_end_sessions_of_anybody(door: Door, clock: SetCl
 
 def test_a_session_cookie_changes_nothing(door: Door, backend: Backend) -> None:
     """None of these writes can be made with the cookie of a browser, so no other site can make one."""
-    accounts = backend.accounts
-    user = accounts.me(door.student_viewer)
-    cookie = accounts.redeem_ticket(accounts.issue_ticket(user, "b"), "b", "test")
+    sign_in, user = backend.sign_in, backend.accounts.me(door.student_viewer)
+    cookie = sign_in.redeem_ticket(sign_in.issue_ticket(user, "b"), "b", "test")
     browser = Caller(door.anyone._client)
     browser.headers = {"Cookie": f"session={cookie}"}
     assert browser.get("/auth/sessions").status_code == 200

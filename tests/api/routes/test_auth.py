@@ -85,9 +85,8 @@ def test_nobody_chooses_her_own_role(door: Door) -> None:
 
 def test_a_cookie_reads_for_the_same_origin_and_never_writes(door: Door, backend: Backend) -> None:
     """The session cookie opens reads of our own pages; other sites and writes get nothing from it."""
-    accounts = backend.accounts
-    user = accounts.me(door.student_viewer)
-    cookie = accounts.redeem_ticket(accounts.issue_ticket(user, "b"), "b", "test")
+    sign_in, user = backend.sign_in, backend.accounts.me(door.student_viewer)
+    cookie = sign_in.redeem_ticket(sign_in.issue_ticket(user, "b"), "b", "test")
     browser = Caller(door.anyone._client)
     browser.headers = {"Cookie": f"session={cookie}"}
     assert browser.get("/auth/me").status_code == 200

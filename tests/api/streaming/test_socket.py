@@ -369,5 +369,5 @@ def test_talking_too_much_is_refused(door: Door, settings: Settings, backend: Ba
 
 def _cookie(backend: Backend, door: Door) -> str:
     user = backend.accounts.me(door.teacher_viewer)
-    ticket = backend.accounts.issue_ticket(user, "browser")
-    return f"session={backend.accounts.redeem_ticket(ticket, 'browser', 'test')}"
+    ticket = backend.sign_in.issue_ticket(user, "browser")
+    return f"session={backend.sign_in.redeem_ticket(ticket, 'browser', 'test')}"

@@ -180,8 +180,8 @@ def test_an_id_too_old_is_called_missed(served_api: ServedApi, door: Door, backe
 def test_a_revoked_session_ends_the_stream(served_api: ServedApi, door: Door, backend: Backend, school: School) -> None:
     """Signed out elsewhere: the browser's stream and the program's end within five seconds and say why."""
     user = school.user(door.teacher_viewer)
-    ticket = backend.accounts.issue_ticket(user, "browser")
-    token = backend.accounts.redeem_ticket(ticket, "browser", "test")
+    ticket = backend.sign_in.issue_ticket(user, "browser")
+    token = backend.sign_in.redeem_ticket(ticket, "browser", "test")
     by_cookie = {"Cookie": f"session={token}"}
     with ExitStack() as open_streams:
         browser, program = (
@@ -191,11 +191,11 @@ def test_a_revoked_session_ends_the_stream(served_api: ServedApi, door: Door, ba
         browser.wait_for("connected")
         program.wait_for("connected")
         since = time.monotonic()
-        backend.accounts.sign_out(backend.accounts.viewer(token))
+        backend.accounts.sign_out(backend.sign_in.viewer(token))
         assert ended(browser, since) == "not_signed_in"
         since = time.monotonic()
         bearer = door.teacher.headers["Authorization"].removeprefix("Bearer ")
-        backend.accounts.sign_out(backend.accounts.viewer_of_access_token(bearer))
+        backend.accounts.sign_out(backend.sign_in.viewer_of_access_token(bearer))
         assert ended(program, since) == "not_signed_in"
     until(lambda: len(served_api.streams) == 0)
 
@@ -203,7 +203,7 @@ def test_a_revoked_session_ends_the_stream(served_api: ServedApi, door: Door, ba
 def test_a_cookie_of_another_site_opens_nothing(served_api: ServedApi, door: Door, backend: Backend) -> None:
     """A foreign page cannot listen with the cookie of its visitor."""
     user = backend.accounts.me(door.student_viewer)
-    token = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, "browser"), "browser", "test")
+    token = backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, "browser"), "browser", "test")
     headers = {"Cookie": f"session={token}", "Sec-Fetch-Site": "cross-site"}
     with served_api.listening("/events?rooms=student:me", headers) as listener:
         assert (listener.answer.status, listener.error()["code"]) == (401, "not_signed_in")

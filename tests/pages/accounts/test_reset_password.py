@@ -24,7 +24,7 @@ def test_a_link_sets_the_password_and_signs_in(browser: Browser, backend: Backen
     tab.text_input("password").set_value(PASSWORD)
     tab.button(FORM).click().run()
     assert browser.settle() == "/"
-    assert backend.accounts.authenticate("tara@example.org", PASSWORD)
+    assert backend.sign_in.authenticate("tara@example.org", PASSWORD)
     browser.cookies.pop("session")
     assert "does not work any more" in html_of(browser.open("reset-password", token=link.token))
 

@@ -113,7 +113,7 @@ def test_a_session_is_signed_out_from_the_list(
     user = school.user(teacher)
     backend.accounts.sign_out(teacher)
     browser.sign_in(user)
-    backend.accounts.redeem_ticket(backend.accounts.issue_ticket(user, "b"), "b", "Mozilla (X11) Firefox/141.0")
+    backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(user, "b"), "b", "Mozilla (X11) Firefox/141.0")
     tab = browser.open("settings", view="security")
     (button,) = (each for each in tab.button if str(each.key).startswith("own-"))
     button.click().run()

@@ -96,7 +96,7 @@ def test_a_wrong_join_code_is_refused_in_place(browser: Browser, person: User) -
 
 def test_changing_the_password_ends_other_sessions(browser: Browser, backend: Backend, person: User) -> None:
     """The fields are emptied, this session stays, every other one is over."""
-    other = backend.accounts.redeem_ticket(backend.accounts.issue_ticket(person, "b"), "b", "test")
+    other = backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(person, "b"), "b", "test")
     tab = browser.open("settings", view="security")
     tab.text_input("current-0").set_value("not it")
     tab.text_input("new-0").set_value(NEW)
@@ -106,15 +106,15 @@ def test_changing_the_password_ends_other_sessions(browser: Browser, backend: Ba
     tab.button("FormSubmitter:cp-card-password-Change password").click().run()
     assert not tab.error
     assert tab.text_input("current-1").value == ""
-    assert backend.accounts.authenticate(person.email, NEW)
-    assert backend.accounts.viewer(browser.cookies["session"]).id == person.id
+    assert backend.sign_in.authenticate(person.email, NEW)
+    assert backend.sign_in.viewer(browser.cookies["session"]).id == person.id
     with pytest.raises(NotSignedIn):
-        backend.accounts.viewer(other)
+        backend.sign_in.viewer(other)
 
 
 def test_signing_out_elsewhere_leaves_this_device(browser: Browser, backend: Backend, person: User) -> None:
     """The list names this device; the button ends all the others and says how many."""
-    backend.accounts.redeem_ticket(backend.accounts.issue_ticket(person, "b"), "b", "Mozilla/5.0 (X11) Firefox/141.0")
+    backend.sign_in.redeem_ticket(backend.sign_in.issue_ticket(person, "b"), "b", "Mozilla/5.0 (X11) Firefox/141.0")
     tab = browser.open("settings", view="security")
     assert "Firefox, Linux" in html_of(tab)
     tab.button("sign_out_elsewhere").click().run()

@@ -108,7 +108,7 @@ def test_a_page_of_another_role_is_not_for_you(browser: Browser, school: School,
 
 def test_a_hostile_name_is_shown_as_typed(browser: Browser, backend: Backend) -> None:
     """HTML and Markdown in a name stay letters, beside the menu and on the home page."""
-    user = backend.accounts.create_first_administrator(name=HOSTILE, email="a@example.org", password=PASSWORD)
+    user = backend.registration.create_first_administrator(name=HOSTILE, email="a@example.org", password=PASSWORD)
     browser.sign_in(user)
     drawn = html_of(browser.open())
     assert "&lt;img src=x onerror=alert(1)&gt; **bold**" in drawn
@@ -144,5 +144,5 @@ def test_demo_sign_ins_are_shown_in_a_demo_school_alone(
     assert "teacher1@demo.school – password demo-school-2026" in html_of(tab)
     tab.button("demo-teacher").click().run()
     browser.settle()
-    person = backend.accounts.viewer(browser.cookies[session.SESSION_COOKIE])
+    person = backend.sign_in.viewer(browser.cookies[session.SESSION_COOKIE])
     assert person.email == "teacher1@demo.school"

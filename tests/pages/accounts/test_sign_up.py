@@ -26,7 +26,7 @@ def test_a_link_fills_in_the_code(browser: Browser, school: School) -> None:
     filled(tab, tab.text_input[0].value or "")
     assert browser.settle() == "/"
     browser.open()
-    assert school.backend.classrooms.classrooms(school.backend.accounts.viewer(browser.cookies["session"]))
+    assert school.backend.classrooms.classrooms(school.backend.sign_in.viewer(browser.cookies["session"]))
 
 
 def test_a_wrong_code_keeps_what_was_typed(browser: Browser, school: School) -> None:

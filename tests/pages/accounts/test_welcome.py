@@ -46,7 +46,7 @@ def test_a_bad_password_keeps_what_was_typed(browser: Browser, backend: Backend)
     tab = filled(browser.open(), password="password1")
     assert "most common" in tab.error[0].value
     assert (tab.text_input("name").value, tab.text_input("email").value) == ("Asha", "asha@example.org")
-    assert not backend.accounts.has_users()
+    assert not backend.registration.has_users()
 
 
 def test_the_second_of_two_forms_is_told_to_sign_in(browser: Browser, backend: Backend) -> None:
@@ -69,7 +69,7 @@ def test_the_demo_school_opens_beside_the_page(
         assert callable(on_progress)
         on_progress(3, 12, "Third of twelve")
         until(lambda: bool(release))
-        opened.accounts.create_first_administrator(
+        opened.registration.create_first_administrator(
             name="Demo", email="admin@demo.school", password="demo-school-2026", is_demo=True
         )
 

@@ -18,8 +18,8 @@ from tests.school import School
 def token(backend: Backend, school: School, student: Viewer) -> str:
     """The browser session of the student."""
     services.install(backend)
-    ticket = backend.accounts.issue_ticket(school.user(student), "a browser")
-    return backend.accounts.redeem_ticket(ticket, "a browser", "test")
+    ticket = backend.sign_in.issue_ticket(school.user(student), "a browser")
+    return backend.sign_in.redeem_ticket(ticket, "a browser", "test")
 
 
 def press(backend: Backend, **more: object) -> dict[str, object]:
@@ -34,9 +34,9 @@ def solved(backend: Backend, student: Viewer) -> int:
 
 def test_nobody_signed_in_is_refused_and_keeps_the_acts(backend: Backend, student: Viewer, token: str) -> None:
     """Without a session, and with one that is over, the answer is 401 and nothing is saved."""
-    backend.accounts.sign_out(backend.accounts.viewer(token))
+    backend.accounts.sign_out(backend.sign_in.viewer(token))
     with pytest.raises(NotSignedIn):
-        backend.accounts.viewer(token)
+        backend.sign_in.viewer(token)
     for each in ("", token):
         assert send_acts(student.id, press(backend), token=each).status_code == 401
     assert solved(backend, student) == 0

@@ -104,7 +104,7 @@ def test_a_teacher_has_no_controls_of_her_own(
     open_page: OpenPage, backend: Backend, student: Viewer, chapter: Chapter
 ) -> None:
     """A teacher or administrator sees how all students stand, and nothing to change."""
-    page = opened(open_page, backend.accounts.authenticate("admin@example.org", PASSWORD), chapter)
+    page = opened(open_page, backend.sign_in.authenticate("admin@example.org", PASSWORD), chapter)
     assert "chapter_rows" not in components(page)
     assert "All students" in words_on(page)
     assert "Your history" not in words_on(page)

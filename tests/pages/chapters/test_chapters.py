@@ -277,7 +277,7 @@ def test_what_people_typed_is_shown_as_typed(
     backend: Backend, open_page: OpenPage, school: School, student: Viewer
 ) -> None:
     """A hostile chapter name reaches the rows as plain data and the table escaped: nowhere as HTML or Markdown."""
-    admin = school.viewer(backend.accounts.authenticate("admin@example.org", "correct horse battery"))
+    admin = school.viewer(backend.sign_in.authenticate("admin@example.org", "correct horse battery"))
     draft = ChapterDraft(subject="Physics", class_="Class 11", unit="Mechanics 1", chapter=HOSTILE)
     backend.chapters.create(admin, draft)
     page = open_page("chapters/chapters.py", school.user(student), search="evil")
@@ -342,6 +342,6 @@ def test_a_doubtful_row_is_asked_about(backend: Backend, student: Viewer, page: 
 
 def test_the_page_is_for_students(open_page: OpenPage, backend: Backend, school: School, student: Viewer) -> None:
     """A teacher who opens the page is refused by it, not only by the menu."""
-    admin = backend.accounts.authenticate("admin@example.org", "correct horse battery")
+    admin = backend.sign_in.authenticate("admin@example.org", "correct horse battery")
     page = open_page("chapters/chapters.py", admin)
     assert page.exception

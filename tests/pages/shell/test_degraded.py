@@ -32,7 +32,7 @@ def _cut(backend: Backend, doors: Doors) -> None:
 
     def is_noticed() -> bool:
         try:
-            backend.accounts.has_users()
+            backend.registration.has_users()
         except Unavailable:
             return not backend.mongo.breakers["mongodb"].is_closed
         return False

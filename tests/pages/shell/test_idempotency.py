@@ -233,7 +233,7 @@ def test_the_first_administrator_is_made_once(
         tab.button(FIRST).click().run()
     assert "saved once" in tab.error[0].value
     assert heading(browser.open()) == "Sign in"
-    assert backend.accounts.authenticate("sita@example.org", PASSWORD).role == "admin"
+    assert backend.sign_in.authenticate("sita@example.org", PASSWORD).role == "admin"
 
 
 def test_a_one_time_link_works_once_and_its_sender_hears_of_it(

@@ -1,14 +1,15 @@
-"""Ways in: password, second factor, the school's own provider; each ends in one session of a browser or a program."""
+"""Signing in by password, second factor or the school's own provider, in a browser or a program."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from backend.accounts import validation
-from backend.accounts.models import EMAIL_LENGTH, ProviderIdentity, TokenPair, User, Viewer
+from backend.accounts.models import EMAIL_LENGTH, DemoSignIn, ProviderIdentity, TokenPair, User, Viewer
 from backend.accounts.queries import AccountQueries, domain_of, email_key
 from backend.accounts.second_factor import SecondFactor
 from backend.accounts.sessions import Sessions
 from backend.accounts.throttle import SignInThrottle
-from backend.errors import Conflict, NotAllowed, NotSignedIn, SecondFactorNeeded
+from backend.errors import Conflict, NotSignedIn, SecondFactorNeeded
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo.client import new_id
@@ -21,27 +22,55 @@ PROVIDER_LIFE = timedelta(minutes=5)
 PROGRAM = "program"  # what the challenge of a program is bound to; a browser's own name never looks like it
 
 
-class SigningIn:
+@dataclass(frozen=True)
+class ProviderRules:
+    """Whom the school's OpenID provider may let in: domains whose addresses count as verified, and who may sign up."""
+
+    trusted_domains: frozenset[str] = frozenset()
+    sign_up_domains: frozenset[str] = frozenset()
+    time_zone: str = "UTC"  # of people who sign up by it
+
+
+class SignInService:
+    """Find out who somebody is, by password, second factor or provider, and give them a session."""
+
     def __init__(
         self,
         queries: AccountQueries,
         sessions: Sessions,
         second_factor: SecondFactor,
-        clock: Clock,
         throttle: SignInThrottle,
-        *,
-        time_zone: str,
-        sign_up_domains: frozenset[str],
-        trusted_domains: frozenset[str] = frozenset(),
+        clock: Clock,
+        provider: ProviderRules,
     ) -> None:
         self._queries = queries
         self._sessions = sessions
         self._second_factor = second_factor
-        self._clock = clock
         self._throttle = throttle
-        self._time_zone = time_zone
-        self._sign_up_domains = sign_up_domains
-        self._trusted_domains = trusted_domains
+        self._clock = clock
+        self._provider = provider
+
+    # being signed in
+
+    def viewer(self, session_token: str) -> Viewer:
+        """Return the person that the browser session belongs to, at most 2 s old. Raises NotSignedIn."""
+        return self._sessions.viewer(fingerprint(session_token))
+
+    def viewer_of_access_token(self, token: str) -> Viewer:
+        """Return the person that an access token was issued to, while its session lives. Raises NotSignedIn."""
+        return self._sessions.viewer_of_access_token(token)
+
+    # demo accounts
+
+    def demo_sign_ins(self) -> tuple[DemoSignIn, ...]:
+        """One demo account of each role, at most a minute old; none where the school is real."""
+        return self._sessions.demo_sign_ins()
+
+    def shut_demo_out(self) -> int:
+        """End the sessions of demo people if the demo school is not allowed; return how many there were."""
+        return self._sessions.shut_demo_out()
+
+    # passwords
 
     def authenticate(self, email: str, password: str) -> User:
         """The active person whose address and password these are; a second factor is still to be asked for.
@@ -66,7 +95,7 @@ class SigningIn:
 
         Raises SecondFactorNeeded, with a challenge for `complete_ticket`, where the person has a second factor.
         """
-        self._challenge_if_needed(user.id, fingerprint(browser))
+        self._challenge_if_needed(user, fingerprint(browser))
         return self._ticket(user.id, browser)
 
     def complete_ticket(self, challenge: str, code: str, browser: str) -> str:
@@ -89,7 +118,7 @@ class SigningIn:
     def sign_in_program(self, email: str, password: str, device: str) -> TokenPair:
         """An access token and a refresh token. Raises NotSignedIn; SecondFactorNeeded, for `complete_program`."""
         user = self.authenticate(email, password)
-        self._challenge_if_needed(user.id, PROGRAM)
+        self._challenge_if_needed(user, PROGRAM)
         self._throttle.remember(user.id)
         return self._sessions.open_for_program(user, device)
 
@@ -128,30 +157,30 @@ class SigningIn:
 
     def _adopted(self, identity: ProviderIdentity) -> User:
         """The account of this address, from now on tied to this person at the provider."""
-        if not identity.email_verified and domain_of(identity.email) not in self._trusted_domains:
+        if not identity.email_verified and domain_of(identity.email) not in self._provider.trusted_domains:
             words = _("Your provider has not verified your e-mail address, so we cannot know whose account this is.")
             raise NotSignedIn(words, code="provider_unverified")
         found = self._queries.credentials(identity.email)
         if found is None:
             return self._newcomer(identity)
-        user = found[0]
-        if not self._queries.tie_to_provider(user.id, identity.subject):
+        user = self._queries.tie_to_provider(found[0].id, identity.subject)
+        if user is None:
             raise _unknown()
         if user.role == "student":
             # The sign-up with this address may not have been by its owner: its password must no longer work.
-            self._queries.forget_credentials(user.id)
+            user = self._queries.forget_credentials(user.id) or user
             self._sessions.end_all(user.id)
-        return self._queries.user(user.id) or user
+        return user
 
     def _newcomer(self, identity: ProviderIdentity) -> User:
-        if domain_of(identity.email) not in self._sign_up_domains:
+        if domain_of(identity.email) not in self._provider.sign_up_domains:
             raise _unknown()
         user = validation.new_user(
             new_id(),
             name=identity.name or identity.email.partition("@")[0],
             email=identity.email,
             role="student",
-            zone=self._time_zone,
+            zone=self._provider.time_zone,
             at=self._clock.now(),
             is_demo=False,
         )
@@ -171,9 +200,8 @@ class SigningIn:
         )
         return ticket
 
-    def _challenge_if_needed(self, user_id: str, binding: str) -> None:
-        user = self._queries.user(user_id)
-        if user is None or user.second_factor_at is None:
+    def _challenge_if_needed(self, user: User, binding: str) -> None:
+        if user.second_factor_at is None:
             return
         challenge, now = new_token(), self._clock.now()
         self._sessions.queries.insert_ticket(
@@ -194,20 +222,6 @@ class SigningIn:
         if self._sessions.queries.spend_ticket(hashed, "second-factor", binding, now) is None:
             raise _too_late()
         return user_id
-
-    def _proven(self, viewer: Viewer, password: str, code: str) -> None:
-        """Raise NotAllowed if the viewer's password or, with a second factor, their code is wrong."""
-        found = self._queries.credentials_of(viewer.id)
-        with self._throttle.attempt(viewer.id):
-            if found is None or not passwords.verify_password(found[1], password):
-                raise wrong_password()
-        if found[0].second_factor_at:
-            self._second_factor.prove(viewer.id, code)
-
-
-def wrong_password() -> NotAllowed:
-    """Return the error for a wrong present password."""
-    return NotAllowed(_("Your present password is wrong."), code="wrong_password")
 
 
 def _too_late() -> NotSignedIn:
