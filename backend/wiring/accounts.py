@@ -14,6 +14,7 @@ from backend.accounts.session_queries import SessionQueries
 from backend.accounts.sessions import Sessions
 from backend.accounts.sign_in import ProviderRules, SignInService
 from backend.accounts.throttle import SignInThrottle
+from backend.config import Settings
 from backend.connections import Setup
 from backend.kit.i18n import _
 from backend.kit.redis import forgetting
@@ -44,12 +45,9 @@ class AccountServices(LearningServices):
         self.second_factor = SecondFactor(
             factors, queries, self._sessions, Sealer(self._keys, "second factor"), clock, trail, issuer=issuer
         )
-        provider = ProviderRules(
-            trusted_domains=_domains(settings.oidc_trusted_domains),
-            sign_up_domains=_domains(settings.oidc_sign_up_domains),
-            time_zone=settings.time_zone,
+        self.sign_in = SignInService(
+            queries, self._sessions, self.second_factor, self._throttle, clock, _provider_rules(settings)
         )
-        self.sign_in = SignInService(queries, self._sessions, self.second_factor, self._throttle, clock, provider)
         confirmations = Confirmations(
             queries, self._sessions.queries, Sealer(self._keys, "confirmations"), self.mails, self.limiter, clock
         )
@@ -108,6 +106,14 @@ class AccountServices(LearningServices):
             grace_days=settings.deletion_grace_days,
             idle_days=settings.idle_student_days,
         )
+
+
+def _provider_rules(settings: Settings) -> ProviderRules:
+    return ProviderRules(
+        trusted_domains=_domains(settings.oidc_trusted_domains),
+        sign_up_domains=_domains(settings.oidc_sign_up_domains),
+        time_zone=settings.time_zone,
+    )
 
 
 def _domains(listed: str) -> frozenset[str]:
