@@ -12,7 +12,6 @@ import streamlit as st
 import streamlit.net_util
 from starlette.middleware import Middleware
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from backend import bootstrap, terminal
 from backend.api import create_api
@@ -22,6 +21,7 @@ from backend.api.middleware.draining import Drain
 from backend.api.middleware.page_addresses import PageAddresses
 from backend.api.middleware.security import answers_to_localhost_alone
 from backend.api.outer_middleware import outer_middleware
+from backend.api.static_files import KeptFiles
 from backend.errors import AppError
 from backend.jobs import Jobs
 from backend.kit.i18n import _, number
@@ -29,7 +29,7 @@ from backend.kit.observability import log
 from pages.accounts import openid
 from pages.chapters import acts
 from pages.shell import downloads, errors, navigation, server, services, session, uploads
-from pages.widgets.style import MARK, asset
+from pages.widgets.style import ASSETS, MARK, asset, waiting_html
 
 ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
@@ -78,6 +78,7 @@ def _shell() -> str:
         icon=MARK,
         fonts=FONTS,
         scripts=[asset(f"{name}.js") for name in ("leaving", "drafts", "outbox")],
+        meanwhile=waiting_html(settings.school_name or _("Chapter Performance")),
         without_scripts=_("This page needs JavaScript. Allow it for this address, and load the page again."),
     )
 
@@ -95,13 +96,16 @@ settings = terminal.settings()
 log.configure(settings.log_level)
 api = create_api()
 drain = Drain()
+bundle = _bundle()
 index_html = _shell()
 app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[
         Mount("/api/v1", api),
         acts.route(),
-        Mount("/assets", StaticFiles(directory=ROOT / "pages" / "assets")),
+        Mount("/assets", KeptFiles(ASSETS, lasting={asset(file.name) for file in ASSETS.iterdir()})),
+        Mount("/static", KeptFiles(INDEX_HTML.parent / "static", lasting=bundle)),
+        Mount("/app/static", KeptFiles(ROOT / "pages" / "static", lasting=frozenset())),
         *shell_routes(index_html, PAGE_PATHS),
     ],
     middleware=[
@@ -109,7 +113,7 @@ app = st.App(
         Middleware(
             PageAddresses,
             state=api.state,
-            paths=frozenset({*(f"/{path}" for path in PAGE_PATHS), *_bundle()}),
+            paths=frozenset({*(f"/{path}" for path in PAGE_PATHS), *bundle}),
             posts=frozenset({acts.ADDRESS}),
             has_provider=settings.has_oidc,
             tabs=uploads.OpenTabs(),

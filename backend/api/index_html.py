@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from backend.api.static_files import Encoding, accepted, compressed
+
 # Streamlit's script guesses under which path its server answers, trying each of them: at /settings it asks
 # /settings/_stcore/health, which is not found, in vain. Told the address, it asks that one alone.
 _HERE = 'window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };'
@@ -17,16 +19,25 @@ _BOTH_SCHEMES = '<meta name="color-scheme" content="light dark" />'
 _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 _ICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
 _FOREIGN_FONT = re.compile(r'<link\s+rel="preload"[^>]*?as="font"[^>]*>', re.DOTALL)
+_ROOT = re.compile(r'<div id="root"></div>')
 _WITHOUT_SCRIPTS = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 
 
 def shell_html(
-    streamlits: str, *, title: str, icon: str, fonts: Iterable[str], scripts: Iterable[str], without_scripts: str
+    streamlits: str,
+    *,
+    title: str,
+    icon: str,
+    fonts: Iterable[str],
+    scripts: Iterable[str],
+    meanwhile: str,
+    without_scripts: str,
 ) -> str:
     """Streamlit's index.html with the product's title, icon, fonts and scripts. Raises ValueError for a missing place.
 
-    `icon`, `fonts` and `scripts` (modules, run before Streamlit's) are addresses on this server, `without_scripts` is
-    a sentence for browsers that run none; all are the product's own words, and go in as they are.
+    `icon`, `fonts` and `scripts` (modules, run before Streamlit's) are addresses on this server. `meanwhile` is HTML
+    that stands in the window until Streamlit's script draws, `without_scripts` a sentence for browsers that run none.
+    All are the product's own words, and go in as they are.
     """
     preloads = "\n    ".join(
         f'<link rel="preload" href="{font}" as="font" type="font/woff2" crossorigin />' for font in fonts
@@ -36,6 +47,7 @@ def shell_html(
     html = _put(_ICON, f'<link rel="shortcut icon" href="{icon}" />', html)
     html = _put(_FOREIGN_FONT, preloads, html)
     html = _put(_WITHOUT_SCRIPTS, f"<noscript><p>{without_scripts}</p></noscript>", html)
+    html = _put(_ROOT, f'<div id="root">{meanwhile}</div>', html)
     return _put(re.compile(_FIRST_SCRIPT), f"{_FIRST_SCRIPT}{_HERE}</script>\n    {_FIRST_SCRIPT}", html)
 
 
@@ -48,12 +60,20 @@ def _put(place: re.Pattern[str], words: str, html: str) -> str:
 
 def shell_routes(html: str, paths: Iterable[str]) -> list[Route]:
     """Serves `html` at the pages' paths, instead of Streamlit's own; a browser that has it is told so with a 304."""
-    body = html.encode()
-    headers = {"etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"', "cache-control": "no-cache"}
+    plain = html.encode()
+    bodies: dict[Encoding | None, bytes] = {
+        None: plain,
+        "gzip": compressed(plain, "gzip"),
+        "br": compressed(plain, "br"),
+    }
+    etag = f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": "no-cache", "vary": "Accept-Encoding"}
 
-    def shell(request: Request) -> Response:
-        if headers["etag"] in request.headers.get("if-none-match", ""):
+    async def shell(request: Request) -> Response:
+        if etag.removeprefix("W/") in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return HTMLResponse(body, headers=headers)
+        encoding = accepted(request.headers.get("accept-encoding", ""))
+        more = {"content-encoding": encoding} if encoding else {}
+        return HTMLResponse(bodies[encoding], headers=headers | more)
 
     return [Route(f"/{path}", shell, methods=["GET"]) for path in paths]

@@ -60,12 +60,7 @@ def style() -> None:
     dialogs and menus outside it: hence color-scheme on the root.
     """
     scheme = st.context.theme.type or "light dark"
-    st.html(f'<style>@import url("/assets/style.css?v={_version()}");:root{{color-scheme:{scheme}}}</style>')
-
-
-@cache
-def _version() -> str:
-    return hashlib.sha256((ASSETS / "style.css").read_bytes()).hexdigest()[:12]
+    st.html(f'<style>@import url("{asset("style.css")}");:root{{color-scheme:{scheme}}}</style>')
 
 
 @cache
@@ -76,6 +71,18 @@ def asset(name: str) -> str:
     """
     alike = sorted(ASSETS.glob(f"*{Path(name).suffix}"))
     return f"/assets/{name}?v={hashlib.sha256(b''.join(path.read_bytes() for path in alike)).hexdigest()[:12]}"
+
+
+def waiting_html(school: str) -> str:
+    """What stands in the window, in the look of the product, until the scripts of the page have come."""
+    return (
+        "<style>#cp-waiting{position:fixed;inset:0;display:grid;place-content:center;justify-items:center;gap:.75rem;"
+        "padding:1rem;text-align:center;font:1rem/1.5 Figtree,'Noto Sans',sans-serif;color:#1F2A28;background:#FBFAF7}"
+        "#cp-waiting p{margin:0}@media(prefers-color-scheme:dark)"
+        "{#cp-waiting{color:#E8EDE9;background:#121917}}</style>"
+        f'<div id="cp-waiting" role="status"><img src="{MARK}" width="44" height="44" alt="">'
+        f"<p><strong>{escape(school)}</strong></p><p>{escape(_('Opening …'))}</p></div>"
+    )
 
 
 def escape(text: object) -> str:

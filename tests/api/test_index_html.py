@@ -19,6 +19,7 @@ def made(html: str = STREAMLITS) -> str:
         icon="/mark.svg",
         fonts=["/one.woff2"],
         scripts=["/first.js"],
+        meanwhile="<p>Our school opens.</p>",
         without_scripts="Allow scripts.",
     )
 
@@ -30,6 +31,7 @@ def test_the_products_own_words() -> None:
     assert '<link rel="shortcut icon" href="/mark.svg" />' in html
     assert 'href="/one.woff2" as="font"' in html
     assert "<noscript><p>Allow scripts.</p></noscript>" in html
+    assert '<div id="root"><p>Our school opens.</p></div>' in html
     assert "SourceSans" not in html
 
 

@@ -1,0 +1,105 @@
+"""Files that browsers keep: compressed once, with their time in the browser."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import brotli
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from backend.api import static_files
+from backend.api.static_files import KeptFiles, accepted
+
+SCRIPT = b"export const words = ['chapter', 'performance'];\n" * 100
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    (tmp_path / "script.js").write_bytes(SCRIPT)
+    (tmp_path / "short.js").write_bytes(b"1;")
+    (tmp_path / "font.woff2").write_bytes(b"\0" * 2000)
+    files = KeptFiles(tmp_path, lasting={"/assets/script.js?v=1"})
+    with TestClient(Starlette(routes=[Mount("/assets", files)])) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("GZIP, BR", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("br; q=0.000,gzip;q=0", None),
+        ("br;q=0.1", "br"),
+        ("identity", None),
+        ("brotli, xgzip", None),
+        ("", None),
+    ],
+)
+def test_the_encoding_is_one_that_the_client_takes(header: str, encoding: str | None) -> None:
+    """Brotli before gzip, neither where the header lacks it or gives it no weight."""
+    assert accepted(header) == encoding
+
+
+def test_text_travels_compressed(client: TestClient) -> None:
+    """The same file by each encoding, with its length and with Vary, for caches in between."""
+    for header, opened in (("br", brotli.decompress), ("gzip", gzip.decompress), ("identity", bytes)):
+        with client.stream("GET", "/assets/script.js", headers={"Accept-Encoding": header}) as answer:
+            body = b"".join(answer.iter_raw())
+        assert opened(body) == SCRIPT
+        assert answer.headers.get("content-encoding", "identity") == header
+        assert (int(answer.headers["content-length"]), answer.headers["vary"]) == (len(body), "Accept-Encoding")
+        assert len(body) < len(SCRIPT) / 10 or header == "identity"
+
+
+def test_a_file_is_compressed_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second request takes what the first one made."""
+    made: list[bytes] = []
+
+    def compressed(body: bytes, _encoding: static_files.Encoding) -> bytes:
+        made.append(body)
+        return gzip.compress(body)
+
+    monkeypatch.setattr(static_files, "compressed", compressed)
+    for _time in range(3):
+        assert client.get("/assets/script.js", headers={"Accept-Encoding": "gzip"}).content == SCRIPT
+    assert made == [SCRIPT]
+
+
+def test_what_is_small_packed_or_asked_for_in_part_stays_as_it_is(client: TestClient) -> None:
+    """Compressing would not help, or would break the numbers of a Range."""
+    for path, more in (("short.js", {}), ("font.woff2", {}), ("script.js", {"Range": "bytes=0-5"})):
+        answer = client.get(f"/assets/{path}", headers={"Accept-Encoding": "br", **more})
+        assert "content-encoding" not in answer.headers
+    assert (answer.status_code, answer.content) == (206, SCRIPT[:6])
+
+
+def test_how_long_a_browser_keeps_it(client: TestClient) -> None:
+    """A year under an address with a version, and only under the present one; fonts a month; the rest is asked for."""
+    for address, said in (
+        ("script.js?v=1", "public, max-age=31536000, immutable"),
+        ("script.js?v=0", "no-cache"),
+        ("script.js", "no-cache"),
+        ("font.woff2", "public, max-age=2592000"),
+    ):
+        assert client.get(f"/assets/{address}").headers["cache-control"] == said
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
+def test_an_unchanged_file_is_not_sent_again(client: TestClient, encoding: str) -> None:
+    """Whoever has a file is told so, in whichever encoding it came."""
+    first = client.get("/assets/script.js", headers={"Accept-Encoding": encoding})
+    again = client.get(
+        "/assets/script.js", headers={"Accept-Encoding": encoding, "If-None-Match": first.headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["none.js", "../test.py", "%2e%2e/test.py", ""])
+def test_nothing_else_is_served(client: TestClient, path: str) -> None:
+    """Paths without a file, or out of the folder, are not found."""
+    assert client.get(f"/assets/{path}").status_code == 404
