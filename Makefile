@@ -23,7 +23,7 @@ F ?= 10
 # All of them: four at a time, file by file, as much of each is waiting for a server or a browser.
 ALL := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run demo test quick check bench chaos cluster cluster-test soak words pins
+.PHONY: help run demo test quick check bench chaos cluster cluster-test soak words icons pins
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ soak: $(DEVELOPMENT) ## An hour (or M=10 minutes) of mixed work on a cluster, a 
 
 words: $(DEVELOPMENT) ## Bring backend/locale/messages.pot up to date with the sources
 	$(IN_VENV)/pybabel -q extract -F babel.cfg -o backend/locale/messages.pot --no-location --sort-output --no-wrap --project=chapter-performance --version=1 .
+
+icons: $(DEVELOPMENT) ## Cut the icon font down to the icons that pages name
+	$(IN_VENV)/python -m scripts.subset_icons
 
 pins: $(IN_VENV)/python ## Pin requirements*.txt anew from requirements*.in
 	sh scripts/pins.sh $(IN_VENV)/python

@@ -15,13 +15,13 @@ from starlette.routing import Mount
 
 from backend import bootstrap, terminal
 from backend.api import create_api
-from backend.api.index_html import shell_html, shell_routes
+from backend.api.index_html import shell_html, shell_routes, with_imports
 from backend.api.middleware.browser_cookie import BrowserCookie
 from backend.api.middleware.draining import Drain
 from backend.api.middleware.page_addresses import PageAddresses
 from backend.api.middleware.security import answers_to_localhost_alone
 from backend.api.outer_middleware import outer_middleware
-from backend.api.static_files import KeptFiles
+from backend.api.static_files import KeptFiles, KeptFolders
 from backend.errors import AppError
 from backend.jobs import Jobs
 from backend.kit.i18n import _, number
@@ -35,6 +35,8 @@ ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
 PAGE_PATHS = ("", *navigation.PATHS, *navigation.GUESTS_PATHS)
 FONTS = ("/assets/figtree-latin-wght-normal.woff2", "/assets/bricolage-grotesque-latin-wght-normal.woff2")
+# Streamlit fetches the script of each kind of element when it meets the first one: these are met on the first page.
+FIRST_CHUNKS = ("BidiComponent", "Button", "Html", "ImageList", "PageLink", "TextInput")
 
 
 @asynccontextmanager
@@ -77,7 +79,9 @@ def _shell() -> str:
         title=_("Chapter Performance"),
         icon=MARK,
         fonts=FONTS,
+        style=asset("style.css"),
         scripts=[asset(f"{name}.js") for name in ("leaving", "drafts", "outbox")],
+        chunks=[f"./static/js/{name}" for name in with_imports(INDEX_HTML.parent / "static" / "js", FIRST_CHUNKS)],
         meanwhile=waiting_html(settings.school_name or _("Chapter Performance")),
         without_scripts=_("This page needs JavaScript. Allow it for this address, and load the page again."),
     )
@@ -87,6 +91,26 @@ def _bundle() -> set[str]:
     """The addresses of the scripts, styles and fonts that Streamlit's own page loads."""
     folder = INDEX_HTML.parent
     return {f"/{file.relative_to(folder).as_posix()}" for file in (folder / "static").rglob("*") if file.is_file()}
+
+
+def _folders() -> dict[str, KeptFiles]:
+    """The files that browsers load beside the first page: Streamlit's scripts, ours, and pictures."""
+    return {
+        "/static": KeptFiles(INDEX_HTML.parent / "static", lasting=bundle, instead=_smaller_fonts()),
+        "/assets": KeptFiles(ASSETS, lasting={asset(file.name) for file in ASSETS.iterdir()}),
+        "/app/static": KeptFiles(ROOT / "pages" / "static", lasting=frozenset()),
+    }
+
+
+def _smaller_fonts() -> dict[str, Path]:
+    """Our files for two fonts of Streamlit's: the icons that are used, and the letters until its theme is there."""
+    small = {"MaterialSymbols-Rounded": "icons", "SourceSansVF-Upright": "figtree-latin-wght-normal"}
+    folder = INDEX_HTML.parent / "static"
+    return {
+        str(font.relative_to(folder)): ASSETS / f"{ours}.woff2"
+        for name, ours in small.items()
+        for font in (folder / "media").glob(f"{name}.*.woff2")
+    }
 
 
 # Streamlit would ask a host on the internet for this machine's address (its banner, foreign origins): never.
@@ -103,9 +127,6 @@ app = st.App(
     routes=[
         Mount("/api/v1", api),
         acts.route(),
-        Mount("/assets", KeptFiles(ASSETS, lasting={asset(file.name) for file in ASSETS.iterdir()})),
-        Mount("/static", KeptFiles(INDEX_HTML.parent / "static", lasting=bundle)),
-        Mount("/app/static", KeptFiles(ROOT / "pages" / "static", lasting=frozenset())),
         *shell_routes(index_html, PAGE_PATHS),
     ],
     middleware=[
@@ -118,6 +139,7 @@ app = st.App(
             has_provider=settings.has_oidc,
             tabs=uploads.OpenTabs(),
         ),
+        Middleware(KeptFolders, folders=_folders()),
         Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,

@@ -2,6 +2,7 @@
 
 from bench import backups, class_report, memory, reads, writes
 from bench.measures import Measure
+from bench.pages import first_load
 from bench.pages import live as pages_live
 from bench.pages import memory as pages_memory
 from bench.pages import runs as pages
@@ -15,4 +16,5 @@ MEASURES: tuple[Measure, ...] = (
     *pages.MEASURES,
     *pages_live.MEASURES,
     *pages_memory.MEASURES,
+    *first_load.MEASURES,
 )

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -19,6 +20,8 @@ _BOTH_SCHEMES = '<meta name="color-scheme" content="light dark" />'
 _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 _ICON = re.compile(r'<link rel="shortcut icon"[^>]*>')
 _FOREIGN_FONT = re.compile(r'<link\s+rel="preload"[^>]*?as="font"[^>]*>', re.DOTALL)
+_END_OF_HEAD = re.compile(r"</head>")
+_IMPORTED = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
 _ROOT = re.compile(r'<div id="root"></div>')
 _WITHOUT_SCRIPTS = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 
@@ -29,26 +32,46 @@ def shell_html(
     title: str,
     icon: str,
     fonts: Iterable[str],
+    style: str,
     scripts: Iterable[str],
+    chunks: Iterable[str],
     meanwhile: str,
     without_scripts: str,
 ) -> str:
     """Streamlit's index.html with the product's title, icon, fonts and scripts. Raises ValueError for a missing place.
 
-    `icon`, `fonts` and `scripts` (modules, run before Streamlit's) are addresses on this server. `meanwhile` is HTML
-    that stands in the window until Streamlit's script draws, `without_scripts` a sentence for browsers that run none.
-    All are the product's own words, and go in as they are.
+    `icon`, `fonts`, `style`, `scripts` (modules, run before Streamlit's) and `chunks` (modules that it will want) are
+    addresses on this server. `meanwhile` is HTML that stands in the window until Streamlit's script draws,
+    `without_scripts` a sentence for browsers that run none. All are the product's own, and go in as they are.
     """
     preloads = "\n    ".join(
         f'<link rel="preload" href="{font}" as="font" type="font/woff2" crossorigin />' for font in fonts
     )
+    sheet = f'\n    <link rel="stylesheet" href="{style}" />'
     modules = "".join(f'\n    <script type="module" src="{script}"></script>' for script in scripts)
-    html = _put(_TITLE, f"<title>{title}</title>\n    {_BOTH_SCHEMES}{modules}", streamlits)
+    later = "".join(f'<link rel="modulepreload" crossorigin href="{chunk}">\n    ' for chunk in chunks)
+    html = _put(_TITLE, f"<title>{title}</title>\n    {_BOTH_SCHEMES}{sheet}{modules}", streamlits)
     html = _put(_ICON, f'<link rel="shortcut icon" href="{icon}" />', html)
     html = _put(_FOREIGN_FONT, preloads, html)
     html = _put(_WITHOUT_SCRIPTS, f"<noscript><p>{without_scripts}</p></noscript>", html)
+    html = _put(_END_OF_HEAD, f"{later}</head>", html)
     html = _put(_ROOT, f'<div id="root">{meanwhile}</div>', html)
     return _put(re.compile(_FIRST_SCRIPT), f"{_FIRST_SCRIPT}{_HERE}</script>\n    {_FIRST_SCRIPT}", html)
+
+
+def with_imports(folder: Path, names: Iterable[str]) -> list[str]:
+    """The scripts of these names ("Button" for Button.Cx1.js) in `folder`, and all that they import, as file names.
+
+    A name without a script is left out: another Streamlit may call it otherwise, and loads it when it wants it.
+    """
+    found: list[str] = []
+    waiting = [file.name for name in names for file in sorted(folder.glob(f"{name}.*.js"))]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.append(name)
+            waiting += _IMPORTED.findall((folder / name).read_text("utf-8"))
+    return sorted(found)
 
 
 def _put(place: re.Pattern[str], words: str, html: str) -> str:

@@ -55,7 +55,7 @@ def shown(bench: Bench) -> Sequence[Result]:
         school = School(bench.settings(backend.mongo.database.name), made)
         cookies = [session(school, made.student(0)), session(school, made.teacher(0))]
         with served(school) as app, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
             student, teacher = (_signed_in(browser.new_context().new_page(), app, cookie) for cookie in cookies)
             waits = _waits(backend, made, student, teacher, f"http://{app.host}")
             browser.close()
@@ -63,7 +63,8 @@ def shown(bench: Bench) -> Sequence[Result]:
     return [Result(1e3 * percentile(waits, 0.95), "p95", samples=len(waits), note=note)]
 
 
-def _chromium() -> str | None:
+def chromium() -> str | None:
+    """The browser of this machine; None where there is none."""
     return next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 

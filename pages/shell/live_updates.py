@@ -44,5 +44,4 @@ def _rerun_only() -> None:
 
 
 def _component() -> Any:
-    hidden = '[class*="st-key-live-"] {\n  display: none;\n}'
-    return component("live", file="live.js", exported="listen", html='<span class="cp-live" hidden></span>', css=hidden)
+    return component("live", file="live.js", exported="listen", html='<span class="cp-live" hidden></span>')

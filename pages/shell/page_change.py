@@ -6,13 +6,11 @@ from pages.widgets.browser_component import component, encoded
 
 def announce(title: str) -> None:
     """Say `title` where another page was shown before. Call it once a page, outside of fragments."""
-    hidden = ".st-key-cp-page-change {\n  display: none;\n}"
-    made = component("page_change", file="page_change.js", exported="announce", html="<span hidden></span>", css=hidden)
+    made = component("page_change", file="page_change.js", exported="announce", html="<span hidden></span>")
     made(data=encoded({"title": title, "menu": _("Menu")}), key="cp-page-change")
 
 
 def focus_panel(opened: str) -> None:
     """Move the focus to the heading of the panel that shows row `opened`; on closing, back to that row's button."""
-    hidden = ".st-key-cp-panel-focus {\n  display: none;\n}"
-    made = component("panel", file="page_change.js", exported="panel", html="<span hidden></span>", css=hidden)
+    made = component("panel", file="page_change.js", exported="panel", html="<span hidden></span>")
     made(data=encoded({"opened": opened}), key="cp-panel-focus")

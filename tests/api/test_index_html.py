@@ -7,7 +7,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from backend.api.index_html import shell_html, shell_routes
+from backend.api.index_html import shell_html, shell_routes, with_imports
 
 STREAMLITS = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
 
@@ -18,7 +18,9 @@ def made(html: str = STREAMLITS) -> str:
         title="Our school",
         icon="/mark.svg",
         fonts=["/one.woff2"],
+        style="/style.css",
         scripts=["/first.js"],
+        chunks=["/later.js"],
         meanwhile="<p>Our school opens.</p>",
         without_scripts="Allow scripts.",
     )
@@ -33,6 +35,21 @@ def test_the_products_own_words() -> None:
     assert "<noscript><p>Allow scripts.</p></noscript>" in html
     assert '<div id="root"><p>Our school opens.</p></div>' in html
     assert "SourceSans" not in html
+    assert html.index('rel="stylesheet" href="/style.css"') < html.index(
+        'rel="modulepreload" crossorigin href="/later.js"'
+    )
+
+
+def test_scripts_come_with_what_they_import(tmp_path: Path) -> None:
+    """All the scripts that an element needs, each once, also where they import each other; an unknown name is none."""
+    for name, text in (
+        ("Button.Cx-1_a.js", 'import{t as e}from"./shared.js";import"./other.Z9.js";x()'),
+        ("shared.js", 'import{r}from"./other.Z9.js"'),
+        ("other.Z9.js", 'import{q}from"./shared.js";import("./lazy.js")'),
+        ("lazy.js", ""),
+    ):
+        (tmp_path / name).write_text(text)
+    assert with_imports(tmp_path, ["Button", "Absent"]) == ["Button.Cx-1_a.js", "other.Z9.js", "shared.js"]
 
 
 def test_the_address_is_said_before_the_script_that_wants_it() -> None:

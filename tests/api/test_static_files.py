@@ -7,11 +7,13 @@ from pathlib import Path
 import brotli
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from backend.api import static_files
-from backend.api.static_files import KeptFiles, accepted
+from backend.api.static_files import KeptFiles, KeptFolders, accepted
 
 SCRIPT = b"export const words = ['chapter', 'performance'];\n" * 100
 
@@ -21,8 +23,10 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     (tmp_path / "script.js").write_bytes(SCRIPT)
     (tmp_path / "short.js").write_bytes(b"1;")
     (tmp_path / "font.woff2").write_bytes(b"\0" * 2000)
-    files = KeptFiles(tmp_path, lasting={"/assets/script.js?v=1"})
-    with TestClient(Starlette(routes=[Mount("/assets", files)])) as client:
+    files = KeptFiles(tmp_path, lasting={"/assets/script.js?v=1"}, instead={"large.woff2": tmp_path / "font.woff2"})
+    beside = [Route("/assetsandmore", lambda _request: PlainTextResponse("beside"))]
+    app = Starlette(routes=beside, middleware=[Middleware(KeptFolders, folders={"/assets": files})])
+    with TestClient(app) as client:
         yield client
 
 
@@ -103,3 +107,14 @@ def test_an_unchanged_file_is_not_sent_again(client: TestClient, encoding: str) 
 def test_nothing_else_is_served(client: TestClient, path: str) -> None:
     """Paths without a file, or out of the folder, are not found."""
     assert client.get(f"/assets/{path}").status_code == 404
+
+
+def test_a_smaller_file_is_sent_instead(client: TestClient) -> None:
+    """Under the address of one that Streamlit asks for, with its time in the browser."""
+    answer = client.get("/assets/large.woff2")
+    assert (answer.content, answer.headers["content-type"]) == (b"\0" * 2000, "font/woff2")
+
+
+def test_other_addresses_go_on(client: TestClient) -> None:
+    """An address that only begins like a folder is not below it."""
+    assert client.get("/assetsandmore").text == "beside"
