@@ -74,7 +74,7 @@ def asset(name: str) -> str:
 
 
 def waiting_html(school: str) -> str:
-    """What stands in the window, in the look of the product, until the scripts of the page have come."""
+    """Return the HTML in the window, in the look of the product, until the scripts of the page have come."""
     return (
         "<style>#cp-waiting{position:fixed;inset:0;display:grid;place-content:center;justify-items:center;gap:.75rem;"
         "padding:1rem;text-align:center;font:1rem/1.5 Figtree,'Noto Sans',sans-serif;color:#1F2A28;background:#FBFAF7}"
