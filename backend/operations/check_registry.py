@@ -92,6 +92,7 @@ class CheckRegistry:
         say = self._say
         return {
             "mongodb": lambda: checks.mongodb(self._queries.deployment()),
+            "release": lambda: checks.release(self._server.version(), self._clock.now().date()),
             "replicas": lambda: checks.replicas(self._server.behind()),
             "oplog": self._seldom(
                 "oplog",

@@ -8,6 +8,7 @@ def titles() -> dict[str, str]:
     """The name of each check in words, in the order in which they are shown."""
     return {
         "mongodb": _("MongoDB"),
+        "release": _("Release of MongoDB"),
         "replicas": _("Copies of the database"),
         "oplog": _("Reach of the oplog"),
         "redis": _("Redis"),

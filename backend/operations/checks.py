@@ -1,13 +1,14 @@
 """Rate facts about the servers and the data: state, one line, how to fix it. Pure: no input or output."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from backend.audit.models import ChainState
 from backend.backups.models import BackupState
 from backend.kit.breaker import BreakerFigures
 from backend.kit.cache import RegionStatistics
-from backend.kit.i18n import _, listing, ngettext, number, percent
+from backend.kit.i18n import _, day, listing, ngettext, number, percent
+from backend.kit.mongo import end_of_life
 from backend.kit.redis.client import ServerDescription
 from backend.mails.models import OutboxState
 from backend.operations.check_titles import check, size
@@ -42,6 +43,18 @@ def mongodb(found: Deployment) -> Check:
         fix = _("Look for slow queries below, and at the disk of the database server.")
         return check("mongodb", "warning", summary, detail=detail, fix=fix, ms=ms)
     return check("mongodb", "ok", summary, detail=detail, ms=ms)
+
+
+def release(version: str, today: date) -> Check:
+    """Faults in this release series of MongoDB are still mended."""
+    end = end_of_life.of(version)
+    if end is None:
+        return check("release", "ok", _("MongoDB {version}").format(version=version))
+    if end >= today:
+        summary = _("MongoDB {version}, maintained until {day}").format(version=version, day=day(end))
+        return check("release", "ok", summary)
+    summary = _("MongoDB {version}, without security fixes since {day}").format(version=version, day=day(end))
+    return check("release", "warning", summary, fix=_("Install a newer MongoDB: docs/deployment.md says how."))
 
 
 def _place(found: Deployment) -> str:

@@ -33,6 +33,11 @@ class ServerQueries:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
+    def version(self) -> str:
+        """The version of the server that answers, such as "6.0.5"."""
+        with pymongo.timeout(BOUND_SECONDS), translated():
+            return str(self._mongo.client.admin.command("buildInfo")["version"])
+
     def skew_seconds(self, clock: Clock) -> float:
         """By how much the server's clock is ahead of `clock`, within half a round trip."""
         with pymongo.timeout(BOUND_SECONDS), translated():

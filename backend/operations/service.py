@@ -40,7 +40,7 @@ HISTORY_SECONDS = 10.0
 KEPT_SECONDS = 3.0
 BOUND_SECONDS = 2.0
 DECISIVE = ("mongodb", "disk")  # without these nothing can be saved
-PRIVATE = frozenset({"secrets", "audit", "demo"})  # problems there would help an attacker
+PRIVATE = frozenset({"secrets", "audit", "demo", "release"})  # problems there would help an attacker
 
 _log = log.get(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from backend.kit.embedded import mongod
+from backend.kit.embedded import mongod_binary
 from system_tests.cluster.ports import free_ports
 from system_tests.cluster.process import Program
 from system_tests.cluster.process_reaper import Leash
@@ -218,4 +218,4 @@ def _command(folder: Path, port: int, more: tuple[str, ...]) -> list[str]:
 
 @cache
 def _program() -> Path:
-    return mongod.find()
+    return mongod_binary.find().path

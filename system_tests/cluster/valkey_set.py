@@ -41,7 +41,7 @@ class Node(Program):
             "repl-diskless-sync-delay": "0",
         }
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        super().__init__(f"valkey-{number}", [str(valkey.find()), *words], folder / "valkey.log", leash)
+        super().__init__(f"valkey-{number}", [str(valkey.find().path), *words], folder / "valkey.log", leash)
 
     def ask(self, *words: str) -> Any:
         """The node's own answer to a command, text as str. Raises RedisError."""

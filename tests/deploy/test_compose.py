@@ -13,7 +13,7 @@ import yaml
 from pymongo import MongoClient
 
 from backend.config import Settings
-from backend.kit.embedded import mongod
+from backend.kit.embedded import mongod_binary
 from tests.journeys.running import free_port
 from tests.waiting import until
 
@@ -178,7 +178,7 @@ def _start(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     words = ("--port", str(port), "--dbpath", str(folder / str(port)), "--bind_ip", "127.0.0.1", "--nounixsocket")
     small = ("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64")[: 4 if options else 2]
     with (folder / f"{port}.log").open("ab") as log:
-        started = subprocess.Popen([mongod.find(), *words, *small, *options], stdout=log, stderr=log)
+        started = subprocess.Popen([mongod_binary.find().path, *words, *small, *options], stdout=log, stderr=log)
     until(lambda: started.poll() is not None or _answers(port))
     assert started.poll() is None, (folder / f"{port}.log").read_text()[-2000:]
     return started

@@ -1,6 +1,6 @@
 """What facts about the system mean: each fault has its state, and whatever is not well says how to fix it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -103,6 +103,11 @@ CASES: dict[str, tuple[Check, State]] = {
     "members not to be seen": (deployment(members=()), "ok"),
     "a member away": (deployment(members=MEMBERS), "warning"),
     "slow database": (deployment(round_trip_seconds=0.3), "warning"),
+    "MongoDB whose series has ended": (checks.release("6.0.5", date(2025, 8, 1)), "warning"),
+    "MongoDB on its last day": (checks.release("6.0.26", date(2025, 7, 31)), "ok"),
+    "MongoDB that is maintained": (checks.release("7.0.28", NOW.date()), "ok"),
+    "minor release that has ended": (checks.release("8.2.6", NOW.date()), "warning"),
+    "MongoDB newer than the table": (checks.release("9.4.1", NOW.date()), "ok"),
     "no replica set": (deployment(replica_set=None, members=()), "error"),
     "redis": (checks.redis(0.001, SERVER), "ok"),
     "slow redis": (checks.redis(0.3, SERVER), "warning"),

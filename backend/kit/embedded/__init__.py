@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.errors import Unavailable
-from backend.kit.embedded import guard, mongod, valkey
+from backend.kit.embedded import guard, mongod, mongod_binary, valkey
+from backend.kit.embedded.binaries import Binary
 from backend.kit.embedded.folder import DataFolder
 from backend.kit.i18n import _
 
@@ -109,7 +110,8 @@ def start_servers(
     """
     if not (mongodb or redis):
         return Servers(None, None)
-    programs = _Programs(mongod.find() if mongodb else None, valkey.find() if redis else None)
+    room = data_dir.expanduser() / mongod.FOLDER
+    programs = _Programs(mongod_binary.find(room) if mongodb else None, valkey.find() if redis else None)
     try:
         return _start(DataFolder(data_dir), programs, report)
     except OSError as error:
@@ -121,8 +123,8 @@ def start_servers(
 class _Programs:
     """The server programs found on this machine; None for one that is not wanted."""
 
-    mongod: Path | None
-    valkey: Path | None
+    mongod: Binary | None
+    valkey: Binary | None
 
 
 def _start(folder: DataFolder, programs: _Programs, report: Callable[[str], None]) -> Servers:
@@ -168,10 +170,10 @@ def _run(
     try:
         redis_url = mongodb_uri = None
         if cache:
-            redis_url = _await(valkey.NAME, cache, keeper, report)
+            redis_url = _await(cache, keeper, report)
             keeper.keep_running(wanted.index(cache.program))
         if database:
-            mongodb_uri = _await(mongod.NAME, database, keeper, report)
+            mongodb_uri = _await(database, keeper, report)
             keeper.keep_running(wanted.index(database.program))
     except BaseException:
         keeper.stop()
@@ -187,9 +189,9 @@ def _move(database: mongod.Mongod, moving: guard.Program, lock: int, folder: Dat
         keeper.stop()
 
 
-def _await(name: str, plan: mongod.Mongod | valkey.Valkey, keeper: _Guard, report: Callable[[str], None]) -> str:
-    report(_("Starting {server} …").format(server=name))
+def _await(plan: mongod.Mongod | valkey.Valkey, keeper: _Guard, report: Callable[[str], None]) -> str:
+    report(_("Starting {server} …").format(server=plan.title))
     since = time.monotonic()
     address = plan.make_ready(keeper.is_running)
-    report(_("{server} is ready ({seconds:.1f} s)").format(server=name, seconds=time.monotonic() - since))
+    report(_("{server} is ready ({seconds:.1f} s)").format(server=plan.title, seconds=time.monotonic() - since))
     return address

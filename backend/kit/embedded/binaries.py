@@ -1,10 +1,11 @@
-"""Finding a server program that runs on this machine: in an installed wheel first, then on PATH."""
+"""Server programs that run on this machine, of an installed wheel or on PATH, and their versions."""
 
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +13,21 @@ from backend.errors import Unavailable
 from backend.kit.i18n import _
 
 ANSWER_SECONDS = 60.0  # of a machine that is busy, or reads the program from a slow disk for the first time
-_VERSION = re.compile(r"v=?(\d+)\.\d+")
+_VERSION = re.compile(r"v=?(\d+(?:\.\d+)+)")
 _LIBRARY = re.compile(r"error while loading shared libraries: (\S+?):")  # what the loader of glibc says
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A program that answered `--version`."""
+
+    path: Path
+    version: tuple[int, ...]
+
+    @property
+    def release(self) -> str:
+        """The version as text, such as "7.0.28"."""
+        return ".".join(map(str, self.version))
 
 
 def in_wheel(package: str, pattern: str) -> Iterator[Path]:
@@ -28,12 +42,16 @@ def on_path(*names: str) -> Iterator[Path]:
     yield from (Path(found) for name in names if (found := shutil.which(name)))
 
 
-def first_that_runs(candidates: Iterable[Path], oldest: int) -> Path | None:
-    """The first that answers `--version` with a major version of at least `oldest`.
+def that_run(candidates: Iterable[Path]) -> Iterator[Binary]:
+    """Those that answer `--version`, in this order.
 
     Raises Unavailable where one does not answer in time: it may be fit all the same.
     """
-    return next((path for path in candidates if (_major_version(path) or 0) >= oldest), None)
+    for path in candidates:
+        answer = _asked_version(path)
+        found = _VERSION.search(answer.stdout) if answer and not answer.returncode else None
+        if found:
+            yield Binary(path, tuple(map(int, found[1].split("."))))
 
 
 def missing_library(candidates: Iterable[Path]) -> str | None:
@@ -44,12 +62,6 @@ def missing_library(candidates: Iterable[Path]) -> str | None:
     answers = (_asked_version(path) for path in candidates)
     found = (_LIBRARY.search(answer.stderr) for answer in answers if answer)
     return next((match[1] for match in found if match), None)
-
-
-def _major_version(program: Path) -> int | None:
-    answer = _asked_version(program)
-    found = _VERSION.search(answer.stdout) if answer and not answer.returncode else None
-    return int(found[1]) if found else None
 
 
 def _asked_version(program: Path) -> subprocess.CompletedProcess[str] | None:

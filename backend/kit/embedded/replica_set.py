@@ -6,6 +6,7 @@ does). Key and password are of one start alone: each side proves to the other th
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ _NOT_YET_INITIALIZED = 94
 Client = MongoClient[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class ReadySet:
+    """A set that takes writes: the app's URI, with its password, and which versions of mongod open the data."""
+
+    uri: str
+    feature_version: str
+
+
 class ReplicaSet:
     """The set whose one member listens on `port`; `room` keeps its key file and the app's password."""
 
@@ -29,8 +38,8 @@ class ReplicaSet:
         self._address = f"127.0.0.1:{port}"
         self._room = room
 
-    def make_ready(self, is_known: bool, check: Callable[[], None]) -> str:
-        """Waits for a primary that the app's user can sign in to; returns the app's URI.
+    def make_ready(self, is_known: bool, check: Callable[[], None]) -> ReadySet:
+        """Waits for a primary that the app's user can sign in to.
 
         `is_known` says that the set was last seen at this address and needs no look at its settings. `check`
         is called while waiting and ends the wait by raising.
@@ -40,13 +49,10 @@ class ReplicaSet:
                 self._settle(keeper)
             self._await_primary(keeper, check)
             self._make_app_user(keeper)
-        return self.uri
-
-    @property
-    def uri(self) -> str:
-        """For the app: credentials and replica set."""
+            told = keeper.admin.command("getParameter", 1, featureCompatibilityVersion=1)
         where = f"authSource=admin&replicaSet={SET_NAME}"
-        return f"mongodb://{APP_USER}:{self._app_password()}@{self._address}/?{where}"
+        uri = f"mongodb://{APP_USER}:{self._app_password()}@{self._address}/?{where}"
+        return ReadySet(uri, told["featureCompatibilityVersion"]["version"])
 
     def move(self) -> None:
         """Writes the new address into the stored settings, for a mongod that runs apart from its set."""

