@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ from playwright.sync_api import (
     Dialog,
     Page,
     Request,
+    Response,
+    WebError,
     WebSocket,
     expect,
     sync_playwright,
@@ -37,9 +40,11 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync"),
 )
 LEAST_PORT, OUTGOING_PORT = 10_000, 32_768
+FIRST_FAILURE = 400
 OWN_SETTINGS = frozenset(Settings.model_fields)
 PATIENCE_MS = 60_000  # a busy machine is no failure of the product
-PHONE = {"width": 390, "height": 844}
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+STORED = "local_storage,indexeddb,service_workers,cache_storage"
 
 
 @dataclass(frozen=True)
@@ -152,20 +157,57 @@ def module_chromium() -> Iterator[Browser]:
         yield browser
 
 
+class Windows:
+    """Browser windows. One that was left serves the next visitor, emptied of all but its HTTP cache: a new one costs as
+    much processor time as three pages."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._left: dict[bool, list[Page]] = {True: [], False: []}
+
+    def open(self, *, is_phone: bool) -> Page:
+        """An empty page in a window that nobody else has."""
+        if self._left[is_phone]:
+            return self._left[is_phone].pop()
+        size = PHONE if is_phone else DESK
+        context = self._browser.new_context(viewport=size, has_touch=is_phone, locale="en-GB")  # type: ignore[arg-type] # a plain dict
+        context.set_default_timeout(PATIENCE_MS)
+        return context.new_page()
+
+    def leave(self, context: BrowserContext, url: str, *, is_phone: bool) -> None:
+        """Close its pages, and forget cookies and what was stored for `url`."""
+        blank, *pages = (context.new_page(), *context.pages)
+        for page in pages:
+            if page != blank:
+                page.close()
+        context.clear_cookies()
+        tools = context.new_cdp_session(blank)
+        tools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": STORED})
+        tools.detach()
+        self._left[is_phone].append(blank)
+
+
 class Visitor:
     """A person in front of her own browser window; what went wrong in it is collected."""
 
-    def __init__(self, app: RunningApp, context: BrowserContext) -> None:
+    def __init__(self, app: RunningApp, page: Page) -> None:
         self.app = app
-        self.context = context
+        self.page = page
+        self.context = page.context
         self.foreign: list[str] = []
         self.errors: list[str] = []
-        context.on("page", self._watch)
-        context.on("request", self._note_request)
-        context.on("dialog", self._note_dialog)
-        context.on("console", self._note_console)
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
-        self.page: Page = context.new_page()
+        self.refused: list[str] = []
+        self._heard: dict[str, Callable[[Any], None]] = {
+            "page": self._watch,
+            "request": self._note_request,
+            "response": self._note_response,
+            "dialog": self._note_dialog,
+            "console": self._note_console,
+            "weberror": self._note_error,
+        }
+        for event, note in self._heard.items():
+            self.context.on(event, note)  # type: ignore[call-overload] # of any of these names
+        self._watch(page)
 
     def open(self, path: str = "/") -> Page:
         """Go to a path of the app and wait until its page has a heading."""
@@ -200,11 +242,23 @@ class Visitor:
         """Be signed in by a session made elsewhere: for tests whose fact is not the signing in."""
         self.context.add_cookies([{"name": "session", "value": token, "url": self.app.url, "httpOnly": True}])
 
+    def leave(self) -> None:
+        """Hear nothing more of the window."""
+        for event, note in self._heard.items():
+            self.context.remove_listener(event, note)
+
     def _watch(self, page: Page) -> None:
         page.on("websocket", self._note_socket)
 
     def _note_request(self, request: Request) -> None:
         self._note_address(request.url)
+
+    def _note_response(self, answer: Response) -> None:
+        if answer.status >= FIRST_FAILURE:
+            self.refused.append(f"{answer.status} {answer.url}")
+
+    def _note_error(self, error: WebError) -> None:
+        self.errors.append(str(error.error))
 
     def _note_socket(self, socket_: WebSocket) -> None:
         self._note_address(socket_.url)
@@ -227,33 +281,49 @@ class Visitor:
 class Visitors:
     """Makes visitors, each with a browser window of her own, and in the end asks what went wrong in them."""
 
-    def __init__(self, browser: Browser, windows: ExitStack) -> None:
-        self._browser = browser
+    def __init__(self, windows: Windows) -> None:
         self._windows = windows
-        self._all: list[Visitor] = []
+        self._all: list[tuple[Visitor, bool]] = []
 
-    def __call__(self, app: RunningApp, *, is_phone: bool = False, **options: str) -> Visitor:
-        """A visitor of `app`; `options` are those of a Playwright context."""
-        size = PHONE if is_phone else {"width": 1280, "height": 900}
-        context = self._browser.new_context(viewport=size, has_touch=is_phone, locale="en-GB", **options)  # type: ignore[arg-type] # plain options
-        context.set_default_timeout(PATIENCE_MS)
-        self._windows.callback(context.close)
-        visitor = Visitor(app, context)
-        self._all.append(visitor)
+    def __call__(self, app: RunningApp, *, is_phone: bool = False) -> Visitor:
+        """A visitor of `app`."""
+        visitor = Visitor(app, self._windows.open(is_phone=is_phone))
+        self._all.append((visitor, is_phone))
         return visitor
+
+    def leave(self) -> None:
+        """Every window may serve somebody else from now on."""
+        for visitor, is_phone in self._all:
+            visitor.leave()
+            self._windows.leave(visitor.context, visitor.app.url, is_phone=is_phone)
 
     def complain(self) -> None:
         """Raise AssertionError where a window asked another host, a script failed, or a service worker stays behind."""
-        for visitor in self._all:
+        for visitor, _is_phone in self._all:
             assert visitor.foreign == []
             assert visitor.errors == [], visitor.errors
             assert visitor.context.service_workers == []
 
 
-@pytest.fixture
-def visitors(chromium: Browser) -> Iterator[Visitors]:
-    """People who come to the app; after every test, no window may have left the host, and no script failed."""
-    with ExitStack() as windows:
-        made = Visitors(chromium, windows)
+@contextmanager
+def visiting(windows: Windows) -> Iterator[Visitors]:
+    """People who come to the app; in the end no window may have left the host, and no script failed."""
+    made = Visitors(windows)
+    try:
         yield made
         made.complain()
+    finally:
+        made.leave()
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Browser) -> Windows:
+    """The windows of all journeys."""
+    return Windows(chromium)
+
+
+@pytest.fixture
+def visitors(windows: Windows) -> Iterator[Visitors]:
+    """People who come to the app in one test."""
+    with visiting(windows) as made:
+        yield made

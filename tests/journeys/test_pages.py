@@ -3,19 +3,17 @@ passes axe-core."""
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Page, expect
 
-from tests.journeys.running import Visitor, Visitors
+from tests.journeys.running import Visitor, Visitors, Windows, visiting
 from tests.journeys.school import ServedSchool
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 GRAVE = {"serious", "critical"}
-FIRST_FAILURE = 400
 SETTLING_SECONDS = 10.0
 PEOPLE = {"student": "student1@demo.school", "teacher": "teacher1@demo.school", "admin": "admin@demo.school"}
 PATHS = {
@@ -48,7 +46,6 @@ class Phones:
         self._served = served
         self._visitors = visitors
         self._known: dict[str, Visitor] = {}
-        self.in_vain: list[str] = []
 
     def open(self, role: str, path: str) -> Page:
         """A page as somebody of this role sees it, once it stands still."""
@@ -68,34 +65,27 @@ class Phones:
                 if guest
                 else visit(self._visitors, PEOPLE[role], is_phone=True)
             )
-            self._known[role].context.on("response", self._note_failure)
         return self._known[role]
-
-    def _note_failure(self, answer: Response) -> None:
-        if answer.status >= FIRST_FAILURE:
-            self.in_vain.append(f"{answer.status} {answer.url}")
 
 
 @pytest.fixture(scope="module")
-def phones(chromium: Browser, served: ServedSchool) -> Iterator[Phones]:
+def phones(windows: Windows, served: ServedSchool) -> Iterator[Phones]:
     """Phones that in the end must not have left the host."""
-    with ExitStack() as windows:
-        visitors = Visitors(chromium, windows)
+    with visiting(windows) as visitors:
         yield Phones(served, visitors)
-        visitors.complain()
 
 
 @pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PATHS.items() for path in paths])
 def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
     """A page fits 390 px without sideways scrolling, has one h1, no grave axe-core violation in light or in dark
     colours, names no other host, and no request of it is refused."""
-    phones.in_vain.clear()
+    phones.of(role).refused.clear()
     page = phones.open(role, path)
     assert page.locator("h1").count() == 1
     assert page.evaluate(TOO_WIDE) == []
     assert grave_violations(page) == []
     assert page.evaluate(OTHER_HOSTS) == []
-    assert phones.in_vain == []
+    assert phones.of(role).refused == []
     assert dark_violations(page) == []
 
 
