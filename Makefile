@@ -9,6 +9,8 @@ IN_VENV := $(VENV)/bin
 RUNTIME := $(VENV)/requirements.stamp
 DEVELOPMENT := $(VENV)/requirements-dev.stamp
 INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check
+# Compiled modules are kept, also where the shell says otherwise: each of the processes that tests start would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
 SOURCES := app.py backend bench deploy pages system_tests tests
 DOCUMENT_TESTS := tests/test_readme.py tests/test_words.py
 
