@@ -8,6 +8,7 @@ from backend.chapters.catalogue import catalogue
 from backend.config import Settings
 from backend.connections import Report, Setup, key_ring, private_servers
 from backend.errors import Unavailable
+from backend.kit import open_files
 from backend.kit.archive import summed
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.i18n import _
@@ -72,6 +73,7 @@ def build(
     compare. Raises Unavailable or Conflict with a sentence that says what to do.
     """
     malloc.keep_little()
+    open_files.raise_limit()
     if settings.traces_url:
         tracing.check()
     keys = key_ring(settings)

@@ -124,6 +124,7 @@ class CheckRegistry:
             "disk": lambda: machine_checks.disk(machine.disk(folder), str(folder)),
             "memory": lambda: machine_checks.memory(machine.memory()),
             "growth": lambda: machine_checks.growth(say.growth.slope(), machine.handles()),
+            "files": lambda: machine_checks.files(machine.handles()),
             "loop": lambda: machine_checks.loop(say.loop_delay()),
             "certificate": self._seldom("certificate", CERTIFICATE_SECONDS, self._certificate),
             "secrets": self._secrets,

@@ -23,6 +23,7 @@ def titles() -> dict[str, str]:
         "disk": _("Disk"),
         "memory": _("Memory"),
         "growth": _("Growth of memory"),
+        "files": _("Open files"),
         "loop": _("Event loop"),
         "clock": _("Clocks"),
         "certificate": _("Certificate"),

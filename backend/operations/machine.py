@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from backend.kit import open_files
+
 DAY_SECONDS = 86_400
 
 
@@ -32,10 +34,14 @@ class Memory:
 
 @dataclass(frozen=True)
 class Handles:
-    """Threads and files that this process holds open, and the processor seconds it has used."""
+    """Threads and files that this process holds open, how many files it may, and the processor seconds it has used.
+
+    `most_files` is None where nothing limits them.
+    """
 
     threads: int
     files: int
+    most_files: int | None
     cpu_seconds: float
 
 
@@ -64,7 +70,7 @@ def handles() -> Handles:
     with process.oneshot():
         times = process.cpu_times()
         files = process.num_fds() if hasattr(process, "num_fds") else 0
-        return Handles(process.num_threads(), files, times.user + times.system)
+        return Handles(process.num_threads(), files, open_files.limit(), times.user + times.system)
 
 
 def collections() -> tuple[int, ...]:

@@ -15,6 +15,7 @@ DISK_CRITICAL_BYTES = 300_000_000
 MEMORY_WARNING_SHARE = 0.08  # of the machine still available
 GROWTH_BYTES = 50_000_000  # an hour, steadily, and by a tenth of what it was: a leak fills 4 GB in three days
 GROWTH_SHARE = 0.1
+FILES_WARNING_SHARE, FILES_OF_A_TAB = 0.8, 4
 LOOP_WARNING_SECONDS, LOOP_ERROR_SECONDS = 0.25, 2.0
 SKEW_WARNING_SECONDS, SKEW_ERROR_SECONDS = 2.0, 20.0  # a second factor forgives 30 s
 CERTIFICATE_WARNING, CERTIFICATE_ERROR = timedelta(days=21), timedelta(days=7)
@@ -53,9 +54,7 @@ def memory(found: Memory) -> Check:
 
 def growth(found: Slope | None, handles: Handles) -> Check:
     """Whether memory of this process grows without end."""
-    threads = ngettext("{count} thread", "{count} threads", handles.threads).format(count=number(handles.threads))
-    files = ngettext("{count} open file", "{count} open files", handles.files).format(count=number(handles.files))
-    detail = f"{threads} · {files}"
+    detail = ngettext("{count} thread", "{count} threads", handles.threads).format(count=number(handles.threads))
     if found is None:
         return check("growth", "ok", _("Watched; this process is too young to tell"), detail=detail)
     hour = size(max(0.0, found.per_hour))
@@ -65,6 +64,18 @@ def growth(found: Slope | None, handles: Handles) -> Check:
         fix = _("Look below which lines of the program keep memory, and restart this process when it suits.")
         return check("growth", "warning", summary, detail=detail, fix=fix, value=found.per_hour)
     return check("growth", "ok", summary, detail=detail, value=found.per_hour)
+
+
+def files(handles: Handles) -> Check:
+    """Whether this process may open as many files and sockets as it needs; each tab takes four."""
+    if handles.most_files is None:
+        return check("files", "ok", _("{count} open, without a limit").format(count=number(handles.files)))
+    summary = _("{count} of {most} open").format(count=number(handles.files), most=number(handles.most_files))
+    detail = _("Room for about {count} tabs").format(count=number(handles.most_files // FILES_OF_A_TAB))
+    if handles.files < FILES_WARNING_SHARE * handles.most_files:
+        return check("files", "ok", summary, detail=detail, value=handles.files)
+    fix = _("Raise the limit of open files (“Open files” in docs/operations.md), or start another process.")
+    return check("files", "warning", summary, detail=detail, fix=fix, value=handles.files)
 
 
 def loop(delay_seconds: float | None) -> Check:

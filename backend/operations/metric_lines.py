@@ -131,6 +131,8 @@ def _process_lines(meters: Meters) -> Iterator[str]:
     )
     yield from prometheus.gauge("threads", "Threads of this process", [Sample({}, handles.threads)])
     yield from prometheus.gauge("open_files", "Files and sockets of this process", [Sample({}, handles.files)])
+    most = [Sample({}, handles.most_files)] if handles.most_files is not None else []
+    yield from prometheus.gauge("open_files_limit", "Files and sockets that this process may hold open", most)
     yield from prometheus.counter("cpu_seconds", "Processor time of this process", [Sample({}, handles.cpu_seconds)])
     runs = [Sample({"generation": str(index)}, count) for index, count in enumerate(machine.collections())]
     yield from prometheus.counter("garbage_collections", "Runs of Python's garbage collector", runs)
