@@ -85,10 +85,7 @@ class Jobs:
 
 def _warm(backend: Backend, work: Work) -> str:
     done = backend.warmer.run(should_stop=lambda: work.should_stop)
-    return (
-        f"{done.loaded} loaded, {done.present} there already, {done.forgotten} forgotten, {done.failed} failed, "
-        f"{done.left} left"
-    )
+    return f"{done.loaded} loaded, {done.present} there already, {done.failed} failed, {done.left} left"
 
 
 def _back_up(backend: Backend, work: Work) -> str:

@@ -16,7 +16,7 @@ GONE = {
     "limiter_rules limiter_leases limiter_memory limiter_redis mongo_acts mongo_hold mongo_guard mongo_pool "
     "mongo_times replays shape load "
     "events_queue events_stream schedule_runs schedule_times redis_links redis_pool mail_body",
-    "backend.kit.cache": "asked flights truth trace shared local renewals listener",
+    "backend.kit.cache": "asked flights truth trace shared local renewals listener popularity",
     "backend.operations": "sights presence mail_check regions slow_keeper",
     "backend.boards": "keeper",
     "backend.accounts": "followers fields",
@@ -26,7 +26,7 @@ GONE = {
 }
 GONE_NAMES = {
     *("Ground", "Witnesses", "Surroundings", "Senses", "Frame", "Shield", "Presence", "Sights"),
-    *("carried", "ask_first", "step_into", "unhurried"),
+    *("RegionStatistics", "carried", "ask_first", "step_into", "unhurried"),
 }
 
 

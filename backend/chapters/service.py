@@ -252,7 +252,7 @@ class ChapterService:
 
     def warmed_by(self, warmer: Warmer) -> None:
         """Register the catalogue with the cache warmer."""
-        warmer.add(CATALOGUE, lambda key: self._every() if key == "all" else None, wide_tags=[TAG])
+        warmer.add(CATALOGUE, {"all": self._every}, wide_tags=[TAG])
 
     def _every(self) -> Answer[tuple[Chapter, ...]]:
         return self._cache.get_or_create(CATALOGUE, "all", self._queries.every, tags=[TAG])

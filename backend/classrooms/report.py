@@ -29,7 +29,7 @@ from backend.classrooms.queries import ClassroomQueries, Version, Work
 from backend.classrooms.service import ClassroomService
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
-from backend.kit.cache import Answer, Cache, Region, Warmer
+from backend.kit.cache import Cache, Region
 from backend.kit.cache.memo import Kept
 from backend.kit.cache.versioned_memo import Held
 from backend.kit.clock import Clock
@@ -172,32 +172,14 @@ class ClassroomReports:
         work = self._work.of(self._versions(members))
         return tuple(_record(member, *work[member.id], since) for member in members)
 
-    def warmed_by(self, warmer: Warmer) -> None:
-        """Register the members and the work of often read classes with the cache warmer."""
-
-        def read(key: str) -> Answer[tuple[Member, ...]] | None:
-            classroom_ids = key.split(",")
-            if not all(map(self._classrooms.exists, classroom_ids)):
-                return None
-            answer = self._members(classroom_ids)
-            versions = self._versions(answer.value)
-            self._work.of(versions)
-            self._cells.of(versions)
-            return answer
-
-        warmer.add(MEMBERS, read, wide_tags=[CATALOGUE_TAG])
-
     def members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
         """The active students of these classes, each once, for services that have authorised the reader."""
-        return self._members(classroom_ids).value
-
-    def _members(self, classroom_ids: Sequence[str]) -> Answer[tuple[Member, ...]]:
         return self._cache.get_or_create(
             MEMBERS,
             ",".join(classroom_ids),
             lambda: self._queries.members(classroom_ids),
             tags=[BOARDS_TAG],  # invalidated by joining, leaving and a change of name, not by work
-        )
+        ).value
 
     def _versions(self, members: Sequence[Member]) -> dict[str, Version]:
         return self._queries.versions([member.id for member in members])

@@ -61,11 +61,6 @@ class ClassroomService:
         """A classroom that the viewer may see. Raises NotFound for any other: its existence is a secret."""
         return self._authorised(viewer, "classrooms.get", classroom_id)
 
-    def exists(self, classroom_id: str) -> bool:
-        """Whether there is such a class and it is not archived; says nothing of who may see it."""
-        found = self._one(classroom_id)
-        return found is not None and found.archived_at is None
-
     def taught(self, viewer: Viewer, classroom_id: str, act: str = "classrooms.taught") -> Classroom:
         """A classroom that the viewer may do `act` to: its teacher or an admin. Raises NotAllowed, NotFound."""
         return self._authorised(viewer, act, classroom_id)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from backend.audit.models import ChainState
 from backend.backups.models import BackupState
 from backend.kit.breaker import BreakerFigures
-from backend.kit.cache import RegionStatistics
+from backend.kit.cache import CacheRegion
 from backend.kit.i18n import _, day, listing, ngettext, number, percent
 from backend.kit.mongo import end_of_life
 from backend.kit.redis.client import ServerDescription
@@ -85,10 +85,10 @@ def redis(seconds: float, server: ServerDescription) -> Check:
     return check("redis", "ok", summary, detail=detail, ms=ms)
 
 
-def cache(is_healthy: bool, regions: tuple[RegionStatistics, ...]) -> Check:
+def cache(is_healthy: bool, regions: tuple[CacheRegion, ...]) -> Check:
     """Whether this process may serve from its own memory, and how much of what was read came from a cache."""
-    reads = sum(each.hits_local + each.hits_redis + each.misses for each in regions)
-    hits = sum(each.hits_local + each.hits_redis for each in regions)
+    reads = sum(each.hits_app + each.hits_redis + each.misses for each in regions)
+    hits = sum(each.hits_app + each.hits_redis for each in regions)
     share = _("{share} of {count} reads answered without the database").format(
         share=percent(hits / reads) if reads else "–", count=number(reads)
     )

@@ -206,6 +206,6 @@ class Heartbeat:
 
     def _count(self) -> _Counted:
         regions = self._cache.statistics()
-        hits = sum(each.hits_local + each.hits_redis for each in regions)
+        hits = sum(each.hits_app + each.hits_redis for each in regions)
         times = {kind: merged(list(self._registry.read(kind).values())) for kind in (REQUESTS, SCRIPT_RUNS)}
         return _Counted(times, hits, hits + sum(each.misses for each in regions), monotonic())

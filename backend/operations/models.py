@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from backend.kit.cache import CacheRegion
 from backend.kit.model import Shape
 
 State = Literal["ok", "info", "warning", "error", "critical", "unknown"]
@@ -96,25 +97,6 @@ class SlowOperation(Shape, frozen=True, kw_only=True):
     longest_seconds: float
     last_at: datetime
     plan: str = ""
-
-
-class CacheRegion(Shape, frozen=True, kw_only=True):
-    """Reads of one cache region since this process started, by the layer that answered."""
-
-    name: str
-    hits_app: int
-    hits_redis: int
-    misses: int
-    stale: int
-    errors: int
-    waits: int
-    entries: int
-
-    @property
-    def hit_share(self) -> float | None:
-        """Reads that needed no database, of all reads; None before the first read."""
-        hits = self.hits_app + self.hits_redis
-        return hits / (hits + self.misses) if hits + self.misses else None
 
 
 class Timing(Shape, frozen=True, kw_only=True):

@@ -8,11 +8,11 @@ from pydantic import SecretStr
 from backend.accounts.models import Viewer
 from backend.audit.trail import AuditTrail
 from backend.errors import NotFound
-from backend.kit.cache import Cache
+from backend.kit.cache import Cache, CacheRegion
 from backend.kit.i18n import _
 from backend.kit.observability.metrics import Registry
 from backend.operations.metric_lines import Meters, lines
-from backend.operations.models import CacheRegion, SlowOperation
+from backend.operations.models import SlowOperation
 from backend.operations.slow_commands import SlowCommandStore
 from backend.policy import authorise
 
@@ -60,7 +60,7 @@ class Monitoring:
     def cache(self, viewer: Viewer) -> tuple[CacheRegion, ...]:
         """How each region of the cache is read, in this process and since its start. For admins."""
         authorise(viewer, "monitoring.cache")
-        return regions(self._cache)
+        return self._cache.statistics()
 
     def slow(self, viewer: Viewer) -> tuple[SlowOperation, ...]:
         """The commands to MongoDB that cost the most time above SLOW_OPERATION_MS, in all processes in the last week.
@@ -81,20 +81,3 @@ class Monitoring:
             raise NotFound(_("The cache has no such region, or nobody has read it yet."))
         self._trail.record(viewer, "cache.cleared", "cache", region)
         return held
-
-
-def regions(cache: Cache) -> tuple[CacheRegion, ...]:
-    """Every region, in this process and since its start."""
-    return tuple(
-        CacheRegion(
-            name=each.name,
-            hits_app=each.hits_local,
-            hits_redis=each.hits_redis,
-            misses=each.misses,
-            stale=each.stale,
-            errors=each.errors,
-            waits=each.waits,
-            entries=each.entries,
-        )
-        for each in cache.statistics()
-    )

@@ -29,7 +29,6 @@ from backend.operations.models import (
     Status,
     worst,
 )
-from backend.operations.monitoring import regions
 from backend.operations.queries import OperationQueries
 from backend.operations.vital_queries import VitalQueries
 from backend.operations.vitals import by_minute
@@ -95,7 +94,7 @@ class OperationsService:
             is_ready=_is_ready(found.checks),
             checks=found.checks,
             process=self.live(),
-            cache=regions(self._cache),
+            cache=self._cache.statistics(),
             timings=timings.by_kind(self._registry),
             slowest_queries=timings.slowest_queries(self._registry),
             counts=found.counts,

@@ -128,7 +128,7 @@ class StatisticsService:
 
     def warmed_by(self, warmer: Warmer) -> None:
         """Register the figures of all chapters with the cache warmer."""
-        warmer.add(STATISTICS, lambda key: self._every() if key == "all" else None)
+        warmer.add(STATISTICS, {"all": self._every})
 
     def _every(self) -> Answer[dict[str, ChapterStatistics]]:
         return self._cache.get_or_create(STATISTICS, "all", self._queries.every, tags=[TAG])

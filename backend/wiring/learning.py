@@ -69,7 +69,7 @@ class LearningServices(BaseServices):
         )
         self.projector = Projector(projected, cache, self.board_store)
         self.warmer = Warmer(cache)
-        for service in (self.chapters, self.statistics, self.reports):
+        for service in (self.chapters, self.statistics):
             service.warmed_by(self.warmer)
         self.digests = self._digests()
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from babel.dates import format_timedelta
 
+from backend.kit.cache import CacheRegion
 from backend.kit.i18n import _, current_locale, number, percent
 from backend.kit.observability.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, SCRIPT_RUNS
 from backend.operations.models import (
     SEVERITY,
-    CacheRegion,
     Check,
     Counts,
     Health,

@@ -8,7 +8,7 @@ import pytest
 
 from backend.audit.models import ChainState
 from backend.backups.models import Backup, BackupState, Drill
-from backend.kit.cache import RegionStatistics
+from backend.kit.cache import CacheRegion
 from backend.kit.redis.client import ServerDescription
 from backend.operations import checks, machine_checks
 from backend.operations.check_titles import size
@@ -46,7 +46,9 @@ JOB = JobReport(
     asked_for=None,
     runs=(),
 )
-READS = RegionStatistics(name="viewers", hits_local=2, hits_redis=1, misses=1, stale=0, errors=0, waits=0, entries=1)
+READS = CacheRegion(
+    name="viewers", hits_app=2, hits_redis=1, misses=1, stale=0, errors=0, waits=0, renewals=0, entries=1
+)
 
 
 def deployment(**changes: Any) -> Check:

@@ -6,8 +6,9 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.errors import NotFound, Unavailable
 from backend.jobs import WARMING, Jobs, table
+from backend.kit.observability.metrics import Registry
 from backend.kit.schedule.runs import Run
-from backend.kit.schedule.scheduler import Work
+from backend.kit.schedule.scheduler import Scheduler, Work
 from backend.progress.models import ProgressChange
 from backend.worker import main
 from tests.classrooms.builders import save
@@ -132,3 +133,31 @@ def test_warming_follows_what_empties_a_region(backend: Backend) -> None:
         until(lambda: backend.runs.newest(WARMING, 1)[0].id != before)
     finally:
         jobs.stop()
+
+
+def test_warming_loads_what_everybody_needs(backend: Backend) -> None:
+    """After all was dropped the job loads the catalogue and the statistics, and a second run finds both there."""
+    until(lambda: backend.cache.healthy)
+    backend.cache.invalidate("*")
+    assert outcome(backend, WARMING) == "2 loaded, 0 there already, 0 failed, 0 left"
+    assert outcome(backend, WARMING) == "0 loaded, 2 there already, 0 failed, 0 left"
+
+
+def test_two_processes_that_start_together_warm_once(backend: Backend) -> None:
+    """Both ask for warming at their start; one of them does it."""
+    pair = [
+        Scheduler(backend.runs, table(backend), Registry(), time_zone=backend.settings.time_zone) for _number in "ab"
+    ]
+    for each in pair:
+        each.begin()
+
+    def is_done() -> bool:
+        for each in pair:
+            each.look()
+        return any(run.state == "done" for run in backend.runs.newest(WARMING, 5))
+
+    until(is_done)
+    for each in pair:
+        each.look()
+        each.end()
+    assert len(backend.runs.newest(WARMING, 5)) == 1

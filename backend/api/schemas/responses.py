@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from backend.chapters.models import Chapter, Status
 from backend.classrooms.models import Classroom, KeyFigures, Week
+from backend.kit.cache import CacheRegion
 from backend.kit.model import Shape
-from backend.operations.models import CacheRegion
 from backend.progress.models import ChapterDetail, ChapterRow, Progress, Saved, Summary
 from backend.statistics.models import Distribution, Grouping, OthersOnChapter, StatisticsRow
 

@@ -2,7 +2,7 @@
 
 from backend.kit.cache.cache import Cache
 from backend.kit.cache.entry import Answer, Region, Source
-from backend.kit.cache.statistics import RegionStatistics
+from backend.kit.cache.statistics import CacheRegion
 from backend.kit.cache.warming import Warmed, Warmer
 
-__all__ = ["Answer", "Cache", "Region", "RegionStatistics", "Source", "Warmed", "Warmer"]
+__all__ = ["Answer", "Cache", "CacheRegion", "Region", "Source", "Warmed", "Warmer"]

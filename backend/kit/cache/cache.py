@@ -30,10 +30,9 @@ from backend.kit.cache.entry import (
 from backend.kit.cache.freshness import AlwaysNewest, Truth
 from backend.kit.cache.invalidation_listener import InvalidationListener
 from backend.kit.cache.local_layer import LocalLayer
-from backend.kit.cache.popularity import Popularity
 from backend.kit.cache.redis_layer import Reading, RedisAway, RedisFailed, SharedLayer
 from backend.kit.cache.single_flight import Flight, Flights
-from backend.kit.cache.statistics import RegionCounts, RegionStatistics, Statistics
+from backend.kit.cache.statistics import CacheRegion, RegionCounts, Statistics
 from backend.kit.redis.client import Client
 
 T = TypeVar("T")
@@ -82,7 +81,6 @@ class Cache:
         self._statistics = Statistics()
         self._flights = Flights()
         self._renewals = Renewals()
-        self.popularity = Popularity(client, namespace)
 
     def start(self) -> None:
         """Begin to hear other processes (a daemon thread), so that the in-process layer may serve."""
@@ -92,7 +90,6 @@ class Cache:
     def close(self) -> None:
         """Stop renewing and listening. The client stays open: its creator closes it."""
         self._renewals.close()
-        self.popularity.send()
         self._listener.stop()
 
     @property
@@ -117,9 +114,8 @@ class Cache:
         if self._listener.hears(now):
             held = self._local.get(full_key, now)
             if held is not None:
-                counts.add("hits_local")
+                counts.add("hits_app")
                 return noted(held.answer("app", time()))
-        self.popularity.note(region.name, key)
         watched = (EVERYTHING, region.tag, *tags)
         request = _Request(region, full_key, watched, load, counts, generation)
         try:
@@ -138,7 +134,7 @@ class Cache:
         entry = self._local.get(f"{region.name}:{key}", now)
         if entry is None:
             return None
-        self._statistics.of(region.name).add("hits_local")
+        self._statistics.of(region.name).add("hits_app")
         return noted(entry.answer("app", time()))
 
     def invalidate(self, *tags: str) -> None:
@@ -164,7 +160,7 @@ class Cache:
         """Let `hear` know of every invalidation, of this process and of others; it must neither block nor raise."""
         self._local.on_invalidated = hear
 
-    def statistics(self) -> tuple[RegionStatistics, ...]:
+    def statistics(self) -> tuple[CacheRegion, ...]:
         """Return, by region, how many reads each layer answered in this process since its start."""
         return self._statistics.read(self._local.entries_by_region())
 
@@ -192,7 +188,6 @@ class Cache:
             source = "redis"
         if entry is None or now - entry.created > KEPT_SECONDS:
             return None
-        request.counts.add("kept")
         return entry.answer(source, now, is_kept=True)
 
     def _serve(self, request: _Request[T], entry: Entry[T]) -> Answer[T]:

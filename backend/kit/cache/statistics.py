@@ -1,30 +1,37 @@
 """Counting what the cache does, region by region; the sums are of this process and since its start."""
 
 import threading
+from collections import Counter
 
-import msgspec
+from backend.kit.model import Shape
+
+OUTCOMES = ("hits_app", "hits_redis", "misses", "stale", "errors", "waits", "renewals")
 
 
-class RegionStatistics(msgspec.Struct, frozen=True):
-    """Reads of one region by how they ended, and what went wrong meanwhile.
+class CacheRegion(Shape, frozen=True, kw_only=True):
+    """Reads of one cache region since this process started, by the layer that answered.
 
-    hits_local, hits_redis and misses add up to the reads; `stale` are those hits in Redis that were past
+    `hits_app`, `hits_redis` and `misses` add up to the reads; `stale` are those hits in Redis that were past
     their time; `waits` are reads that waited for another reader's load; `errors` are failures of Redis,
     unreadable bytes, values that could not be written, and early renewals that failed; `renewals` are values
-    loaded anew before their end, which no reader waited for; `kept` are misses that an old value answered while the
-    database was out of reach; `entries` are held by this process now.
+    loaded anew before their end, which no reader waited for; `entries` are held by this process now.
     """
 
     name: str
-    hits_local: int
+    hits_app: int
     hits_redis: int
     misses: int
     stale: int
     errors: int
     waits: int
+    renewals: int
     entries: int
-    renewals: int = 0
-    kept: int = 0
+
+    @property
+    def hit_share(self) -> float | None:
+        """Reads that needed no database, of all reads; None before the first read."""
+        hits = self.hits_app + self.hits_redis
+        return hits / (hits + self.misses) if hits + self.misses else None
 
 
 class RegionCounts:
@@ -33,24 +40,16 @@ class RegionCounts:
     def __init__(self, name: str) -> None:
         self.name = name
         self._lock = threading.Lock()
-        self._counts = {
-            "hits_local": 0,
-            "hits_redis": 0,
-            "misses": 0,
-            "stale": 0,
-            "errors": 0,
-            "waits": 0,
-            "renewals": 0,
-            "kept": 0,
-        }
+        self._counts = Counter[str]()
 
-    def add(self, what: str) -> None:
+    def add(self, outcome: str) -> None:
         with self._lock:
-            self._counts[what] += 1
+            self._counts[outcome] += 1
 
-    def read(self, entries: int) -> RegionStatistics:
+    def read(self, entries: int) -> CacheRegion:
         with self._lock:
-            return RegionStatistics(name=self.name, entries=entries, **self._counts)
+            counts = {outcome: self._counts[outcome] for outcome in OUTCOMES}
+        return CacheRegion(name=self.name, entries=entries, **counts)
 
 
 class Statistics:
@@ -66,6 +65,6 @@ class Statistics:
     def knows(self, name: str) -> bool:
         return name in self._regions
 
-    def read(self, entries: dict[str, int]) -> tuple[RegionStatistics, ...]:
+    def read(self, entries: dict[str, int]) -> tuple[CacheRegion, ...]:
         """One line for each region, by name; `entries` counts what the process holds of each."""
         return tuple(self._regions[name].read(entries.get(name, 0)) for name in sorted(self._regions))

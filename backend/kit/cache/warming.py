@@ -1,9 +1,9 @@
-"""Loading what will be asked for before it is: the most wanted keys of the regions that say how they are read.
+"""Loading the values that everybody needs before somebody asks: each region names its keys and how one is read.
 
-Fills shared values alone, through the same door as every reader; who may see them is decided where they are read."""
+Fills shared values alone, by the same function as every reader; who may see them is decided where they are read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -11,32 +11,27 @@ from typing import Any
 from backend.errors import AppError
 from backend.kit.cache.cache import Cache
 from backend.kit.cache.entry import EVERYTHING, Answer, Region
-from backend.kit.cache.popularity import Asked, unseen
-from backend.kit.cache.redis_layer import RedisAway
 from backend.kit.observability import log
 
-MOST_KEYS = 200
 MOST_SECONDS = 20.0
 
-Read = Callable[[str], Answer[Any] | None]
+Read = Callable[[], Answer[Any]]
 
 _log = log.get(__name__)
 
 
 @dataclass(frozen=True)
 class Warmed:
-    """The result of one round: keys loaded, already present, no longer needed, failed, and left as time ran out."""
+    """The result of one round: keys loaded, already present, failed, and left as time ran out or Redis was away."""
 
     loaded: int
     present: int
-    forgotten: int
     failed: int
     left: int
-    seconds: float
 
 
 class Warmer:
-    """Knows of each region how one of its keys is read again. One round at a time is the caller's business."""
+    """Knows the keys to load. One round at a time is the caller's business."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
@@ -45,64 +40,37 @@ class Warmer:
         self._ask: Callable[[], None] = lambda: None
         cache.on_invalidated(self._invalidated)
 
-    def add(self, region: Region[Any], read: Read, *, wide_tags: Sequence[str] = ()) -> None:
-        """Let `region` be warmed: `read(key)` reads through the cache exactly as a service does for a viewer.
+    def add(self, region: Region[Any], reads: Mapping[str, Read], *, wide_tags: Sequence[str] = ()) -> None:
+        """Have these keys of `region` loaded, each by the function that reads it through the cache for everybody.
 
-        It gives None for a key that means nothing any more (a class that is gone, last week's board). `wide_tags`
-        are those whose invalidation empties the region, so that it should be warmed again.
+        `wide_tags` are those whose invalidation empties the region, so that it should be warmed again.
         """
-        self._reads[region.name] = read
+        self._reads |= {f"{region.name}:{key}": read for key, read in reads.items()}
         self._wide |= {region.tag, *wide_tags}
-        self._cache.popularity.watch(region.name)
 
     def when_cold(self, ask: Callable[[], None]) -> None:
         """Call `ask` (from any thread; it must not block) after something that emptied a region, here or elsewhere."""
         self._ask = ask
 
-    def run(
-        self,
-        *,
-        most_keys: int = MOST_KEYS,
-        most_seconds: float = MOST_SECONDS,
-        should_stop: Callable[[], bool] = lambda: False,
-    ) -> Warmed:
-        """Read the most wanted keys that are not there, within the budget. Without Redis it does nothing."""
-        began = monotonic()
-        self._cache.popularity.send()
-        try:
-            wanted = [each for each in self._cache.popularity.most(most_keys) if each.region in self._reads]
-        except RedisAway:
-            wanted = []
-        counts, gone = Counter[str](), list[Asked]()
-        with unseen():
-            for each in wanted:
-                if should_stop() or monotonic() - began > most_seconds:
-                    break
-                outcome = self._read(each)
-                counts[outcome] += 1
-                if outcome == "forgotten":
-                    gone.append(each)
-        self._cache.popularity.forget(gone)
-        return Warmed(
-            loaded=counts["loaded"],
-            present=counts["present"],
-            forgotten=counts["forgotten"],
-            failed=counts["failed"],
-            left=len(wanted) - sum(counts.values()),
-            seconds=monotonic() - began,
-        )
+    def run(self, *, most_seconds: float = MOST_SECONDS, should_stop: Callable[[], bool] = lambda: False) -> Warmed:
+        """Read every key, and begin no read after `most_seconds`. Without Redis it does nothing: nothing is kept."""
+        end, counts = monotonic() + most_seconds, Counter[str]()
+        for name, read in self._reads.items():
+            if should_stop() or monotonic() > end or not self._cache.healthy:
+                counts["left"] += 1
+            else:
+                counts[self._outcome(name, read)] += 1
+        return Warmed(loaded=counts["loaded"], present=counts["present"], failed=counts["failed"], left=counts["left"])
 
-    def _read(self, asked: Asked) -> str:
+    def _outcome(self, name: str, read: Read) -> str:
         try:
-            answer = self._reads[asked.region](asked.key)
+            answer = read()
         except AppError as error:
-            _log.warning("not_warmed", region=asked.region, key=asked.key, error=error.message)
+            _log.warning("not_warmed", key=name, error=error.message)
             return "failed"
-        except Exception as error:  # noqa: BLE001 - one odd key must not keep the others cold
-            _log.warning("not_warmed", region=asked.region, key=asked.key, error=repr(error))
+        except Exception as error:  # noqa: BLE001 - one key must not keep the others cold
+            _log.warning("not_warmed", key=name, error=repr(error))
             return "failed"
-        if answer is None:
-            return "forgotten"
         return "loaded" if answer.source == "database" else "present"
 
     def _invalidated(self, tags: Iterable[str]) -> None:

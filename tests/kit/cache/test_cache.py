@@ -367,8 +367,8 @@ def test_statistics_add_up(make: Callable[..., Cache]) -> None:
     for cache in (here, there, here, there, here):
         cache.get_or_create(NUMBERS, "k", Source())
     (mine,), (others,) = here.statistics(), there.statistics()
-    assert (mine.name, mine.hits_local, mine.hits_redis, mine.misses, mine.entries) == ("numbers", 2, 0, 1, 1)
-    assert (others.hits_local, others.hits_redis, others.misses, others.entries) == (0, 2, 0, 0)
+    assert (mine.name, mine.hits_app, mine.hits_redis, mine.misses, mine.entries) == ("numbers", 2, 0, 1, 1)
+    assert (others.hits_app, others.hits_redis, others.misses, others.entries) == (0, 2, 0, 0)
     assert mine.errors == mine.waits == mine.stale == 0
 
 
