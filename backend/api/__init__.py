@@ -1,7 +1,6 @@
 """The HTTP door: /api/v1."""
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from backend.api.errors import install_error_handlers
 from backend.api.middleware.body_limit import BodyLimit
@@ -9,6 +8,7 @@ from backend.api.middleware.deadlines import Deadlines
 from backend.api.middleware.rate_limits import Limits
 from backend.api.middleware.request_context import RequestContextMiddleware
 from backend.api.openapi.document import install_document
+from backend.api.route_table import RouteTable
 from backend.api.routes import (
     account,
     admin_sessions,
@@ -33,7 +33,6 @@ from backend.api.routes import (
 )
 from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
-from backend.kit.model import published_name
 
 __all__ = ["create_api"]
 
@@ -72,21 +71,14 @@ def create_api(backend: Backend | None = None) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
     )
+    api.router = RouteTable(ROUTERS)
     api.state.backend = backend
     api.state.streams = Streams()
     install_error_handlers(api)
     install_document(api)
-    for router in ROUTERS:
-        api.include_router(router)
     api.add_middleware(BodyLimit)
     api.add_middleware(Limits)
     api.add_middleware(Deadlines)
     api.add_middleware(RequestContextMiddleware)
     return api
-
-
-def _operation_id(route: APIRoute) -> str:
-    return published_name(route.name)

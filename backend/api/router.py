@@ -18,6 +18,7 @@ from backend.api.idempotency import BY_ANYBODY, HEADER, answer_once, check_key, 
 from backend.api.openapi.permissions import ROUTES
 from backend.errors import Invalid
 from backend.kit.i18n import _
+from backend.kit.model import published_name
 from backend.policy import authorise
 
 NAMES_SHOWN, NAME_LENGTH = 20, 200
@@ -53,7 +54,11 @@ class Router(APIRouter):
     """A router whose routes decide before they read."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(route_class=DecidingRoute, **options)
+        super().__init__(route_class=DecidingRoute, generate_unique_id_function=_operation_id, **options)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return published_name(route.name)
 
 
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:

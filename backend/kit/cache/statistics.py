@@ -9,23 +9,18 @@ OUTCOMES = ("hits_app", "hits_redis", "misses", "stale", "errors", "waits", "ren
 
 
 class CacheRegion(Shape, frozen=True, kw_only=True):
-    """Reads of one cache region since this process started, by the layer that answered.
+    """Reads of one cache region since this process started, by the layer that answered."""
 
-    `hits_app`, `hits_redis` and `misses` add up to the reads; `stale` are those hits in Redis that were past
-    their time; `waits` are reads that waited for another reader's load; `errors` are failures of Redis,
-    unreadable bytes, values that could not be written, and early renewals that failed; `renewals` are values
-    loaded anew before their end, which no reader waited for; `entries` are held by this process now.
-    """
-
+    # hits_app, hits_redis and misses add up to the reads; stale are those hits in Redis that were past their time.
     name: str
     hits_app: int
     hits_redis: int
     misses: int
     stale: int
-    errors: int
-    waits: int
-    renewals: int
-    entries: int
+    errors: int  # failures of Redis, unreadable bytes, values that could not be written, renewals that failed
+    waits: int  # reads that waited for another reader's load
+    renewals: int  # values loaded anew before their end, which no reader waited for
+    entries: int  # held by this process now
 
     @property
     def hit_share(self) -> float | None:
