@@ -22,7 +22,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {  # kind: name, label, what it coun
     metrics.JOBS: ("job", "task", "Runs of background work"),  # Prometheus has a label `job` of its own
     metrics.MAILS: ("mail", "kind", "Letters handed to the mail server"),
 }
-OUTCOMES = {name: name for name in statistics.OUTCOMES} | {"hits_app": "hits_local"}  # names of the label
+READS = {"hits_local" if name == "hits_app" else name: name for name in statistics.OUTCOMES}  # by name of the label
 BREAKER_STATES = ("closed", "half-open", "open")
 # The figure behind a check: its metric, and what it counts.
 BEHIND: Mapping[str, tuple[str, str]] = {
@@ -79,9 +79,9 @@ def lines(registry: Registry, cache: Cache, meters: Meters, listeners: Mapping[s
 def _cache_lines(cache: Cache) -> Iterator[str]:
     regions = cache.statistics()
     reads = [
-        Sample({"region": each.name, "outcome": OUTCOMES[outcome]}, getattr(each, outcome))
+        Sample({"region": each.name, "outcome": outcome}, getattr(each, name))
         for each in regions
-        for outcome in OUTCOMES
+        for outcome, name in READS.items()
     ]
     yield from prometheus.counter("cache_reads", "Reads of the cache by how they ended", reads)
     held = [Sample({"region": each.name}, each.entries) for each in regions]
