@@ -23,7 +23,7 @@ from backend.statistics.recount_queries import Progress, Recount, unseen
 
 PROJECTOR = "chapterStatistics"  # the one id of lease and state
 REBUILD_SECONDS = 240.0
-AWAIT_MILLISECONDS = 500
+AWAIT_MILLISECONDS = 1_000
 MOVING_SECONDS = 20.0  # a leader moves every two seconds; one that has not for so long stands still
 LOST_SECONDS = 3600.0
 KINDS = 2  # chapters, then days as well: raise it with each new kind, so that all of them are computed once

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import streamlit as st
+from streamlit.web import bootstrap
 from streamlit.web.server.starlette import starlette_server
 
 from backend import terminal
@@ -16,6 +17,8 @@ def run(app: st.App, port: int) -> None:
     """Serve `app` until it is told to stop; where nothing can listen on `port`, say so and exit with status 1."""
     # st.App.run() makes one of these: its own takes no protocol, and says neither PORT nor the product's words.
     starlette_server.UvicornRunner = _Runner  # type: ignore[misc,assignment]  # the one place where it is named
+    # It would look for changes of config.toml thirty times a second, as long as the app runs.
+    bootstrap._install_config_watchers = lambda flag_options: None
     app.run(config={"server.port": port})
 
 

@@ -18,8 +18,8 @@ from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import RedisAway, SharedLayer
 from backend.kit.redis.numbered_stream import START, Fields, Mark, NumberedStream
 
-_BLOCK_MILLISECONDS = 200
-_CALL_TIMEOUT_SECONDS = 0.5
+_BLOCK_MILLISECONDS = 300
+_CALL_TIMEOUT_SECONDS = 0.6
 _SILENCE_SECONDS = 0.75  # an invalidation reaches everybody, or nobody believes the app layer, within a second
 _RETRY_SECONDS = 0.25
 
