@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from backend.config import Settings
 from backend.kit.embedded import Servers
+from system_tests.cluster.ports import free_port
 from system_tests.faults.proxy import Proxy
-from tests.kit.redis.valkey_process import ValkeyProcess, free_port
+from tests.kit.redis.valkey_process import ValkeyProcess
 
 REPLACED = ("replicaset", "heartbeat", "timeout")
 SOON = "directConnection=true&timeoutMS=4000&heartbeatFrequencyMS=500"

@@ -16,7 +16,8 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from backend.config import Settings
-from tests.journeys.running import OWN_SETTINGS, free_port
+from system_tests.cluster.ports import free_port
+from tests.journeys.running import OWN_SETTINGS
 from tests.school import PASSWORD, School
 from tests.waiting import until
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.journeys.running import free_port
+from system_tests.cluster.ports import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent

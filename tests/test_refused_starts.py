@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 from pydantic import SecretStr
 
@@ -22,6 +23,8 @@ def test_a_taken_port_is_all_that_is_said(tmp_path: Path) -> None:
     assert app.said.strip().splitlines() == [
         f"Port {port} is not available: another program listens there. Set PORT to another number."
     ]
+    running = (" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"]))
+    assert [each for each in running if str(tmp_path) in each] == []
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,8 @@ def test_a_taken_port_is_all_that_is_said(tmp_path: Path) -> None:
         ("PORT", "80000"), ("PORT", "abc"), ("PORT", ""), ("BACKUP_URL", "s3:/x"), ("BACKUP_URL", "s3://"),
         ("BACKUP_URL", "ftp:x"), ("PUBLIC_URL", "http://[x"), ("PUBLIC_URL", "http://"), ("TRACES_URL", "x"),
         ("SECRETS_DIR", "/nowhere"), ("TRUSTED_PROXIES", "x"), ("SMTP_URL", "x"), ("MONGODB_URI", "x"),
+        ("PORT", "70000"), ("ENVIRONMENT", "prodcution"), ("TIME_ZONE", "Mars/Olympus"), ("LOG_LEVEL", "loud"),
+        ("REDIS_URL", "http://localhost:6379"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_named(

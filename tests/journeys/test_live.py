@@ -36,7 +36,7 @@ def runs(served: ServedSchool) -> dict[str, int]:
     return {each["kind"]: each["count"] for each in timings}
 
 
-def row_of(page: Page, name: str) -> Locator:
+def learner_row(page: Page, name: str) -> Locator:
     """The row of a learner in the table of all."""
     return page.get_by_role("row").filter(has_text=name).last
 
@@ -49,7 +49,7 @@ def test_the_class_page_shows_a_save_by_push(served: ServedSchool, visitors: Vis
     learners = [served.student(classroom, name) for name in names]
     page = served.visit(visitors, person.email).page
     listening(page, "/classroom", served)
-    row = row_of(page, names[-1])
+    row = learner_row(page, names[-1])
     expect(row).to_contain_text("0/101")
     page.evaluate("window.unbroken = true")
     row.scroll_into_view_if_needed()
@@ -102,7 +102,7 @@ def test_news_redraws_one_part_and_no_page(served: ServedSchool, visitors: Visit
     viewer = served.viewer(served.student(classroom, "Busy Bela").email)
     page = served.visit(visitors, person.email).page
     listening(page, "/classroom", served)
-    row = row_of(page, "Busy Bela")
+    row = learner_row(page, "Busy Bela")
     expect(row).to_contain_text("0/101")
     before = runs(served)
     for number, chapter in enumerate(served.backend.chapters.active()[:30]):
@@ -119,7 +119,7 @@ def test_a_session_ended_elsewhere_closes_the_open_page(served: ServedSchool, vi
     served.student(served.classroom(person), "Sita Secret")
     page = served.visit(visitors, person.email).page
     listening(page, "/classroom", served)
-    expect(row_of(page, "Sita Secret")).to_be_visible()
+    expect(learner_row(page, "Sita Secret")).to_be_visible()
     served.backend.accounts.sign_out_elsewhere(served.viewer(person.email))
     expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible(timeout=CUT_MS)
     expect(page.get_by_text("Sita Secret")).to_have_count(0)
@@ -132,7 +132,7 @@ def test_without_a_stream_the_page_looks_for_itself(served: ServedSchool, visito
     page = served.visit(visitors, person.email).page
     page.route(f"**{STREAM}?*", lambda route: route.fulfill(status=503))
     page.goto(f"{served.app.url}/classroom")
-    row = row_of(page, "Slow Sita")
+    row = learner_row(page, "Slow Sita")
     expect(row).to_contain_text("0/101")
     change = ProgressChange(questions_delta=3)
     served.backend.progress.change(viewer, served.backend.chapters.active()[0].id, change, key="late")

@@ -10,8 +10,10 @@ from playwright.sync_api import Locator, Page, expect
 from backend.accounts.models import Viewer
 from backend.chapters.models import Chapter
 from backend.progress.models import ProgressChange
+from system_tests.cluster.ports import free_port
 from system_tests.faults.proxy import Proxy
-from tests.journeys.running import RunningApp, Visitor, Visitors, free_port
+from tests.journeys.chapter_list import row_of
+from tests.journeys.running import RunningApp, Visitor, Visitors
 from tests.journeys.school import ServedSchool
 from tests.waiting import until
 
@@ -57,10 +59,6 @@ def slow(served: ServedSchool) -> Iterator[SlowSchool]:
     proxy = Proxy(free_port(), urlsplit(served.app.url).port or 0)
     yield SlowSchool(served, proxy)
     proxy.close()
-
-
-def row_of(page: Page, chapter: Chapter) -> Locator:
-    return page.get_by_role("listitem").filter(has=page.get_by_role("link", name=chapter.chapter, exact=True))
 
 
 def field_of(page: Page, chapter: Chapter) -> Locator:

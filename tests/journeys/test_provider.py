@@ -11,8 +11,9 @@ from urllib.error import URLError
 import pytest
 from playwright.sync_api import Page, expect
 
+from system_tests.cluster.ports import free_port
 from tests.journeys.provider import CLIENT, SECRET
-from tests.journeys.running import ROOT, RunningApp, Visitor, Visitors, free_port, running
+from tests.journeys.running import ROOT, RunningApp, Visitor, Visitors, running
 from tests.journeys.school import PASSWORD, ServedSchool
 from tests.waiting import until
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from backend.chapters.models import Chapter, OwnProgress
+from tests.journeys.chapter_list import row_of
 from tests.journeys.running import Visitor, Visitors
 from tests.journeys.school import Person, ServedSchool
 from tests.waiting import until
@@ -36,10 +37,6 @@ def desk(served: ServedSchool, visitors: Visitors) -> Desk:
     """A student who has done nothing yet, signed in."""
     person = served.lone_student()
     return Desk(served, person, served.visit(visitors, person.email))
-
-
-def row_of(page: Page, chapter: Chapter) -> Locator:
-    return page.get_by_role("listitem").filter(has=page.get_by_role("link", name=chapter.chapter, exact=True))
 
 
 def add(row: Locator, count: int) -> Locator:

@@ -20,7 +20,8 @@ from backend.bootstrap import Backend
 from backend.config import Settings
 from backend.operations.models import Instance
 from backend.operations.vital_queries import ALIVE_SECONDS
-from tests.journeys.running import OWN_SETTINGS, free_port
+from system_tests.cluster.ports import free_port
+from tests.journeys.running import OWN_SETTINGS
 from tests.school import PASSWORD, School
 from tests.waiting import until
 

@@ -20,7 +20,7 @@ from backend.kit.embedded import Servers
 from backend.kit.mongo.client import new_id
 from backend.kit.mongo.guarded_client import PRIMARY
 from system_tests.cluster.mongo_set import Member, MongoSet
-from system_tests.cluster.ports import free_ports
+from system_tests.cluster.ports import free_port
 from system_tests.faults.proxy import Proxy
 from tests.operations.test_replica_lag import is_locked
 from tests.reliability.savers import is_saver
@@ -160,7 +160,7 @@ class Stage:
         return self.mongo_set.await_whole()
 
     def _proxied(self, port: int) -> int:
-        (known_by,) = free_ports(1)
+        known_by = free_port()
         self._proxies[port] = Proxy(known_by, port)
         return known_by
 

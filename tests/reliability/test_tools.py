@@ -15,7 +15,7 @@ from time import monotonic
 import psutil
 import pytest
 
-from system_tests.cluster.ports import free_ports
+from system_tests.cluster.ports import free_port
 from system_tests.faults.proxy import Proxy
 from system_tests.faults.report import Figure, Figures, write
 from tests.waiting import until
@@ -70,7 +70,7 @@ def _repeat(link: socket.socket) -> None:
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
     with echo() as port:
-        (known_by,) = free_ports(1)
+        known_by = free_port()
         made = Proxy(known_by, port)
         yield made
         made.close()
@@ -129,7 +129,7 @@ def test_a_silent_one_for_a_process_serves_the_others(proxy: Proxy) -> None:
 
 def test_answers_that_are_lost_leave_the_question_done() -> None:
     """What was said arrives at once; the answer to it, when all is well again."""
-    (known_by,) = free_ports(1)
+    known_by = free_port()
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         closing(Proxy(known_by, server.getsockname()[1])) as proxy,

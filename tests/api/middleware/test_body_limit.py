@@ -101,8 +101,10 @@ def test_one_person_uploads_few_files_at_once(raw: Raw, door: Door) -> None:
 
     with ExitStack() as stack:
         for _each in range(PERSON.files):
-            stack.enter_context(begun(raw, head(b"/chapters/import", MAX_FILE_BYTES, teacher)))
-        until(lambda: status(teacher) == 429)
+            upload = head(b"/chapters/import", MAX_FILE_BYTES, teacher, b"Expect: 100-continue\r\n")
+            connection = stack.enter_context(begun(raw, upload))
+            assert statuses(connection.recv(65536)) == [100]  # its body is asked for
+        assert status(teacher) == 429
         assert status(admin) == 400
     until(lambda: status(teacher) == 400)
 

@@ -6,8 +6,9 @@ from typing import Any
 import redis
 
 from backend.kit.redis.client import Client, connect
+from system_tests.cluster.ports import free_port
 from system_tests.cluster.redis_cluster import answer, form, holder
-from tests.kit.redis.valkey_process import Kind, ValkeyProcess, free_port
+from tests.kit.redis.valkey_process import Kind, ValkeyProcess
 
 NODE_TIMEOUT_MILLISECONDS = 1_000
 FORM_SECONDS = 60.0

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +14,7 @@ import pytest
 import redis
 
 from backend.kit.redis.client import Client, connect
+from system_tests.cluster.ports import free_port
 from tests.waiting import eventually
 
 Kind = Literal["valkey", "redis"]
@@ -103,13 +103,6 @@ class ValkeyCluster(ValkeyProcess):
             if not eventually(lambda: "'ok'" in str(client.cluster("INFO"))):
                 self.stop()
                 raise AssertionError("the cluster did not form")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

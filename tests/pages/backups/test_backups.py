@@ -5,25 +5,14 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from backend.accounts.models import Viewer
 from backend.backups.models import Reach
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from pages.backups import restore
+from tests.backups.tasks import ended
 from tests.pages.at_path import html_of
 from tests.pages.signed_in import OpenPage
 from tests.school import NOON, PASSWORD, School
-from tests.waiting import until
-
-
-def wait_for_task(backend: Backend, admin: Viewer) -> None:
-    """Return once no work on backups is under way."""
-
-    def is_over() -> bool:
-        task = backend.backup_tasks.current(admin)
-        return task is not None and task.state != "running"
-
-    until(is_over)
 
 
 def test_an_empty_page_says_what_to_do(school: School, open_page: OpenPage) -> None:
@@ -40,7 +29,7 @@ def test_one_is_taken_with_a_click(backend: Backend, school: School, open_page: 
     page = open_page("backups/backups.py", school.user(admin))
     page.button(key="backup-now").click().run()
     assert not page.exception
-    wait_for_task(backend, admin)
+    ended(backend, admin)
     page.run()
     assert "documents backed up" in page.success[0].value
     assert "not tried" in str(page.get("bidi_component")[0].proto)

@@ -11,6 +11,7 @@ from backend.chapters.models import Chapter
 from backend.kit.clock import SetClock
 from backend.statistics.models import OthersOnChapter
 from pages.chapters.facts import average_words
+from tests.pages.at_path import html_of
 from tests.pages.chapters.chapter_list import ChapterList
 from tests.pages.key_figures import key_figures
 from tests.pages.signed_in import OpenPage
@@ -42,10 +43,6 @@ def framed(open_page: OpenPage, user: User, chapter_id: str) -> AppTest:
     return page.run()
 
 
-def words_on(page: AppTest) -> str:
-    return " ".join(str(element.proto.body) for element in page.get("html"))
-
-
 def components(page: AppTest) -> list[str]:
     return [element.proto.component_name.rsplit(".")[-1] for element in page.get("bidi_component")]
 
@@ -53,9 +50,9 @@ def components(page: AppTest) -> list[str]:
 def test_a_change_here_is_saved_and_joins_the_history(page: AppTest, chapter: Chapter) -> None:
     """What is changed on the chapter's page stands in its history with old and new value."""
     rows = ChapterList(page)
-    assert "Nothing saved here yet" in words_on(page)
+    assert "Nothing saved here yet" in html_of(page)
     rows.change(chapter.id, questionsDelta=5)
-    assert "Status: Not started → In progress; Solved: 0 → 5" in words_on(page)
+    assert "Status: Not started → In progress; Solved: 0 → 5" in html_of(page)
 
 
 def test_the_history_marks_what_was_undone(page: AppTest, chapter: Chapter, clock: SetClock) -> None:
@@ -64,7 +61,7 @@ def test_the_history_marks_what_was_undone(page: AppTest, chapter: Chapter, cloc
     rows.change(chapter.id, questionsDelta=5)
     clock.advance(timedelta(minutes=1))
     rows.choose(rows.row(chapter.id)["note"], "Undo")
-    words = words_on(page)
+    words = html_of(page)
     assert words.index("Undo of an earlier change") < words.index("Undone later")
 
 
@@ -76,13 +73,13 @@ def test_figures_of_the_exam(page: AppTest, chapter: Chapter) -> None:
     assert figures["Asked in 3 years"].value == str(recent)
     assert figures["Share of the exam"].value.endswith("%")
     assert "four fifths" in figures["Share of the exam"].rule
-    assert f"{chapter.question_total} questions from 2019 to 2025." in words_on(page)
+    assert f"{chapter.question_total} questions from 2019 to 2025." in html_of(page)
 
 
 def test_neighbours_are_linked(page: AppTest, backend: Backend) -> None:
     """Previous and next chapter of the syllabus are there by name."""
     before, _here, after = backend.chapters.active()[:3]
-    shown = words_on(page)
+    shown = html_of(page)
     for chapter in (before, after):
         assert f'href="chapter?id={chapter.id}"' in shown
         assert f"<span>{chapter.chapter}</span></a>" in shown
@@ -90,7 +87,7 @@ def test_neighbours_are_linked(page: AppTest, backend: Backend) -> None:
 
 def test_a_small_class_shows_no_average(page: AppTest) -> None:
     """Alone in a class, a student reads why there is no average, not an average of herself."""
-    assert "it would tell of single people" in words_on(page)
+    assert "it would tell of single people" in html_of(page)
 
 
 def test_the_class_average_in_words() -> None:
@@ -106,8 +103,8 @@ def test_a_teacher_has_no_controls_of_her_own(
     """A teacher or administrator sees how all students stand, and nothing to change."""
     page = opened(open_page, backend.sign_in.authenticate("admin@example.org", PASSWORD), chapter)
     assert "chapter_rows" not in components(page)
-    assert "All students" in words_on(page)
-    assert "Your history" not in words_on(page)
+    assert "All students" in html_of(page)
+    assert "Your history" not in html_of(page)
 
 
 @pytest.mark.parametrize("chapter_id", ["", "no such id", "<script>"])
@@ -115,4 +112,4 @@ def test_an_unknown_chapter_leads_back(open_page: OpenPage, school: School, stud
     """A wrong or missing id is said in a sentence, with a link to the chapters."""
     page = framed(open_page, school.user(student), chapter_id)
     assert not page.exception
-    assert "There is no such chapter." in words_on(page)
+    assert "There is no such chapter." in html_of(page)

@@ -13,6 +13,7 @@ from backend.errors import Unavailable
 from backend.kit.clock import SetClock
 from backend.progress.models import ChapterFilters, Progress, ProgressChange
 from backend.progress.service import ProgressService
+from tests.pages.at_path import html_of
 from tests.pages.chapters.chapter_list import ChapterList
 from tests.pages.signed_in import OpenPage
 from tests.school import School
@@ -42,10 +43,6 @@ def chapter(backend: Backend) -> Chapter:
 def stands(backend: Backend, viewer: Viewer, chapter: Chapter) -> Progress:
     record = backend.progress.record(viewer.id)
     return record.progress.get(chapter.id, Progress(chapter_id=chapter.id))
-
-
-def words_on(page: AppTest) -> str:
-    return " ".join(str(element.proto.body) for element in page.get("html"))
 
 
 def open_more_filters(page: AppTest) -> None:
@@ -218,7 +215,7 @@ def test_filters_narrow_the_list(page: AppTest, rows: ChapterList, backend: Back
     assert {row["about"].split(" · ")[0] for row in rows.data["rows"]} == {"Physics"}
     page.text_input(key="search").set_value("gravitation").run()
     assert rows.names == ["Gravitation"]
-    assert "1 chapter fits your filters" in words_on(page)
+    assert "1 chapter fits your filters" in html_of(page)
 
 
 def test_units_follow_the_subject(page: AppTest) -> None:
@@ -235,7 +232,7 @@ def test_asked_often_is_a_filter(page: AppTest, rows: ChapterList, backend: Back
     page.selectbox(key="asked").set_value(20).run()
     page.selectbox(key="rows").set_value(20).run()
     every = [row for row in _every(backend, student) if row[1] >= 20]
-    assert f"{len(every)} chapters" in words_on(page)
+    assert f"{len(every)} chapters" in html_of(page)
     assert set(rows.names) <= {name for name, _recent in every}
 
 
@@ -247,7 +244,7 @@ def _every(backend: Backend, viewer: Viewer) -> list[tuple[str, int]]:
 def test_nothing_fits_says_what_to_do(page: AppTest, rows: ChapterList) -> None:
     """An empty list offers to clear the filters, and that brings all chapters back."""
     page.text_input(key="search").set_value("zzzzzzzz").run()
-    assert "No chapter fits your filters." in words_on(page)
+    assert "No chapter fits your filters." in html_of(page)
     page.button(key="empty-action").click().run()
     assert len(rows.names) == 20
 
@@ -266,11 +263,11 @@ def test_a_further_filter_counts_while_they_are_folded_up(
     """Folded up and unused the further filters are not sent at all; one that is in the address works, and is shown."""
     page = open_page("chapters/chapters.py", school.user(student), **{"class": "Class 11"})
     of_the_class = sum(each.class_ == "Class 11" for each in backend.chapters.active())
-    assert f"{of_the_class} chapters fit your filters" in words_on(page)
+    assert f"{of_the_class} chapters fit your filters" in html_of(page)
     assert page.selectbox(key="class").value == "Class 11"
     page.button(key="clear").click().run()
     assert not [each for each in page.selectbox if each.key == "class"]
-    assert f"{len(backend.chapters.active())} chapters" in words_on(page)
+    assert f"{len(backend.chapters.active())} chapters" in html_of(page)
 
 
 def test_what_people_typed_is_shown_as_typed(
@@ -282,7 +279,7 @@ def test_what_people_typed_is_shown_as_typed(
     backend.chapters.create(admin, draft)
     page = open_page("chapters/chapters.py", school.user(student), search="evil")
     assert ChapterList(page).names == [HOSTILE]
-    assert HOSTILE not in words_on(page)
+    assert HOSTILE not in html_of(page)
 
 
 def test_only_our_own_script_is_understood(rows: ChapterList, chapter: Chapter) -> None:
@@ -315,7 +312,7 @@ def test_an_own_list_is_previewed_before_it_is_taken_over(
     """The dialog shows each change, what was not read and failed rows in the file's words; a yes writes."""
     content = f"Chapter,Unit,Solved,Remarks\n{chapter.chapter},{chapter.unit},3,easy\nZoology,,1,\nZoology 2,,1.000,\n"
     _bring(page, content)
-    words = words_on(page)
+    words = html_of(page)
     assert "The syllabus has no such chapter." in words
     assert "Zoology" in words
     assert "1.000 can be read in two ways" in words

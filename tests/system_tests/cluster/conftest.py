@@ -12,7 +12,7 @@ from deploy import nginx
 from system_tests.cluster import cross_process
 from system_tests.cluster.cluster import Cluster, Given
 from system_tests.cluster.nginx_process import Nginx
-from system_tests.cluster.ports import free_ports
+from system_tests.cluster.ports import free_port
 from system_tests.cluster.process_reaper import Leash
 from tests.system_tests.cluster.stand_in import StandIn
 
@@ -33,7 +33,7 @@ class Front:
 
     def __init__(self, folder: Path) -> None:
         self.a, self.b, self.api = StandIn("a"), StandIn("b"), StandIn("api")
-        (port,) = free_ports(1)
+        port = free_port()
         web = {"a": self.a.address, "b": self.b.address}
         self._leash = Leash()
         self.nginx = Nginx(folder / "nginx", port, web, [self.api.address], 1.0, self._leash)

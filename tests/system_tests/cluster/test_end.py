@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from system_tests.cluster.mongo_set import MongoSet
-from tests.journeys.running import free_port
+from system_tests.cluster.ports import free_port
 from tests.waiting import until
 
 STARTS = """
