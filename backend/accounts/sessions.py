@@ -1,4 +1,5 @@
-"""Sessions: opened, found, ended. What the services of this feature share; who may do what is decided by them."""
+"""Sessions: opened, found, ended; the services of this feature decide who may do what. How long each role's sessions
+live: SESSION_* in config.py."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

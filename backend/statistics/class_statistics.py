@@ -26,8 +26,8 @@ from backend.statistics.models import (
     Statistics,
 )
 from backend.statistics.service import chapters_of, checked, rows
+from backend.statistics.shared_figure_service import FigureSharing
 from backend.statistics.shared_figures import EVERYONE
-from backend.statistics.sharing import FigureSharing
 
 CLASSES = Region("classStatistics", dict[str, ChapterStatistics], ttl_seconds=30)
 Sums = dict[str, ChapterStatistics]

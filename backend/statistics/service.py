@@ -31,8 +31,8 @@ from backend.statistics.models import (
     StatisticsRow,
 )
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
+from backend.statistics.shared_figure_service import FigureSharing
 from backend.statistics.shared_figures import EVERYONE
-from backend.statistics.sharing import FigureSharing
 
 STATISTICS = Region("statistics", dict[str, ChapterStatistics], ttl_seconds=10)
 LEVELS = Region("statisticsLevels", tuple[Level, ...], ttl_seconds=60)

@@ -25,7 +25,7 @@ from backend.statistics.projector import Projector
 from backend.statistics.queries import ProjectorQueries, StatisticsQueries
 from backend.statistics.service import StatisticsService
 from backend.statistics.shared_figure_queries import SharedFigureQueries
-from backend.statistics.sharing import FigureSharing
+from backend.statistics.shared_figure_service import FigureSharing
 from backend.wiring.base import BaseServices
 
 CATALOGUE_JOB = "catalogue"

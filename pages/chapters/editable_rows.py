@@ -12,7 +12,8 @@ from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow
 from pages.chapters import saving
 from pages.shell import services
 from pages.widgets.browser_component import component, encoded
-from pages.widgets.style import asset, mark
+from pages.widgets.marks import mark
+from pages.widgets.style import asset
 
 EVERY = ChapterFilters(limit=200)
 STEPS = (1, 5, 10)

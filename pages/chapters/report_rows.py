@@ -6,7 +6,8 @@ import streamlit as st
 
 from backend.chapters.models import FieldChange, ImportReport, ImportRow, Outcome
 from backend.kit.i18n import _, listing, number
-from pages.widgets.style import chip, escape, icon_html, mark
+from pages.widgets.marks import mark
+from pages.widgets.style import chip, escape, icon_html
 
 KINDS = {Outcome.ADDED: "ok", Outcome.UPDATED: "info", Outcome.UNCHANGED: "unchanged", Outcome.FAILED: "error"}
 _NAMED_FIELDS = 10

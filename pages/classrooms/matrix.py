@@ -12,11 +12,11 @@ from pages.classrooms.pseudonyms import place_of, shown_names
 from pages.shell import live_updates, services, session
 from pages.shell.script_runs import refreshing
 from pages.widgets.elements import as_of, empty_state, filter_bar
-from pages.widgets.style import escape, icon_html, mark
+from pages.widgets.marks import mark, tone
+from pages.widgets.style import escape, icon_html
 
 EVERY = ""  # no subject is called so
 _LETTERS = {"Completed": "C", "In Progress": "P", "Not Started": "0"}
-_CLASSES = {"Completed": "cp-green", "In Progress": "cp-blue", "Not Started": "cp-gray"}
 _NOTHING = "<td>–</td>"
 
 
@@ -74,7 +74,7 @@ def _cells_html(cells: Sequence[OwnProgress | None]) -> str:
 def _cell_html(cell: OwnProgress) -> str:
     """As short as can be: a class of 60 has 6,000 of these."""
     weak = "<i>W</i>" if cell.is_weak_chapter else ""
-    return f"<td class={_CLASSES[cell.status]}>{_LETTERS[cell.status]}{weak}</td>"
+    return f"<td class=cp-{tone(cell.status)}>{_LETTERS[cell.status]}{weak}</td>"
 
 
 def _foot_html(columns: Sequence[MatrixColumn]) -> str:
@@ -93,7 +93,7 @@ def _foot_html(columns: Sequence[MatrixColumn]) -> str:
 
 def _legend_html() -> str:
     entries = "".join(
-        f"<li><b class={_CLASSES[state]}>{letter}</b>{escape(mark(state).word)}</li>"
+        f"<li><b class=cp-{tone(state)}>{letter}</b>{escape(mark(state).word)}</li>"
         for state, letter in _LETTERS.items()
     )
     weak = f"<li><b><i>W</i></b>{escape(mark('weak').word)}</li>"

@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from backend.kit.i18n import _, clock_time, ngettext, number, percent
-from pages.widgets.style import chip, chip_label, chip_text, escape, icon_code, icon_html, mark, plain, style
+from pages.widgets.marks import mark
+from pages.widgets.style import chip, chip_label, chip_text, escape, icon_code, icon_html, plain, style
 
 __all__ = [
     "KeyFigure",

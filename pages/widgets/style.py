@@ -1,16 +1,15 @@
-"""The style sheet, the marks (icon + word) and the escaping of text. No widgets and no layout: those are parts."""
+"""The style sheet, icons and chips, and the escaping of text. The colour of each state: marks.py."""
 
 import hashlib
 import html
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
 from backend.kit.i18n import _
+from pages.widgets.marks import mark
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 # By address (see enableStaticServing): given as files they would be read, encoded and sent anew by every run.
@@ -22,34 +21,6 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>$~|&^])")
 _BLOCK_START = re.compile(r"^(\s*)([#+\-=]|\d+[.)])")
 _SHORTCODE = re.compile(r":(?=[A-Za-z+/_-])")
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\S)(?=@)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """How one state looks: an icon of the bundled Material set, a word, and a tone for its colours."""
-
-    icon: str
-    word: str
-    tone: str
-
-
-_MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
-    "Not Started": ("radio_button_unchecked", lambda: _("Not started"), "gray"),
-    "In Progress": ("clock_loader_40", lambda: _("In progress"), "blue"),
-    "Completed": ("check_circle", lambda: _("Completed"), "green"),
-    "weak": ("flag", lambda: _("Weak"), "orange"),
-    "on_track": ("trending_up", lambda: _("On track"), "green"),
-    "watch": ("visibility", lambda: _("Watch"), "orange"),
-    "at_risk": ("support", lambda: _("At risk"), "red"),
-    "ok": ("check_circle", lambda: _("OK"), "green"),
-    "info": ("info", lambda: _("Information"), "blue"),
-    "warning": ("warning", lambda: _("Warning"), "orange"),
-    "error": ("error", lambda: _("Error"), "red"),
-    "critical": ("emergency_home", lambda: _("Critical"), "red"),
-    "deactivated": ("person_off", lambda: _("Deactivated"), "gray"),
-    "unchanged": ("check", lambda: _("Unchanged"), "gray"),
-    "unknown": ("help", lambda: _("Unknown"), "gray"),
-}
 
 
 def style() -> None:
@@ -101,15 +72,6 @@ def plain(text: object) -> str:
     line = _BLOCK_START.sub(r"\1\\\2" if not line[:1].isdigit() else r"\1\2", line)
     line = re.sub(r"^(\d+)([.)])", r"\1\\\2", line)
     return _ADDRESS.sub(_JOINER, _SHORTCODE.sub(":" + _JOINER, line))
-
-
-def mark(kind: str) -> Mark:
-    """The look of a state: a progress status, "weak", a flag (on_track, watch, at_risk) or a health state.
-
-    An unforeseen kind gets the look of "unknown" and its own name as the word.
-    """
-    icon, word, tone = _MARKS.get(kind, ("help", lambda: kind, "gray"))
-    return Mark(icon, word(), tone)
 
 
 def icon_html(name: str) -> str:

@@ -11,7 +11,8 @@ import streamlit as st
 
 from backend.kit.i18n import _, number
 from pages.widgets.browser_component import component, encoded
-from pages.widgets.style import chip, escape, mark
+from pages.widgets.marks import mark
+from pages.widgets.style import chip, escape
 
 NARROW = 3  # columns: a table of so few reads badly when it is stretched over the page
 

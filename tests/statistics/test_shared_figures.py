@@ -17,6 +17,7 @@ from backend.kit.clock import SetClock
 from backend.progress.models import ProgressChange
 from backend.statistics.models import GROUPINGS, ChapterStatistics
 from backend.statistics.shared_figure_queries import SharedFigureQueries
+from backend.statistics.shared_figure_service import FigureSharing
 from backend.statistics.shared_figures import (
     EVERYONE,
     FEWEST,
@@ -30,7 +31,6 @@ from backend.statistics.shared_figures import (
     is_due,
     marks,
 )
-from backend.statistics.sharing import FigureSharing
 from tests.classrooms.builders import save
 from tests.school import School
 from tests.statistics.builders import a_day_later, settle

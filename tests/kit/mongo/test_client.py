@@ -1,4 +1,7 @@
-"""The way to MongoDB: safe options, values that come back, driver errors in words, indexes that follow the code."""
+"""The way to MongoDB: safe options, values that come back, driver errors in words, indexes that follow the code.
+
+Written for pymongo 4.20 (tests/kit/test_driver_versions.py).
+"""
 
 import pytest
 from pymongo import ASCENDING, DESCENDING, IndexModel

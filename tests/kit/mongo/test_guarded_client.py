@@ -1,4 +1,7 @@
-"""A set that has lost its primary: who may read from the others, what he is told, and who waits."""
+"""A set that has lost its primary: who may read from the others, what he is told, and who waits.
+
+Written for pymongo 4.20 (tests/kit/test_driver_versions.py).
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

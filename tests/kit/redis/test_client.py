@@ -1,4 +1,7 @@
-"""Connections: bounded, quick to fail, and the same on one server and on a Cluster."""
+"""Connections: bounded, quick to fail, and the same on one server and on a Cluster.
+
+Written for redis-py 8.1 (tests/kit/test_driver_versions.py).
+"""
 
 import time
 from collections.abc import Iterator

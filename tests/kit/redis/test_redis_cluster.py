@@ -1,4 +1,7 @@
-"""A Redis Cluster of six nodes that loses one: reads go on, nothing old is shown, and it comes back by itself."""
+"""A Redis Cluster of six nodes that loses one: reads go on, nothing old is shown, and it comes back by itself.
+
+Written for redis-py 8.1 (tests/kit/test_driver_versions.py).
+"""
 
 from collections.abc import Iterator
 from contextlib import closing

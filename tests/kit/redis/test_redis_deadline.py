@@ -1,4 +1,7 @@
-"""Calls to Redis end with their caller's time, and nobody is given the answer that somebody else waited for in vain."""
+"""Calls to Redis end with their caller's time, and nobody is given the answer that somebody else waited for in vain.
+
+Written for redis-py 8.1 (tests/kit/test_driver_versions.py).
+"""
 
 import threading
 from collections.abc import Callable, Iterator
