@@ -15,7 +15,7 @@ class Mark:
     tone: str
 
 
-_MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
+MARKS: dict[str, tuple[str, Callable[[], str], str]] = {
     "Not Started": ("radio_button_unchecked", lambda: _("Not started"), "gray"),
     "In Progress": ("clock_loader_40", lambda: _("In progress"), "blue"),
     "Completed": ("check_circle", lambda: _("Completed"), "green"),
@@ -39,10 +39,10 @@ def mark(kind: str) -> Mark:
 
     An unforeseen kind gets the look of "unknown" and its own name as the word.
     """
-    icon, word, tone = _MARKS.get(kind, ("help", lambda: kind, "gray"))
+    icon, word, tone = MARKS.get(kind, ("help", lambda: kind, "gray"))
     return Mark(icon, word(), tone)
 
 
 def tone(kind: str) -> str:
     """The tone of a state alone, for the thousands of cells of a table."""
-    return _MARKS[kind][2] if kind in _MARKS else "gray"
+    return MARKS[kind][2] if kind in MARKS else "gray"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import charts as widget_charts
-from pages.widgets import elements, style
-from pages.widgets import tables as widget_tables
+from pages.widgets import charts as widget_charts, marks
+from pages.widgets import elements, marks, style
+from pages.widgets import marks, tables as widget_tables
 from tests.pages.key_figures import key_figures
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,7 +46,7 @@ def test_pages_escape_what_people_typed() -> None:
     """Headings, rings, notices and empty states show a tag as text."""
 
     def page() -> None:
-        from pages.widgets import elements as parts  # AppTest runs the source of this function alone
+        from pages.widgets import elements as parts  # AppTest runs the source of this function alone, marks
 
         attack = "<img src=x onerror=alert(1)>"
         parts.page_header(attack, attack, "home")
@@ -85,10 +85,11 @@ def test_plain_text_stays_plain_in_labels(typed: str, safe: str) -> None:
     assert style.plain(typed) == safe
 
 
-@pytest.mark.parametrize("kind", list(style._MARKS))
+@pytest.mark.parametrize("kind", list(marks.MARKS))
 def test_a_state_is_icon_and_word(kind: str) -> None:
     """Every state shows an icon and a word, in HTML and in labels: never a colour alone."""
-    look = style.mark(kind)
+    look = marks.mark(kind)
+    assert marks.tone(kind) == look.tone
     assert look.icon
     assert look.word
     assert look.icon in style.chip(kind)
@@ -99,7 +100,8 @@ def test_a_state_is_icon_and_word(kind: str) -> None:
 
 def test_an_unforeseen_state_says_its_own_name() -> None:
     """A state that the look does not know is shown by its name, not hidden."""
-    assert style.mark("Paused") == style.Mark("help", "Paused", "gray")
+    assert marks.mark("Paused") == marks.Mark("help", "Paused", "gray")
+    assert marks.tone("Paused") == "gray"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_no_data_differs_from_zero() -> None:
     """A missing figure reads "–" and "No data yet"; a zero reads 0."""
 
     def page() -> None:
-        from pages.widgets import elements as parts  # AppTest runs the source of this function alone
+        from pages.widgets import elements as parts  # AppTest runs the source of this function alone, marks
 
         parts.metric_row([parts.KeyFigure("Solved", "0"), parts.KeyFigure("Average", None)])
 
@@ -169,7 +171,7 @@ def test_a_chart_comes_with_its_description_and_its_table() -> None:
     """chart() draws the figure, a sentence, and the same facts as a table; the figure has an accessible name."""
 
     def page() -> None:
-        from pages.widgets import (
+        from pages.widgets import (, marks
             charts,  # AppTest runs the source of this function alone
             tables,
         )
@@ -213,7 +215,7 @@ def test_a_pager_says_where_it_is_and_survives_a_shorter_list() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts
+        from pages.widgets import elements as parts, marks
 
         st.session_state.page = parts.pager(st.session_state.get("total", 101), 25, "pages")
 
@@ -233,7 +235,7 @@ def test_undo_and_actions_answer_once() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts
+        from pages.widgets import elements as parts, marks
 
         undone = parts.notice_saved("Saved 14:02", "undo")
         acted = parts.empty_state("home", "Nothing", "Add one.", "Add")
@@ -253,7 +255,7 @@ def test_a_dialog_asks_and_is_believed_once() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts
+        from pages.widgets import elements as parts, marks
 
         if st.button("Archive", key="start"):
             parts.ask("archive", "Archive?", "Progress is kept.", "Archive")
@@ -285,7 +287,7 @@ def test_a_sortable_table_mounts_in_a_page() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import tables
+        from pages.widgets import marks, tables
 
         rows = [tables.Row("a", ["Asha", 3])]
         st.session_state.opened = tables.data_table("Learners", ["Name", "Solved"], rows, key="learners")
@@ -301,7 +303,7 @@ def test_as_of_speaks_the_time_of_the_zone() -> None:
     def page() -> None:
         from datetime import UTC, datetime  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts
+        from pages.widgets import elements as parts, marks
 
         parts.as_of(datetime(2026, 11, 22, 8, 32, 5, tzinfo=UTC), "Asia/Kolkata")
 

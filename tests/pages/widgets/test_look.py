@@ -9,7 +9,7 @@ import pytest
 from streamlit.material_icon_names import ALL_MATERIAL_ICONS
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import style
+from pages.widgets import marks, style
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG: dict[str, Any] = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
@@ -129,7 +129,7 @@ def test_the_sheet_is_loaded_by_version() -> None:
     """style() imports the sheet from this server, under a name that changes with its content."""
 
     def page() -> None:
-        from pages.widgets import elements as parts  # noqa: PLC0415  (AppTest runs the source of this function alone)
+        from pages.widgets import elements as parts  # noqa: PLC0415  (AppTest runs the source of this function alone), marks
 
         parts.style()
 
@@ -139,4 +139,4 @@ def test_the_sheet_is_loaded_by_version() -> None:
 
 def test_icons_exist_in_the_bundled_set() -> None:
     """Each icon of the marks is one that Streamlit ships; another would show as a bare word."""
-    assert {look[0] for look in style._MARKS.values()} <= set(ALL_MATERIAL_ICONS)
+    assert {look[0] for look in marks.MARKS.values()} <= set(ALL_MATERIAL_ICONS)
