@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import charts as widget_charts, marks
+from pages.widgets import charts as widget_charts
 from pages.widgets import elements, marks, style
-from pages.widgets import marks, tables as widget_tables
+from pages.widgets import tables as widget_tables
 from tests.pages.key_figures import key_figures
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -171,7 +171,7 @@ def test_a_chart_comes_with_its_description_and_its_table() -> None:
     """chart() draws the figure, a sentence, and the same facts as a table; the figure has an accessible name."""
 
     def page() -> None:
-        from pages.widgets import (, marks
+        from pages.widgets import (
             charts,  # AppTest runs the source of this function alone
             tables,
         )
@@ -215,7 +215,7 @@ def test_a_pager_says_where_it_is_and_survives_a_shorter_list() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts, marks
+        from pages.widgets import elements as parts
 
         st.session_state.page = parts.pager(st.session_state.get("total", 101), 25, "pages")
 
@@ -235,7 +235,7 @@ def test_undo_and_actions_answer_once() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts, marks
+        from pages.widgets import elements as parts
 
         undone = parts.notice_saved("Saved 14:02", "undo")
         acted = parts.empty_state("home", "Nothing", "Add one.", "Add")
@@ -255,7 +255,7 @@ def test_a_dialog_asks_and_is_believed_once() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts, marks
+        from pages.widgets import elements as parts
 
         if st.button("Archive", key="start"):
             parts.ask("archive", "Archive?", "Progress is kept.", "Archive")
@@ -287,7 +287,7 @@ def test_a_sortable_table_mounts_in_a_page() -> None:
     def page() -> None:
         import streamlit as st  # AppTest runs the source of this function alone
 
-        from pages.widgets import marks, tables
+        from pages.widgets import tables
 
         rows = [tables.Row("a", ["Asha", 3])]
         st.session_state.opened = tables.data_table("Learners", ["Name", "Solved"], rows, key="learners")
@@ -303,7 +303,7 @@ def test_as_of_speaks_the_time_of_the_zone() -> None:
     def page() -> None:
         from datetime import UTC, datetime  # AppTest runs the source of this function alone
 
-        from pages.widgets import elements as parts, marks
+        from pages.widgets import elements as parts
 
         parts.as_of(datetime(2026, 11, 22, 8, 32, 5, tzinfo=UTC), "Asia/Kolkata")
 
