@@ -2,7 +2,7 @@
 
 from bench import backups, class_report, memory, reads, writes
 from bench.measures import Measure
-from bench.pages import first_load
+from bench.pages import first_load, press
 from bench.pages import live as pages_live
 from bench.pages import memory as pages_memory
 from bench.pages import runs as pages
@@ -17,4 +17,5 @@ MEASURES: tuple[Measure, ...] = (
     *pages_live.MEASURES,
     *pages_memory.MEASURES,
     *first_load.MEASURES,
+    *press.MEASURES,
 )
