@@ -46,7 +46,7 @@ def test_pages_escape_what_people_typed() -> None:
     """Headings, rings, notices and empty states show a tag as text."""
 
     def page() -> None:
-        from pages.widgets import elements as parts  # AppTest runs the source of this function alone, marks
+        from pages.widgets import elements as parts  # AppTest runs the source of this function alone
 
         attack = "<img src=x onerror=alert(1)>"
         parts.page_header(attack, attack, "home")
@@ -150,7 +150,7 @@ def test_no_data_differs_from_zero() -> None:
     """A missing figure reads "–" and "No data yet"; a zero reads 0."""
 
     def page() -> None:
-        from pages.widgets import elements as parts  # AppTest runs the source of this function alone, marks
+        from pages.widgets import elements as parts  # AppTest runs the source of this function alone
 
         parts.metric_row([parts.KeyFigure("Solved", "0"), parts.KeyFigure("Average", None)])
 

@@ -129,7 +129,7 @@ def test_the_sheet_is_loaded_by_version() -> None:
     """style() imports the sheet from this server, under a name that changes with its content."""
 
     def page() -> None:
-        from pages.widgets import elements as parts  # noqa: PLC0415  (AppTest runs the source of this function alone), marks
+        from pages.widgets import elements as parts  # noqa: PLC0415  (AppTest runs the source of this function alone)
 
         parts.style()
 
