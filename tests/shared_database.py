@@ -1,7 +1,7 @@
 """The databases that the tests of one process share: before each test one is as it was after the first start."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +44,12 @@ class SharedDatabase:
         for name, shape in self._shapes().items():
             if name not in self._start or self._start[name].shape != shape:
                 self._database.drop_collection(name)
+        for name in self._used(name for name, collection in self._start.items() if not collection.documents):
+            self._database[name].delete_many({})
         for name, collection in self._start.items():
-            if list(self._database[name].find()) != collection.documents:
+            if collection.documents and list(self._database[name].find()) != collection.documents:
                 self._database[name].delete_many({})
-                if collection.documents:
-                    self._database[name].insert_many(collection.documents)
+                self._database[name].insert_many(collection.documents)
         self._forget_keys()
 
     def drop(self) -> None:
@@ -67,6 +68,12 @@ class SharedDatabase:
         """Wait for all that is being closed."""
         while self._closing:
             self._closing.pop().join()
+
+    def _used(self, names: Iterable[str]) -> list[str]:
+        """Those of these collections that hold a document, asked for all at once."""
+        named = {name: [{"$limit": 1}, {"$project": {"_id": False, "name": {"$literal": name}}}] for name in names}
+        asked = [{"$unionWith": {"coll": name, "pipeline": first}} for name, first in named.items()]
+        return [found["name"] for found in self._database["none"].aggregate(asked)]
 
     def _shapes(self) -> dict[str, Shape]:
         found = self._client.admin.aggregate([{"$listCatalog": {}}, {"$match": {"db": self.name}}])
