@@ -216,7 +216,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "overview": "facets",
     "statistics": "projector_health warmed_by levels",
     "operations": "status live ready close missing_indexes look seen",
-    "monitoring": "text written count",
+    "monitoring": "is_token written count",
     "presence": "everyone start close beat sample",
     "memory": "close",
     "audit": "check_all state forget_old",

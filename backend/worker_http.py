@@ -42,8 +42,9 @@ class WorkerDoor:
             is_ready = self._backend.operations.ready().is_ready
             return (OK, PLAIN, "ready\n") if is_ready else (UNAVAILABLE, PLAIN, "not ready\n")
         if path == "/metrics":
-            text = self._backend.monitoring.text(headers.get("Authorization", "").partition(" ")[2].strip())
-            return (UNAUTHORISED, PLAIN, "METRICS_TOKEN is needed\n") if text is None else (OK, CONTENT_TYPE, text)
+            if not self._backend.monitoring.is_token(headers.get("Authorization", "").partition(" ")[2].strip()):
+                return UNAUTHORISED, PLAIN, "METRICS_TOKEN is needed\n"
+            return OK, CONTENT_TYPE, self._backend.monitoring.written()
         return UNKNOWN, PLAIN, "not here\n"
 
 

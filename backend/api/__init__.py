@@ -3,11 +3,11 @@
 from fastapi import FastAPI
 
 from backend.api.errors import install_error_handlers
-from backend.api.middleware.body_limit import BodyLimit
 from backend.api.middleware.deadlines import Deadlines
 from backend.api.middleware.rate_limits import Limits
 from backend.api.middleware.request_context import RequestContextMiddleware
 from backend.api.openapi.document import install_document
+from backend.api.request_size import upload_quota
 from backend.api.route_table import RouteTable
 from backend.api.routes import (
     account,
@@ -55,6 +55,7 @@ ROUTERS = (
     limits.router,
     jobs.router,
     backups.router,
+    backups.downloads,
     mails.router,
     audit.router,
     rights.own,
@@ -75,9 +76,9 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     api.router = RouteTable(ROUTERS)
     api.state.backend = backend
     api.state.streams = Streams()
+    api.state.uploads = upload_quota()
     install_error_handlers(api)
     install_document(api)
-    api.add_middleware(BodyLimit)
     api.add_middleware(Limits)
     api.add_middleware(Deadlines)
     api.add_middleware(RequestContextMiddleware)

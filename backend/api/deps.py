@@ -1,5 +1,6 @@
 """Dependencies of routes: the backend and the caller. Functions that never wait are async, so they use no thread."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -7,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from backend.accounts.models import Viewer, require
 from backend.api.credentials import caller_of, known_caller
+from backend.api.request_size import UPLOAD_BYTES, said_length
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
 from backend.kit.i18n import _
@@ -43,3 +45,26 @@ async def signed_in(viewer: OptionalViewer) -> Viewer:
 
 
 SignedIn = Annotated[Viewer, Depends(signed_in)]
+
+
+async def upload_room(request: Request, viewer: SignedIn) -> AsyncIterator[None]:
+    """Reserve room for the caller's file while the route runs. Routes that take a file depend on it.
+
+    Raises RateLimited.
+    """
+    with request.app.state.uploads.reserve(viewer.id, said_length(request.scope) or UPLOAD_BYTES):
+        yield
+
+
+def is_monitor(request: Request, backend: Backend) -> bool:
+    """Whether the caller is a program with the token of METRICS_TOKEN."""
+    _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    return backend.monitoring.is_token(token.strip())
+
+
+async def monitor(request: Request, backend: BackendDep) -> Viewer | None:
+    """Return None for a program with the token of METRICS_TOKEN, else the signed-in caller. Raises NotSignedIn."""
+    return None if is_monitor(request, backend) else require(await optional_viewer(request, backend))
+
+
+Monitor = Annotated[Viewer | None, Depends(monitor)]

@@ -156,6 +156,8 @@ def _field(location: tuple[Any, ...]) -> str:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it alone)
+    if isinstance(error.__cause__, AppError):  # the framework makes 400 of what was raised while it read the body
+        return answer_to(request, error.__cause__)
     code, message = _said(request, error)
     response = failure(error.status_code, code, message, request)
     response.headers.update(error.headers or {})

@@ -1,16 +1,17 @@
 """The HTTP server below both doors, pages and API alone: the port it listens on, and connections that are slow.
 
 A request's headers have a deadline, a bounded size, and a bounded number of connections waits for them; a client
-that does not take its answer is let go. Bodies have their deadlines where they are read (middleware/body_limit.py).
+that does not take its answer is let go. Bodies have their deadlines where they are read (request_size.py).
 """
 
 import asyncio
 import secrets
 import socket
+from collections import deque
 from typing import Any, ClassVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from backend.api.errors import error_body
 from backend.errors import AppError
@@ -84,6 +85,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._header_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
         self._is_in_headers, self._has_moved, self._framing_bytes = False, False, 0
+        self._own: RequestResponseCycle | None = None  # of the request that is being read
+        self._refusal = b""
         super().connection_made(transport)
         self._await_headers()
 
@@ -102,6 +105,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_in_headers = self._has_moved = True
+        self._own = None
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -111,7 +115,13 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_headers, self._has_moved = False, True
         self._stop_waiting()
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
+            self._refuse(501, "not_implemented", _("A body is read plain or in chunks, in no other transfer coding."))
+            raise ValueError("unknown transfer coding")  # ends the parsing, before the app is asked anything
+        before = self.cycle
         super().on_headers_complete()
+        self._own = None if self.cycle is before else self.cycle
 
     def on_body(self, body: bytes) -> None:
         self._has_moved = True
@@ -119,6 +129,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._has_moved = True
+        self._own = None
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -128,8 +139,11 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(400, "malformed", _("This is no HTTP request that can be read."))
 
     def on_response_complete(self) -> None:
+        is_last = not self.pipeline
         super().on_response_complete()
-        if self.timeout_keep_alive_task is not None:  # nothing else on this connection is being answered
+        if self._refusal and is_last and not self.transport.is_closing():
+            self._say_refusal()
+        elif self.timeout_keep_alive_task is not None:  # nothing else on this connection is being answered
             self._await_headers()
 
     def pause_writing(self) -> None:
@@ -176,8 +190,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._stall_timer = None
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer what is no whole request in the shape of the API, and close."""
-        if self.transport.is_closing():
+        """Answer what is no whole request in the shape of the API, after the requests before it, and close."""
+        if self.transport.is_closing() or self._refusal:
             return
         request_id = secrets.token_hex(8)
         body = error_body(code, message, request_id)
@@ -185,6 +199,18 @@ class BoundedHttp(HttpToolsProtocol):
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
             "x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
         )
-        if self.cycle is None or self.cycle.response_complete:  # else it would stand within another answer
-            self.transport.write(STATUS_LINE[status] + head.encode() + body)
+        self._refusal = STATUS_LINE[status] + head.encode() + body
+        own, before = self._own, [each for each in self.pipeline if each[0] is not self._own]
+        if own is not None:  # its body does not come: the app is told that the client has left
+            own.disconnected = True
+            own.message_event.set()
+        if own is not None and own.response_started:
+            self.transport.close()  # the refusal would stand within its answer, or be a second one
+        elif len(before) < len(self.pipeline):
+            self.pipeline = deque(before)
+        elif own is not None or self.cycle is None or self.cycle.response_complete:
+            self._say_refusal()
+
+    def _say_refusal(self) -> None:
+        self.transport.write(self._refusal)
         self.transport.close()

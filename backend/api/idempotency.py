@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from backend.accounts.models import Viewer
+from backend.api.json_reading import strict_json
 from backend.bootstrap import Backend
 from backend.errors import Invalid
 from backend.kit.i18n import _
@@ -146,8 +147,8 @@ def _again(kept: Kept) -> Response:
 
 def _fingerprint(request: Request, body: bytes) -> str:
     """Return the fingerprint of a request; two spellings of the same JSON have the same fingerprint."""
-    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        body = msgspec.json.encode(msgspec.json.decode(body), order="sorted")
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError, Invalid):
+        body = msgspec.json.encode(strict_json(body), order="sorted")
     scope = request.scope
     path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
     parts = (scope["method"], path, request.headers.get("if-match", ""))

@@ -1,4 +1,4 @@
-"""Routes that decide in one order, before a byte of the body is read: who may, which query names there are, which key.
+"""Routes that decide in one order, before a byte of the body is read: who may, query names, size, key.
 
 Every router of the API is one of these. What is wrong with the body is said last.
 """
@@ -13,15 +13,13 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from backend.accounts.models import Viewer
-from backend.api.deps import backend_of, optional_viewer, signed_in
+from backend.api.deps import backend_of, is_monitor, monitor, optional_viewer, signed_in, upload_room
 from backend.api.idempotency import BY_ANYBODY, HEADER, answer_once, check_key, takes_key
+from backend.api.json_reading import StrictRequest, refuse_repeated
 from backend.api.openapi.permissions import ROUTES
-from backend.errors import Invalid
-from backend.kit.i18n import _
+from backend.api.request_size import BODY_BYTES, BODY_SECONDS, UPLOAD_BYTES, UPLOAD_SECONDS, check_size, limited
 from backend.kit.model import published_name
 from backend.policy import authorise
-
-NAMES_SHOWN, NAME_LENGTH = 20, 200
 
 
 class DecidingRoute(APIRoute):
@@ -32,15 +30,19 @@ class DecidingRoute(APIRoute):
         answer = super().get_route_handler()
         method = next(iter(self.methods or ()))
         act = ROUTES[f"{method} {self.path}"]
-        is_for_members = signed_in in calls_of(self.dependant)
+        calls = frozenset(calls_of(self.dependant))
         names = frozenset(_query_names(self.dependant)) if self.include_in_schema else None
-        has_key = takes_key(method, self.path) and (is_for_members or self.path in BY_ANYBODY)
-        takes_file = self.max_body_size is not None  # it calls `once` itself: here its file would stand in memory
+        has_key = takes_key(method, self.path) and (signed_in in calls or self.path in BY_ANYBODY)
+        takes_file = upload_room in calls  # it calls `once` itself: here its file would stand in memory
 
         async def decide(request: Request) -> Response:
-            viewer = await _allowed(request, act) if is_for_members else None
+            viewer = await _caller(request, calls, act)
             if names is not None:
-                _refuse_unknown(request, names)
+                given = Counter(name for name, _value in request.query_params.multi_items())
+                refuse_repeated(given, unknown=given.keys() - names)
+            most, seconds = (UPLOAD_BYTES, UPLOAD_SECONDS) if takes_file else (BODY_BYTES, BODY_SECONDS)
+            check_size(request.scope, most)
+            request = StrictRequest(request.scope, limited(request.receive, most, seconds))
             if has_key and HEADER in request.headers:
                 check_key(request)
                 if not takes_file:
@@ -53,8 +55,8 @@ class DecidingRoute(APIRoute):
 class Router(APIRouter):
     """A router whose routes decide before they read."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(route_class=DecidingRoute, generate_unique_id_function=_operation_id, **options)
+    def __init__(self, *, route_class: type[DecidingRoute] = DecidingRoute, **options: Any) -> None:
+        super().__init__(route_class=route_class, generate_unique_id_function=_operation_id, **options)
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -68,9 +70,15 @@ def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
         yield from calls_of(dependency)
 
 
-async def _allowed(request: Request, act: str) -> Viewer:
-    """The viewer, whose role may do `act` to something. Raises NotSignedIn, NotAllowed."""
-    return authorise(await optional_viewer(request, await backend_of(request)), act)
+async def _caller(request: Request, calls: frozenset[Any], act: str) -> Viewer | None:
+    """The viewer, where the route asks for one; their role may do `act`. Raises NotSignedIn, NotAllowed."""
+    if not calls & {optional_viewer, monitor}:
+        return None
+    backend = await backend_of(request)
+    if monitor in calls and is_monitor(request, backend):
+        return None
+    viewer = await optional_viewer(request, backend)
+    return authorise(viewer, act) if calls & {signed_in, monitor} else viewer
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:
@@ -82,16 +90,3 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
             yield field.alias
     for dependency in dependant.dependencies:
         yield from _query_names(dependency)
-
-
-def _refuse_unknown(request: Request, names: frozenset[str]) -> None:
-    """Raises Invalid, naming them, for query names that the route does not know or that stand twice.
-
-    A slip of the pen is not ignored, and of two values none is guessed to be the one that is meant.
-    """
-    given = Counter(name for name, _value in request.query_params.multi_items())
-    problems = {name: _("This address knows no such name.") for name in given if name not in names}
-    problems |= {name: _("This name is given more than once.") for name in given if given[name] > 1}
-    if problems:
-        fields = [{"field": name[:NAME_LENGTH], "problem": each} for name, each in problems.items()]
-        raise Invalid(_("Some fields do not fit."), details={"fields": fields[:NAMES_SHOWN]})

@@ -72,7 +72,7 @@ class BoardStore:
         if not standings:
             return
         self._put({board: [_row(each) for each in found] for board, found in standings.items()})
-        self._events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": len(standings)}})
+        self._events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": 1}})
 
     def person_changed(self, student_id: str, *left: str) -> None:
         """Set a person's entries after a change of name, choice, role or classes; `left`: the classes they left.

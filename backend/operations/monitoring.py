@@ -46,11 +46,9 @@ class Monitoring:
         authorise(viewer, "monitoring.metrics")
         return self.written(listeners)
 
-    def text(self, token: str, listeners: Mapping[str, float] | None = None) -> str | None:
-        """Return the same for a caller with the token of METRICS_TOKEN; None for any other."""
-        if not self._token or not hmac.compare_digest(token.encode(), self._token.encode()):
-            return None
-        return self.written(listeners)
+    def is_token(self, token: str) -> bool:
+        """Whether this is the token of METRICS_TOKEN."""
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
 
     def written(self, listeners: Mapping[str, float] | None = None) -> str:
         """Return the same, for a caller that has already checked who asks."""

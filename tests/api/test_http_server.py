@@ -10,8 +10,10 @@ import pytest
 
 from backend.api import http_server
 from backend.api.http_server import BoundedHttp, PortUnavailable
+from backend.bootstrap import Backend
+from tests.api.caller import Door
 from tests.api.middleware.test_raw import is_well, raw, served_api
-from tests.api.raw import HOST, UPGRADE, Raw, endless_message, everything, statuses
+from tests.api.raw import CLOSE, HOST, UPGRADE, Raw, endless_message, everything, statuses
 from tests.waiting import PATIENCE_SECONDS, until
 
 __all__ = ["raw", "served_api"]
@@ -182,3 +184,54 @@ def test_a_taken_port_names_the_setting(taken: int) -> None:
     """The sentence says which port, why, and what to set."""
     with pytest.raises(PortUnavailable, match=f"Port {taken} is not available: .* Set PORT to another number"):
         http_server.listener(taken)
+
+
+LOGIN = b"POST /auth/login HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+CODING = LOGIN + b"Transfer-Encoding: "
+FRAMINGS = {
+    "a misspelt coding": (501, CODING + b"xchunked\r\n\r\n0\r\n\r\n"),
+    "a coding behind chunks": (501, CODING + b"chunked, gzip\r\n\r\n0\r\n\r\n"),
+    "a coding before chunks": (501, CODING + b"gzip, chunked\r\n\r\n0\r\n\r\n"),
+    "no coding by its name": (501, CODING + b"identity\r\n\r\n"),
+    "an empty coding": (501, CODING + b"\r\n\r\n"),
+    "two lines of codings": (501, CODING + b"chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "a coding and a length": (400, CODING + b"chunked\r\nContent-Length: 2\r\n\r\n{}"),
+    "a chunk without a size": (400, CODING + b"chunked\r\n\r\n\r\n{}\r\n0\r\n\r\n"),
+    "a size that is no number": (400, CODING + b"chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n"),
+    "a size below nothing": (400, CODING + b"chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n"),
+    "a size beyond all numbers": (400, CODING + b"chunked\r\n\r\n" + b"f" * 20 + b"\r\n{}\r\n0\r\n\r\n"),
+    "a chunk longer than its size": (400, CODING + b"chunked\r\n\r\n1\r\n{}{}{}\r\n0\r\n\r\n"),
+    "a size behind a chunk": (400, CODING + b"chunked\r\n\r\n2\r\n{}\r\nzz\r\n"),
+    "a broken trailer": (400, CODING + b"chunked\r\n\r\n2\r\n{}\r\n0\r\nbroken\r\n\r\n"),
+    "two lengths": (400, LOGIN + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+    "a length that is no number": (400, LOGIN + b"Content-Length: 2x\r\n\r\n{}"),
+    "a length with a sign": (400, LOGIN + b"Content-Length: +2\r\n\r\n{}"),
+    "an empty length": (400, LOGIN + b"Content-Length: \r\n\r\n{}"),
+    "a header without colon": (400, LOGIN + b"broken\r\n\r\n"),
+    "no request": (400, b"\x16\x03\x01 hello\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("is_cut", [False, True], ids=["at once", "in pieces"])
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_malformed_framing_is_answered(raw: Raw, before: int, is_cut: bool) -> None:
+    """In the API's shape with a request id, after the answers to the requests before it; then the connection closes."""
+    for kind, (status, request) in FRAMINGS.items():
+        whole = (HEALTH + b"\r\n") * before + request
+        parts = [whole[at : at + 37] for at in range(0, len(whole), 37)] if is_cut else [whole]
+        answer = raw.send(*parts)
+        assert statuses(answer) == [200] * before + [status], (kind, answer)
+        head, body = answer.rpartition(b"HTTP/1.1 ")[2].split(b"\r\n\r\n", 1)
+        error = json.loads(body)["error"]
+        assert f"x-request-id: {error['requestId']}".encode() in head, kind
+        assert error["message"].endswith("."), kind
+
+
+def test_a_request_with_an_unknown_coding_does_nothing(raw: Raw, door: Door, backend: Backend) -> None:
+    """What is refused by the server is not done by the app meanwhile."""
+    chapter = backend.chapters.active()[0].id
+    teacher = f"Authorization: {door.teacher.headers['Authorization']}\r\n".encode()
+    request = b"DELETE /chapters/" + chapter.encode() + b" HTTP/1.1\r\n" + HOST + teacher
+    assert statuses(raw.send(request + b"Transfer-Encoding: xchunked\r\n\r\n")) == [501]
+    assert statuses(raw.send(HEALTH + CLOSE + b"\r\n")) == [200]
+    assert backend.chapters.get(chapter).archived_at is None

@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.accounts.models import Viewer
 from backend.api.credentials import SESSION_COOKIE
-from backend.api.middleware.body_limit import UPLOAD_BYTES, UPLOAD_SECONDS, limited, said_length, too_large
 from backend.api.refusals import API, LengthNeeded, MethodNotAllowed, refused_by, sentence
+from backend.api.request_size import UPLOAD_BYTES, UPLOAD_SECONDS, limited, said_length, too_large
 from backend.bootstrap import Backend
 from backend.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooLarge, Unavailable
 from backend.kit.i18n import _

@@ -1,22 +1,26 @@
 """Headers that say who calls and what they may do stand once: of two, each layer might read another one."""
 
+from collections import Counter
+
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.credentials import SESSION_COOKIE
+from backend.api.credentials import SESSION_COOKIE, TOKEN_PROTOCOL
 from backend.api.errors import failure, refuse_socket
+from backend.api.middleware.browser_cookie import BROWSER_COOKIE
 from backend.api.middleware.request_context import named, set_headers
 from backend.kit.i18n import _
 from backend.kit.observability import log
 
 SINGLE = frozenset({
     b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site", b"content-type", b"idempotency-key",
+    b"if-match",
 })  # fmt: skip
 _log = log.get(__name__)
 
 
 class SingleHeaders:
-    """Refuses a request or a websocket that repeats one of these headers, or names two sessions, with 400."""
+    """Refuses with 400 a request or a websocket that repeats one of these headers, or names two tokens or sessions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,18 +50,23 @@ class SingleHeaders:
 def repeated(headers: list[tuple[bytes, bytes]]) -> str | None:
     """Return the name of a header or cookie that stands more than once and may not; None where all is well."""
     seen: set[bytes] = set()
+    tokens = 0
     for name, value in headers:
+        if name == b"sec-websocket-protocol":
+            tokens += sum(each.strip().startswith(TOKEN_PROTOCOL.encode()) for each in value.split(b","))
         if name not in SINGLE:
             continue
         if name in seen:
             return name.decode().title()
         seen.add(name)
-        if name == b"cookie" and len(_sessions(value)) > 1:
-            return SESSION_COOKIE
-    return None
+        if name == b"cookie" and (cookie := _repeated_cookie(value)):
+            return cookie
+    return "Authorization" if tokens + (b"authorization" in seen) > 1 else None
 
 
-def _sessions(cookies: bytes) -> set[str]:
-    """The different values of the session cookie. Those who read it later strip what is a space to Unicode, too."""
+def _repeated_cookie(cookies: bytes) -> str | None:
+    """The cookie of ours that has two different values. Readers strip what is a space to Unicode, too."""
     pairs = (each.strip().partition("=") for each in cookies.decode("latin-1").split(";"))
-    return {value.strip() for name, _equals, value in pairs if name.strip() == SESSION_COOKIE}
+    found = {(name.strip(), value.strip()) for name, _equals, value in pairs}
+    counts = Counter(name for name, _value in found)
+    return next((name for name in (SESSION_COOKIE, BROWSER_COOKIE) if counts[name] > 1), None)

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 
-from backend.accounts.models import OneTimeLink, User, Viewer
-from backend.api.credentials import caller_of
-from backend.api.deps import BackendDep, SignedIn
+from backend.accounts.models import OneTimeLink, User
+from backend.api.deps import BackendDep, Monitor, SignedIn
 from backend.api.openapi.responses import returns, returns_text
 from backend.api.router import Router
 from backend.api.schemas import requests
@@ -14,13 +13,9 @@ from backend.api.schemas.envelope import Answer, Listing, Pagination, answer, li
 from backend.api.schemas.pagination import bad_cursor, cursor, read_cursor
 from backend.api.schemas.requests import UserId
 from backend.api.schemas.responses import CacheReads, Cleared
-from backend.bootstrap import Backend
-from backend.errors import NotSignedIn
-from backend.kit.i18n import _
 from backend.kit.observability.prometheus import CONTENT_TYPE
 from backend.operations.memory_trace import MemoryTrace
 from backend.operations.models import Health, History, SlowOperation
-from backend.policy import authorise
 
 router = Router(prefix="/admin", tags=["Administration"])
 metrics = Router(tags=["Health"])
@@ -159,28 +154,13 @@ def clear_region(region: requests.RegionName, viewer: SignedIn, backend: Backend
     return answer(Cleared(region=region, entries=backend.monitoring.clear(viewer, region)))
 
 
-def metrics_text(request: Request, backend: BackendDep) -> str:
-    """The counts, for the token of METRICS_TOKEN or an administrator."""
-    listeners = request.app.state.streams.counts()
-    _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    known = backend.monitoring.text(token.strip(), listeners)
-    if known is not None:
-        return known
-    return backend.monitoring.metrics(_administrator(request, backend), listeners)
-
-
-def _administrator(request: Request, backend: Backend) -> Viewer:
-    viewer = caller_of(request, backend).checked()
-    if viewer is None:
-        raise NotSignedIn(_("Send the token of METRICS_TOKEN, or sign in as an administrator."))
-    return authorise(viewer, "monitoring.metrics")
-
-
 @metrics.get("/metrics", **returns_text("In the text format 0.0.4", 401, 403), openapi_extra={"security": _READERS})
-def prometheus(text: Annotated[str, Depends(metrics_text)]) -> Response:
+def prometheus(request: Request, viewer: Monitor, backend: BackendDep) -> Response:
     """Counts for Prometheus
 
     Of the process that answers: requests, page runs, database commands, the cache. For admins, or with the token that
     the school has set as METRICS_TOKEN.
     """
+    listeners, monitoring = request.app.state.streams.counts(), backend.monitoring
+    text = monitoring.metrics(viewer, listeners) if viewer else monitoring.written(listeners)
     return Response(text, media_type=CONTENT_TYPE)

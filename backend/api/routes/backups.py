@@ -1,22 +1,41 @@
 """Backups by HTTP: what there is, long work on them, and the way back. For administrators."""
 
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from pydantic import Field
 
-from backend.accounts.models import Viewer
-from backend.api.deps import BackendDep, OptionalViewer, SignedIn
+from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import failed, returns
-from backend.api.router import Router
+from backend.api.router import DecidingRoute, Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.api.schemas.requests import Body, Moment
 from backend.backups.models import BackupReport, DownloadLink, Preview, Task
 from backend.errors import AppError
 from backend.kit.model import Shape
 
+
+class LinkRoute(DecidingRoute):
+    """A link that a browser opens: a refusal leads it to the page that says why."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        decide = super().get_route_handler()
+
+        async def lead(request: Request) -> Response:
+            try:
+                return await decide(request)
+            except AppError as error:
+                if "text/html" not in request.headers.get("accept", ""):
+                    raise
+                return RedirectResponse(f"/backups?refused={error.code}", status_code=SEE_OTHER)
+
+        return lead
+
+
 router = Router(prefix="/admin/backups", tags=["Administration"])
+downloads = Router(prefix="/admin/backups", tags=["Administration"], route_class=LinkRoute)
 
 ACCEPTED, SEE_OTHER = 202, 303
 BackupId = Annotated[
@@ -218,11 +237,10 @@ def link_backup(backup_id: BackupId, viewer: SignedIn, backend: BackendDep) -> R
     return answer(backend.backup_downloads.link(viewer, backup_id))
 
 
-@router.get("/{backupId}/file", response_class=Response, responses=_FILE)
+@downloads.get("/{backupId}/file", response_class=Response, responses=_FILE)
 def download_backup(
     backup_id: BackupId,
-    request: Request,
-    viewer: OptionalViewer,
+    viewer: SignedIn,
     backend: BackendDep,
     ticket: Annotated[str, Query(max_length=300, description="Of POST /admin/backups/{backupId}/download")] = "",
 ) -> Response:
@@ -231,11 +249,6 @@ def download_backup(
     As it is stored: compressed, and sealed where a key is set. Unpacked in the folder or bucket of backups of any
     school, it is one of its backups. The connection breaks off where the session ends or a file is damaged.
     """
-    try:
-        found = backend.backup_downloads.open(cast(Viewer, viewer), backup_id, ticket)
-    except AppError as error:
-        if "text/html" not in request.headers.get("accept", ""):
-            raise
-        return RedirectResponse(f"/backups?refused={error.code}", status_code=SEE_OTHER)
+    found = backend.backup_downloads.open(viewer, backup_id, ticket)
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.size)}
     return StreamingResponse(found.chunks, media_type=_TAR, headers=headers)

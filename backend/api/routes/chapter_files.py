@@ -1,18 +1,18 @@
 """Chapter files by HTTP: the catalogue taken in and given out, a student's own progress taken over."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Literal
 
 import anyio
-import msgspec
-from fastapi import Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from starlette.datastructures import UploadFile
 
-from backend.api.deps import BackendDep, SignedIn
+from backend.api.deps import BackendDep, SignedIn, upload_room
 from backend.api.errors import UnsupportedMedia
 from backend.api.idempotency import once
-from backend.api.middleware.body_limit import UPLOAD_BYTES
+from backend.api.json_reading import refuse_repeated, typed_json
 from backend.api.openapi.responses import returns, returns_file
 from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
@@ -100,7 +100,7 @@ progress = Router(prefix="/progress", tags=["Progress"])
     "/import",
     **returns(Answer[ImportReport], 403, 409, says="What was done, row by row"),
     openapi_extra=_form(file=_FILE, choices=_NAME_CHOICES),
-    max_body_size=UPLOAD_BYTES,
+    dependencies=[Depends(upload_room)],
 )
 async def import_chapters(
     request: Request,
@@ -202,7 +202,7 @@ def own_template(
     "/import",
     **returns(Answer[ImportReport], 403, 409, says="What was taken over, row by row"),
     openapi_extra=_form(file=_FILE, choices=_CHOICES),
-    max_body_size=UPLOAD_BYTES,
+    dependencies=[Depends(upload_room)],
 )
 async def import_progress(
     request: Request,
@@ -238,8 +238,8 @@ def _file(content: bytes, name: str, media_type: str) -> Response:
 def _decoded(choices: str) -> dict[str, str]:
     """Return the chapter id chosen for each row, empty for null. Raises Invalid."""
     try:
-        found = msgspec.json.decode(choices or "{}", type=dict[str, str | None])
-    except msgspec.MsgspecError as error:
+        found = typed_json(choices or "{}", dict[str, str | None])
+    except ValueError as error:
         raise Invalid(_("“choices” must be a JSON object with the id of a chapter, or null, for each row.")) from error
     return {row: chapter_id or "" for row, chapter_id in found.items()}
 
@@ -250,6 +250,7 @@ async def _with_file(request: Request, work: Work, *fields: str) -> Response:
     if kind != "multipart/form-data":
         raise UnsupportedMedia(_("Send the file as multipart/form-data, in a field named “file”."))
     async with request.form(max_files=1, max_fields=5, max_part_size=FIELD_BYTES) as form:
+        refuse_repeated(Counter(name for name, _value in form.multi_items()))
         upload, choices = form.get("file"), form.get("choices", "")
         if not isinstance(upload, UploadFile):
             raise Invalid(_("Send the file in a form field named “file”."))
@@ -267,8 +268,8 @@ def _read_and(work: Work, name: str, file: BinaryIO, choices: str) -> Response:
 def _name_choices(text: str) -> tuple[NameChoice, ...]:
     """Read the form field “choices”. Raises Invalid."""
     try:
-        return msgspec.json.decode(text or "[]", type=tuple[NameChoice, ...])
-    except msgspec.MsgspecError as error:
+        return typed_json(text or "[]", tuple[NameChoice, ...])
+    except ValueError as error:
         raise Invalid(
             _("“choices” must be a JSON list such as {example}.").format(
                 example='[{"field": "subject", "value": "Phyiscs", "sameAs": "Physics"}]'

@@ -99,9 +99,10 @@ async def progress_stream(
 ) -> Response:
     """Listen to a chapter
 
-    The room chapter:ID alone: that somebody saved progress on it, but not who.
+    The room chapter:ID alone. Teachers and admins hear that somebody saved progress on it, but not who; students hear
+    of their own saves.
     """
-    return await _stream(request, viewer, backend, [rooms.chapter_room(chapter_id)], last_event_id or after)
+    return await _stream(request, viewer, backend, [f"chapter:{chapter_id}"], last_event_id or after)
 
 
 def authorised(backend: Backend, viewer: Viewer, names: Sequence[str]) -> dict[str, str]:
@@ -122,10 +123,10 @@ def _authorised(backend: Backend, viewer: Viewer, name: str) -> str:
         return rooms.classroom_room(backend.classrooms.taught(viewer, key, "rooms.classroom").id)
     if kind == "chapter" and key:
         authorise(viewer, "rooms.chapter", Relation.SHARED)
-        return rooms.chapter_room(backend.chapters.get(key).id)
+        return rooms.chapter_room(backend.chapters.get(key).id, viewer)
     if name == rooms.BOARDS:
         authorise(viewer, "rooms.boards")
-        return name
+        return rooms.boards_room(viewer)
     raise NotFound(missing)
 
 
@@ -198,12 +199,17 @@ def _why_ended(listening: _Listening) -> AppError | None:
         viewer = require(current_viewer(listening.request, listening.backend))
         if viewer.id != listening.place.viewer_id:
             return NotFound(_("There is no such room to listen in."))
-        if viewer.role != listening.viewer.role:
-            return NotAllowed(_("Your role has changed. Please open the page anew."), code="role_changed")
-        authorised(listening.backend, viewer, tuple(listening.asked.values()))
+        asked = authorised(listening.backend, viewer, tuple(listening.asked.values()))
+        if viewer.role != listening.viewer.role or asked != listening.asked:
+            return rights_changed()
     except AppError as error:
         return error
     return None
+
+
+def rights_changed() -> AppError:
+    """Return the error of a stream or socket whose person may hear more or less than when it was opened."""
+    return NotAllowed(_("Your rights have changed. Please open the page anew."), code="role_changed")
 
 
 def _state(listening: _Listening) -> dict[str, Any]:

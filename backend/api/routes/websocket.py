@@ -1,4 +1,4 @@
-"""WS /ws: join chapters, save progress, hear of what others save. Each socket is bounded in every way it can grow."""
+"""WS /ws: join chapters, save progress, hear of saves. Each socket is bounded in every way it can grow."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from backend.accounts import rooms
 from backend.accounts.sessions import VIEWER
 from backend.api.credentials import Credential, by_token, protocols
-from backend.api.routes.events import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT
+from backend.api.routes.events import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT, rights_changed
 from backend.api.routes.progress import save_one
 from backend.api.streaming.connections import SOCKETS, Streams
 from backend.api.streaming.socket_messages import (
@@ -98,7 +98,7 @@ class Socket:
         self._place = self._streams.take(self._viewer.id, SOCKETS)
         held.callback(self._streams.leave, self._place)
         held.callback(self._leave_all)
-        self._boards = await self._listen(rooms.BOARDS)
+        self._boards = await self._listen(rooms.boards_room(self._viewer))
         held.callback(self._backend.events.unsubscribe, self._boards)
         self._looked_at = anyio.current_time()
         await self._say("connected", heartbeatSeconds=HEARTBEAT_SECONDS, mayWrite=self._credential.may_write)
@@ -109,7 +109,7 @@ class Socket:
         try:
             with anyio.fail_after(ENTRY_SECONDS):
                 message = decoded(_checked(await self._websocket.receive()))
-        except (TimeoutError, ValueError, msgspec.MsgspecError):
+        except (TimeoutError, ValueError, msgspec.MsgspecError, Invalid):
             pass
         if not isinstance(message, Authenticate):
             raise NotSignedIn(_("The first message must be {kind}, with an access token.").format(kind="authenticate"))
@@ -169,7 +169,7 @@ class Socket:
                 if event.name == MISSED:
                     await self._say("missed", chapterId=chapter_id)
                 else:
-                    payload = event.rooms[rooms.chapter_room(chapter_id)]
+                    (payload,) = event.rooms.values()
                     await self._say("progress-updated", chapterId=chapter_id, **payload)
         return bool(self._boards.take())
 
@@ -189,6 +189,8 @@ class Socket:
         viewer = self._credential.viewer()
         if viewer.id != self._viewer.id:
             raise NotSignedIn(_("You are signed out. Please sign in again."))
+        if (viewer.role, rooms.boards_room(viewer)) != (self._viewer.role, rooms.boards_room(self._viewer)):
+            raise rights_changed()
         self._viewer = viewer
         known = {chapter.id for chapter in self._backend.chapters.active()}
         return [chapter_id for chapter_id in self._joined if chapter_id not in known]
@@ -231,7 +233,7 @@ class Socket:
         if chapter_id not in self._joined:
             if len(self._joined) >= ROOMS_LIMIT:
                 raise Invalid(_("One stream can follow at most {count} rooms.").format(count=ROOMS_LIMIT))
-            self._joined[chapter_id] = await self._listen(rooms.chapter_room(chapter_id))
+            self._joined[chapter_id] = await self._listen(rooms.chapter_room(chapter_id, self._viewer))
         await self._say("joined", id=message.id, chapterId=chapter_id)
 
     def _joinable(self, chapter_id: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from backend.api.json_reading import strict_json
 from backend.chapters.models import Status
 from backend.kit.model import published_name
 from backend.progress.models import SOLVED_LIMIT, ProgressChange
@@ -70,8 +71,9 @@ _encoder = msgspec.json.Encoder()
 
 
 def heard(text: str | bytes) -> Message:
-    """Decode a client message. Raises msgspec.DecodeError, ValidationError or ValueError for anything else."""
+    """Decode a client message. Raises Invalid for a name that stands twice, MsgspecError or ValueError otherwise."""
     try:
+        strict_json(text)
         return _decoder.decode(text)
     except RecursionError as error:  # what stands in an unknown field is passed over level by level
         raise ValueError("too many levels") from error

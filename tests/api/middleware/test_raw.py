@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.api.middleware import body_limit
+from backend.api import router
 from backend.bootstrap import Backend
 from tests.api.caller import Door
 from tests.api.raw import CLOSE, HOST, PATIENCE_SECONDS, Raw, everything, statuses
@@ -130,7 +130,7 @@ def test_chunks_with_tricks_are_read_as_they_are(raw: Raw) -> None:
 
 def test_a_body_that_does_not_come_is_not_waited_for(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     """Byte by byte, or nothing at all: after its time the request is refused with 408."""
-    monkeypatch.setattr(body_limit, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(router, "BODY_SECONDS", 0.5)
     with raw.connect() as connection:
         connection.sendall(b"POST /auth/login HTTP/1.1\r\n" + HOST + JSON + b"Content-Length: 1000\r\n\r\n{")
         answer = everything(connection, 4.0)

@@ -32,7 +32,9 @@ ADDRESSES = (
 )
 
 
-@pytest.mark.parametrize("header", ["Authorization", "Cookie", "Host", "Origin", "Content-Type", "Idempotency-Key"])
+@pytest.mark.parametrize(
+    "header", ["Authorization", "Cookie", "Host", "Origin", "Content-Type", "Idempotency-Key", "If-Match"]
+)
 def test_a_repeated_header_is_refused_everywhere(whole_api: ServedApi, header: str) -> None:
     """Two of them, alike or not, next to each other or apart, in whatever case: 400 in the usual shape, on any path."""
     raw = Raw(whole_api.port)
@@ -66,6 +68,8 @@ def test_a_websocket_with_two_tokens_is_refused(whole_api: ServedApi) -> None:
         (b"session=; session=b", True),
         (b"session=a; \xa0session=b", True),
         (b"session=a; session\x1f=b", True),
+        (b"browser=a; browser=b", True),
+        (b"browser=a; session=c; browser=a", False),
         (b"session=a; session=a", False),
         (b"session=a; browser=session", False),
         (b"sessions=a; session=b; x=session=c", False),
@@ -73,8 +77,29 @@ def test_a_websocket_with_two_tokens_is_refused(whole_api: ServedApi) -> None:
     ],
 )
 def test_two_sessions_are_refused(cookies: bytes, is_refused: bool) -> None:
-    """Of two different ones a page and the API might each take another."""
-    assert repeated([(b"cookie", cookies)]) == ("session" if is_refused else None)
+    """Of two different ones a page and the API might each take another; the name of the browser is one, too."""
+    expected = "browser" if cookies.startswith(b"browser=a") else "session"
+    assert repeated([(b"cookie", cookies)]) == (expected if is_refused else None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_refused"),
+    [
+        (("Sec-WebSocket-Protocol: chapter-performance.v1, bearer.a, bearer.b",), True),
+        (("Sec-WebSocket-Protocol: bearer.a,bearer.a",), True),
+        (("Sec-WebSocket-Protocol: bearer.a", "sec-websocket-protocol: chapter-performance.v1, bearer.b"), True),
+        (("Authorization: Bearer a", "Sec-WebSocket-Protocol: chapter-performance.v1, bearer.b"), True),
+        (("Sec-WebSocket-Protocol: bearer.a", "Authorization: Bearer a"), True),
+        (("Sec-WebSocket-Protocol: chapter-performance.v1, bearer.a",), False),
+        (("Sec-WebSocket-Protocol: chapter-performance.v1", "Authorization: Bearer a"), False),
+    ],
+)
+def test_two_tokens_open_no_websocket(whole_api: ServedApi, lines: tuple[str, ...], is_refused: bool) -> None:
+    """Two subprotocols with tokens, or one beside an Authorization header, are refused like two of those headers."""
+    answer = Raw(whole_api.port).ask("GET", "/api/v1/ws", (*UPGRADE, *lines), closes=False)
+    assert statuses(answer) == [400 if is_refused else 101], answer[:300]
+    if is_refused:
+        assert json.loads(body_of(answer))["error"]["code"] == "malformed"
 
 
 def test_lists_may_be_repeated() -> None:

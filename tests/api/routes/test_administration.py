@@ -129,9 +129,11 @@ def test_a_monitor_reads_by_its_token(door: Door, monitored: Backend) -> None:
     client = TestClient(create_api(monitored), raise_server_exceptions=False)
     monitor = Caller(client, TOKEN)
     assert "chapter_performance" in monitor.get("/metrics").text
+    assert problem(monitor.get("/metrics?nonsense=1"), 422)
     assert problem(monitor.get("/admin/users"), 401)
-    assert problem(Caller(client, TOKEN + "x").get("/metrics"), 401)
-    assert problem(Caller(client).get("/metrics"), 401)
+    for query in ("", "?nonsense=1"):
+        assert problem(Caller(client, TOKEN + "x").get(f"/metrics{query}"), 401)
+        assert problem(Caller(client).get(f"/metrics{query}"), 401)
     assert problem(door.anyone.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}), 401)
     for caller in (door.student, door.teacher):
         assert problem(caller.get("/metrics"), 403)
