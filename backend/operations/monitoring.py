@@ -10,8 +10,9 @@ from backend.audit.trail import AuditTrail
 from backend.errors import NotFound
 from backend.kit.cache import Cache, CacheRegion
 from backend.kit.i18n import _
+from backend.kit.observability import prometheus
 from backend.kit.observability.metrics import Registry
-from backend.operations.metric_lines import Meters, lines
+from backend.operations.metric_families import Meters, families
 from backend.operations.models import SlowOperation
 from backend.operations.slow_commands import SlowCommandStore
 from backend.policy import authorise
@@ -53,7 +54,7 @@ class Monitoring:
     def written(self, listeners: Mapping[str, float] | None = None) -> str:
         """Return the same, for a caller that has already checked who asks."""
         counted = {kind: float(count()) for kind, count in self._listeners.items()} | dict(listeners or {})
-        return "\n".join(lines(self._registry, self._cache, self._meters, counted)) + "\n"
+        return prometheus.text(families(self._registry, self._cache, self._meters, counted))
 
     def cache(self, viewer: Viewer) -> tuple[CacheRegion, ...]:
         """How each region of the cache is read, in this process and since its start. For admins."""

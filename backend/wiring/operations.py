@@ -13,7 +13,7 @@ from backend.operations.check_registry import CheckRegistry, RuntimeInfo, Status
 from backend.operations.heartbeat import Heartbeat, HeartbeatInputs
 from backend.operations.jobs import JobService
 from backend.operations.memory_trace import MemoryTracing
-from backend.operations.metric_lines import Meters
+from backend.operations.metric_families import Meters
 from backend.operations.monitoring import Monitoring
 from backend.operations.queries import OperationQueries
 from backend.operations.server_queries import ServerQueries

@@ -77,7 +77,7 @@ def wrongs(route: str, address: str) -> Iterator[tuple[str, str, bytes, dict[str
     for query in ("?nonsense=1&limit=x", "?limit=1&limit=2", ""):
         yield address, query, b"", {}
         yield address, query, b"x", LARGE
-    for bad_id in ("x" * 100, "%00", "%F0%9F%92%A9", "..%2f"):
+    for bad_id in ("x" * 100, "%00", "%F0%9F%92%A9", "%22"):
         yield address.replace("nothing", bad_id), "?nonsense=1", b"", key
     yield address, "?search=" + "a" * 20_000, b"", {"X-A": "a" * 40_000}
     if not route.startswith("GET"):

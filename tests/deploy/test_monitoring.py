@@ -12,7 +12,7 @@ import yaml
 
 from backend.bootstrap import Backend
 from backend.operations.check_titles import titles
-from backend.operations.metric_lines import KINDS, READS
+from backend.operations.metric_families import KINDS, READS
 from backend.operations.models import SEVERITY
 from tests.school import School
 

@@ -1,13 +1,12 @@
 """The client address of a request: the peer's, or behind a trusted proxy the address that the proxy saw."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 Network = IPv4Network | IPv6Network
-HOPS = 20
 
 
 def networks(listed: str) -> tuple[Network, ...]:
@@ -16,65 +15,35 @@ def networks(listed: str) -> tuple[Network, ...]:
 
 
 class ClientAddress:
-    """Replaces a trusted proxy's address by the caller's own; headers of other peers are ignored."""
+    """Replaces a trusted proxy's address by the caller's own; headers of other peers are ignored.
+
+    uvicorn reads the headers. What a proxy gives that is no address is no address here either.
+    """
 
     def __init__(self, app: ASGIApp, *, trusted_proxies: str = "") -> None:
         self._app = app
-        self._trusted = networks(trusted_proxies)
+        trusted = [form for each in networks(trusted_proxies) for form in _forms(each)]
+        self._entry: ASGIApp = ProxyHeadersMiddleware(self._checked, trusted) if trusted else app  # type: ignore[assignment, arg-type]  # uvicorn has its own types of ASGI
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._trusted and scope["type"] in ("http", "websocket"):
-            self._resolve(scope)
+        await self._entry(scope, receive, send)
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("client"):
+            scope["client"] = _plain(*scope["client"])
         await self._app(scope, receive, send)
 
-    def _resolve(self, scope: Scope) -> None:
-        client = scope.get("client")
-        if not client or not _is_in(client[0], self._trusted):
-            return
-        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        address = caller_of(client[0], b",".join(forwarded).decode("latin-1"), self._trusted)
-        scope["client"] = (address, 0)
-        proto = next((value for name, value in scope["headers"] if name == b"x-forwarded-proto"), b"")
-        if proto in (b"https", b"http"):
-            secure = proto == b"https"
-            scope["scheme"] = ("wss" if secure else "ws") if scope["type"] == "websocket" else proto.decode()
+
+def _forms(network: Network) -> Iterator[str]:
+    """The network, and as a server that listens on both kinds of addresses sees it: 10.0.0.1 as ::ffff:10.0.0.1."""
+    yield str(network)
+    if isinstance(network, IPv4Network):
+        yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"
 
 
-def caller_of(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
-    """The last address that no trusted proxy has, read from the right: only what trusted hands wrote counts."""
-    address = peer
-    for each in reversed(forwarded_for.split(",")[-HOPS:]):
-        hop = _plain(each)
-        if not hop:
-            break
-        address = hop
-        if not _is_in(hop, trusted):
-            break
-    return address
-
-
-@lru_cache(1024)
-def _is_in(address: str, trusted: Sequence[Network]) -> bool:
+def _plain(host: str, port: int) -> tuple[str, int] | None:
     try:
-        found = ip_address(address)
+        address: IPv4Address | IPv6Address = ip_address(host)
     except ValueError:
-        return False
-    return any(_unmapped(found) in network for network in trusted)
-
-
-def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """A server that listens on both kinds of addresses sees 10.0.0.1 as ::ffff:10.0.0.1."""
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _plain(hop: str) -> str:
-    """The address in "203.0.113.7", "203.0.113.7:4711" or "[2001:db8::1]:4711"; "" for what is none."""
-    hop = hop.strip().strip('"')
-    if hop.startswith("["):
-        hop = hop[1:].partition("]")[0]
-    elif hop.count(":") == 1:
-        hop = hop.partition(":")[0]
-    try:
-        return str(_unmapped(ip_address(hop)))
-    except ValueError:
-        return ""
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address), port

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import Header, Query, Request, Response
+from fastapi.sse import format_sse_event
 
 from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
@@ -160,7 +161,7 @@ def _checked_id(after: str | None) -> str:
 async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
     """All that is written on one stream, until it ends or its reader goes."""
     state = _state(listening)
-    yield f"retry: {random.randint(*RETRY_MS)}\n".encode()  # noqa: S311  (spread, no secret)
+    yield format_sse_event(retry=random.randint(*RETRY_MS))  # noqa: S311  (spread, no secret)
     yield frame("connected", {"rooms": list(listening.asked.values()), **state})
     checked_at = looked_at = written_at = anyio.current_time()
     heartbeat = _heartbeat()
@@ -183,7 +184,7 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
                 state = _state(listening)
                 yield frame("state", state)
         if anyio.current_time() >= written_at + heartbeat:
-            yield b": here\n\n"
+            yield format_sse_event(comment="here")
             written_at, heartbeat = anyio.current_time(), _heartbeat()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from anyio import CapacityLimiter
 from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from backend.errors import RateLimited, Unavailable
@@ -140,8 +141,7 @@ class EventStreamResponse(StreamingResponse):
 
 def frame(name: str, data: Mapping[str, Any], event_id: str = "") -> bytes:
     """One event as it stands on the stream."""
-    head = f"id: {event_id}\n" if event_id else ""
-    return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+    return format_sse_event(event=name, data_str=msgspec.json.encode(data).decode(), id=event_id or None)
 
 
 def call_before_stopping(act: Callable[[], None]) -> None:

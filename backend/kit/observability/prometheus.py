@@ -1,12 +1,17 @@
-"""The counts of a process as Prometheus reads them (text format 0.0.4). Pure: figures in, text out."""
+"""The counts of a process as families of metrics, and as text (format 0.0.4) for Prometheus."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from backend.kit.observability.metrics import BUCKETS, GROWTH, LEAST_SECONDS, Figures
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 PREFIX = "chapter_performance"
 EVERY = 4  # of the 130 buckets every fourth: each edge 1.46 times the one before, 34 lines a histogram
 QUANTILES = (0.5, 0.95, 0.99)
@@ -19,61 +24,57 @@ class Sample(NamedTuple):
     value: float
 
 
-def histogram(name: str, about: str, label: str, figures: Mapping[str, Figures]) -> Iterator[str]:
-    """Lines of times in seconds by one label, and how many of them failed."""
-    full = f"{PREFIX}_{name}_seconds"
-    yield from _head(full, about, "histogram")
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def text(families: Iterable[Metric]) -> str:
+    """Return the families as Prometheus reads them."""
+    return generate_latest(_Families(families)).decode()
+
+
+def histogram(name: str, about: str, label: str, figures: Mapping[str, Figures]) -> Iterator[Metric]:
+    """Times in seconds by one label, and how many of them failed."""
+    times = HistogramMetricFamily(f"{PREFIX}_{name}_seconds", about, labels=[label])
     for value, found in sorted(figures.items()):
-        seen, last = 0, 0
-        for edge in range(0, BUCKETS, EVERY):
-            seen += sum(found.buckets[last : edge + 1])
-            last = edge + 1
-            yield _line(f"{full}_bucket", {label: value, "le": f"{LEAST_SECONDS * math.pow(GROWTH, edge):.6g}"}, seen)
-        yield _line(f"{full}_bucket", {label: value, "le": "+Inf"}, found.count)
-        yield _line(f"{full}_sum", {label: value}, found.total_seconds)
-        yield _line(f"{full}_count", {label: value}, found.count)
-    failed = f"{PREFIX}_{name}_failed_total"
-    yield from _head(failed, f"{about}: how many failed", "counter")
-    for value, found in sorted(figures.items()):
-        yield _line(failed, {label: value}, found.failed)
+        edges = ((f"{_edge(bucket):.6g}", sum(found.buckets[: bucket + 1])) for bucket in range(0, BUCKETS, EVERY))
+        times.add_metric([value], [*edges, ("+Inf", found.count)], found.total_seconds)
+    yield times
+    failed = [Sample({label: value}, found.failed) for value, found in sorted(figures.items())]
+    yield from counter(f"{name}_failed", f"{about}: how many failed", failed)
 
 
-def quantiles(name: str, about: str, label: str, figures: Mapping[str, Figures]) -> Iterator[str]:
-    """Lines of the 50th, 95th and 99th percentile in seconds; none for a label that was not observed."""
-    full = f"{PREFIX}_{name}_recent_seconds"
-    yield from _head(full, f"{about}: percentiles of the last five to ten minutes", "gauge")
-    for value, found in sorted(figures.items()):
-        for quantile in QUANTILES:
-            seconds = found.percentile(quantile)
-            if seconds is not None:
-                yield _line(full, {label: value, "quantile": f"{quantile:g}"}, seconds)
+def quantiles(name: str, about: str, label: str, figures: Mapping[str, Figures]) -> Iterator[Metric]:
+    """The 50th, 95th and 99th percentile in seconds; none for a label that was not observed."""
+    samples = [
+        Sample({label: value, "quantile": f"{quantile:g}"}, seconds)
+        for value, found in sorted(figures.items())
+        for quantile in QUANTILES
+        if (seconds := found.percentile(quantile)) is not None
+    ]
+    yield from gauge(f"{name}_recent_seconds", f"{about}: percentiles of the last five to ten minutes", samples)
 
 
-def counter(name: str, about: str, samples: Iterable[Sample]) -> Iterator[str]:
-    """Lines of a number that only grows."""
-    yield from _values(f"{PREFIX}_{name}_total", about, "counter", samples)
+def counter(name: str, about: str, samples: Iterable[Sample]) -> Iterator[Metric]:
+    """A number that only grows."""
+    yield _family(name, about, "counter", "_total", samples)
 
 
-def gauge(name: str, about: str, samples: Iterable[Sample]) -> Iterator[str]:
-    """Lines of a number that goes up and down."""
-    yield from _values(f"{PREFIX}_{name}", about, "gauge", samples)
+def gauge(name: str, about: str, samples: Iterable[Sample]) -> Iterator[Metric]:
+    """A number that goes up and down."""
+    yield _family(name, about, "gauge", "", samples)
 
 
-def _values(full: str, about: str, kind: str, samples: Iterable[Sample]) -> Iterator[str]:
-    yield from _head(full, about, kind)
+def _family(name: str, about: str, kind: str, suffix: str, samples: Iterable[Sample]) -> Metric:
+    family = Metric(f"{PREFIX}_{name}", about, kind)
     for labels, value in samples:
-        yield _line(full, labels, value)
+        family.add_sample(f"{family.name}{suffix}", dict(labels), value)
+    return family
 
 
-def _head(full: str, about: str, kind: str) -> Iterator[str]:
-    yield f"# HELP {full} {about}"
-    yield f"# TYPE {full} {kind}"
-
-
-def _line(full: str, labels: Mapping[str, str], value: float) -> str:
-    said = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-    return f"{full}{{{said}}} {value:.15g}" if said else f"{full} {value:.15g}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _edge(bucket: int) -> float:
+    return LEAST_SECONDS * math.pow(GROWTH, bucket)

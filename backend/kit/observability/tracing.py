@@ -86,7 +86,6 @@ class Span:
 
     def __init__(self, span: Any) -> None:
         self._span = span
-        self._is_ended = False
 
     def tell(self, name: str = "", **attributes: str | float) -> None:
         """Its name, once it is known, and what else it is about."""
@@ -96,9 +95,8 @@ class Span:
 
     def end(self, *, failed: bool = False) -> None:
         """It is over."""
-        if self._is_ended:
+        if not self._span.is_recording():  # ended before, or not chosen to be sent
             return
-        self._is_ended = True
         if failed:
             self._span.set_status(_state.api.StatusCode.ERROR)
         self._span.end()

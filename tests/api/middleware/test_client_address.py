@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from backend.api.middleware.client_address import ClientAddress, caller_of, networks
+from backend.api.middleware.client_address import ClientAddress
 from backend.config import Settings
 
-TRUSTED = networks("10.0.0.0/8, 192.0.2.1/32")
+TRUSTED = "10.0.0.0/8, 192.0.2.1/32"
 
 
 def resolved(peer: str, *headers: tuple[str, str], trusted: str = "10.0.0.0/8", kind: str = "http") -> Scope:
@@ -31,18 +31,32 @@ def resolved(peer: str, *headers: tuple[str, str], trusted: str = "10.0.0.0/8", 
         ("10.0.0.9", "203.0.113.7", "203.0.113.7"),
         ("10.0.0.9", "203.0.113.7, 10.1.1.1", "203.0.113.7"),
         ("10.0.0.9", "1.2.3.4, 203.0.113.7, 10.1.1.1, 192.0.2.1", "203.0.113.7"),
+        ("10.0.0.9", "1.2.3.4, 203.0.113.7, ::ffff:10.1.1.1", "203.0.113.7"),
         ("10.0.0.9", "203.0.113.7:5000", "203.0.113.7"),
         ("10.0.0.9", "[2001:db8::1]:443", "2001:db8::1"),
+        ("10.0.0.9", "2001:DB8:0::1", "2001:db8::1"),
         ("10.0.0.9", "", "10.0.0.9"),
-        ("10.0.0.9", "203.0.113.7, <script>", "10.0.0.9"),
         ("10.0.0.9", "10.2.2.2", "10.2.2.2"),
+        ("10.0.0.9", ", ".join(["10.2.2.2"] * 500), "10.2.2.2"),
         ("::ffff:10.0.0.9", "203.0.113.7", "203.0.113.7"),  # as a server that listens on both kinds sees its peer
+        ("::ffff:10.0.0.9", "", "10.0.0.9"),
         ("10.0.0.9", "::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.50", "1.2.3.4", "203.0.113.50"),
+        ("10.0.0.9", "203.0.113.7, <script>", None),
+        ("10.0.0.9", "203.0.113.7, unknown", None),
+        ("10.0.0.9", "203.0.113.7,", None),
     ],
 )
-def test_the_last_address_that_is_no_proxy_counts(peer: str, forwarded: str, address: str) -> None:
-    """Read from the right, through trusted hands only; what makes no sense ends the reading."""
-    assert caller_of(peer, forwarded, TRUSTED) == address
+def test_the_last_address_that_is_no_proxy_counts(peer: str, forwarded: str, address: str | None) -> None:
+    """Read from the right, through trusted hands only; of what is no address nothing is believed."""
+    client = resolved(peer, ("x-forwarded-for", forwarded), trusted=TRUSTED)["client"]
+    assert (client[0] if client else None) == address
+
+
+def test_several_headers_are_one_list() -> None:
+    """A proxy may add a line of its own: what stands in the last one was seen last."""
+    lines = (("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "203.0.113.7"), ("x-forwarded-for", "10.1.1.1"))
+    assert resolved("10.0.0.9", *lines)["client"][0] == "203.0.113.7"
 
 
 def test_a_stranger_cannot_choose_an_address() -> None:

@@ -1,7 +1,9 @@
-"""Every metric by name, and its lines. docs/operations.md lists the same names (a test compares)."""
+"""Every metric by name, and its values. docs/operations.md lists the same names (a test compares)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from prometheus_client.metrics_core import Metric
 
 from backend.kit.breaker import BreakerFigures
 from backend.kit.cache import Cache, statistics
@@ -56,27 +58,27 @@ class Meters:
     slow_operations: Callable[[], int] = lambda: 0
 
 
-def lines(registry: Registry, cache: Cache, meters: Meters, listeners: Mapping[str, float]) -> Iterator[str]:
-    """All of it; `listeners` is how many connections stay open, by kind."""
+def families(registry: Registry, cache: Cache, meters: Meters, listeners: Mapping[str, float]) -> Iterator[Metric]:
+    """All of them; `listeners` is how many connections stay open, by kind."""
     yield from prometheus.gauge("info", "This process", [Sample({"version": meters.version, "role": meters.role()}, 1)])
     for kind, (name, label, about) in KINDS.items():
         yield from prometheus.histogram(name, about, label, registry.read(kind))
         yield from prometheus.quantiles(name, about, label, registry.recent(kind))
-    yield from _cache_lines(cache)
-    yield from _limit_lines(meters)
-    yield from _breaker_lines(meters.breakers())
-    yield from _pool_lines(meters.pools)
+    yield from _cache_families(cache)
+    yield from _limit_families(meters)
+    yield from _breaker_families(meters.breakers())
+    yield from _pool_families(meters.pools)
     open_now = [Sample({"kind": kind}, count) for kind, count in sorted(listeners.items())]
     yield from prometheus.gauge(
         "open_connections", "Connections that stay open: pages, event streams, sockets", open_now
     )
     slow = [Sample({}, meters.slow_operations())]
     yield from prometheus.counter("slow_operations", "Commands to MongoDB above SLOW_OPERATION_MS", slow)
-    yield from _process_lines(meters)
-    yield from _check_lines(meters.checks())
+    yield from _process_families(meters)
+    yield from _check_families(meters.checks())
 
 
-def _cache_lines(cache: Cache) -> Iterator[str]:
+def _cache_families(cache: Cache) -> Iterator[Metric]:
     regions = cache.statistics()
     reads = [
         Sample({"region": each.name, "outcome": outcome}, getattr(each, name))
@@ -91,7 +93,7 @@ def _cache_lines(cache: Cache) -> Iterator[str]:
     )
 
 
-def _limit_lines(meters: Meters) -> Iterator[str]:
+def _limit_families(meters: Meters) -> Iterator[Metric]:
     decisions = [
         Sample({"rules": rules, "outcome": outcome}, count)
         for rules, counts in meters.limiter.counts().items()
@@ -105,7 +107,7 @@ def _limit_lines(meters: Meters) -> Iterator[str]:
     )
 
 
-def _breaker_lines(found: Sequence[BreakerFigures]) -> Iterator[str]:
+def _breaker_families(found: Sequence[BreakerFigures]) -> Iterator[Metric]:
     states = [Sample({"breaker": each.name}, BREAKER_STATES.index(each.state)) for each in found]
     yield from prometheus.gauge("breaker_state", "0 closed, 1 half-open, 2 open", states)
     for name, about in (("opened", "How often a breaker opened"), ("refused", "Calls that a breaker refused")):
@@ -113,7 +115,7 @@ def _breaker_lines(found: Sequence[BreakerFigures]) -> Iterator[str]:
         yield from prometheus.counter(f"breaker_{name}", about, counted)
 
 
-def _pool_lines(pools: Mapping[str, Callable[[], Pool]]) -> Iterator[str]:
+def _pool_families(pools: Mapping[str, Callable[[], Pool]]) -> Iterator[Metric]:
     read = {name: pool() for name, pool in pools.items()}
     samples = [
         Sample({"pool": name, "state": state}, count)
@@ -123,7 +125,7 @@ def _pool_lines(pools: Mapping[str, Callable[[], Pool]]) -> Iterator[str]:
     yield from prometheus.gauge("pool_connections", "Connections to a server; those in use are open too", samples)
 
 
-def _process_lines(meters: Meters) -> Iterator[str]:
+def _process_families(meters: Meters) -> Iterator[Metric]:
     memory, handles = machine.memory(), machine.handles()
     yield from prometheus.gauge("memory_bytes", "Memory of this process", [Sample({}, memory.own_bytes)])
     yield from prometheus.gauge(
@@ -141,7 +143,7 @@ def _process_lines(meters: Meters) -> Iterator[str]:
     yield from prometheus.gauge("event_loop_delay_seconds", "How long the event loop lets work wait", late)
 
 
-def _check_lines(found: Sequence[Check]) -> Iterator[str]:
+def _check_families(found: Sequence[Check]) -> Iterator[Metric]:
     about = "0 ok, 1 info, 2 unknown, 3 warning, 4 error, 5 critical"
     states = [Sample({"check": each.name}, SEVERITY.index(each.state)) for each in found]
     yield from prometheus.gauge("check_state", f"Checks of the health page: {about}", states)
