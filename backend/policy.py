@@ -135,6 +135,7 @@ ACTS: Mapping[str, Line] = {
     "statistics.chapter": _staff(SHARED),
     "statistics.distribution": _staff(NOTHING),
     "statistics.weeks": _staff(NOTHING),
+    "class_statistics.overview": _CLASS_STAFF,
     "class_statistics.statistics": _CLASS_STAFF,
     "class_statistics.distribution": _CLASS_STAFF,
     "class_statistics.comparison": _students(OWN),

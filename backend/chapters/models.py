@@ -38,6 +38,22 @@ class ChapterDraft(Shape, frozen=True, kw_only=True):
         return _key(self.subject), _key(self.class_), _key(self.unit), _key(self.chapter)
 
 
+class ChapterEdit(Shape, frozen=True, kw_only=True):
+    """New values of a chapter; what is None stays as it is."""
+
+    subject: str | None = None
+    class_: str | None = None
+    unit: str | None = None
+    chapter: str | None = None
+    year_wise_question_count: Mapping[str, int] | None = None
+
+    def of(self, before: ChapterDraft) -> ChapterDraft:
+        """Return `before` with the new values."""
+        fields = {name: getattr(self, name) for name in ChapterDraft.__struct_fields__}
+        known = {name: getattr(before, name) for name in fields}
+        return ChapterDraft(**known | {name: value for name, value in fields.items() if value is not None})
+
+
 class Chapter(ChapterDraft, frozen=True, kw_only=True):
     """One entry of the catalogue. `question_total` is the sum of its year counts."""
 

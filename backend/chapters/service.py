@@ -21,6 +21,7 @@ from backend.chapters.models import (
     CatalogueStep,
     Chapter,
     ChapterDraft,
+    ChapterEdit,
     ImportOptions,
     ImportReport,
     NameField,
@@ -106,14 +107,14 @@ class ChapterService:
         return self.get(chapter_id)
 
     def edit(
-        self, viewer: Viewer, chapter_id: str, draft: ChapterDraft, *, version: int, confirm: bool = False
+        self, viewer: Viewer, chapter_id: str, new: ChapterDraft | ChapterEdit, *, version: int, confirm: bool = False
     ) -> Chapter:
         """The chapter after the edit; progress stays with it. Raises Conflict where it changed since `version`, and
         what `create` raises."""
         before = self._authorised(viewer, "chapters.edit", chapter_id)
         if before.version != version:  # and what has this version in the database is what we hold
             raise _stale()
-        draft = checked(draft)
+        draft = checked(new.of(before) if isinstance(new, ChapterEdit) else new)
 
         def work(session: Any) -> Chapter:
             self._queries.begin_change(session)

@@ -17,10 +17,10 @@ from backend.statistics.distribution import distribution, levels
 from backend.statistics.figure_queries import FigureQueries
 from backend.statistics.models import (
     ChapterStatistics,
+    ClassStatistics,
     Compared,
     Comparison,
     Distribution,
-    Grouping,
     OthersOnChapter,
     SharedFigures,
     Statistics,
@@ -30,6 +30,7 @@ from backend.statistics.shared_figure_service import FigureSharing
 from backend.statistics.shared_figures import EVERYONE
 
 CLASSES = Region("classStatistics", dict[str, ChapterStatistics], ttl_seconds=30)
+WEEKS = 12
 Sums = dict[str, ChapterStatistics]
 
 
@@ -54,9 +55,7 @@ class ClassStatisticsService:
         self._cache = cache
         self._clock = clock
 
-    def statistics(
-        self, viewer: Viewer, classroom_id: str, group_by: Grouping | Sequence[Grouping] = "subject"
-    ) -> Statistics:
+    def statistics(self, viewer: Viewer, classroom_id: str, group_by: str | Sequence[str] = "subject") -> Statistics:
         """Sums over active chapters for one class, as StatisticsService gives them for everyone.
 
         For its teacher and admins. Raises NotFound, Invalid.
@@ -68,6 +67,24 @@ class ClassStatisticsService:
             group_by=grouping,
             rows=rows(self._chapters.active(), answer.value, grouping),
             as_of=self._clock.now() - timedelta(seconds=answer.age_seconds),
+        )
+
+    def overview(self, viewer: Viewer, classroom_id: str, group_by: str | Sequence[str] = "subject") -> ClassStatistics:
+        """Return key figures, sums by group, distribution and the last twelve weeks. For its teacher and admins.
+
+        Raises NotFound, Invalid.
+        """
+        authorise(viewer, "class_statistics.overview")
+        sums = self.statistics(viewer, classroom_id, group_by)
+        report = self._reports.report(viewer, classroom_id)
+        return ClassStatistics(
+            classroom=report.classroom,
+            figures=report.figures,
+            group_by=sums.group_by,
+            rows=sums.rows,
+            distribution=self.distribution(viewer, classroom_id),
+            weeks=self._reports.completions_over_time(viewer, classroom_id, WEEKS),
+            as_of=min(report.as_of, sums.as_of),
         )
 
     def distribution(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Distribution:

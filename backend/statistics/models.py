@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Literal
 
+from backend.classrooms.models import Classroom, KeyFigures, Week
 from backend.kit.model import Shape
 
 Grouping = Literal["subject", "class", "unit", "chapter"]
@@ -208,3 +209,15 @@ class ProjectorHealth(Shape, frozen=True, kw_only=True):
     epoch: int = 0
     is_alive: bool = False
     lag_seconds: float | None = None
+
+
+class ClassStatistics(Shape, frozen=True, kw_only=True):
+    """Key figures of a class, sums by group, how its learners spread, and its last weeks, the running one last."""
+
+    classroom: Classroom
+    figures: KeyFigures
+    group_by: tuple[Grouping, ...]
+    rows: tuple[StatisticsRow, ...]
+    distribution: Distribution
+    weeks: tuple[Week, ...]
+    as_of: datetime

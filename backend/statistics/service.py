@@ -59,7 +59,7 @@ class StatisticsService:
         self._cache = cache
         self._clock = clock
 
-    def statistics(self, viewer: Viewer, group_by: Grouping | Sequence[Grouping] = "subject") -> Statistics:
+    def statistics(self, viewer: Viewer, group_by: str | Sequence[str] = "subject") -> Statistics:
         """Sums over active chapters, a row per group in syllabus order.
 
         Every chapter counts, also one that nobody has begun. Students are told what shared_figures.py lets them know,
@@ -199,9 +199,10 @@ def _name(chapter: Chapter, grouping: Grouping) -> str:
     return names[grouping]
 
 
-def checked(group_by: Grouping | Sequence[Grouping]) -> tuple[Grouping, ...]:
+def checked(group_by: str | Sequence[str]) -> tuple[Grouping, ...]:
     """The groupings as a tuple. Raises Invalid."""
-    grouping: tuple[Grouping, ...] = (group_by,) if isinstance(group_by, str) else tuple(group_by)
-    if not grouping or len(set(grouping)) < len(grouping) or not set(grouping) <= set(GROUPINGS):
+    names = (group_by,) if isinstance(group_by, str) else group_by
+    grouping = tuple(known for name in names for known in GROUPINGS if known == name)
+    if not grouping or len(grouping) < len(names) or len(set(grouping)) < len(grouping):
         raise Invalid(_("Statistics can be grouped by subject, class, unit and chapter, each once."))
     return grouping

@@ -118,6 +118,7 @@ CALLS: dict[str, Try] = {
     "statistics.chapter": Try(OF_A_CHAPTER, lambda b, v, t: b.statistics.chapter(v, t.chapter)),
     "statistics.distribution": Try(NOTHING, lambda b, v, _t: b.statistics.distribution(v)),
     "statistics.weeks": Try(NOTHING, lambda b, v, _t: b.statistics.weeks(v)),
+    "class_statistics.overview": Try(OF_A_CLASS, lambda b, v, t: b.class_statistics.overview(v, t.classroom)),
     "class_statistics.statistics": Try(OF_A_CLASS, lambda b, v, t: b.class_statistics.statistics(v, t.classroom)),
     "class_statistics.distribution": Try(OF_A_CLASS, lambda b, v, t: b.class_statistics.distribution(v, t.classroom)),
     "class_statistics.comparison": Try(OWN, lambda b, v, _t: b.class_statistics.comparison(v)),

@@ -58,7 +58,7 @@ ROUTES: Mapping[str, str] = {
     "POST /classrooms/{classroomId}/restore": "classrooms.bring_back",
     "POST /classrooms/{classroomId}/join-code": "classrooms.renew_code",
     "GET /classrooms/{classroomId}/matrix": "reports.matrix",
-    "GET /classrooms/{classroomId}/statistics": "reports.report",
+    "GET /classrooms/{classroomId}/statistics": "class_statistics.overview",
     "GET /classrooms/{classroomId}/students": "reports.report",
     "GET /classrooms/{classroomId}/students/{studentId}": "reports.learner",
     "DELETE /classrooms/{classroomId}/students/{studentId}": "classrooms.remove_student",

@@ -25,9 +25,8 @@ from backend.api.schemas.responses import (
     chapter_item,
 )
 from backend.bootstrap import Backend
-from backend.chapters.models import ChapterDraft
+from backend.chapters.models import ChapterDraft, ChapterEdit
 from backend.errors import Conflict
-from backend.policy import authorise
 
 router = Router(prefix="/chapters", tags=["Chapters"])
 
@@ -105,13 +104,7 @@ def create_chapter(body: requests.ChapterNew, viewer: SignedIn, request: Request
 
     It stands at the end of the syllabus.
     """
-    draft = ChapterDraft(
-        subject=body.subject,
-        class_=body.class_,
-        unit=body.unit,
-        chapter=body.chapter,
-        year_wise_question_count=body.year_wise_question_count,
-    )
+    draft = ChapterDraft(**body.model_dump(exclude={"confirm"}))
     chapter = backend.chapters.create(viewer, draft, confirm=body.confirm)
     location = {"Location": f"{request.scope.get('root_path', '')}/chapters/{chapter.id}"}
     return _detail(request, backend, viewer, chapter.id, status=201, headers=location)
@@ -135,20 +128,10 @@ def change_chapter(
     Say which version you changed: `version` in the body (refused with 409 where it is no longer the present one), or
     its ETag in If-Match (412). Everybody's progress stays with the chapter.
     """
-    authorise(viewer, "chapters.edit")
     version, by_header = version_of(request, body.version)
-    present = backend.chapters.get(chapter_id)
-    draft = ChapterDraft(
-        subject=present.subject if body.subject is None else body.subject,
-        class_=present.class_ if body.class_ is None else body.class_,
-        unit=present.unit if body.unit is None else body.unit,
-        chapter=present.chapter if body.chapter is None else body.chapter,
-        year_wise_question_count=present.year_wise_question_count
-        if body.year_wise_question_count is None
-        else body.year_wise_question_count,
-    )
+    new = ChapterEdit(**body.model_dump(exclude={"version", "confirm"}))
     with _failing_condition(by_header=by_header):
-        backend.chapters.edit(viewer, chapter_id, draft, version=version, confirm=body.confirm)
+        backend.chapters.edit(viewer, chapter_id, new, version=version, confirm=body.confirm)
     return _detail(request, backend, viewer, chapter_id)
 
 
@@ -158,7 +141,6 @@ def archive_chapter(chapter_id: ChapterId, viewer: SignedIn, request: Request, b
 
     It leaves the syllabus; progress on it is kept, and returns with it. With If-Match, only the version that it names.
     """
-    authorise(viewer, "chapters.archive")
     version = if_match(request)
     with _failing_condition(by_header=version is not None):
         return answer(archived(backend.chapters.archive(viewer, chapter_id, version=version)))

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import Query, Request, Response
 
 from backend.api import etags
@@ -13,13 +12,11 @@ from backend.api.schemas import requests
 from backend.api.schemas.envelope import Answer, Listing, answer
 from backend.api.schemas.pagination import paged
 from backend.api.schemas.requests import ChapterId, ClassroomId
-from backend.api.schemas.responses import ClassStatistics, OwnAverage
+from backend.api.schemas.responses import OwnAverage
 from backend.boards.models import Board
 from backend.classrooms.models import Classroom, Learner, Week
 from backend.classrooms.report import by_urgency
-from backend.errors import Invalid
-from backend.kit.i18n import _
-from backend.statistics.models import GROUPINGS, Comparison, Distribution, Grouping, Statistics
+from backend.statistics.models import GROUPINGS, ClassStatistics, Comparison, Distribution, Statistics
 
 WEEKS = 12
 NEIGHBOURS = 3
@@ -48,7 +45,7 @@ def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by
     rounded and a day old or more; chapters of which students may know nothing are in no sum: `leftOut` says how many,
     and sums of nothing else are null.
     """
-    found = backend.statistics.statistics(viewer, _groupings(group_by))
+    found = backend.statistics.statistics(viewer, group_by.split(","))
     return etags.figures(request, found, viewer=None if viewer.role == "student" else viewer)
 
 
@@ -132,21 +129,8 @@ def classroom_statistics(
     Key figures, sums with a row for each group, how its learners spread over completion and questions solved, and
     the last twelve weeks. For its teacher and admins.
     """
-    report = backend.reports.report(viewer, classroom_id)
-    sums = backend.class_statistics.statistics(viewer, classroom_id, _groupings(group_by))
-    return etags.figures(
-        request,
-        ClassStatistics(
-            classroom=report.classroom,
-            figures=report.figures,
-            group_by=sums.group_by,
-            rows=sums.rows,
-            distribution=backend.class_statistics.distribution(viewer, classroom_id),
-            weeks=backend.reports.completions_over_time(viewer, classroom_id, WEEKS),
-            as_of=min(report.as_of, sums.as_of),
-        ),
-        viewer=viewer,
-    )
+    found = backend.class_statistics.overview(viewer, classroom_id, group_by.split(","))
+    return etags.figures(request, found, viewer=viewer)
 
 
 @router.get(
@@ -182,10 +166,3 @@ def leaderboard(
         around=NEIGHBOURS if query.around else 0,
     )
     return etags.figures(request, board, viewer=viewer)
-
-
-def _groupings(names: str) -> tuple[Grouping, ...]:
-    try:
-        return msgspec.convert(names.split(","), tuple[Grouping, ...])
-    except msgspec.ValidationError as error:
-        raise Invalid(_("Statistics can be grouped by subject, class, unit and chapter, each once.")) from error

@@ -7,11 +7,10 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from backend.chapters.models import Chapter, Status
-from backend.classrooms.models import Classroom, KeyFigures, Week
 from backend.kit.cache import CacheRegion
 from backend.kit.model import Shape
 from backend.progress.models import ChapterDetail, ChapterRow, Progress, Saved, Summary
-from backend.statistics.models import Distribution, Grouping, OthersOnChapter, StatisticsRow
+from backend.statistics.models import OthersOnChapter
 
 
 class ChapterItem(Shape, frozen=True, kw_only=True):
@@ -93,18 +92,6 @@ class OwnAverage(Shape, frozen=True, kw_only=True):
     """The caller's own classes on a chapter; null where too few of them are at work on it."""
 
     average: OthersOnChapter | None
-
-
-class ClassStatistics(Shape, frozen=True, kw_only=True):
-    """Key figures of a class, sums by group, how its learners spread, and its last weeks, the running one last."""
-
-    classroom: Classroom
-    figures: KeyFigures
-    group_by: tuple[Grouping, ...]
-    rows: tuple[StatisticsRow, ...]
-    distribution: Distribution
-    weeks: tuple[Week, ...]
-    as_of: datetime
 
 
 class CacheReads(Shape, frozen=True, kw_only=True):
