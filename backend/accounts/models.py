@@ -160,7 +160,7 @@ class FactorState(Shape, frozen=True, kw_only=True):
 
 
 class FactorSetup(Shape, frozen=True, kw_only=True):
-    """What an authenticator app needs once: the secret, and the otpauth:// address of a QR code that holds it."""
+    """The setup of an authenticator app: the secret, and the otpauth:// address of a QR code that holds it."""
 
     secret: str
     address: str

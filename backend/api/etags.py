@@ -45,7 +45,7 @@ def revalidated(
 
 
 def kept_for(viewer: object) -> dict[str, str]:
-    """How long an answer may be kept, and by whom: if somebody is signed in, by their program alone."""
+    """Return the caching headers of an answer: if somebody is signed in, their program alone may keep it."""
     lasting = "private, no-cache" if viewer else f"public, max-age={PUBLIC_SECONDS}"
     return {"Cache-Control": lasting, "Vary": "Authorization, Cookie"}
 

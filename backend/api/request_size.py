@@ -1,4 +1,4 @@
-"""How much of a request is read, and how long it may take; routes ask once they know who calls (router.py).
+"""Limits of a request in bytes and seconds; routes check them once they know who calls (router.py).
 
 Starlette's own limit (FastAPI's `max_body_size`) is not used: docs/decisions/0089-own-body-limit.md.
 """

@@ -83,7 +83,7 @@ class EntryPage(Shape, frozen=True, kw_only=True):
 
 
 class ChainState(Shape, frozen=True, kw_only=True):
-    """What a check of the whole trail found: `broken_at` is the first entry that is not as it was written."""
+    """The result of a check of the whole trail: `broken_at` is the first entry that is not as it was written."""
 
     checked_at: datetime
     entries: int

@@ -70,7 +70,7 @@ class Drill(Shape, frozen=True, kw_only=True):
 
 
 class Checks(Shape, frozen=True, kw_only=True):
-    """What was found when an archive was read again. Times are None where it never was; `damage` is empty when whole.
+    """The result of reading an archive again. Times are None where it never was; `damage` is empty when whole.
 
     `drill_problems` is of the last trial restore of this very archive.
     """
@@ -116,7 +116,7 @@ class Task(Shape, frozen=True, kw_only=True):
 
 
 class DownloadLink(Shape, frozen=True, kw_only=True):
-    """What leads to a backup's file until `expires_at`, in the session that asked for it. `size` is in bytes."""
+    """The link to a backup's file, good until `expires_at`, in the session that asked for it. `size` is in bytes."""
 
     backup_id: str
     ticket: str
@@ -144,7 +144,7 @@ class CollectionChange(Shape, frozen=True, kw_only=True):
 
 
 class Preview(Shape, frozen=True, kw_only=True):
-    """What a restore would put in place of what. `until` is the time that it would lead back to."""
+    """The changes that a restore would make. `until` is the time that it would lead back to."""
 
     backup: Backup
     until: datetime

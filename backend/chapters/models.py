@@ -169,7 +169,7 @@ class FieldChange(Shape, frozen=True, kw_only=True):
 
 
 class ImportRow(Shape, frozen=True, kw_only=True):
-    """What was done with one row of the file. `sheet` is named where the file has several.
+    """The result of one row of the file. `sheet` is named where the file has several.
 
     `changes` is what it changes of a record. `candidates` are chapters that it may mean: one is chosen under its `ref`.
     """
@@ -192,7 +192,7 @@ ChangeState = Literal["running", "done", "failed", "undone"]
 
 
 class ImportReport(Shape, frozen=True, kw_only=True):
-    """What an import did, or (dry run) would do, row by row.
+    """The report of an import, or of its dry run, row by row.
 
     `plan` is the fingerprint of what would be written; an import that is given it does that or nothing. `import_id` is
     what the undo takes, and `state` says whether a large import still goes on.

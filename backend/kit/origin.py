@@ -10,7 +10,7 @@ AGENT_LENGTH = 200
 
 
 class Origin(Shape, frozen=True, kw_only=True):
-    """What is known of where a call came from; "" for what is not."""
+    """The origin of a call; "" for a part that is not known."""
 
     address: str = ""
     agent: str = ""

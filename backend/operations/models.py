@@ -131,7 +131,7 @@ class Counts(Shape, frozen=True, kw_only=True):
 
 
 class Status(Shape, frozen=True, kw_only=True):
-    """What anybody may know: whether it works, without details that would help an attacker."""
+    """The part of health that anybody may read, without details that would help an attacker."""
 
     state: State
     is_ready: bool
@@ -143,7 +143,7 @@ class Status(Shape, frozen=True, kw_only=True):
 
 
 class Health(Shape, frozen=True, kw_only=True):
-    """What an admin sees. `counts` is None where the database does not answer."""
+    """Health in full, for administrators. `counts` is None where the database does not answer."""
 
     state: State
     is_ready: bool

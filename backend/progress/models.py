@@ -49,7 +49,7 @@ class Activity(Shape, frozen=True, kw_only=True):
 
 
 class Saved(Shape, frozen=True, kw_only=True):
-    """What a save gives back. `batch_id` is what `undo` takes; `changed` is 0 where all stood so already."""
+    """The result of a save. `batch_id` is what `undo` takes; `changed` is 0 where all stood so already."""
 
     batch_id: str
     at: datetime
@@ -136,7 +136,7 @@ class Streak(Shape, frozen=True, kw_only=True):
 
 
 class StudyDay(Shape, frozen=True, kw_only=True):
-    """What was done on one study day. `carried_…` came with a list from elsewhere: past work, not this day's."""
+    """The work of one study day. `carried_…` came with a list from elsewhere: past work, not this day's."""
 
     day: date
     solved: int = 0

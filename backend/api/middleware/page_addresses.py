@@ -1,4 +1,4 @@
-"""Which addresses beside the API are answered, and to whom; all others are not found, also what Streamlit serves."""
+"""The addresses beside the API that are answered, and to whom; all others are not found, Streamlit's included."""
 
 from typing import Any, Protocol
 

@@ -95,7 +95,7 @@ async def _decision(scope: Scope, backend: Backend, caller: Caller, kind: Kind) 
 
 
 def kind_of(path: str) -> Kind | None:
-    """Which set of rules a path of the API stands under; None for those that are not limited."""
+    """Return the set of rules for a path of the API; None for those that are not limited."""
     return _known_kind(path) if len(path) <= LONGEST_KEPT else _kind(path)
 
 

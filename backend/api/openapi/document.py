@@ -36,7 +36,7 @@ TAGS = [
     {"name": "Classrooms", "description": "A teacher's groups, and who needs attention and why."},
     {"name": "Statistics", "description": "Sums over all students, without names."},
     {"name": "Leaderboard", "description": "By choice, under the name that a student picked."},
-    {"name": "Events", "description": "What changes, as it happens, as server-sent events."},
+    {"name": "Events", "description": "Changes as they happen, as server-sent events."},
     {"name": "Administration", "description": "For administrators: people, limits, the cache, the audit trail."},
     {"name": "Health", "description": "For load balancers and monitors. Open to anyone."},
 ]

@@ -1,4 +1,4 @@
-"""Which act of the policy table each route is: router.py asks for it before the body is read, and x-roles say it."""
+"""The act of the policy table behind each route: router.py asks for it first, and x-roles name its roles."""
 
 from collections.abc import Mapping
 

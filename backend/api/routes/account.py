@@ -49,7 +49,7 @@ def page_of_sessions(sessions: tuple[OpenSession, ...], query: requests.Page) ->
 
 
 class Ended(Shape, frozen=True, kw_only=True):
-    """How many sessions have ended."""
+    """The number of sessions that have ended."""
 
     ended: int
 
@@ -105,11 +105,11 @@ def change_password(body: requests.PasswordChange, viewer: SignedIn, backend: Ba
     "/sessions", **returns(Listing[OpenSession], says="A page of them, the newest first", example=SESSIONS_EXAMPLE)
 )
 def sessions(query: requests.PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
-    """Where am I signed in?"""
+    """List my sessions"""
     return page_of_sessions(backend.accounts.sessions(viewer), query)
 
 
-@router.delete("/sessions", **returns(Answer[Ended], says="How many have ended", example={"data": {"ended": 2}}))
+@router.delete("/sessions", **returns(Answer[Ended], says="Sessions that ended", example={"data": {"ended": 2}}))
 def end_other_sessions(viewer: SignedIn, backend: BackendDep) -> Response:
     """Sign out everywhere else
 
@@ -128,15 +128,13 @@ def end_session(session_id: SessionId, viewer: SignedIn, backend: BackendDep) ->
     return answer(None)
 
 
-@router.get(
-    "/second-factor", **returns(Answer[FactorState], says="Whether there is one, and what is left of its codes")
-)
+@router.get("/second-factor", **returns(Answer[FactorState], says="Its state, and the number of codes left"))
 def factor_state(viewer: SignedIn, backend: BackendDep) -> Response:
-    """Have I a second factor?"""
+    """Read the state of my second factor"""
     return answer(backend.second_factor.state(viewer))
 
 
-@router.post("/second-factor/setup", **returns(Answer[FactorSetup], 403, 409, says="What an authenticator app needs"))
+@router.post("/second-factor/setup", **returns(Answer[FactorSetup], 403, 409, says="Secret of an authenticator app"))
 def begin_factor(viewer: SignedIn, backend: BackendDep) -> Response:
     """Begin a second factor
 

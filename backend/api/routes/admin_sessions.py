@@ -23,17 +23,18 @@ OfUser = Annotated[str, Query(alias="user", min_length=1, max_length=64, descrip
     **returns(Listing[OpenSession], 403, 404, says="A page of them, the newest first", example=SESSIONS_EXAMPLE),
 )
 def sessions_of(query: Annotated[requests.SessionsQuery, Query()], viewer: SignedIn, backend: BackendDep) -> Response:
-    """Where is this person signed in?"""
+    """List a person's sessions"""
     return page_of_sessions(backend.administration.sessions(viewer, query.user), query)
 
 
 @router.delete(
-    "/sessions", **returns(Answer[Ended], 403, 404, says="How many have ended", example={"data": {"ended": 2}})
+    "/sessions",
+    **returns(Answer[Ended], 403, 404, says="Sessions that ended", example={"data": {"ended": 2}}),
 )
 def end_sessions_of(user: OfUser, viewer: SignedIn, backend: BackendDep) -> Response:
     """Sign a person out everywhere
 
-    Pages, programs and streams are cut within two seconds. She may sign in again: to prevent that, deactivate her.
+    Pages, programs and streams are cut within two seconds. They may sign in again: to prevent that, deactivate them.
     """
     return answer(Ended(ended=backend.administration.end_sessions(viewer, user)))
 
@@ -51,6 +52,6 @@ def end_any_session(session_id: SessionId, viewer: SignedIn, backend: BackendDep
 def reset_second_factor(user_id: UserId, viewer: SignedIn, backend: BackendDep) -> Response:
     """Reset a person's second factor
 
-    For somebody who has lost her phone and her recovery codes. She is signed out everywhere.
+    For somebody who has lost phone and recovery codes. They are signed out everywhere.
     """
     return answer(backend.administration.reset_second_factor(viewer, user_id))

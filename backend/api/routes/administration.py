@@ -60,7 +60,7 @@ def list_users(query: Annotated[requests.PeopleQuery, Query()], viewer: SignedIn
 def create_user(body: requests.PersonNew, viewer: SignedIn, backend: BackendDep) -> Response:
     """Add a teacher or an administrator
 
-    The answer holds the one-time token with which she sets her password, at /reset-password?token=… Students sign up
+    The answer holds the one-time token with which they set their password, at /reset-password?token=… Students sign up
     themselves.
     """
     link = backend.administration.create(viewer, name=body.name, email=body.email, role=body.role)
@@ -75,7 +75,7 @@ def get_user(user_id: UserId, viewer: SignedIn, backend: BackendDep) -> Response
 
 @router.patch("/users/{userId}", **returns(Answer[User], 403, 404, 409, says="The person"))
 def change_user(user_id: UserId, body: requests.PersonChange, viewer: SignedIn, backend: BackendDep) -> Response:
-    """Change a person's role, or shut her out
+    """Change a person's role, or deactivate them
 
     Both together, or neither. Takes hold everywhere within two seconds. The last administrator cannot be taken away.
     """
@@ -138,7 +138,7 @@ def start_memory_trace(body: requests.MemoryTraceNew, viewer: SignedIn, backend:
 
 @router.get("/cache", **returns(Answer[CacheReads], 403, says="A row for each region"))
 def cache_regions(viewer: SignedIn, backend: BackendDep) -> Response:
-    """How the cache is read
+    """Reads of the cache
 
     By region, in the process that answers and since its start.
     """

@@ -58,7 +58,7 @@ def list_entries(
     return answer(backend.audit.entries(viewer, wanted, before=before, limit=limit))
 
 
-@router.get("/check", **returns(Answer[ChainState], 403, says="What reading the whole trail found"))
+@router.get("/check", **returns(Answer[ChainState], 403, says="The result of reading the whole trail"))
 def check_chain(viewer: SignedIn, backend: BackendDep) -> Response:
     """Check that every entry is as it was written
 

@@ -54,7 +54,7 @@ def logout(viewer: SignedIn, backend: BackendDep) -> Response:
 
 @router.get("/me", **returns(Answer[User], 404, says="The caller's own account"))
 def me(viewer: SignedIn, backend: BackendDep) -> Response:
-    """Who am I?"""
+    """Read my account"""
     return answer(backend.accounts.me(viewer))
 
 

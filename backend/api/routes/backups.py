@@ -128,7 +128,7 @@ class LastTask(Shape, frozen=True, kw_only=True):
 
 
 class Restoring(Body):
-    """Which moment, and the word that says it is meant. Neither id nor time: the newest backup."""
+    """The moment, and the word that confirms it. Neither id nor time: the newest backup."""
 
     backup_id: str | None = Field(None, max_length=64, description="Else the newest before `until`")
     until: Annotated[Moment | None, Field(strict=False)] = Field(
@@ -155,14 +155,17 @@ def list_backups(viewer: SignedIn, backend: BackendDep) -> Response:
     **returns(Answer[LastTask], 403, says="The work under way, else the last", example={"data": {"task": _TASK}}),
 )
 def current_task(viewer: SignedIn, backend: BackendDep) -> Response:
-    """How far is the work on backups?
+    """Read the progress of work on backups
 
     One at a time in the whole school. `share` goes from 0 to 1; `message` says how it ended. Null before the first.
     """
     return answer(LastTask(task=backend.backup_tasks.current(viewer)))
 
 
-@router.get("/preview", **returns(Answer[Preview], 403, 404, 503, says="What would change", example={"data": _PREVIEW}))
+@router.get(
+    "/preview",
+    **returns(Answer[Preview], 403, 404, 503, says="Its changes", example={"data": _PREVIEW}),
+)
 def preview_restore(
     viewer: SignedIn,
     backend: BackendDep,
@@ -171,7 +174,7 @@ def preview_restore(
     ] = None,
     until: Until = None,
 ) -> Response:
-    """What would a restore change?
+    """Preview a restore
 
     Documents of each collection now and in the backup. Nothing is touched.
     """

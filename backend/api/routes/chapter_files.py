@@ -72,7 +72,7 @@ _FILE = {
 _CHOICES = {
     "type": "string",
     "contentMediaType": "application/json",
-    "description": "What doubtful rows mean, as a JSON object: the `ref` of a row → the `chapterId` of one of its "
+    "description": "The meaning of doubtful rows, as a JSON object: the `ref` of a row → the `chapterId` of one of its "
     "`candidates`, or null to leave the row out",
     "examples": ['{"7": "69238f0b8a3c5e0b1c000001", "Physics!4": null}'],
 }
@@ -81,8 +81,8 @@ _CHOICES = {
 _NAME_CHOICES = {
     "type": "string",
     "contentMediaType": "application/json",
-    "description": "What names mean that are near ones of the catalogue, as a JSON list of {field, value, subject (of "
-    "a unit), sameAs (null for a new name)}: one for each of the report's questions",
+    "description": "The meaning of names that are near ones of the catalogue, as a JSON list of {field, value, "
+    "subject (of a unit), sameAs (null for a new name)}: one for each of the report's questions",
     "examples": ['[{"field": "subject", "value": "Phyiscs", "sameAs": "Physics"}]'],
 }
 
@@ -98,7 +98,7 @@ progress = Router(prefix="/progress", tags=["Progress"])
 
 @catalogue.post(
     "/import",
-    **returns(Answer[ImportReport], 403, 409, says="What was done, row by row"),
+    **returns(Answer[ImportReport], 403, 409, says="The report, row by row"),
     openapi_extra=_form(file=_FILE, choices=_NAME_CHOICES),
     dependencies=[Depends(upload_room)],
 )
@@ -167,7 +167,7 @@ def undo_import(import_id: ImportId, viewer: SignedIn, backend: BackendDep) -> R
 
 
 @catalogue.get(
-    "/export", **returns_file("The syllabus; for a student with her progress", _KINDS, rows=PublishedChapter)
+    "/export", **returns_file("The syllabus; for a student with their progress", _KINDS, rows=PublishedChapter)
 )
 def export_chapters(
     viewer: SignedIn, backend: BackendDep, kind: Annotated[Format, Query(alias="format")] = "csv"
@@ -200,7 +200,7 @@ def own_template(
 
 @progress.post(
     "/import",
-    **returns(Answer[ImportReport], 403, 409, says="What was taken over, row by row"),
+    **returns(Answer[ImportReport], 403, 409, says="The report, row by row"),
     openapi_extra=_form(file=_FILE, choices=_CHOICES),
     dependencies=[Depends(upload_room)],
 )

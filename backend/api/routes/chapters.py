@@ -80,7 +80,7 @@ def list_chapters(
 def list_archived(query: requests.PageQuery, viewer: SignedIn, backend: BackendDep) -> Response:
     """List archived chapters
 
-    What was taken out of the syllabus and can be brought back.
+    Chapters that were taken out of the syllabus and can be brought back.
     """
     found = backend.chapters.archived(viewer)
     return paged([archived(chapter) for chapter in found], query, lambda each: (each.id,))

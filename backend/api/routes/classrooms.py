@@ -125,11 +125,11 @@ def classroom_student(
     return answer(backend.reports.learner(viewer, classroom_id, student_id))
 
 
-@router.delete("/{classroomId}/students/{studentId}", **returns(Answer[None], 403, 404, says="She is out of the class"))
+@router.delete("/{classroomId}/students/{studentId}", **returns(Answer[None], 403, 404, says="The student has left"))
 def remove_student(classroom_id: ClassroomId, student_id: StudentId, viewer: SignedIn, backend: BackendDep) -> Response:
     """Take a student out of a class
 
-    Her account and her progress stay hers.
+    Their account and their progress stay as they are.
     """
     backend.classrooms.remove_student(viewer, classroom_id, student_id)
     return answer(None)

@@ -1,4 +1,4 @@
-"""Whether it works, for load balancers and monitors: /health, open to anyone, without details for attackers."""
+"""/health for load balancers and monitors: open to anyone, without details for attackers."""
 
 from fastapi import Request, Response
 from msgspec import to_builtins
@@ -27,18 +27,18 @@ def health(request: Request, backend: BackendDep) -> Response:
 
 @router.get("/live", **returns(Answer[Live], says="The process runs"))
 def live(backend: BackendDep) -> Response:
-    """Does the process run?
+    """Liveness
 
-    Touches nothing else: where this fails, start the process anew.
+    Touches nothing else: if this fails, restart the process.
     """
     return answer(Live(uptime_seconds=backend.operations.live().uptime_seconds))
 
 
 @router.get("/ready", **returns(Answer[Readiness], 503, says="Send requests here"))
 def ready(request: Request, backend: BackendDep) -> Response:
-    """Can it serve?
+    """Readiness
 
-    Where this fails, send requests to another process for now.
+    If this fails, send requests to another process for now.
     """
     readiness = backend.operations.ready()
     return answer(readiness) if readiness.is_ready else _not_ready(request, readiness)

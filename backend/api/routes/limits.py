@@ -13,7 +13,7 @@ router = Router(prefix="/admin/limits", tags=["Administration"])
 
 @router.get("", **returns(Answer[LimitsReport], 403, says="The share of the allowances that is given, and why"))
 def limits(viewer: SignedIn, backend: BackendDep) -> Response:
-    """How limits stand
+    """Read the state of the limits
 
     Of the process that answers: what presses on it, where limits are kept, and how often they were met.
     """

@@ -45,7 +45,7 @@ def leave(backend: BackendDep, token: Token = "") -> Response:
 
 @router.get("/confirm")
 def ask_to_confirm(backend: BackendDep, token: Token = "") -> Response:
-    """A page that says which address is meant; a newcomer gives the password that she chose."""
+    """A page that names the address; a newcomer gives the password that they chose."""
     try:
         awaited = backend.registration.awaited(token)
     except NotFound as error:

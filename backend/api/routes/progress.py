@@ -39,7 +39,7 @@ _SAVED = {
 
 @router.post(
     "/chapters/{chapterId}/progress",
-    **returns(Answer[SavedProgress], 403, 404, 409, says="What was saved", example=_SAVED),
+    **returns(Answer[SavedProgress], 403, 404, 409, says="The saved change", example=_SAVED),
 )
 def save_progress(
     chapter_id: ChapterId,
@@ -56,7 +56,7 @@ def save_progress(
     return answer(save_one(backend, viewer, chapter_id, _change(body), key, body.confirm))
 
 
-@router.post("/progress", **returns(Answer[Saved], 403, 404, 409, says="What was saved"))
+@router.post("/progress", **returns(Answer[Saved], 403, 404, 409, says="The saved change"))
 def save_many(body: requests.ProgressSaveMany, viewer: SignedIn, backend: BackendDep, key: requests.ActKey) -> Response:
     """Save progress on several chapters
 
@@ -68,7 +68,7 @@ def save_many(body: requests.ProgressSaveMany, viewer: SignedIn, backend: Backen
     return answer(backend.progress.change_many(viewer, changes, key=key, confirm=body.confirm))
 
 
-@router.post("/progress/undo", **returns(Answer[Saved], 403, 404, 409, says="What stands now"))
+@router.post("/progress/undo", **returns(Answer[Saved], 403, 404, 409, says="The records after the undo"))
 def undo(body: requests.Undo, viewer: SignedIn, backend: BackendDep) -> Response:
     """Take a save back
 

@@ -42,7 +42,7 @@ class OwnDeletion(Shape, frozen=True, kw_only=True):
 
 
 class CalledOff(Shape, frozen=True, kw_only=True):
-    """When a deletion was called off."""
+    """The time at which a deletion was called off."""
 
     called_off_at: datetime
 
@@ -60,10 +60,10 @@ def export_own_data(viewer: SignedIn, backend: BackendDep) -> Response:
 
 
 @own.get(
-    "/deletion", **returns(Answer[OwnDeletion], says="Whether and when", example={"data": {"deletion": _DELETION}})
+    "/deletion", **returns(Answer[OwnDeletion], says="The deletion, or null", example={"data": {"deletion": _DELETION}})
 )
 def read_deletion(viewer: SignedIn, backend: BackendDep) -> Response:
-    """Whether my account will be deleted"""
+    """Read the deletion of my account"""
     return answer(OwnDeletion(deletion=backend.rights.deletion(viewer)))
 
 

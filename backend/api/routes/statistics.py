@@ -55,7 +55,7 @@ def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by
     **returns(Answer[Distribution], 403, 404, says="Histograms of completion and of questions solved"),
 )
 def statistics_distribution(viewer: SignedIn, backend: BackendDep, subject: Subject = None) -> Response:
-    """How all students spread
+    """Distribution of all students
 
     Those who ever saved anything, by share of chapters completed and by questions solved; at most two minutes old.
     For teachers and admins.
@@ -67,7 +67,7 @@ def statistics_distribution(viewer: SignedIn, backend: BackendDep, subject: Subj
     "/statistics/weeks", tags=["Statistics"], **returns(Answer[tuple[Week, ...]], 403, says="The last twelve weeks")
 )
 def statistics_weeks(viewer: SignedIn, backend: BackendDep) -> Response:
-    """What all students did week by week
+    """Work of all students by weeks
 
     Chapters completed and questions solved, the running week last; weeks before the first saved change are null.
     For teachers and admins.
@@ -83,8 +83,8 @@ def statistics_weeks(viewer: SignedIn, backend: BackendDep) -> Response:
 def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
     """A student beside others
 
-    Shares of chapters completed by subject: her own, her classes' and everyone's. Those of others are rounded and a day
-    old or more, and null where too few stand behind them. For students.
+    Shares of chapters completed by subject: their own, their classes' and everyone's. Those of others are rounded and a
+    day old or more, and null where too few stand behind them. For students.
     """
     return answer(backend.class_statistics.comparison(viewer))
 
@@ -95,7 +95,7 @@ def statistics_comparison(viewer: SignedIn, backend: BackendDep) -> Response:
 def chapter_average(chapter_id: ChapterId, viewer: SignedIn, backend: BackendDep) -> Response:
     """A student's classes on a chapter
 
-    Those of her classes who are at work on it, in steps of five: how many completed it, and questions solved on
+    Those of their classes who are at work on it, in steps of five: how many completed it, and questions solved on
     average. Figures are a day old or more; null where they would tell of single people. For students.
     """
     return answer(OwnAverage(average=backend.class_statistics.chapter_average(viewer, chapter_id)))

@@ -15,7 +15,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class Pagination(Shape, frozen=True, kw_only=True):
-    """Where a page stands in its list. `nextCursor` continues with `after`; null on the last page."""
+    """The position of a page in its list. `nextCursor` continues with `after`; null on the last page."""
 
     page: int
     limit: int
@@ -49,7 +49,7 @@ class Reason(Shape, frozen=True, kw_only=True):
 
 
 class Failure(Shape, frozen=True, kw_only=True):
-    """What every failure looks like."""
+    """The shape of every failure."""
 
     success: Literal[False] = False
     error: Reason

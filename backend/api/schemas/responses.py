@@ -14,7 +14,7 @@ from backend.statistics.models import OthersOnChapter
 
 
 class ChapterItem(Shape, frozen=True, kw_only=True):
-    """A chapter in the published shape, with our figures. For a student, her own progress stands in it."""
+    """A chapter in the published shape, with our figures. For a student, with their own progress."""
 
     id: str
     subject: str
@@ -82,7 +82,7 @@ class SavedProgress(Shape, frozen=True, kw_only=True):
 
 
 class OwnWork(Shape, frozen=True, kw_only=True):
-    """A student's totals and streak, and each record that she has begun."""
+    """A student's totals and streak, and each record that they have begun."""
 
     summary: Summary
     records: tuple[Progress, ...]
@@ -95,7 +95,7 @@ class OwnAverage(Shape, frozen=True, kw_only=True):
 
 
 class CacheReads(Shape, frozen=True, kw_only=True):
-    """How each region of the cache is read."""
+    """Reads of the cache by region."""
 
     regions: tuple[CacheRegion, ...]
 

@@ -1,4 +1,4 @@
-"""Whether a process grows without end: a straight line through what it held lately. Pure; nothing is measured here."""
+"""Detects a process that grows without end: a straight line through its last samples. Pure: measures nothing."""
 
 import threading
 from collections import deque
@@ -15,7 +15,7 @@ STEP = 8  # of the samples so many groups are made, whose medians no single peak
 
 @dataclass(frozen=True)
 class Slope:
-    """How something grew over `span_seconds`: from, to, and by how much an hour."""
+    """Growth over `span_seconds`: from, to, and by how much an hour."""
 
     first: float
     last: float
@@ -38,7 +38,7 @@ class Growth:
             self._samples.append((at, value))
 
     def slope(self) -> Slope | None:
-        """How it grew; None while too little is known. Steady: no group of samples lies below the one before it."""
+        """Return the growth; None if too little is known. Steady: no group of samples lies below the one before it."""
         with self._lock:
             samples = list(self._samples)
         if len(samples) < FEWEST or samples[-1][0] - samples[0][0] < self._span_seconds:
