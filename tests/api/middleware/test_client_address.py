@@ -44,7 +44,7 @@ def resolved(peer: str, *headers: tuple[str, str], trusted: str = "10.0.0.0/8", 
         ("203.0.113.50", "1.2.3.4", "203.0.113.50"),
         ("10.0.0.9", "203.0.113.7, <script>", None),
         ("10.0.0.9", "203.0.113.7, unknown", None),
-        ("10.0.0.9", "203.0.113.7,", None),
+        ("10.0.0.9", "203.0.113.7,", "10.0.0.9"),
     ],
 )
 def test_the_last_address_that_is_no_proxy_counts(peer: str, forwarded: str, address: str | None) -> None:
