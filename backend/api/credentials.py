@@ -51,10 +51,10 @@ def credential_of(connection: HTTPConnection, backend: Backend) -> Credential | 
     """
     authorization = connection.headers.get("authorization")
     if authorization is not None:
-        scheme, _space, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = bearer_of(authorization)
+        if not token:
             raise NotSignedIn(_("Send the access token as “Authorization: Bearer …”."))
-        return by_token(backend, token.strip())
+        return by_token(backend, token)
     is_websocket = connection.scope["type"] == "websocket"
     for offered in protocols(connection) if is_websocket else ():
         if offered.startswith(TOKEN_PROTOCOL):
@@ -63,6 +63,12 @@ def credential_of(connection: HTTPConnection, backend: Backend) -> Credential | 
     if not cookie or not (_is_own_page(connection) if is_websocket else _is_own_read(connection)):
         return None
     return Credential(lambda: backend.sign_in.viewer(cookie), may_write=False)
+
+
+def bearer_of(authorization: str) -> str:
+    """Return the token of an Authorization header; "" for another scheme."""
+    scheme, _space, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def by_token(backend: Backend, token: str) -> Credential:

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from backend.accounts.models import Viewer, require
-from backend.api.credentials import caller_of, known_caller
+from backend.api.credentials import bearer_of, caller_of, known_caller
 from backend.api.request_size import UPLOAD_BYTES, said_length
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
@@ -58,8 +58,7 @@ async def upload_room(request: Request, viewer: SignedIn) -> AsyncIterator[None]
 
 def is_monitor(request: Request, backend: Backend) -> bool:
     """Whether the caller is a program with the token of METRICS_TOKEN."""
-    _scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    return backend.monitoring.is_token(token.strip())
+    return backend.monitoring.is_token(bearer_of(request.headers.get("authorization", "")))
 
 
 async def monitor(request: Request, backend: BackendDep) -> Viewer | None:

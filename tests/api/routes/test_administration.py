@@ -125,6 +125,8 @@ def test_a_monitor_reads_by_its_token(door: Door, monitored: Backend) -> None:
     assert "chapter_performance" in monitor.get("/metrics").text
     assert problem(monitor.get("/metrics?nonsense=1"), 422)
     assert problem(monitor.get("/admin/users"), 401)
+    for scheme in ("Basic", "Token", ""):
+        assert problem(Caller(client).get("/metrics", headers={"Authorization": f"{scheme} {TOKEN}".strip()}), 401)
     for query in ("", "?nonsense=1"):
         assert problem(Caller(client, TOKEN + "x").get(f"/metrics{query}"), 401)
         assert problem(Caller(client).get(f"/metrics{query}"), 401)
