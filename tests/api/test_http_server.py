@@ -190,11 +190,11 @@ LOGIN = b"POST /auth/login HTTP/1.1\r\n" + HOST + b"Content-Type: application/js
 CODING = LOGIN + b"Transfer-Encoding: "
 FRAMINGS = {
     "a misspelt coding": (501, CODING + b"xchunked\r\n\r\n0\r\n\r\n"),
-    "a coding behind chunks": (501, CODING + b"chunked, gzip\r\n\r\n0\r\n\r\n"),
+    "a coding behind chunks": (400, CODING + b"chunked, gzip\r\n\r\n0\r\n\r\n"),
     "a coding before chunks": (501, CODING + b"gzip, chunked\r\n\r\n0\r\n\r\n"),
     "no coding by its name": (501, CODING + b"identity\r\n\r\n"),
-    "an empty coding": (501, CODING + b"\r\n\r\n"),
-    "two lines of codings": (501, CODING + b"chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "an empty coding": (400, CODING + b"\r\n\r\n"),
+    "two lines of codings": (400, CODING + b"chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     "a coding and a length": (400, CODING + b"chunked\r\nContent-Length: 2\r\n\r\n{}"),
     "a chunk without a size": (400, CODING + b"chunked\r\n\r\n\r\n{}\r\n0\r\n\r\n"),
     "a size that is no number": (400, CODING + b"chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n"),
