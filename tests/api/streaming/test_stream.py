@@ -317,10 +317,11 @@ def test_a_deaf_process_says_so(served_api: ServedApi, door: Door, backend: Back
 
 
 def test_pages_redraw_less_often_the_more_listen(
-    served_api: ServedApi, door: Door, monkeypatch: pytest.MonkeyPatch
+    served_api: ServedApi, door: Door, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pace grows with the listeners of a room, those who came first are told too, and it has an end."""
     monkeypatch.setattr(events, "PACE_MS_PER_LISTENER", 500)
+    backend.accounts.update_profile(door.student_viewer, ProfileChange(board_joined=True, board_name="Comet"))
     with ExitStack() as open_streams:
         listeners = [
             open_streams.enter_context(served_api.listening("/events?rooms=boards", caller.headers))
