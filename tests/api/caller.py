@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from backend.accounts.models import Viewer
 from backend.api import create_api
+from backend.api.middleware import rate_limits
 from backend.bootstrap import Backend
 from tests.school import PASSWORD, School
 
@@ -69,6 +70,12 @@ class Door:
 @pytest.fixture
 def door(backend: Backend, school: School) -> Iterator[Door]:
     yield Door(backend, school)
+
+
+@pytest.fixture
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit of requests, for tests that walk all routes."""
+    monkeypatch.setattr(rate_limits, "kind_of", lambda _path: None)
 
 
 def problem(response: Response, status: int) -> Json:
