@@ -65,7 +65,7 @@ def private_servers(settings: Settings, report: Report) -> Servers | None:
 
 @dataclass(frozen=True)
 class Setup:
-    """What a backend is made from. What it opens registers its closing with `resources`, to be closed in reverse."""
+    """The parts of a backend. What it opens registers its closing with `resources`, to be closed in reverse."""
 
     settings: Settings
     clock: Clock

@@ -117,7 +117,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_waiting()
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         if codings not in ([], [b"chunked"]):
-            self._refuse(501, "not_implemented", _("A body is read plain or in chunks, in no other transfer coding."))
+            words = _("A body is read plain or in chunks, in no other transfer coding.")
+            self._refuse(501, code="not_implemented", message=words)
             raise ValueError("unknown transfer coding")  # ends the parsing, before the app is asked anything
         before = self.cycle
         super().on_headers_complete()
