@@ -45,8 +45,8 @@ def test_a_class_is_summed_as_everyone_is(
     backend: Backend, of_classes: ClassStatisticsService, teacher: Viewer, classroom: Classroom, grouping: str
 ) -> None:
     """The same rows as over all students, with the work of the class's learners alone in them."""
-    rows = of_classes.statistics(teacher, classroom.id, grouping).rows  # type: ignore[arg-type]  # names come as parameters
-    everyone = backend.statistics.statistics(teacher, grouping).rows  # type: ignore[arg-type]  # the same
+    rows = of_classes.statistics(teacher, classroom.id, grouping).rows
+    everyone = backend.statistics.statistics(teacher, grouping).rows
     assert [(row.subject, row.class_, row.unit, row.chapter, row.chapters) for row in rows] == [
         (row.subject, row.class_, row.unit, row.chapter, row.chapters) for row in everyone
     ]
