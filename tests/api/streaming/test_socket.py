@@ -19,7 +19,6 @@ from backend.progress.models import ProgressChange
 from tests.api.caller import Door
 from tests.api.streaming.listening import ServedApi, served_api
 from tests.api.streaming.speaking import talking
-from tests.school import School
 from tests.waiting import until
 
 __all__ = ["served_api"]
@@ -127,32 +126,6 @@ def test_what_is_saved_reaches_the_room_and_the_boards(
         backend.events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": 1}})  # as who keeps the boards does
         assert elsewhere.hear("leaderboard-changed", "progress-updated") == {"type": "leaderboard-changed"}
         assert backend.progress.record(door.student_viewer.id).progress[chapter].question_solved == 5
-
-
-def test_a_student_hears_of_nobody_elses_save(
-    served_api: ServedApi, door: Door, school: School, backend: Backend, chapter: str
-) -> None:
-    """Not on a joined chapter and not of leaderboards on which the student is not; only of their own saves."""
-    other = school.student(door.classroom)
-    with talking(served_api, door.student.headers) as talk:
-        assert talk.ask("join-chapter", chapterId=chapter)["type"] == "joined"
-        backend.progress.change(other, chapter, ProgressChange(questions_delta=1), key="other")
-        backend.events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": 1}})
-        backend.progress.change(door.student_viewer, chapter, ProgressChange(questions_delta=1), key="own")
-        assert talk.hear("progress-updated", "leaderboard-changed")["type"] == "progress-updated"
-        talk.say("ping")
-        assert talk.hear("progress-updated", "leaderboard-changed", "pong")["type"] == "pong"
-
-
-def test_a_socket_ends_when_its_person_may_hear_less(
-    served_api: ServedApi, door: Door, backend: Backend, chapter: str
-) -> None:
-    """A teacher who becomes a student does not go on hearing of everybody's saves."""
-    with talking(served_api, door.teacher.headers) as talk:
-        talk.ask("join-chapter", chapterId=chapter)
-        backend.mongo["users"].update_one({"_id": door.teacher_viewer.id}, {"$set": {"role": "student"}})
-        backend.cache.invalidate("viewers")
-        assert talk.end() == ("role_changed", 4403)
 
 
 def test_who_left_hears_no_more(served_api: ServedApi, door: Door, backend: Backend, chapter: str) -> None:

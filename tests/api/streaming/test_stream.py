@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from backend.accounts import rooms
 from backend.accounts.models import ProfileChange, Viewer
 from backend.api.routes import events
 from backend.api.streaming.connections import Streams
@@ -208,44 +207,6 @@ def test_a_cookie_of_another_site_opens_nothing(served_api: ServedApi, door: Doo
     headers = {"Cookie": f"session={token}", "Sec-Fetch-Site": "cross-site"}
     with served_api.listening("/events?rooms=student:me", headers) as listener:
         assert (listener.answer.status, listener.error()["code"]) == (401, "not_signed_in")
-
-
-def test_a_student_hears_of_nobody_elses_act(
-    served_api: ServedApi, door: Door, school: School, backend: Backend
-) -> None:
-    """Whatever others do on the same chapters or for the leaderboards, the first news is the student's own save."""
-    chapters = [each.id for each in backend.chapters.active()[:2]]
-    other = school.student(door.classroom)
-    backend.accounts.update_profile(other, ProfileChange(board_joined=True, board_name="Comet"))
-    names = f"student:me,boards,{','.join(f'chapter:{each}' for each in chapters)}"
-    paths = (f"/events?rooms={names}", f"/chapters/{chapters[0]}/progress-stream")
-    with ExitStack() as stack:
-        streams = [stack.enter_context(served_api.listening(path, door.student.headers)) for path in paths]
-        for stream in streams:
-            stream.wait_for("connected")
-        for number in range(2):
-            save(backend, other, f"other-{number}", chapter=number)
-        backend.progress.undo(other, backend.progress.history(other, chapters[0])[0].batch_id)
-        backend.events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": 1}})  # as the projector does
-        save(backend, door.student_viewer, "own")
-        first, second = (stream.wait_for("changed").data["rooms"] for stream in streams)
-    assert (set(first), first["student:me"]["chapterIds"]) == ({"student:me", f"chapter:{chapters[0]}"}, chapters[:1])
-    assert second == {f"chapter:{chapters[0]}": {"changed": 1}}
-
-
-def test_boards_are_heard_by_those_who_are_on_them(served_api: ServedApi, door: Door, backend: Backend) -> None:
-    """A student's stream ends when they join the leaderboards; the next one hears of them, as a teacher's does."""
-    path = "/events?rooms=boards"
-    with served_api.listening(path, door.student.headers) as listener:
-        listener.wait_for("connected")
-        since = time.monotonic()
-        backend.accounts.update_profile(door.student_viewer, ProfileChange(board_joined=True, board_name="Comet"))
-        assert ended(listener, since) == "role_changed"
-    for caller in (door.student, door.teacher):
-        with served_api.listening(path, caller.headers) as listener:
-            listener.wait_for("connected")
-            backend.events.publish(rooms.CHANGED, {rooms.BOARDS: {"changed": 1}})
-            assert listener.wait_for("changed").data == {"rooms": {"boards": {"changed": 1}}}
 
 
 def test_a_deactivated_person_hears_no_more(served_api: ServedApi, door: Door, backend: Backend) -> None:
