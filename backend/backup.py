@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     verify = commands.add_parser("verify", help=_("read a backup and compare every checksum"))
     verify.add_argument("id", nargs="?", help=_("which one; else the newest"))
     commands.add_parser("drill", help=_("restore the newest backup into a scratch database and compare"))
-    restore = commands.add_parser("restore", help=_("put the school back"))
+    restore = commands.add_parser("restore", help=_("restore the school"))
     restore.add_argument("id", nargs="?", help=_("which backup; else the newest before the time"))
     restore.add_argument("--to", type=_time, help=_("back to this time, such as 2026-11-20T14:03:00Z"))
     restore.add_argument("--yes", action="store_true", help=_("do not ask"))
@@ -61,7 +61,7 @@ def _verify(backend: Backend, chosen: argparse.Namespace) -> int:
     checked = backend.backups.verify(
         wanted.id if wanted else chosen.id or "", on_progress=_bar(wanted.documents if wanted else 0)
     )
-    terminal.say(_("Whole: {line}").format(line=_line(checked)))
+    terminal.say(_("Intact: {line}").format(line=_line(checked)))
     return terminal.DONE
 
 
@@ -79,7 +79,7 @@ def _restore(backend: Backend, chosen: argparse.Namespace) -> int:
     plan = backend.restores.preview(AT_TERMINAL, backup_id=chosen.id, until=chosen.to)
     for line in _described(plan):
         terminal.say(line)
-    if not chosen.yes and not _is_meant(_("Put the school back to that time? Type yes: ")):
+    if not chosen.yes and not _is_meant(_("Restore the school to that time? Type yes: ")):
         terminal.say(_("Nothing was changed."))
         return terminal.INTERRUPTED
     progress = _bar(plan.backup.documents)
@@ -139,7 +139,7 @@ def _time(written: str) -> datetime:
     try:
         at = datetime.fromisoformat(written)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(_("is no time such as 2026-11-20T14:03:00Z")) from error
+        raise argparse.ArgumentTypeError(_("is not a time such as 2026-11-20T14:03:00Z")) from error
     if at.tzinfo is None:
         raise argparse.ArgumentTypeError(_("needs a time zone: Z for UTC, or +05:30"))
     return at.astimezone(UTC)

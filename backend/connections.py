@@ -56,7 +56,12 @@ def private_servers(settings: Settings, report: Report) -> Servers | None:
     )
 
     def end() -> None:
-        report(_("The private servers ended, so the app ends too. Start it again; the log files in DATA_DIR say more."))
+        report(
+            _(
+                "The private servers have stopped, so the app stops too. Start it again; the log "
+                "files in DATA_DIR say more."
+            )
+        )
         os._exit(1)  # nothing can be saved any more: to wait for what is under way would only put off the next start
 
     servers.watch(end)
@@ -124,5 +129,5 @@ def _reading(name: str) -> Iterator[None]:
     except AppError:
         raise
     except Exception as error:  # each driver has many of its own, and plain ValueErrors
-        words = _("{name} is no address that can be read: {reason}").format(name=name, reason=error)
+        words = _("{name} is not a valid address: {reason}").format(name=name, reason=error)
         raise Unavailable(words) from error

@@ -271,5 +271,5 @@ def authorise(viewer: V | None, act: str, relation: Relation | None = None, *, m
     if viewer.lacks_second_factor and act not in BEFORE_SECOND_FACTOR:
         raise NotAllowed(_("Set up your second factor first, in the settings."), code="second_factor_required")
     if relation is not None and relation not in scope:
-        raise NotFound(missing or _("There is no such thing."))
+        raise NotFound(missing or _("This does not exist."))
     return viewer

@@ -28,9 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _rebuild(backend: Backend) -> int:
     count = backend.projector.rebuild(terminal.Bar(_("Saved changes")))
-    said = ngettext(
-        "Statistics of {count} chapter computed anew.", "Statistics of {count} chapters computed anew.", count
-    )
+    said = ngettext("Statistics of {count} chapter recomputed.", "Statistics of {count} chapters recomputed.", count)
     terminal.say(said.format(count=count))
     return terminal.DONE
 

@@ -36,4 +36,4 @@ def test_an_app_whose_guard_is_gone_ends(tmp_path: Path) -> None:
             assert process.wait(60) == 1
             assert process.stderr
             said = process.stderr.read()
-        assert "The private servers ended, so the app ends too." in said
+        assert "The private servers have stopped, so the app stops too." in said

@@ -63,5 +63,5 @@ def test_a_wrong_setting_is_named(
 def test_an_address_that_a_driver_refuses_names_its_setting(name: str, value: str, settings: Settings) -> None:
     """What only the driver can tell is said as one sentence too."""
     wrong = settings.model_copy(update={name.lower(): SecretStr(value)})
-    with pytest.raises(Unavailable, match=f"{name} is no address that can be read: "):
+    with pytest.raises(Unavailable, match=f"{name} is not a valid address: "):
         build(wrong)

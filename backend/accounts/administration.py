@@ -73,7 +73,7 @@ class AccountAdministration:
         if page < 1 or not 1 <= limit <= PAGE_LIMIT:
             raise Invalid(_("There is no such page."))
         if after and (order != "name" or descending):
-            raise Invalid(_("A cursor goes with the order by name alone: use page and limit."))
+            raise Invalid(_("A cursor works only with the order by name: use page and limit."))
         return self._queries.users(search.strip(), role, page, limit, after, order=order, descending=descending)
 
     def user(self, viewer: Viewer, user_id: str) -> User:
@@ -135,7 +135,7 @@ class AccountAdministration:
         authorise(viewer, "administration.end_session")
         found = self._sessions.queries.find(session_id)
         if found is None:
-            raise NotFound(_("This session is over already."))
+            raise NotFound(_("This session has already ended."))
         self._trail.record(viewer, "session.revoked", "user", found.user_id)
         self._sessions.end(session_id)
 
@@ -238,4 +238,4 @@ class AccountAdministration:
 
 def _refuse_oneself(viewer: Viewer, user: User) -> None:
     if user.id == viewer.id:
-        raise Conflict(_("You cannot shut yourself out. Ask another administrator."))
+        raise Conflict(_("You cannot deactivate yourself. Ask another administrator."))

@@ -127,4 +127,4 @@ class Confirmations:
 
 
 def _too_late() -> NotFound:
-    return NotFound(_("This link was used already or is too old. Please ask for a new one."))
+    return NotFound(_("This link has been used or is too old. Please ask for a new one."))

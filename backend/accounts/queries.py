@@ -329,5 +329,5 @@ def _taken(error: Conflict, *, first: bool = False) -> str:
     if "boardNameKey" in (details or {}).get("keyPattern", ()):
         return _("Somebody on the leaderboards has this display name, or one that looks like it. Choose another.")
     if first:
-        return _("This school has its administrator already. Please sign in.")
+        return _("This school already has an administrator. Please sign in.")
     return _("There is an account with this e-mail address already.")

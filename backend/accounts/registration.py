@@ -59,7 +59,7 @@ class RegistrationService:
     def create_first_administrator(self, *, name: str, email: str, password: str, is_demo: bool = False) -> User:
         """The school's first account. Raises Conflict where there is one already, even made at the same moment."""
         if self.has_users():
-            raise Conflict(_("This school has its administrator already. Please sign in."))
+            raise Conflict(_("This school already has an administrator. Please sign in."))
         user = validation.new_user(
             new_id(), name=name, email=email, role="admin", zone=self._time_zone, at=self._clock.now(), is_demo=is_demo
         )

@@ -79,7 +79,7 @@ class SecondFactor:
         pending = stored.pending_factor
         secret = self._sealer.open(pending.sealed) if pending and now < pending.expires_at else None
         if pending is None or secret is None:
-            raise NotFound(_("Begin anew: this set-up is too old."), code="setup_expired")
+            raise NotFound(_("This set-up has expired. Please start again."), code="setup_expired")
         self._count(user.id, stored.factor_attempts, now)
         step = codes.matching_step(secret, code, now)
         if step is None:
@@ -94,7 +94,7 @@ class SecondFactor:
         )
         self._trail.record(viewer, "second_factor.enabled", "user", user.id)
         if not self._queries.set_factor(user.id, factor, now, sealed=pending.sealed):
-            raise NotFound(_("Begin anew: this set-up is too old."), code="setup_expired")
+            raise NotFound(_("This set-up has expired. Please start again."), code="setup_expired")
         self._queries.forget_attempts(user.id)
         self._sessions.end_all(user.id, but=viewer.session_id)
         return RecoveryCodes(codes=fresh)
@@ -112,7 +112,7 @@ class SecondFactor:
         """Sign in by password alone again. Raises Conflict where the school wants it, NotAllowed, NotFound."""
         user = self._user(authorise(viewer, "second_factor.turn_off"))
         if self._sessions.needs_second_factor(user):
-            raise Conflict(_("Your school wants a second factor of your role. It cannot be turned off."))
+            raise Conflict(_("Your school requires a second factor for your role. It cannot be turned off."))
         self._sessions.require_proof(viewer)
         if not user.second_factor_at:
             raise NotFound(_("You have no second factor."))
@@ -182,4 +182,4 @@ def _recovery() -> tuple[tuple[str, ...], str, tuple[str, ...]]:
 
 
 def _wrong() -> NotAllowed:
-    return NotAllowed(_("This code is not right, or was used before. Please try the next one."), code="wrong_code")
+    return NotAllowed(_("This code is wrong, or was used before. Please try the next one."), code="wrong_code")

@@ -56,7 +56,7 @@ class AccountService:
         """End one of the viewer's own sessions, everywhere at once. Raises NotFound for any other."""
         authorise(viewer, "accounts.end_session")
         if self._sessions.end(session_id, viewer.id) is None:
-            raise NotFound(_("This session is over already."))
+            raise NotFound(_("This session has already ended."))
 
     def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's present session, everywhere at once."""
@@ -195,8 +195,8 @@ class AccountService:
 
 
 def _wrong_password() -> NotAllowed:
-    return NotAllowed(_("Your present password is wrong."), code="wrong_password")
+    return NotAllowed(_("Your current password is wrong."), code="wrong_password")
 
 
 def _spent_link() -> NotFound:
-    return NotFound(_("This link was used already or is too old. Please ask an administrator for a new one."))
+    return NotFound(_("This link has been used or is too old. Please ask an administrator for a new one."))

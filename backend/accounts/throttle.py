@@ -127,6 +127,7 @@ def _knowable(account: str) -> tuple[str, ...]:
 
 def _too_many(seconds: float) -> RateLimited:
     words = _(
-        "Too many tries with a wrong password. Please try again in {time}, or ask an administrator for a one-time link."
+        "Too many attempts with a wrong password. Please try again in {time}, or ask an "
+        "administrator for a one-time link."
     )
     return RateLimited(words.format(time=waiting_time(seconds)), retry_after_seconds=seconds)

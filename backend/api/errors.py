@@ -135,7 +135,7 @@ def _invalid_request(request: Request, error: Exception) -> Response:
     if any(one["loc"][0] == "body" for one in problems) and _is_foreign(request):
         return answer_to(request, UnsupportedMedia(_("Send the body as application/json.")))
     fields = [{"field": _field(one["loc"]), "problem": str(one["msg"])} for one in problems[:FIELDS_SHOWN]]
-    return failure(422, "invalid", _("Some fields do not fit."), request, {"fields": fields})
+    return failure(422, "invalid", _("Some fields are not valid."), request, {"fields": fields})
 
 
 def _broken_json(position: object) -> Malformed:
@@ -170,7 +170,7 @@ def _said(request: Request, error: HTTPException) -> tuple[str, str]:
     known = {
         400: ("malformed", _("The body cannot be read ({reason}).").format(reason=str(error.detail).rstrip("."))),
         404: ("not_found", _("There is nothing at this address.")),
-        405: ("method_not_allowed", _("This address does not take {method}.").format(method=request.method[:20])),
+        405: ("method_not_allowed", _("This address does not accept {method}.").format(method=request.method[:20])),
         408: (TooSlow.code, str(error.detail)),
         413: ("too_large", str(error.detail)),
     }

@@ -137,7 +137,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().handle_websocket_upgrade()
         opening: Any = self.transport.get_protocol()
         if not opening.handshake_initiated:  # another method, or more headers than its parser takes: it says nothing
-            self._refuse(400, "malformed", _("This is no HTTP request that can be read."))
+            self._refuse(400, "malformed", _("This is not a valid HTTP request."))
 
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
@@ -156,7 +156,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "malformed", _("This is no HTTP request that can be read."))
+        self._refuse(400, "malformed", _("This is not a valid HTTP request."))
 
     def _await_headers(self) -> None:
         """Have the headers of the next request due; whatever arrives meanwhile does not put that off."""

@@ -55,7 +55,7 @@ def check_key(request: Request) -> None:
     if not _PLAIN.fullmatch(request.headers[HEADER]):
         problem = _("1 to {most} printable characters without spaces").format(most=LONGEST)
         fields = {"fields": [{"field": HEADER, "problem": problem}]}
-        raise Invalid(_("Some fields do not fit."), details=fields)
+        raise Invalid(_("Some fields are not valid."), details=fields)
 
 
 async def answer_once(request: Request, backend: Backend, viewer: Viewer | None, act: str, answer: Handler) -> Response:

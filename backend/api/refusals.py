@@ -95,7 +95,7 @@ def sentence(status: int) -> str:
         401: _("Please sign in first."),
         403: _("This is not allowed."),
         404: _("There is nothing at this address."),
-        405: _("This address does not take such a request."),
+        405: _("This address does not accept such a request."),
         413: _("The file is too large."),
         503: _("The service is starting, or cannot be reached. Please try again in a moment."),
     }

@@ -79,7 +79,10 @@ def _words(kind: str, reason: str) -> tuple[str, str]:
     if kind == "drill":
         return (
             _("The last trial restore failed: {reason}").format(reason=reason),
-            _("Take a backup now and try it. If that fails too, whoever looks after the server must look at it."),
+            _(
+                "Take a backup now and test it. If that fails too, the person who looks after the "
+                "server must look at it."
+            ),
         )
     if kind == "late":
         return (
@@ -87,8 +90,8 @@ def _words(kind: str, reason: str) -> tuple[str, str]:
             _("Let the app or a worker run at night, and take a backup now."),
         )
     if kind == "away":
-        return reason, _("Until that is put right no backup can be taken, listed or restored.")
+        return reason, _("Until that is fixed, no backup can be taken, listed or restored.")
     return (
         _("The last backup failed: {reason}").format(reason=reason),
-        _("Put that right, then take a backup now. Older backups are still there."),
+        _("Fix that, then take a backup now. Older backups are still there."),
     )

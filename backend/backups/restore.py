@@ -185,7 +185,7 @@ class RestoreService:
     def _alone(self) -> Iterator[None]:
         lease = self._queries.begin_restore(LEASE_SECONDS)
         if lease is None:
-            raise Conflict(_("A restore is under way already."))
+            raise Conflict(_("A restore is already running."))
         try:
             with lease.renewed():
                 yield

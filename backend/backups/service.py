@@ -304,14 +304,14 @@ class BackupService:
 
     def _some_store(self) -> Store:
         if self._store is None:
-            raise Unavailable(_("No place for backups is set: BACKUP_URL names a folder or s3://bucket/prefix."))
+            raise Unavailable(_("No backup location is set: BACKUP_URL names a folder or s3://bucket/prefix."))
         return self._store
 
     def _reached(self, work: Callable[[Store], T]) -> T:
         try:
             return work(self._some_store())
         except StoreFailed as error:
-            raise Unavailable(_("The place of the backups is out of reach: {reason}").format(reason=error)) from error
+            raise Unavailable(_("The backup location cannot be reached: {reason}").format(reason=error)) from error
 
 
 def _backup(manifest: Manifest) -> Backup:

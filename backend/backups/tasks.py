@@ -100,7 +100,7 @@ class BackupTasks:
 
         def work(progress: Progress) -> str:
             self._restores.restore(viewer, backup_id=plan.backup.id, until=until, on_progress=progress)
-            return _("The school was put back. What it replaced is kept: it can be undone below.")
+            return _("The school was restored. What was there before is kept, and the restore can be undone below.")
 
         return self._begin(viewer, "restore", plan.backup.id, plan.backup.documents, work, until=plan.until)
 
@@ -182,7 +182,7 @@ class BackupTasks:
         )
         lease = self._queries.begin_task(task, LEASE_SECONDS)
         if lease is None:
-            raise Conflict(_("Another backup or restore is under way. Please wait until it has ended."))
+            raise Conflict(_("Another backup or restore is running. Please wait until it has finished."))
         context, here = copy_context(), origin()  # in which language, and from where: a page knows it only now
 
         def run() -> None:
@@ -240,10 +240,10 @@ class BackupTasks:
 
     def _verified(self, backup_id: str, progress: Progress) -> str:
         self._backups.verify(backup_id, on_progress=progress)
-        return _("Every checksum fits: the backup is whole.")
+        return _("Every checksum matches: the backup is intact.")
 
     def _drilled(self, backup_id: str, progress: Progress) -> str:
         drill = self._backups.drill(backup_id, on_progress=progress)
         if not drill.has_passed:
             raise Unavailable(_("The trial restore failed: {reason}").format(reason="; ".join(drill.problems[:3])))
-        return _("The backup was restored beside the school and compared: it is good.")
+        return _("The backup was restored into a scratch database and compared: it is good.")

@@ -94,7 +94,7 @@ class CatalogueChanges:
                 session.abort_transaction()
                 return False
             if change.undoes and not self._queries.mark_undone(session, change.undoes):
-                raise Conflict(_("This import was taken back already."))
+                raise Conflict(_("This import has already been undone."))
             self._queries.begin(session, change)
             self._trail.record(viewer, act, "catalogue", target, after=counts, session=session)
             return True
@@ -139,9 +139,9 @@ class CatalogueChanges:
         if change is None or change.undoes:
             raise NotFound(_("There is no such import."))
         if change.state == "undone":
-            raise Conflict(_("This import was taken back already."))
+            raise Conflict(_("This import has already been undone."))
         if change.state == "running":
-            raise Conflict(_("This import is still being carried out. Take it back when it is done."))
+            raise Conflict(_("This import is still running. Undo it when it is done."))
         done = self._queries.steps(import_id, 0, change.done) if change.done else ()
         present = {chapter.id: chapter for chapter in now}
         changed = [step.after for step in done if step.after and not _stands(step.after, present)]
@@ -203,8 +203,8 @@ def _changed_since(changed: Iterable[Chapter]) -> Conflict:
     changed = list(changed)
     names = ", ".join(f"“{chapter.chapter}”" for chapter in changed[:NAMED])
     said = ngettext(
-        "This import cannot be taken back any more: {count} chapter of it was changed since ({names}).",
-        "This import cannot be taken back any more: {count} chapters of it were changed since ({names}).",
+        "This import can no longer be undone: {count} chapter of it has been changed since ({names}).",
+        "This import can no longer be undone: {count} chapters of it have been changed since ({names}).",
         len(changed),
     )
     return Conflict(said.format(count=number(len(changed)), names=names), code="stale")

@@ -292,7 +292,7 @@ def _with_odd_years(row: PlannedRow, years: Mapping[int, int]) -> PlannedRow:
     odd = [year for year in years if str(year) in row.draft.year_wise_question_count]
     if not odd:
         return row
-    words = _("Look at {years}: not counted as an exam year.").format(years=listing(list(map(str, odd))))
+    words = _("Check {years}: not counted as an exam year.").format(years=listing(list(map(str, odd))))
     return replace(row, report=replace(row.report, reason=f"{row.report.reason} {words}".strip()))
 
 

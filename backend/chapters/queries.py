@@ -65,9 +65,7 @@ class ChapterQueries:
             session=session,
         )
         if (found or {}).get("running") not in (None, within):
-            raise Conflict(
-                _("An import is being carried out just now. Please try again when it is done."), code="import_running"
-            )
+            raise Conflict(_("An import is running. Please try again when it is done."), code="import_running")
         return int((found or {})["revision"])
 
     def add(self, session: ClientSession, chapters: Sequence[Chapter]) -> None:

@@ -247,7 +247,7 @@ class ChapterService:
             self._changes.carry_on(seconds=INLINE_SECONDS)
         found = self._change_queries.change(change.id) or change
         if found.state == "failed":
-            said = _("{reason} {done} of {total} chapters were written; you can take them back.")
+            said = _("{reason} {done} of {total} chapters were written; you can undo them.")
             raise Conflict(said.format(reason=found.message, done=number(found.done), total=number(found.total)))
         return replace(report, import_id=change.id, state=found.state)
 
@@ -306,7 +306,7 @@ def _named(
         name = getattr(draft, attribute)
         found = matcher.match(field, name, draft.subject)
         if found.candidates and not confirm and (edited is None or getattr(edited, attribute) != name):
-            said = _("“{name}” is not in the catalogue, but {candidates} is. Save it as a new one all the same?")
+            said = _("“{name}” is not in the catalogue, but {candidates} is. Save it as a new one anyway?")
             raise ConfirmationNeeded(
                 said.format(name=name, candidates=candidates_words(found.candidates)),
                 code="near_name",

@@ -86,7 +86,7 @@ def _claim(backend: Backend, notes: DemoQueries, seed: int, count: int, days: in
     now, before = backend.clock.now(), notes.opened()
     if before is None:
         if backend.registration.has_users():
-            raise Conflict(_("This school has people already. The demo school can be opened only in an empty one."))
+            raise Conflict(_("This school already has people. The demo school can be opened only in an empty one."))
         fresh = Opened(seed=seed, learners=count, days=days, opened_at=now, touched_at=now)
         if notes.begin(fresh):
             return fresh
@@ -99,7 +99,7 @@ def _claim(backend: Backend, notes: DemoQueries, seed: int, count: int, days: in
 
 
 def _busy() -> Conflict:
-    return Conflict(_("The demo school is being opened at this moment. Please wait a minute."), code="demo_busy")
+    return Conflict(_("The demo school is being opened. Please wait a minute."), code="demo_busy")
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _lines(report: ClassReport) -> list[str]:
     ]
     flagged = [each.name for each in report.learners if each.flag in ("at risk", "watch")]
     if flagged:
-        lines.append(_("Worth a word: {names}").format(names=_named(flagged)))
+        lines.append(_("Worth talking to: {names}").format(names=_named(flagged)))
     return lines
 
 
@@ -60,7 +60,7 @@ def for_student(name: str, school: str, home: Home, address: str, leave: str) ->
     parts: list[Part] = [_("Hello {name},").format(name=name.split(maxsplit=1)[0]), *_week(home)]
     chapters = [each.chapter.chapter for each in home.study_next[:MOST_CHAPTERS]]
     if chapters:
-        parts += [_("If you would like to go on, these are good chapters to begin with:"), Points(chapters)]
+        parts += [_("If you would like to continue, these are good chapters to begin with:"), Points(chapters)]
     parts += [Link(_("Open my page"), address or "/"), *_ending(school, leave)]
     return Content(_("Your week"), parts)
 
@@ -82,5 +82,5 @@ def _week(home: Home) -> list[Part]:
 
 
 def _ending(school: str, leave: str) -> list[Part]:
-    words = _("Sent by {school} because you chose to have it. To have it no more you need not sign in:")
-    return [Small(words.format(school=school)), Link(_("Stop these letters"), leave)]
+    words = _("Sent by {school} because you asked for it. To stop it you need not sign in:")
+    return [Small(words.format(school=school)), Link(_("Stop these e-mails"), leave)]

@@ -74,7 +74,7 @@ class DigestService:
         """Stop the letters of the person this token was made for. Raises NotFound for a token not made here."""
         user_id = self._signer.read(token, self._clock.now())
         if user_id is None or not self._queries.stop(user_id):
-            raise NotFound(_("This link is not valid. You can stop the letters on your settings page as well."))
+            raise NotFound(_("This link is not valid. You can stop the e-mails on your settings page as well."))
 
     def leave_address(self, user_id: str) -> str:
         """Return the address at which this person stops their letters without signing in."""

@@ -136,7 +136,7 @@ def _subject_of_person(user_id: str) -> str:
 
 def refusal(decision: Decision) -> RateLimited:
     """Return the error for a caller who asks too often."""
-    words = _("That was very many at once. You can go on in {time}.").format(
+    words = _("That was too much at once. You can continue in {time}.").format(
         time=waiting_time(decision.retry_after_seconds)
     )
     return RateLimited(words, retry_after_seconds=decision.retry_after_seconds)

@@ -8,7 +8,9 @@ from backend.mails.models import Content
 def address_changed(name: str, school: str, new: str) -> Content:
     """Write to the old address, so that nobody can take over an account unnoticed."""
     words = _("The e-mail address of your account was changed to {address}. From now on you sign in with that one.")
-    warning = _("If it was not you, tell your school at once: an administrator can end every session and help you in.")
+    warning = _(
+        "If it was not you, tell your school at once: an administrator can end every session and help you back in."
+    )
     return Content(
         _("The e-mail address of your account was changed"),
         [_hello(name), words.format(address=_shortened(new)), warning, _sent_by(school)],
@@ -18,7 +20,7 @@ def address_changed(name: str, school: str, new: str) -> Content:
 def password_link(name: str, school: str, address: str, until: str) -> Content:
     """A one-time link that an administrator made."""
     words = _("An administrator made a link with which you set your password. It works once, until {time}.")
-    nothing = _("If you expected none, leave it alone: without it nothing changes.")
+    nothing = _("If you did not expect it, ignore it: nothing will change.")
     return Content(
         _("Set your password"),
         [_hello(name), words.format(time=until), Link(_("Set my password"), address), nothing, _sent_by(school)],
@@ -33,7 +35,7 @@ def confirm_sign_up(school: str, address: str, until: str) -> Content:
         [
             words.format(school=school, time=until),
             Link(_("Open my account"), address),
-            _("You will be asked for the password that you chose. If it was not you, leave this letter alone."),
+            _("You will be asked for the password that you chose. If it was not you, ignore this e-mail."),
             _sent_to_address(school),
         ],
     )
@@ -49,7 +51,7 @@ def confirm_address(school: str, address: str, until: str) -> Content:
         [
             words.format(school=school, time=until),
             Link(_("Use this address"), address),
-            _("If it was not you, leave this letter alone: without it nothing changes."),
+            _("If it was not you, ignore this e-mail: nothing will change."),
             _sent_to_address(school),
         ],
     )
@@ -60,7 +62,10 @@ def address_known(name: str, school: str, page: str, *, is_sign_up: bool) -> Con
     said = (
         _("Somebody, perhaps you, signed up at {school} with this address. You have an account with it already.")
         if is_sign_up
-        else _("Somebody wants to use this address for another account at {school}. Yours has it, and keeps it.")
+        else _(
+            "Somebody wants to use this address for another account at {school}. It belongs to your "
+            "account and stays there."
+        )
     )
     return Content(
         _("You have an account already"),
@@ -82,7 +87,7 @@ def backup_alarm(name: str, school: str, said: str, next_step: str, page: str) -
     parts: list[Part] = [_hello(name), said, next_step]
     if page:
         parts.append(Link(_("Open the backups"), page))
-    return Content(_("The backups need you"), [*parts, _sent_by(school)])
+    return Content(_("The backups need attention"), [*parts, _sent_by(school)])
 
 
 def _hello(name: str) -> str:
@@ -90,12 +95,12 @@ def _hello(name: str) -> str:
 
 
 def _sent_by(school: str) -> Small:
-    words = _("Sent by {school} because you have an account there. This address reads no answers.")
+    words = _("Sent by {school} because you have an account there. Nobody reads replies to this address.")
     return Small(words.format(school=school))
 
 
 def _sent_to_address(school: str) -> Small:
-    words = _("Sent by {school} because somebody gave your address there. Answers to this letter are read by nobody.")
+    words = _("Sent by {school} because somebody gave your address there. Nobody reads replies to this e-mail.")
     return Small(words.format(school=school))
 
 

@@ -77,7 +77,7 @@ class Migrations:
                     self._run(held, back_up, report, bar)
                 continue
             if not is_told:
-                report(_("Another process brings the data up to this version; waiting for it …"))
+                report(_("Another process is bringing the data up to this version; waiting for it …"))
                 is_told = True
             time.sleep(LOOK_SECONDS)
         if data_version.stored(self._mongo.database) is None:
@@ -106,12 +106,14 @@ class Migrations:
             with held.renewed():
                 if self._version("") >= self._newest:  # another process was faster
                     return
-                report(_("The data is of an earlier version: a backup is taken, then it is brought up to this one …"))
+                report(_("The data is of an earlier version. Taking a backup, then bringing it up to this version …"))
                 back_up()
                 with self._mongo.writes_blocked():
                     self._take_steps("", bar, held.renew)
         except AppError as error:
-            sentence = _("The data was not brought up to this version; the next start goes on. The reason: {reason}")
+            sentence = _(
+                "The data could not be brought up to this version; the next start will continue. The reason: {reason}"
+            )
             raise Unavailable(sentence.format(reason=error.message)) from error
         finally:
             held.release()

@@ -94,7 +94,7 @@ def cache(is_healthy: bool, regions: tuple[CacheRegion, ...]) -> Check:
     )
     if is_healthy:
         return check("cache", "ok", share)
-    fix = _("It comes back by itself once Redis answers. Until then every read goes to the database.")
+    fix = _("It recovers by itself once Redis answers. Until then every read goes to the database.")
     return check("cache", "warning", _("The in-process layer waits for Redis"), detail=share, fix=fix)
 
 
@@ -123,7 +123,7 @@ def indexes(missing: tuple[str, ...], unused: Unused = NONE_UNUSED, building: tu
             "All present; {count} were not used in {days} days",
             len(unused.names),
         )
-        fix = _("Nothing is broken. An index that stays unused only costs writes: tell whoever develops the app.")
+        fix = _("Nothing is broken. An unused index only makes writes slower: tell the developers of the app.")
         summary = words.format(count=number(len(unused.names)), days=number(unused.watched.days))
         return check("indexes", "info", summary, detail=listing(list(unused.names[:8])), fix=fix)
     if not missing:
@@ -174,7 +174,7 @@ def jobs(found: tuple[JobReport, ...]) -> Check:
     failed = [each.name for each in found if each.last and each.last.state == "failed"]
     if failed:
         words = ngettext("The last run of {count} job failed", "The last runs of {count} jobs failed", len(failed))
-        fix = _("Read under Jobs what went wrong, put it right, and let it run again.")
+        fix = _("See under Jobs what went wrong, fix it, and run it again.")
         return check("jobs", "warning", words.format(count=number(len(failed))), detail=listing(failed), fix=fix)
     words = ngettext("{count} job, no failure", "{count} jobs, no failure", len(found))
     return check("jobs", "ok", words.format(count=number(len(found))))
@@ -184,9 +184,9 @@ def backups(found: BackupState | None, now: datetime) -> Check:
     """Whether last night's backup is there, and whether the newest trial restore of one went well."""
     if found is None or not found.is_configured:
         fix = _("Name a folder or an S3 bucket in BACKUP_URL, on another machine if you can.")
-        return check("backups", "warning", _("No place for backups is set"), fix=fix)
+        return check("backups", "warning", _("No backup location is set"), fix=fix)
     if found.failure:
-        fix = _("Put right what it says, then run the job backup.")
+        fix = _("Fix what it says, then run the job backup.")
         return check("backups", "error", _("The last backup failed"), detail=found.failure, fix=fix)
     if found.last is None:
         fix = _("The first one is taken at 2 o'clock tonight; run the job backup to have one now.")
@@ -199,7 +199,7 @@ def backups(found: BackupState | None, now: datetime) -> Check:
         fix = _("Does the app or the worker run at night? Run the job backup, and look at its last runs.")
         return check("backups", state, summary, detail=found.place, fix=fix, value=old)
     if found.drill and not found.drill.has_passed:
-        fix = _("Take a backup and run the job backup-drill. If it fails again, something in the data is wrong.")
+        fix = _("Take a backup and run the job backup-drill. If it fails again, something is wrong in the data.")
         return check(
             "backups", "error", _("The last trial restore failed"), detail=found.drill.problems[0], fix=fix, value=old
         )
@@ -216,9 +216,9 @@ def backups(found: BackupState | None, now: datetime) -> Check:
 def replicas(found: tuple[Behind, ...] | None) -> Check:
     """How far the copies of the database are behind: what is read from them is so old."""
     if found is None:
-        return check("replicas", "ok", _("This user may not ask the database for them"))
+        return check("replicas", "ok", _("The database user may not read them"))
     if not found:
-        return check("replicas", "ok", _("None: a single server has nothing to be behind"))
+        return check("replicas", "ok", _("None: a single server has no delay"))
     worst = max(found, key=lambda each: each.seconds)
     detail = " · ".join(f"{each.name} {number(round(each.seconds))} s" for each in found)
     summary = _("{seconds} s behind at most").format(seconds=number(round(worst.seconds)))
@@ -232,7 +232,7 @@ def replicas(found: tuple[Behind, ...] | None) -> Check:
 def oplog(found: Oplog | None, *, keeps_journal: bool) -> Check:
     """Rate whether a reader that was away (the worker, a copy, the journal) can go on where it stopped."""
     if found is None:
-        return check("oplog", "ok", _("This user may not ask the database for it"))
+        return check("oplog", "ok", _("The database user may not read it"))
     hours = number(round(found.window_seconds / 3600, 1))
     if not found.is_full:
         return check("oplog", "ok", _("Everything since {hours} h, with room left").format(hours=hours))
@@ -241,8 +241,8 @@ def oplog(found: Oplog | None, *, keeps_journal: bool) -> Check:
     if window >= OPLOG_WARNING_SECONDS:
         return check("oplog", "ok", summary, value=window)
     state: State = "error" if keeps_journal and window < OPLOG_ERROR_SECONDS else "warning"
-    fix = _("Make it larger: db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES}). Who is away for longer than "
-            "this begins anew, and the journal of backups gets a gap.")  # fmt: skip
+    fix = _("Make it larger: db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES}). A member that is away "
+            "for longer than this has to start over, and the journal of backups gets a gap.")  # fmt: skip
     return check("oplog", state, summary, fix=fix, value=window)
 
 
@@ -250,7 +250,7 @@ def breakers(found: Sequence[BreakerFigures]) -> Check:
     """Whether this process lets calls to its servers through."""
     away = [each.name for each in found if each.state != "closed"]
     if away:
-        fix = _("It closes by itself once the server answers: see to that one first.")
+        fix = _("It closes by itself once the server answers: look after the server first.")
         words = _("Open: {names}").format(names=listing(away))
         detail = next(each.reason for each in found if each.state != "closed")
         return check("breakers", "warning", words, detail=detail, fix=fix, value=float(len(away)))
@@ -277,7 +277,7 @@ def instances(found: tuple[Instance, ...]) -> Check:
         gone = ngettext("{count} fell silent in the last ten minutes", "{count} fell silent in the last ten minutes",
                         len(lost)).format(count=number(len(lost)))  # fmt: skip
         detail = listing([f"{each.role} {each.host} {each.pid}" for each in lost])
-        fix = _("It was killed, or its machine is gone. If nobody meant that, look at the end of its log.")
+        fix = _("It was killed, or its machine is gone. If nobody intended that, look at the end of its log.")
         return check("instances", "warning", f"{summary}; {gone}", detail=detail, fix=fix, value=value)
     if len(versions) > 1:
         fix = _("Nothing to do during an upgrade; otherwise restart those with the old version.")
@@ -294,13 +294,20 @@ def mail(found: OutboxState, now: datetime) -> Check:
     if not found.is_configured:
         fix = _("Set SMTP_URL to the mail server of the school.")
         return check("mail", "info", _("No mail is sent"), fix=fix)
-    waiting = ngettext("{count} letter waits", "{count} letters wait", found.queued).format(count=number(found.queued))
+    waiting = ngettext("{count} e-mail is waiting", "{count} e-mails are waiting", found.queued).format(
+        count=number(found.queued)
+    )
     if found.oldest_at is not None and now - found.oldest_at > WAITING_LONG:
-        fix = _("Look whether the mail server of SMTP_URL answers, takes the password and takes this sender.")
+        fix = _("Check that the mail server of SMTP_URL answers, and accepts the password and the sender.")
         return check("mail", "warning", waiting, fix=fix, value=found.queued)
     if found.last_failed_at is not None and now - found.last_failed_at < RECENT:
-        fix = _("Look at the reason: it is either this one address, or the server refuses every letter.")
+        fix = _("Look at the reason: either this one address is wrong, or the server refuses every e-mail.")
         return check(
-            "mail", "warning", _("A letter was given up"), detail=found.last_failure, fix=fix, value=found.queued
+            "mail",
+            "warning",
+            _("An e-mail could not be delivered"),
+            detail=found.last_failure,
+            fix=fix,
+            value=found.queued,
         )
-    return check("mail", "ok", waiting if found.queued else _("Nothing waits"), value=found.queued)
+    return check("mail", "ok", waiting if found.queued else _("Nothing is waiting"), value=found.queued)

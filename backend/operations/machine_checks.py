@@ -30,7 +30,7 @@ def disk(found: Disk, folder: str) -> Check:
     summary = _("{free} free of {total} ({share})").format(
         free=size(found.free_bytes), total=size(found.total_bytes), share=percent(share)
     )
-    fix = _("Make room on the disk of {folder}, or move DATA_DIR to a larger one.").format(folder=folder)
+    fix = _("Free space on the disk of {folder}, or move DATA_DIR to a larger one.").format(folder=folder)
     if found.free_bytes < DISK_CRITICAL_BYTES:
         return check("disk", "critical", summary, detail=folder, fix=fix, value=found.free_bytes)
     if share < DISK_WARNING_SHARE and found.free_bytes < DISK_WARNING_BYTES * 5:
@@ -56,12 +56,12 @@ def growth(found: Slope | None, handles: Handles) -> Check:
     """Whether memory of this process grows without end."""
     detail = ngettext("{count} thread", "{count} threads", handles.threads).format(count=number(handles.threads))
     if found is None:
-        return check("growth", "ok", _("Watched; this process is too young to tell"), detail=detail)
+        return check("growth", "ok", _("Watching; this process has not run long enough to tell"), detail=detail)
     hour = size(max(0.0, found.per_hour))
     summary = _("{size} an hour, over {minutes} min").format(size=hour, minutes=number(round(found.span_seconds / 60)))
     is_growing = found.is_steady and found.per_hour > GROWTH_BYTES
     if is_growing and found.last - found.first > GROWTH_SHARE * found.first:
-        fix = _("Look below which lines of the program keep memory, and restart this process when it suits.")
+        fix = _("See below which lines of the program keep memory, and restart this process when convenient.")
         return check("growth", "warning", summary, detail=detail, fix=fix, value=found.per_hour)
     return check("growth", "ok", summary, detail=detail, value=found.per_hour)
 
@@ -81,7 +81,7 @@ def files(handles: Handles) -> Check:
 def loop(delay_seconds: float | None) -> Check:
     """How long the event loop, which carries all requests and pages of a process, lets its work wait."""
     if delay_seconds is None:
-        return check("loop", "ok", _("This process serves nobody"))
+        return check("loop", "ok", _("This process serves no requests"))
     summary = _("{count} ms of delay").format(count=number(round(delay_seconds * MILLISECONDS)))
     if delay_seconds < LOOP_WARNING_SECONDS:
         return check("loop", "ok", summary, value=delay_seconds)
@@ -110,14 +110,14 @@ def certificate(found: Certificate | None, now: datetime, *, is_production: bool
     left = found.until - now
     seconds, detail = left.total_seconds(), listing(list(found.names[:5]))
     summary = _("Valid until {day}").format(day=day(found.until.date()))
-    fix = _("Renew it and let the proxy read it again; see whether its renewal by itself still runs.")
+    fix = _("Renew it and reload the proxy; check that the automatic renewal still runs.")
     if left <= timedelta(0):
         return check("certificate", "critical", _("It has ended"), detail=detail, fix=fix, value=seconds)
     if left < CERTIFICATE_WARNING:
         state: State = "error" if left < CERTIFICATE_ERROR else "warning"
         return check("certificate", state, summary, detail=detail, fix=fix, value=seconds)
     if found.problem:
-        fix = _("Nothing to do where your own authority signed it; else browsers refuse it: install the whole chain.")
+        fix = _("Nothing to do if your own authority signed it; otherwise browsers refuse it: install the whole chain.")
         words = f"{found.problem} · {detail}" if detail else found.problem
         return check("certificate", "info", summary, detail=words, fix=fix, value=seconds)
     return check("certificate", "ok", summary, detail=detail, value=seconds)
@@ -136,10 +136,10 @@ def secrets(
     if ending and today:
         gone = [key.id for key in ending if key.until and key.until < today]
         if gone:
-            fix = _("Take it out of JWT_KEYS and restart.")
-            return check("secrets", "info", _("A key has ended: {names}").format(names=listing(gone)), fix=fix)
-        fix = _("Nothing to do where a new key stands first; afterwards take the old one out of JWT_KEYS.")
-        words = _("A key ends soon: {names}").format(names=listing([key.id for key in ending]))
+            fix = _("Remove it from JWT_KEYS and restart.")
+            return check("secrets", "info", _("A key has expired: {names}").format(names=listing(gone)), fix=fix)
+        fix = _("Nothing to do if a new key is listed first; later remove the old one from JWT_KEYS.")
+        words = _("A key expires soon: {names}").format(names=listing([key.id for key in ending]))
         return check("secrets", "info", words, fix=fix)
     if age is not None and age > KEY_OLD_DAYS:
         words = ngettext("The key is {count} day old", "The key is {count} days old", age).format(count=number(age))

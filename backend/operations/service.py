@@ -199,7 +199,7 @@ def _settled(name: str, outcome: Any) -> Check:
         return check(name, "unknown", _("It could not be read"), detail=str(outcome), fix=fix)
     if not isinstance(outcome, TimeoutError | AppError):
         _log.warning("check_failed", check=name, error=repr(outcome))
-    return check(name, "unknown", _("It could not be found out"), fix=_("See the other checks first."))
+    return check(name, "unknown", _("It could not be determined"), fix=_("See the other checks first."))
 
 
 def _is_ready(found: tuple[Check, ...]) -> bool:

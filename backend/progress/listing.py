@@ -153,7 +153,7 @@ def _start(found: Sequence[ChapterRow], known: _Known, filters: ChapterFilters) 
             for row in found
         )
     except (ValueError, TypeError, msgspec.MsgspecError) as error:
-        raise Invalid(_("The cursor “after” is not one that was given out.")) from error
+        raise Invalid(_("The cursor “after” is not valid.")) from error
 
 
 def _cursor(row: ChapterRow, known: _Known, filters: ChapterFilters) -> str:

@@ -87,7 +87,7 @@ def _unmatched(row: FileRow, finding: Finding, choices: Choices) -> ImportRow:
     if chosen == LEFT_OUT:
         return named(row, Outcome.UNCHANGED, _("It is left out, as you chose."))
     if not row.own:
-        return named(row, Outcome.UNCHANGED, _("It says nothing of status, questions solved or weak mark."))
+        return named(row, Outcome.UNCHANGED, _("It gives no status, questions solved or weak mark."))
     if chosen is not None:
         return named(row, Outcome.FAILED, _("The chapter that you chose is not in the syllabus."))
     if not finding.candidates:

@@ -112,7 +112,7 @@ def _pace_sentence(left: int, finish_on: date | None, late: int | None) -> str:
         return _("Every chapter is completed.")
     if finish_on is None:
         return _("No chapter was completed in the last 4 weeks, so there is no pace to carry on yet.")
-    said = _("At the pace of your last 4 weeks you finish on {day}").format(day=i18n.day(finish_on))
+    said = _("At your pace of the last 4 weeks, you finish on {day}").format(day=i18n.day(finish_on))
     if late is None:
         return said + "."
     if late > 0:

@@ -79,7 +79,7 @@ def require_confirmation(before: OwnProgress, after: OwnProgress, question_total
     """Raises ConfirmationNeeded where more questions are solved than past papers asked, and more than before."""
     if after.question_solved > question_total and after.question_solved > before.question_solved:
         raise ConfirmationNeeded(
-            _("{solved} is more than the {total} past-paper questions of “{chapter}”. Save it all the same?").format(
+            _("{solved} is more than the {total} past-paper questions of “{chapter}”. Save it anyway?").format(
                 solved=after.question_solved, total=question_total, chapter=chapter
             ),
             details={"questionTotal": question_total, "questionSolved": after.question_solved},

@@ -152,7 +152,7 @@ class RightsService:
         if user is None:
             raise NotFound(_("There is no such person."))
         if self._queries.deletion(user_id):
-            raise Conflict(_("The deletion of this account was asked for already."))
+            raise Conflict(_("The deletion of this account has already been requested."))
         return self._note(viewer, user_id)
 
     def _note(self, viewer: Viewer | None, user_id: str) -> Deletion:
@@ -178,7 +178,7 @@ class RightsService:
     def _cancel(self, viewer: Viewer, user_id: str) -> None:
         def work(session: Any) -> None:
             if not self._queries.remove_deletion(session, user_id):
-                raise NotFound(_("There is no deletion that could be called off."))
+                raise NotFound(_("There is no deletion to cancel."))
             self._trail.record(viewer, "deletion.cancelled", "user", user_id, session=session)
 
         self._mongo.transaction(work)

@@ -44,7 +44,7 @@ def _save() -> None:
     is_asked_by_letter = user.email == before and asked.strip().casefold() != before.casefold()
     at = clock_time(backend.clock.now(), viewer.time_zone)
     st.session_state[SAID] = (
-        _("A letter is on its way to the new address: open the link in it within a day.")
+        _("An e-mail is on its way to the new address. Open the link in it within a day.")
         if is_asked_by_letter
         else _("Saved {time}").format(time=at)
     )

@@ -20,7 +20,7 @@ def password_form() -> None:
     turn = st.session_state.get(ROUND, 0)
     with form_card("password", _("Password"), _("Changing it signs you out on every other device.")):
         current = st.text_input(
-            _("Present password"), type="password", autocomplete="current-password", key=f"current-{turn}"
+            _("Current password"), type="password", autocomplete="current-password", key=f"current-{turn}"
         )
         new = st.text_input(
             _("New password"),
@@ -54,7 +54,7 @@ def session_list() -> None:
     accounts = services.backend().accounts
     with card("sessions"):
         title = _("Where you are signed in")
-        above = section_html(title, _("Sign out whatever you do not know, and change your password then."))
+        above = section_html(title, _("Sign out any device that you do not know, and then change your password."))
         sessions = accounts.sessions(viewer)
         with noticed():
             if ended := session_rows(sessions, key="own", above=above):

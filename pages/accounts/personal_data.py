@@ -35,7 +35,7 @@ def rights_card() -> None:
 
 def _seen(viewer: Viewer) -> list[list[Value]]:
     """By role, as the table of rights in backend/policy.py has it."""
-    admins = _("administrators of the school; each look is written down")
+    admins = _("administrators of the school; each view is recorded")
     rows: list[list[Value]] = [[_("Name and e-mail address"), listing([_("you"), admins])]]
     if viewer.role != "student":
         return [*rows, [_("What you changed for others"), listing([_("you"), _("administrators")])]]

@@ -108,7 +108,7 @@ def day_form() -> None:
     """When a day begins and ends for this person."""
     own = me()
     is_student = own.role == "student"
-    note = _("Your next day begins by these; days that are over never change.")
+    note = _("Your next day follows these; past days never change.")
     with form_card("day", _("Your day"), note if is_student else _("Times are shown in your time zone.")):
         zone, ends = _zone_field(own), None
         if is_student:
@@ -171,7 +171,7 @@ def board_form() -> None:
             max_chars=BOARD_NAME_LENGTH,
             autocomplete="off",
             key="board_name",
-            help=_("It need not be your own name."),
+            help=_("It need not be your real name."),
         )
         sent = st.form_submit_button(_("Save choice"))
         if sent:

@@ -12,7 +12,7 @@ session.viewer()
 st.session_state[second_factor.LED] = True
 page_header(
     _("Protect your account"),
-    _("Your school wants a second factor of your role, because you see the data of others. It takes a minute."),
+    _("Your school requires a second factor for your role, because you see the data of others. It takes a minute."),
     icon="shield_lock",
 )
 with st.container(width=640):

@@ -60,7 +60,7 @@ with entrance(_("Choose a new password")):
         empty_state(
             "link_off",
             _("This link does not work any more"),
-            _("It was used already or is too old. Ask your administrator for a new one."),
+            _("It has been used or is too old. Ask your administrator for a new one."),
             _("Sign in"),
             page="accounts/sign_in.py",
         )

@@ -25,7 +25,7 @@ def factor_card() -> None:
     state = services.backend().second_factor.state(viewer, own=profile_forms.me())
     above = section_html(
         _("Second factor"),
-        _("With a code of an app on your phone, somebody who knows your password still cannot sign in."),
+        _("With codes from an app on your phone, somebody who knows your password still cannot sign in."),
     )
     with card("factor"):
         said = st.session_state.pop(SAID, "")
@@ -103,7 +103,7 @@ def _draw_on(state: FactorState, zone: str) -> None:
         renews = st.button(_("New recovery codes"), key="factor-renew", icon=icon_code("autorenew"))
         stops = not state.is_required and st.button(_("Turn off"), key="factor-off", icon=icon_code("lock_open"))
     if state.is_required:
-        st.caption(_("Your school wants a second factor of your role."))
+        st.caption(_("Your school requires a second factor for your role."))
     with noticed():
         if renews or reauthentication.given("factor-renew"):
             reauthentication.proven("factor-renew", _renew)
@@ -150,7 +150,7 @@ def _draw_codes() -> None:
     )
     st.code("\n".join(codes), language=None)
     with button_row("factor-codes"):
-        if st.button(_("I have kept them"), key="factor-kept", type="primary", icon=icon_code("check")):
+        if st.button(_("I have saved them"), key="factor-kept", type="primary", icon=icon_code("check")):
             st.session_state.pop(CODES, None)
             st.session_state.pop(LED, None)
             st.rerun(scope="app")

@@ -25,6 +25,6 @@ with entrance(_("One more step"), _("Enter the code that your authenticator app 
     draw_form()
     st.caption(_("Without your phone, use one of your recovery codes. Without these, ask your administrator."))
     with button_row("second-step"):
-        if st.button(_("Back to signing in"), key="second-back", type="tertiary", icon=":material/arrow_back:"):
+        if st.button(_("Back to sign-in"), key="second-back", type="tertiary", icon=":material/arrow_back:"):
             session.drop_challenge()
             st.rerun()

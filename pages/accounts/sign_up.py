@@ -36,7 +36,7 @@ def draw_form() -> None:
                     session.welcome(user, to="/")
                     st.rerun()
                 st.success(
-                    _("A letter is on its way to you. Open the link in it within a day: it opens your account."),
+                    _("An e-mail is on its way to you. Open the link in it within a day to open your account."),
                     icon=":material/mail:",
                 )
 

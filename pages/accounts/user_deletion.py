@@ -36,7 +36,7 @@ def draw_open(viewer: Viewer) -> None:
     with st.expander(words.format(count=number(len(found))), icon=":material/auto_delete:"):
         zone = viewer.time_zone
         rows: list[list[Value]] = [[Cell(each.name, note=each.email), _when(each.deletion, zone)] for each in found]
-        static_table(Twin(_("Open it in the list to call it off"), [_("Name"), _("Deleted on")], rows))
+        static_table(Twin(_("Open it in the list to cancel the deletion"), [_("Name"), _("Deleted on")], rows))
 
 
 def _when(deletion: Deletion, zone: str) -> str:
@@ -46,7 +46,7 @@ def _when(deletion: Deletion, zone: str) -> str:
 def _draw_standing(deletion: Deletion, viewer: Viewer) -> None:
     words = _("This account and everything about it will be deleted on {day}.")
     st.warning(words.format(day=day_of(deletion.due_at, viewer.time_zone, "long")), icon=":material/auto_delete:")
-    if deletion.closed_at is None and st.button(_("Call it off"), key="keep-person"):
+    if deletion.closed_at is None and st.button(_("Cancel the deletion"), key="keep-person"):
         with noticed():
             rights = services.backend().rights
             once("deletion", lambda: rights.cancel_for(viewer, deletion.id), "cancel", deletion.id, lost=nothing)

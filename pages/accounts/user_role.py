@@ -50,15 +50,15 @@ def forget() -> None:
 
 def _lost(role: Role) -> str:
     return {
-        "student": _("{name} no longer sees her own progress; it stays."),
-        "teacher": _("{name} no longer sees the classes she taught; they stay, and administrators can open them."),
+        "student": _("{name} no longer sees their own progress; it is kept."),
+        "teacher": _("{name} no longer sees the classes they taught; they stay, and administrators can open them."),
         "admin": _("{name} no longer opens the pages of administrators."),
     }[role]
 
 
 def _won(role: Role) -> str:
     return {
-        "student": _("From the next click on she records progress of her own, and joins classes by their codes."),
-        "teacher": _("From the next click on she makes classes and sees how each of their learners is doing."),
-        "admin": _("From the next click on she sees and changes everything of everybody."),
+        "student": _("From their next click they record progress of their own, and join classes by their codes."),
+        "teacher": _("From their next click they can make classes and see how each learner is doing."),
+        "admin": _("From their next click they can see and change everybody's data."),
     }[role]

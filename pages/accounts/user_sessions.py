@@ -17,7 +17,7 @@ def draw(user: User, viewer: Viewer) -> None:
     administration = services.backend().administration
     sessions = administration.sessions(viewer, user.id)
     count = ngettext("Signed in on {count} device", "Signed in on {count} devices", len(sessions))
-    section(count.format(count=number(len(sessions))) if sessions else _("Signed in nowhere"))
+    section(count.format(count=number(len(sessions))) if sessions else _("Not signed in anywhere"))
     with noticed():
         if ended := session_rows(sessions, key="theirs"):
             administration.end_session(viewer, ended)
@@ -42,7 +42,7 @@ def draw(user: User, viewer: Viewer) -> None:
 
 
 def _draw_question(user: User, viewer: Viewer) -> None:
-    words = _("{name} is signed out everywhere, and her password alone is enough until she sets up another one.")
+    words = _("{name} is signed out everywhere, and needs only the password until they set up another one.")
     st.warning(plain(words.format(name=user.name)), icon=":material/lock_reset:")
     with button_row("reset-question"):
         is_sure = st.button(_("Yes, reset"), type="primary", key="reset-yes")

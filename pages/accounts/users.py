@@ -65,13 +65,13 @@ def draw_list() -> None:
         descending=order.descending,
     )
     if not found.total:
-        empty_state("person_search", _("Nobody found"), _("Try another word of the name or address, or another role."))
+        empty_state("person_search", _("Nobody found"), _("Try another part of the name or address, or another role."))
         return
     heads = [
         Column(_("Name")),
         Column(_("Role")),
-        Column(_("State"), rule=_("Who is deactivated cannot sign in; her data stays")),
-        Column(_("Last sign-in"), rule=_("When she last gave her password or came by the school's provider")),
+        Column(_("State"), rule=_("A deactivated person cannot sign in; their data is kept")),
+        Column(_("Last sign-in"), rule=_("When they last gave their password or signed in with the school's provider")),
         Column(_("Since"), rule=_("The day on which the account was made, in your time zone")),
     ]
     rows = [row_of(user, viewer.time_zone) for user in found.users]

@@ -14,19 +14,21 @@ def letter_form() -> None:
     viewer = session.viewer()
     if not services.backend().digests.is_possible:
         with card("letter"):
-            section(_("Weekly letter"), _what(viewer))
+            section(_("Weekly e-mail"), _what(viewer))
             st.caption(_("This school sends no mail at present, so there is nothing to switch on."))
         return
-    with form_card("letter", _("Weekly letter"), _what(viewer)):
-        wanted = st.toggle(_("Send me the weekly letter"), value=me().weekly_mail, key="weekly-letter")
-        words = _("It goes to {address}. Every letter has a link that stops it.")
+    with form_card("letter", _("Weekly e-mail"), _what(viewer)):
+        wanted = st.toggle(_("Send me the weekly e-mail"), value=me().weekly_mail, key="weekly-letter")
+        words = _("It goes to {address}. Every e-mail has a link that stops it.")
         st.caption(plain(words.format(address=viewer.email)))
-        if st.form_submit_button(_("Save letter")):
+        if st.form_submit_button(_("Save e-mail choice")):
             save("letter", ProfileChange(weekly_mail=wanted))
         saved_line("letter")
 
 
 def _what(viewer: Viewer) -> str:
     if viewer.role == "teacher":
-        return _("On Monday morning: how your classes did, and who may need a word. Names are shortened.")
-    return _("On Monday morning: what you did in the last seven days, and where you might go on. Nothing about others.")
+        return _("On Monday morning: how your classes did, and who may need your attention. Names are shortened.")
+    return _(
+        "On Monday morning: what you did in the last seven days, and how you might continue. Nothing about others."
+    )

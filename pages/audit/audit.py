@@ -28,12 +28,12 @@ def wanted_by(viewer: Viewer) -> AuditFilter:
         )  # fmt: skip
         acts = words.act_words()
         act = st.selectbox(
-            _("Act"), list(acts), index=None, format_func=acts.__getitem__, key="audit-act", width=240,
-            placeholder=_("All acts"), on_change=_from_the_start,
+            _("Action"), list(acts), index=None, format_func=acts.__getitem__, key="audit-act", width=240,
+            placeholder=_("All actions"), on_change=_from_the_start,
         )  # fmt: skip
         today = services.backend().clock.now().astimezone(ZoneInfo(viewer.time_zone)).date()
         days = st.date_input(
-            _("Days"), value=[], max_value=today, format="DD/MM/YYYY", key="audit-days", width=280,
+            _("Period"), value=[], max_value=today, format="DD/MM/YYYY", key="audit-days", width=280,
             on_change=_from_the_start,
         )  # fmt: skip
     first, last = (*days, None, None)[:2] if isinstance(days, tuple) else (days, None)
@@ -67,10 +67,10 @@ def draw_trail() -> None:
     cursors: list[int] = st.session_state.setdefault(CURSORS, [])
     page = backend.audit.entries(viewer, wanted, before=cursors[-1] if cursors else None, limit=PAGE_SIZE)
     if not page.entries:
-        empty_state("manage_search", _("Nothing found"), _("Try another person or act, or other days."))
+        empty_state("manage_search", _("Nothing found"), _("Try another person, action or period."))
         return
     names = {**page.names, **_things(viewer)}
-    heads = [Column(_("When")), Column(_("Act")), Column(_("Who")), Column(_("To whom or what"))]
+    heads = [Column(_("When")), Column(_("Action")), Column(_("Who")), Column(_("Target"))]
     rows = [_row(each, names, viewer) for each in page.entries]
     opened = data_table(_("Audit trail, newest first"), heads, rows, key="audit-table", stacked=True, fixed_order=True)
     _turn_pages(page, cursors)

@@ -23,18 +23,21 @@ def draw_trouble(report: BackupReport, viewer: Viewer) -> None:
     if state.failure and state.failed_at:
         at = moment(state.failed_at, viewer.time_zone, "medium")
         said = _("The backup of {time} failed: {reason}").format(time=at, reason=state.failure)
-        fix = _("Put that right (is the place there, has it room, may the app write to it?), then back up now.")
+        fix = _("Fix that (does the location exist, has it space, may the app write to it?), then back up now.")
         st.error(plain(f"{said}\n\n{fix}"), icon=":material/error:")
     if state.drill and not state.drill.has_passed:
         said = _("The last trial restore failed: {reason}").format(reason="; ".join(state.drill.problems[:3]))
-        fix = _("Back up now and try that one. If it fails too, the figures of the school disagree: look at the log.")
+        fix = _(
+            "Back up now and test that backup. If it fails too, the data of the school disagrees "
+            "with itself: look at the log."
+        )
         st.error(plain(f"{said}\n\n{fix}"), icon=":material/error:")
 
 
 @fragment
 def draw_backups(report: BackupReport, viewer: Viewer, is_busy: bool) -> None:
     """Every backup, newest first; a click opens one."""
-    section(_("What there is"))
+    section(_("Existing backups"))
     if not report.backups:
         next_step = _("The first one is taken tonight at two, or now with the button above.")
         empty_state("backup", _("There is no backup yet"), next_step, key="no-backups")
@@ -65,11 +68,14 @@ def open_backup(kept: KeptBackup, viewer: Viewer, is_busy: bool) -> None:
                 st.error(plain(problem), icon=":material/error:")
         tasks = services.backend().backup_tasks
         with button_row("backup"):
-            verifies = st.button(_("Read it again"), icon=":material/fact_check:", key="verify", disabled=is_busy)
-            drills = st.button(_("Try a restore"), icon=":material/task_alt:", key="drill", disabled=is_busy)
+            verifies = st.button(_("Verify it"), icon=":material/fact_check:", key="verify", disabled=is_busy)
+            drills = st.button(_("Test a restore"), icon=":material/task_alt:", key="drill", disabled=is_busy)
             takes = st.button(_("Download"), icon=":material/download:", key="download")
         st.caption(
-            _("Reading compares every checksum. A trial restores it beside the school, compares, and throws it away.")
+            _(
+                "Verifying compares every checksum. A trial restores it into a scratch database, "
+                "compares, and deletes that."
+            )
         )
         if verifies or drills:
             with noticed():
@@ -84,12 +90,14 @@ def open_backup(kept: KeptBackup, viewer: Viewer, is_busy: bool) -> None:
 def draw_facts(report: BackupReport) -> None:
     """How the school is kept, in a few sentences."""
     section(_("How they are kept"))
-    static_table(Twin(_("What holds for all of them"), [_("What"), _("How")], words.kept_facts(report)))
+    static_table(Twin(_("Facts about all backups"), [_("What"), _("How")], words.kept_facts(report)))
 
 
 admin = session.viewer("admin")
 backend = services.backend()
-with page_header(_("Backups"), _("A year of work is in here. This is how it survives."), icon="backup"):
+with page_header(
+    _("Backups"), _("Copies of everything the school has saved, and the way back to them."), icon="backup"
+):
     wanted = st.button(_("Back up now"), type="primary", icon=":material/backup:", key="backup-now")
 if wanted:
     with noticed():

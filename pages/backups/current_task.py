@@ -43,7 +43,7 @@ def _draw_running() -> None:
         st.progress(task.share, text=plain(doing))
         part = words.collection_word(task.collection) if task.collection else _("Getting ready")
         since = _("since {time}").format(time=clock_time(task.started_at, viewer.time_zone, "medium"))
-        who = _("You may leave this page; it goes on.") if task.asked_by else _("A job by the clock does it.")
+        who = _("You may leave this page; the work continues.") if task.asked_by else _("A scheduled job does it.")
         st.caption(plain(" · ".join((part, since, who))))
 
 

@@ -25,8 +25,8 @@ def draw_download(backup: Backup, viewer: Viewer, *, wanted: bool) -> None:
     def make() -> None:
         st.session_state[LINK] = services.backend().backup_downloads.link(session.viewer("admin"), backup.id)
 
-    why = _("A backup holds everything about everybody, and your sign-in is some minutes old.")
-    why += " " + _("Please give your password again.")
+    why = _("A backup contains everybody's data, and it is a while since you gave your password.")
+    why += " " + _("Please enter your password again.")
     reauthentication.proven_here(make, wanted=wanted, why=why, key="download-proof")
     made: DownloadLink | None = st.session_state.get(LINK)
     if made:
@@ -56,8 +56,8 @@ def draw_refusal() -> None:
     said = {
         "link_expired": _("That link is too old, or was made in another browser. Open the backup and make a new one."),
         "not_allowed": _("Your role does not allow that any more."),
-        "not_found": _("That backup is gone: its time was over. Choose another one."),
-        "unavailable": _("That backup is damaged, or its place is out of reach. Read it again to know which."),
+        "not_found": _("That backup has been deleted by now. Choose another one."),
+        "unavailable": _("That backup is damaged, or its location cannot be reached. Verify it to know which."),
     }
     words = said.get(code, _("The backup could not be downloaded. Open it below and make a new link."))
     with st.container(horizontal=True, vertical_alignment="center", key="cp-backup-refused"):

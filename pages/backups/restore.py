@@ -25,7 +25,7 @@ def draw_restore(report: BackupReport, viewer: Viewer, *, is_busy: bool) -> None
     """Choose a moment; its preview opens in a dialog, from which the school is put back."""
     if not report.backups:
         return
-    section(_("Go back"), _("First you see what would change. Until you type a word, nothing is touched."))
+    section(_("Go back"), _("You see first what would change. Nothing is changed until you type a word."))
     _draw_choice(report, viewer, is_busy)
     if report.state.can_roll_back:
         _draw_roll_back(viewer, is_busy)
@@ -94,7 +94,7 @@ def outside(until: datetime | None, reach: Reach, zone: str) -> str:
     if reach.since < until <= reach.until:
         return ""
     at, bounds = moment(until, zone, "medium"), _between(reach, zone)
-    return _("{time} cannot be had back.").format(time=at) + " " + bounds
+    return _("{time} cannot be restored.").format(time=at) + " " + bounds
 
 
 def _between(reach: Reach, zone: str) -> str:
@@ -104,15 +104,15 @@ def _between(reach: Reach, zone: str) -> str:
 
 def _no_reach(report: BackupReport) -> str:
     if not report.state.keeps_journal:
-        return _("Only the moments of backups can be had back: the journal is off. It is on where BACKUP_URL is set.")
-    return _("The journal has only begun: seconds between backups can be had back from about a minute on.")
+        return _("Only the times of backups can be restored: the journal is off. It is on when BACKUP_URL is set.")
+    return _("The journal has only just begun: seconds between backups can be restored in about a minute.")
 
 
 def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
     reauthentication.forget("restore-proof")
     tasks, at = services.backend().backup_tasks, moment(plan.until, viewer.time_zone, "medium")
 
-    @st.dialog(_("Put the school back"), icon=":material/settings_backup_restore:", width="large")
+    @st.dialog(_("Restore the school"), icon=":material/settings_backup_restore:", width="large")
     def dialog() -> None:
         st.markdown(f"**{plain(_('Everything will be as it was on {time}.').format(time=at))}**")
         static_table(words.preview_table(plan))
@@ -123,9 +123,9 @@ def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
         st.caption(
             plain(
                 _(
-                    "What people saved after that moment is taken away. During the exchange, some seconds, everybody "
-                    "can read and nobody can save. What is replaced is kept until the next restore: it can be undone. "
-                    "The audit trail stays, and people who were deleted since stay deleted."
+                    "Anything saved after that moment is removed. For some seconds everybody can read and nobody can "
+                    "save. The replaced data is kept until the next restore, so this restore can be undone. The audit "
+                    "trail stays, and people who were deleted since then stay deleted."
                 )
             )
         )
@@ -135,7 +135,7 @@ def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
         )
         with button_row("restore"):
             is_meant = typed.strip().lower() == word
-            wanted = st.button(_("Put the school back"), type="primary", key="restore-yes", disabled=not is_meant)
+            wanted = st.button(_("Restore the school"), type="primary", key="restore-yes", disabled=not is_meant)
             if st.button(_("Cancel"), key="restore-no"):
                 st.rerun()
         if is_meant:
@@ -151,7 +151,7 @@ def _do(act: Callable[[Viewer], Task], wanted: bool, key: str) -> None:
         act(session.viewer("admin"))
         st.rerun()
 
-    why = _("This replaces the whole school, and your sign-in is some minutes old. Please give your password again.")
+    why = _("This replaces the whole school, and it is a while since you gave your password. Please give it again.")
     with noticed():
         reauthentication.proven_here(begin, wanted=wanted, why=why, key=f"{key}-proof")
 
@@ -168,7 +168,7 @@ def _ask_roll_back() -> None:
 
     @st.dialog(_("Undo the restore"), icon=":material/undo:")
     def dialog() -> None:
-        st.text(_("The school will be as it was just before the restore. What was saved since then is taken away."))
+        st.text(_("The school will be as it was just before the restore. Anything saved since then is removed."))
         word = _("undo")
         typed = st.text_input(
             _("Type “{word}” to go on").format(word=word), key="undo-word", autocomplete="off", max_chars=20

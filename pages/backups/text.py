@@ -31,7 +31,7 @@ def figures(state: BackupState, now: datetime, zone: str) -> list[KeyFigure]:
         KeyFigure(
             _("Last trial restore"),
             _drill_word(drill) if drill else None,
-            _("Every Sunday night the newest backup is restored beside the school, compared, and thrown away"),
+            _("Every Sunday night the newest backup is restored into a scratch database, compared, and deleted"),
             moment(drill.at, zone, "medium") if drill else "",
             "task_alt",
         ),
@@ -55,9 +55,9 @@ def columns() -> list[Column]:
         Column(_("Taken"), rule=_("In your time zone")),
         Column(_("Documents"), numeric=True),
         Column(_("Size"), numeric=True, rule=_("As it is stored")),
-        Column(_("Took"), numeric=True, rule=_("While the school was in use")),
-        Column(_("Checksums"), rule=_("Whether all of it was read again and was what was written")),
-        Column(_("Trial restore"), rule=_("Whether it was restored beside the school, and nothing was amiss")),
+        Column(_("Duration"), numeric=True, rule=_("While the school was in use")),
+        Column(_("Checksums"), rule=_("Whether all of it was read and matches what was written")),
+        Column(_("Trial restore"), rule=_("Whether a trial restore found nothing wrong")),
     ]
 
 
@@ -81,14 +81,14 @@ def row(kept: KeptBackup, zone: str) -> Row:
 
 def _verified(checks: Checks, zone: str) -> Cell:
     if checks.verified_at is None:
-        return Cell(_("not read again"), sort="")
+        return Cell(_("not verified"), sort="")
     at = moment(checks.verified_at, zone, "short")
-    return Cell(_("Damaged") if checks.damage else _("Whole"), kind="error" if checks.damage else "ok", note=at)
+    return Cell(_("Damaged") if checks.damage else _("Intact"), kind="error" if checks.damage else "ok", note=at)
 
 
 def _drilled(checks: Checks, zone: str) -> Cell:
     if checks.drilled_at is None:
-        return Cell(_("not tried"), sort="")
+        return Cell(_("not tested"), sort="")
     at = moment(checks.drilled_at, zone, "short")
     failed = bool(checks.drill_problems)
     return Cell(_("Failed") if failed else _("Passed"), kind="error" if failed else "ok", note=at)
@@ -98,9 +98,9 @@ def task_words(task: Task) -> str:
     """Return the name of a running task, in the reader's language."""
     return {
         "take": _("Taking a backup"),
-        "verify": _("Reading a backup again"),
-        "drill": _("Trying a restore beside the school"),
-        "restore": _("Putting the school back"),
+        "verify": _("Verifying a backup"),
+        "drill": _("Testing a restore in a scratch database"),
+        "restore": _("Restoring the school"),
         "roll-back": _("Undoing the restore"),
     }[task.kind]
 
@@ -119,7 +119,7 @@ def preview_table(plan: Preview) -> Twin:
     rest = _("Records of the program itself")
     facts.append((rest, sum(each.now for each in others), sum(each.then for each in others)))
     rows: list[Sequence[Value]] = [[word, number(now), number(then), _signed(then - now)] for word, now, then in facts]
-    return Twin(_("What would be put in place of what"), heads, rows)
+    return Twin(_("What would replace what"), heads, rows)
 
 
 def _signed(change: int) -> str:
@@ -139,8 +139,8 @@ def collection_word(name: str) -> str:
         "summaries": _("Summaries of students"),
         "chapterStatistics": _("Statistics of chapters"),
         "dayStatistics": _("Statistics of days"),
-        "outbox": _("Letters"),
-        "places": _("Known places of sign-in"),
+        "outbox": _("E-mails"),
+        "places": _("Known sign-in locations"),
         "audit": _("Audit trail"),
     }.get(name, name)
 
@@ -149,24 +149,25 @@ def kept_facts(report: BackupReport) -> list[tuple[str, str]]:
     """How the school is kept, for whoever asks: each a heading and a sentence."""
     state = report.state
     stay = _(
-        "The newest of each of the last {days} days, {weeks} weeks and {months} months stay; the others go at night."
+        "The newest of each of the last {days} days, {weeks} weeks and {months} months is kept; the "
+        "others are deleted at night."
     )
     sealed = (
         _("Sealed with BACKUP_KEY: without the key nobody reads them.")
         if state.is_sealed
         else _("Not sealed: whoever can read that place can read the school. Set BACKUP_KEY to seal them.")
     )
-    journal = _("Every change is kept as well, in files of 15 seconds, so that any second can be had back.")
-    no_journal = _("Off: only the moments of the backups can be had back. It is on where BACKUP_URL is set.")
+    journal = _("Every change is kept as well, in files of 15 seconds, so that any second can be restored.")
+    no_journal = _("Off: only the times of the backups can be restored. It is on when BACKUP_URL is set.")
     told = _("Administrators get a mail when a backup or a trial restore fails or is overdue.")
-    not_told = _("Trouble stands here and on your home page only: no mail is sent, because SMTP_URL is not set.")
+    not_told = _("Problems are shown here and on your home page only: no mail is sent, because SMTP_URL is not set.")
     return [
-        (_("How long"), stay.format(days=report.kept_daily, weeks=report.kept_weekly, months=report.kept_monthly)),
+        (_("Kept for"), stay.format(days=report.kept_daily, weeks=report.kept_weekly, months=report.kept_monthly)),
         (_("Where"), _place(state)),
         (_("Sealing"), sealed),
         (_("Journal"), journal if state.keeps_journal else no_journal),
-        (_("Who is told"), told if report.is_mail_sent else not_told),
-        (_("Not in a backup"), _("Sessions, locks, the cache and the record of jobs: they are made anew.")),
+        (_("Who is notified"), told if report.is_mail_sent else not_told),
+        (_("Not in a backup"), _("Sessions, locks, the cache and the record of jobs: they are created again.")),
     ]
 
 

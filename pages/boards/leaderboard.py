@@ -113,7 +113,7 @@ def _period_words(board: Board) -> str:
 
 
 def _table(entries: Sequence[BoardEntry], board: Board, caption: str) -> str:
-    unit = _("Questions") if board.measure == "questions" else _("Days")
+    unit = _("Questions") if board.measure == "questions" else _("Study days")
     mine = next((index for index, entry in enumerate(entries) if entry.is_me), None)
     rows: list[list[Value]] = [
         [entry.rank, f"{entry.name} ({_('you')})" if entry.is_me else entry.name, entry.score] for entry in entries
@@ -141,7 +141,7 @@ def invite(viewer: Viewer, board: Board) -> None:
 def _privacy() -> str:
     return _(
         "Others see the display name you choose and your score, never your real name. "
-        "Who does not join is on no board, and you can leave at any time in the settings."
+        "If you do not join, you are on no board, and you can leave at any time in the settings."
     )
 
 

@@ -80,7 +80,7 @@ def _carry_out(viewer: Viewer, body: bytes) -> Answers:
     try:
         sent = msgspec.json.decode(body, type=Sent)
     except msgspec.MsgspecError as error:
-        raise Invalid(_("Some fields do not fit.")) from error
+        raise Invalid(_("Some fields are not valid.")) from error
     if sent.person != viewer.id:
         raise Conflict(_("Somebody else is signed in now."), code="other_person")
     backend = services.backend()
@@ -98,7 +98,7 @@ def _understood(sent: Sequence[Mapping[str, Any]]) -> tuple[list[saving.Act], li
             acts.append(msgspec.convert(each, saving.Act))
         except msgspec.ValidationError as error:
             _log.warning("act_not_understood", reason=str(error))
-            note = saving.Note(kind="refused", text=_("Not saved: this page is older than the server. Load it again."))
+            note = saving.Note(kind="refused", text=_("Not saved: this page is older than the server. Reload it."))
             refused.append(saving.Answer(key=str(each.get("key", "")), note=note))
     return acts, refused
 

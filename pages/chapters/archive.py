@@ -28,7 +28,7 @@ def draw_notice() -> None:
 def draw_archive(chapters: Sequence[Chapter], zone: str) -> None:
     """The archived chapters, each with its button."""
     if not chapters:
-        empty_state("inventory_2", _("The archive is empty"), _("A chapter that you archive waits here."))
+        empty_state("inventory_2", _("The archive is empty"), _("Chapters that you archive appear here."))
         return
     place = st.container(gap="small")
     page = pager(len(chapters), PAGE_SIZE, "archive-page")

@@ -51,7 +51,7 @@ def draw_list(viewer: Viewer, filters: ChapterFilters) -> str | None:
     learners = _learners(viewer)
     found = _found(viewer, filters, order, page, learners)
     if not found.total:
-        empty_state("search_off", _("No chapter fits your filters."), _("Take a filter off, or add the chapter."))
+        empty_state("search_off", _("No chapter fits your filters."), _("Remove a filter, or add the chapter."))
         return None
     _count(found)
     opened = data_table(

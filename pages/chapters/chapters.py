@@ -90,7 +90,7 @@ with place:
     elif empty_state(
         "search_off",
         _("No chapter fits your filters."),
-        _("Take a filter off, or look for another word."),
+        _("Remove a filter, or search for another word."),
         _("Clear filters"),
     ):
         chapter_filters.clear_in_next_run()

@@ -101,7 +101,7 @@ def everyone(statistics: ChapterStatistics) -> None:
     average = statistics.average_solved
     metric_row(
         [
-            KeyFigure(_("At work on it"), number(statistics.students), _("Students who saved anything on it.")),
+            KeyFigure(_("Working on it"), number(statistics.students), _("Students who saved anything on it.")),
             KeyFigure(_("Completed"), number(statistics.completed), _("Students whose status is Completed.")),
             KeyFigure(_("Weak"), number(statistics.weak), _("Students who marked it weak.")),
             KeyFigure(
@@ -147,5 +147,5 @@ def change_words(before: OwnProgress, after: OwnProgress) -> list[str]:
         old, new = number(before.question_solved), number(after.question_solved)
         said.append(_("Solved: {old} → {new}").format(old=old, new=new))
     if before.is_weak_chapter != after.is_weak_chapter:
-        said.append(_("Marked weak") if after.is_weak_chapter else _("Weak mark taken off"))
+        said.append(_("Marked weak") if after.is_weak_chapter else _("Weak mark removed"))
     return said

@@ -185,5 +185,5 @@ def _sort_words(token: str) -> str:
         "left": _("Most left to solve"),
         "solved": _("Most solved"),
         "status": _("Status"),
-        "changed": _("Changed last"),
+        "changed": _("Last changed"),
     }[token]

@@ -89,7 +89,7 @@ def _counted(typed: Mapping[str, str], typed_year: str, typed_count: str) -> dic
         missing = year if year is not None else "–"
         raise Invalid(_("“Another year” ({year}) needs both the year and its questions.").format(year=missing))
     if str(year) in counts:
-        raise Invalid(_("{year} has a field of its own above: enter its questions there.").format(year=year))
+        raise Invalid(_("{year} has its own field above: enter its questions there.").format(year=year))
     return known | {str(year): count}
 
 
@@ -208,14 +208,14 @@ def _draw_conflict(form: OpenForm) -> None:
     if now is None:
         return
     words = _(
-        "Somebody else changed this chapter meanwhile. Your input is still above, and nothing of it is saved yet. "
-        "Save again to put it over theirs, or take theirs."
+        "Somebody else changed this chapter meanwhile. Your input is still above and is not saved yet. "
+        "Save again to replace their version, or use theirs."
     )
     st.warning(words, icon=":material/group:")
     rows = _differences(form.chapter, now)
     if rows:
         static_table(Twin(_("What they changed"), [_("Field"), _("Before"), _("Now")], rows))
-    if st.button(_("Take theirs"), key=f"theirs-{form.key}", icon=":material/undo:"):
+    if st.button(_("Use theirs"), key=f"theirs-{form.key}", icon=":material/undo:"):
         form.chapter, form.now, form.key = now, None, _new_key(now)
         st.rerun(scope="fragment")
 
@@ -265,5 +265,5 @@ def _archive_question(chapter: Chapter) -> str:
         "The progress of {count} learners on it is kept and returns with it.",
         count,
     ).format(count=number(count))
-    asked = _("Take “{name}” out of the syllabus of the whole school? You can bring it back at any time.")
+    asked = _("Remove “{name}” from the syllabus of the whole school? You can bring it back at any time.")
     return f"{asked.format(name=chapter.chapter)} {kept}"

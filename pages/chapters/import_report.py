@@ -52,7 +52,7 @@ def draw_import() -> None:
         empty_state(
             "upload_file",
             _("Nothing is written before you agree"),
-            _("Choose a file: you see first what it would add, what it would change, and which rows do not fit."),
+            _("Choose a file: you see first what it would add, what it would change, and which rows cannot be read."),
         )
         imports.draw_imports()
         return
@@ -71,7 +71,7 @@ def _introduction() -> None:
     )
     own = _(
         "Status, solved questions and weak marks in a file belong to a person and are left out here. "
-        "Students take theirs over on their Chapters page, with “Bring your list”."
+        "Students import theirs on their Chapters page, with “Bring your list”."
     )
     limits = _("Up to {size} MB and {rows} rows.").format(size=number(MAX_FILE_BYTES // 1024**2), rows=number(MAX_ROWS))
     st.html(f'<p class="cp-note">{escape(limits)} {escape(own)}</p>')
@@ -100,14 +100,14 @@ def _ask(known: OpenImport, report: ImportReport) -> None:
 def _draw_report(known: OpenImport, report: ImportReport, file: UploadedFile | None) -> None:
     count = report.added + report.updated
     if report.dry_run:
-        section(_("What it would do"), known.name)
+        section(_("Preview"), known.name)
         if file:
             _ask(known, report)
     elif report.state == "running" and report.import_id:
-        section(_("It is being carried out"), known.name)
+        section(_("It is running"), known.name)
         _follow(known, report, report.import_id)
     else:
-        section(_("What it did"), known.name)
+        section(_("What was imported"), known.name)
         words = ngettext("{count} chapter written.", "{count} chapters written.", count).format(count=number(count))
         st.success(words, icon=":material/check_circle:")
     metric_row(_figures(report))
@@ -139,15 +139,15 @@ def _follow(known: OpenImport, report: ImportReport, import_id: str) -> None:
 def _nothing_words(report: ImportReport) -> str:
     if report.failed:
         return _("There is nothing to import: no row fits. The reasons are below.")
-    return _("There is nothing to import: every chapter of this file stands so already.")
+    return _("There is nothing to import: the catalogue already has every chapter of this file.")
 
 
 def _figures(report: ImportReport) -> list[KeyFigure]:
     return [
-        KeyFigure(_("Added"), number(report.added), _("Chapters that the catalogue does not have yet.")),
-        KeyFigure(_("Updated"), number(report.updated), _("Known chapters whose facts differ in the file.")),
-        KeyFigure(_("Unchanged"), number(report.unchanged), _("Chapters that stand so already.")),
-        KeyFigure(_("Failed"), number(report.failed), _("Rows that are left out, with the reason below.")),
+        KeyFigure(_("Added"), number(report.added), _("Chapters that are not in the catalogue yet.")),
+        KeyFigure(_("Updated"), number(report.updated), _("Known chapters that differ in the file.")),
+        KeyFigure(_("Unchanged"), number(report.unchanged), _("Chapters that need no change.")),
+        KeyFigure(_("Failed"), number(report.failed), _("Rows that are left out; the reasons are below.")),
     ]
 
 

@@ -66,7 +66,7 @@ def draw_running(import_id: str) -> None:
         state = services.backend().chapters.import_state(viewer, import_id)
         if state.state != "running":
             st.rerun()
-        words = _("{done} of {total} chapters written. It goes on if you leave this page.")
+        words = _("{done} of {total} chapters written. It continues if you leave this page.")
         st.progress(state.share, words.format(done=number(state.done), total=number(state.total)))
 
     bar()
@@ -78,7 +78,7 @@ def draw_imports() -> None:
     found = services.backend().chapters.imports(viewer)
     if not found:
         return
-    section(_("Latest imports"), _("An import can be taken back while none of its chapters was changed since."))
+    section(_("Latest imports"), _("An import can be undone as long as none of its chapters has been changed since."))
     if words := st.session_state.pop(_NOTICE, ""):
         st.success(plain(words), icon=":material/undo:")
     for change in found:
@@ -98,7 +98,7 @@ def _draw_one(change: CatalogueChange, zone: str) -> None:
         if (
             change.state in ("done", "failed")
             and not change.undoes
-            and st.button(_("Take back"), key=f"undo-{change.id}", icon=":material/undo:")
+            and st.button(_("Undo"), key=f"undo-{change.id}", icon=":material/undo:")
         ):
             _undo(change)
 
@@ -112,9 +112,9 @@ def _counts(change: CatalogueChange) -> str:
     counts = ", ".join(f"{number(count)} {word}" for word, count in kinds.items() if count)
     states = {
         "running": _("under way"),
-        "done": _("an earlier import taken back") if change.undoes else "",
+        "done": _("an earlier import undone") if change.undoes else "",
         "failed": change.message,
-        "undone": _("taken back"),
+        "undone": _("undone"),
     }
     return " · ".join(part for part in (counts, states[change.state]) if part)
 
@@ -128,5 +128,5 @@ def _undo(change: CatalogueChange) -> None:
             change.id,
             lost=lambda: chapters.import_state(viewer, change.id),
         )
-        st.session_state[_NOTICE] = _("Taken back: {name}").format(name=change.file_name)
+        st.session_state[_NOTICE] = _("Undone: {name}").format(name=change.file_name)
         st.rerun()

@@ -139,7 +139,7 @@ def _checked(viewer: Viewer, name: str, content: bytes) -> None:
     count = known.report.added + known.report.updated
     above, slot = st.container(), st.empty()
     if known.report.dry_run and count:
-        words = ngettext("Take over {count} record", "Take over {count} records", count)
+        words = ngettext("Import {count} record", "Import {count} records", count)
         if slot.button(words.format(count=number(count)), type="primary", key="own-take-over"):
             with deadline.lifted():
                 known.report = progress.take_over(
@@ -185,9 +185,9 @@ def _option(options: Mapping[str, Candidate], chapter_id: str) -> str:
 
 def _outcome(report: ImportReport, count: int) -> None:
     if report.dry_run and not count:
-        st.info(_("There is nothing to take over from this file."), icon=":material/info:")
+        st.info(_("There is nothing to import from this file."), icon=":material/info:")
     elif not report.dry_run:
-        words = ngettext("{count} record taken over.", "{count} records taken over.", count)
+        words = ngettext("{count} record imported.", "{count} records imported.", count)
         if notice_saved(words.format(count=number(count)), "own-undo" if report.batch_id else None):
             with noticed(), deadline.lifted():
                 services.backend().progress.undo(session.viewer("student"), str(report.batch_id))
@@ -202,8 +202,8 @@ def _show(report: ImportReport) -> None:
         [
             KeyFigure(_("Added"), number(report.added), _("Chapters on which you have no progress yet.")),
             KeyFigure(_("Updated"), number(report.updated), _("Chapters whose progress the file would change.")),
-            KeyFigure(_("Unchanged"), number(report.unchanged), _("Chapters that stand so already.")),
-            KeyFigure(_("Failed"), number(report.failed), _("Rows that are left out, with the reason below.")),
+            KeyFigure(_("Unchanged"), number(report.unchanged), _("Chapters that need no change.")),
+            KeyFigure(_("Failed"), number(report.failed), _("Rows that are left out; the reasons are below.")),
         ]
     )
     draw_notes(report)

@@ -29,7 +29,7 @@ def draw_notes(report: ImportReport) -> None:
     if report.ignored_fields:
         names = listing([f"“{name}”" for name in report.ignored_fields[:_NAMED_FIELDS]])
         more = "…" if len(report.ignored_fields) > _NAMED_FIELDS else ""
-        notes.append(_("Not read, because their names say nothing to us: {names}").format(names=names + more))
+        notes.append(_("Not read, because the columns are unknown: {names}").format(names=names + more))
     if notes:
         items = "".join(f"<li>{icon_html('info')}<span>{escape(note)}</span></li>" for note in notes)
         st.html(f'<ul class="cp-report-notes">{items}</ul>')

@@ -179,7 +179,7 @@ class Saver:
 
     def _saved_note(self, act: Act, saved: Saved) -> Note:
         if not saved.changed:
-            return Note(kind="saved", text=_("Nothing to change: it stood so already."))
+            return Note(kind="saved", text=_("Nothing to change: it is so already."))
         time = self._time(saved.at)
         text = _("Saved {time}").format(time=time)
         if act.place == BULK:

@@ -92,7 +92,9 @@ def draw_archived(viewer: Viewer) -> None:
     """All archived classes that the viewer may bring back, each with its button."""
     archived = services.backend().classrooms.archived(viewer)
     if not archived:
-        empty_state("inventory_2", _("The archive is empty"), _("A class that you archive waits here."), key="archived")
+        empty_state(
+            "inventory_2", _("The archive is empty"), _("Classes that you archive appear here."), key="archived"
+        )
         return
     st.caption(_("A class comes back as it was: its learners, its join code, its leaderboard."))
     place = st.container(gap="small")
@@ -134,7 +136,7 @@ def draw_missing(viewer: Viewer, classroom_id: str) -> bool:
             _("Bring back"), type="primary", key="class-back", icon=":material/unarchive:", on_click=_want,
             args=("back", found.id),
         )  # fmt: skip
-        st.page_link("home.py", label=_("To my classes"), icon=":material/arrow_forward:")
+        st.page_link("home.py", label=_("Go to my classes"), icon=":material/arrow_forward:")
     return True
 
 
@@ -160,7 +162,7 @@ def _bring_back(classroom_id: str) -> None:
         here = {each.id: each for each in classrooms.classrooms(viewer)}
         found = here.get(classroom_id) or classrooms.bring_back(viewer, classroom_id)
         st.query_params.from_dict({"id": found.id})
-        _note("back", found.id, _("Back again: {name}").format(name=found.name))
+        _note("back", found.id, _("Brought back: {name}").format(name=found.name))
 
 
 def _note(act: str, classroom_id: str, words: str) -> None:

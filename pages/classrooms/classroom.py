@@ -78,7 +78,7 @@ def draw_class(viewer: Viewer, classrooms: Sequence[Classroom]) -> None:
     heard = live_updates.position()
     report = services.backend().reports.report(viewer, classroom.id)
     count = report.figures.learners
-    actions = page_header(classroom.name, _("What you see here keeps itself up to date."), icon="groups")
+    actions = page_header(classroom.name, _("This page keeps itself up to date."), icon="groups")
     with actions:
         if len(classrooms) > 1:
             _choose(classrooms, classroom)
@@ -144,7 +144,7 @@ def _draw_missing(viewer: Viewer, error: NotFound) -> None:
     page_header(_("Class"), icon="groups")
     if not archive.draw_missing(viewer, st.query_params.get(PARAMETER, "")):
         hint = _("It may have been closed, or the link is not for you.")
-        empty_state("search_off", error.message, hint, _("To my classes"), page="home.py")
+        empty_state("search_off", error.message, hint, _("Go to my classes"), page="home.py")
 
 
 viewer = session.viewer("teacher", "admin")

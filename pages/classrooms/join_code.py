@@ -35,7 +35,7 @@ def draw_card(classroom: Classroom) -> None:
     with card("join-code"):
         section(_("Join code"), _("Learners sign up with it, by themselves, in a minute."))
         st.html(f'<p class="cp-code">{escape(code)}</p>')
-        st.caption(_("To copy: the link with the code in it, and the code alone."))
+        st.caption(_("Copy the link with the code in it, or the code alone."))
         st.code(sign_up_link(code), language=None, wrap_lines=True)
         st.code(code, language=None)
         _draw_warning()
@@ -77,7 +77,7 @@ def draw_projector(classroom: Classroom) -> None:
     steps = (
         _("Open {address}").format(address=link.split("?", maxsplit=1)[0]),
         _("Type the code, your name, your e-mail address and a password"),
-        _("Choose a chapter, and begin"),
+        _("Choose a chapter and begin"),
     )
     items = "".join(f"<li>{escape(step)}</li>" for step in steps)
     st.html(

@@ -31,7 +31,7 @@ def _header() -> list[str]:
         _("Chapters"),
         _("Solved"),
         _("Solved in 7 days"),
-        _("Change against the 7 days before"),
+        _("Change from the 7 days before"),
         _("Weak"),
         _("Last activity"),
         _("Flag"),

@@ -161,7 +161,7 @@ def columns() -> list[Column | str]:
         Column(_("Completed"), numeric=True, rule=_("Chapters with the status Completed, of all in the syllabus.")),
         Column(_("Solved"), numeric=True, rule=_("Questions solved in all.")),
         Column(_("7 days"), numeric=True, rule=_("Questions solved in the last 7 study days, today included.")),
-        Column(_("Change"), numeric=True, rule=_("Against the 7 days before.")),
+        Column(_("Change"), numeric=True, rule=_("Compared with the 7 days before.")),
         Column(_("Weak"), numeric=True, rule=_("Chapters that the learner marked weak.")),
         Column(_("Last activity"), rule=_("When the learner last saved a change.")),
         Column(_("Flag"), rule=_("One signal: watch. Two or more: at risk.")),

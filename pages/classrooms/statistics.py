@@ -74,7 +74,7 @@ def _draw_units(rows: Sequence[StatisticsRow], learners: int) -> None:
         Column(_("Subject")),
         Column(_("Chapters"), numeric=True),
         Column(_("Completed"), numeric=True, rule=_("Share of all chapters of all learners that are completed.")),
-        Column(_("In progress"), numeric=True, rule=_("Chapters begun and not completed, of all learners.")),
+        Column(_("In progress"), numeric=True, rule=_("Chapters started but not completed, of all learners.")),
         Column(_("Weak"), numeric=True, rule=_("Chapters that learners marked as weak.")),
         Column(_("Questions solved"), numeric=True),
     ]

@@ -42,7 +42,7 @@ def offer_to_finish() -> None:
 
     if is_unfinished(services.backend()):
         st.info(_("Opening the demo school was interrupted."), icon=":material/info:")
-        offer(_("Finish opening it"))
+        offer(_("Finish setting it up"))
 
 
 def offer_sign_ins(sign_ins: tuple[DemoSignIn, ...]) -> None:

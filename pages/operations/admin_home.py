@@ -57,7 +57,7 @@ def _draw_next_steps(counts: Counts) -> None:
 def _steps(counts: Counts) -> list[tuple[str, str, str, str]]:
     steps = []
     if not counts.teachers:
-        why = _("You get a one-time link to hand over; with it the teacher sets her password.")
+        why = _("You get a one-time link to pass on; with it the teacher sets a password.")
         steps.append(("accounts/users.py", "person_add", _("Add the first teacher"), why))
     if not counts.classrooms:
         why = _("A class has a join code, with which students create their own accounts.")
@@ -66,6 +66,6 @@ def _steps(counts: Counts) -> list[tuple[str, str, str, str]]:
         why = _("Hand out the join code: students sign up with it on the sign-in page.")
         steps.append(("classrooms/classroom.py", "key", _("Invite students"), why))
     if not counts.progress:
-        why = _("101 chapters of JEE Main are here already; bring your own as JSON, CSV or Excel.")
-        steps.append(("chapters/manage_chapters.py", "upload_file", _("Look through the chapters"), why))
+        why = _("101 chapters of JEE Main are included; add your own as JSON, CSV or Excel.")
+        steps.append(("chapters/manage_chapters.py", "upload_file", _("Browse the chapters"), why))
     return steps

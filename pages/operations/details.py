@@ -61,19 +61,19 @@ def _draw_speed(viewer: Viewer) -> None:
 
 def _draw_slow(viewer: Viewer) -> None:
     found = services.backend().monitoring.slow(viewer)
-    note = _("Commands above {limit} ms, by shape, all processes together. No value of anybody is kept.").format(
+    note = _("Commands slower than {limit} ms, by shape, of all processes. No values are kept.").format(
         limit=number(services.backend().settings.slow_operation_ms)
     )
     if found:
         _stack(section_html(_("Slow commands"), note), table_html(words.slow_table(found)))
         return
-    hint = _("Nothing took so long in the last week. What does is listed here within half a minute.")
+    hint = _("No command was that slow in the last week. A slow one is listed here within half a minute.")
     _stack(section_html(_("Slow commands"), note), empty_html("speed", _("None"), hint))
 
 
 def _draw_cache(viewer: Viewer) -> None:
     regions = services.backend().monitoring.cache(viewer)
-    note = _("What was read from where. Redis may be emptied at any moment without losing anything.")
+    note = _("Where values were read from. Redis may be emptied at any moment without losing anything.")
     _stack(section_html(_("Cache"), note), table_html(words.cache_table(regions)))
 
 

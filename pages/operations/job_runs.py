@@ -22,7 +22,7 @@ def outcome(run: JobRun) -> Cell:
 
 
 def _doing(run: JobRun) -> str:
-    return collection_word(run.doing) if run.doing else _("it does not say how far it is")
+    return collection_word(run.doing) if run.doing else _("its progress is unknown")
 
 
 def _again(run: JobRun) -> str:
@@ -41,9 +41,9 @@ def took(run: JobRun, now: datetime) -> str:
 def runs_html(report: JobReport, title: str, zone: str, now: datetime) -> str:
     """The five newest runs of a job with their lines; what its rule for missed ones is; what to do about a failure."""
     rule = (
-        _("Where nobody was there at its time, the newest missed run is made up.")
+        _("If no process is running at that time, the newest missed run is done later.")
         if report.makes_up
-        else _("Where nobody was there at its time, that run is left out.")
+        else _("If no process is running at that time, the run is skipped.")
     )
     last = report.last
     help_ = _mending(report.name) if last and last.state == "failed" else ""
@@ -59,11 +59,11 @@ def runs_html(report: JobReport, title: str, zone: str, now: datetime) -> str:
 def _table(runs: Sequence[JobRun], title: str, zone: str, now: datetime) -> Twin:
     heads = [
         Column(_("Started")),
-        Column(_("Outcome"), rule=_("What the job itself said at its end, in English like a log")),
+        Column(_("Outcome"), rule=_("The job's own message at its end, in English as in the log")),
         Column(_("Seconds"), numeric=True),
-        Column(_("Why"), rule=_("By its plan, made up after its time, or because somebody asked")),
+        Column(_("Why"), rule=_("On schedule, late because no process was running, or on request")),
     ]
-    why = {"slot": _("its time"), "made up": _("made up"), "asked": _("asked for")}
+    why = {"slot": _("on schedule"), "made up": _("done later"), "asked": _("on request")}
     rows: list[list[Value]] = [
         [moment(run.started_at, zone, "medium"), outcome(run), took(run, now), why[run.kind]] for run in runs
     ]
@@ -72,7 +72,7 @@ def _table(runs: Sequence[JobRun], title: str, zone: str, now: datetime) -> Twin
 
 def _lines_html(run: JobRun, zone: str) -> str:
     count = ngettext("{count} line", "{count} lines", len(run.log)).format(count=number(len(run.log)))
-    head = _("What the run of {time} said: {lines}").format(time=moment(run.started_at, zone, "medium"), lines=count)
+    head = _("Message of the run of {time}: {lines}").format(time=moment(run.started_at, zone, "medium"), lines=count)
     lines = "".join(f"<li>{escape(line)}</li>" for line in run.log)
     return f'<details class="cp-rules"><summary>{escape(head)}</summary><ul>{lines}</ul></details>'
 
@@ -81,14 +81,14 @@ def _mending(name: str) -> str:
     again = _("Then run it again here.")
     return {
         "backup": _(
-            "Is the place of the backups there, has it room, may the app write to it? The page Backups says more."
+            "Does the backup location exist, has it space, may the app write to it? The page Backups says more."
         ),
         "backup-drill": _(
-            "Back up now on the page Backups and try that one. If it fails too, its lines below say where."
+            "Back up now on the page Backups and test that backup. If it fails too, its lines below say where."
         ),
         "audit-check": _(
             "Entries were changed in the database itself: look at that entry on the page Audit, and keep it."
         ),
-        "digests": _("Letters could not be written: the check Mail above says why.") + " " + again,
-        "index-check": _("An index could not be made: is the database writable, has it room?") + " " + again,
-    }.get(name, _("Put right what its outcome says. {again} If it fails twice, the log says more.").format(again=again))
+        "digests": _("E-mails could not be written: the check Mail above says why.") + " " + again,
+        "index-check": _("An index could not be created: is the database writable, and has it space?") + " " + again,
+    }.get(name, _("Fix what its outcome says. {again} If it fails twice, the log says more.").format(again=again))

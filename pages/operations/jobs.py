@@ -21,10 +21,10 @@ CHOSEN = "jobs.chosen"
 def draw_jobs(viewer: Viewer) -> None:
     """The table of jobs, and under it a run now."""
     reports, now = services.backend().jobs.jobs(viewer), services.backend().clock.now()
-    head = section_html(_("Jobs"), _("Work by the clock. Whichever process is first does it, once for all of them."))
+    head = section_html(_("Jobs"), _("Scheduled work. The first free process does it, once for all of them."))
     st.html(f'<div class="cp-parts">{head}{table_html(jobs_table(reports, viewer.time_zone, now))}</div>')
     if not reports:
-        hint = _("No process has planned any: is a worker running? See the processes above.")
+        hint = _("No process has scheduled any: is a worker running? See the processes above.")
         st.html(empty_html("event_busy", _("No jobs yet"), hint))
         return
     name = _draw_run(viewer, [report.name for report in reports])
@@ -52,12 +52,12 @@ def title(name: str) -> str:
         "board-rollover": _("New week and month on the leaderboards"),
         "index-check": _("Check the indexes"),
         "audit-check": _("Check the audit trail"),
-        "retention": _("Remove what is too old"),
+        "retention": _("Remove old records"),
         "backup": _("Back up"),
-        "backup-watch": _("Look after the backups"),
-        "backup-drill": _("Try a restore"),
-        "deletions": _("Delete accounts whose time has come"),
-        "digests": _("Write the weekly letters"),
+        "backup-watch": _("Check the backups"),
+        "backup-drill": _("Test a restore"),
+        "deletions": _("Delete accounts that are due"),
+        "digests": _("Write the weekly e-mails"),
     }.get(name, name)
 
 
@@ -65,9 +65,9 @@ def jobs_table(reports: Sequence[JobReport], zone: str, now: datetime) -> Twin:
     """A row for each job: next and last run, how it ended and how long it took."""
     heads = [
         Column(_("Job")),
-        Column(_("Outcome"), rule=_("How far it is, or what the job itself said at its end, in English like a log")),
-        Column(_("Last run"), rule=_("Runs that were left out because nobody was there do not count")),
-        Column(_("Seconds"), numeric=True, rule=_("How long the last run took; so far, where it is under way")),
+        Column(_("Outcome"), rule=_("How far it is, or the job's own message at its end, in English as in the log")),
+        Column(_("Last run"), rule=_("Runs that were skipped because no process was running do not count")),
+        Column(_("Seconds"), numeric=True, rule=_("How long the last run took, or has taken so far")),
         Column(_("Next run"), rule=_("In your time zone")),
     ]
     return Twin(_("Jobs, their last and their next run"), heads, [_row(each, zone, now) for each in reports])
@@ -80,5 +80,5 @@ def _row(report: JobReport, zone: str, now: datetime) -> list[Value]:
         job_runs.outcome(last) if last else Cell(_("Not yet"), kind=""),
         moment(last.started_at, zone, "medium") if last else None,
         job_runs.took(last, now) if last else None,
-        moment(report.next_at, zone, "short") if report.is_tended else _("Nobody is there to run it"),
+        moment(report.next_at, zone, "short") if report.is_tended else _("No process to run it"),
     ]

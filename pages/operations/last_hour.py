@@ -26,7 +26,9 @@ class Measure:
 
 def hour_html(history: History, zone: str) -> str:
     """All charts."""
-    head = section_html(_("The last hour"), _("All processes together, a bar a minute. Point at a bar for its value."))
+    head = section_html(
+        _("The last hour"), _("All processes together, one bar per minute. Point at a bar to see its value.")
+    )
     if not history.points:
         words = _("The first figures come half a minute after the start.")
         return head + empty_html("monitoring", _("Nothing measured yet"), words)

@@ -41,8 +41,14 @@ def _figures(report: LimitsReport) -> list[KeyFigure]:
                 floor=percent(report.floor)
             ),
         ),
-        KeyFigure(_("Kept in"), kept, _("Without Redis each process keeps its own part, so that nothing stands open.")),
-        KeyFigure(_("Processes"), number(report.processes), _("That share the allowances, as far as this one knows.")),
+        KeyFigure(
+            _("Kept in"), kept, _("Without Redis each process counts its own share, so that the limits still hold.")
+        ),
+        KeyFigure(
+            _("Processes"),
+            number(report.processes),
+            _("Processes that share the allowances, as far as this one knows."),
+        ),
         KeyFigure(
             _("Refused"),
             number(sum(each.refused for each in report.counts)),
@@ -53,10 +59,10 @@ def _figures(report: LimitsReport) -> list[KeyFigure]:
 
 def _pressures(report: LimitsReport) -> Twin:
     columns = [
-        Column(_("What presses")),
+        Column(_("Resource")),
         Column(_("Now"), numeric=True),
-        Column(_("Calm up to"), numeric=True, rule=_("Up to here nothing is taken away.")),
-        Column(_("Full from"), numeric=True, rule=_("From here on a quarter is left.")),
+        Column(_("Normal up to"), numeric=True, rule=_("Up to here nothing is reduced.")),
+        Column(_("Highest from"), numeric=True, rule=_("From here on only a quarter is left.")),
         Column(_("Pressure"), numeric=True),
     ]
     return Twin(_("Load of this machine"), columns, [_pressure_row(each) for each in report.pressures])
@@ -86,7 +92,7 @@ def _allowances(report: LimitsReport) -> Twin:
         Column(_("Who")),
         Column(_("Allowed"), numeric=True),
         Column(_("Now"), numeric=True),
-        Column(_("Within")),
+        Column(_("Period")),
     ]
     return Twin(_("Allowances of programs"), columns, [_allowance_row(rule) for rule in report.rules])
 
@@ -95,8 +101,8 @@ def _allowance_row(rule: RuleLine) -> list[Value]:
     who = {
         "anonymous": _("An address without sign-in"),
         "user": _("A person"),
-        "premium": _("A person of the premium plan"),
-        "burst": _("Anybody, at once"),
+        "premium": _("A person on the premium plan"),
+        "burst": _("Anybody, in a burst"),
     }
     return [who[rule.name], rule.quota, rule.now, waiting_time(rule.window_seconds)]
 

@@ -12,7 +12,7 @@ QUIET = frozenset({"ok", "unknown"})  # states in which a check has nothing to t
 
 def health_html(health: Health, zone: str) -> str:
     """Everything but the details, as one element."""
-    note = _("Each says every five seconds that it is there; silent for 15 s means gone.")
+    note = _("Each process reports every five seconds; one that is silent for 15 s is taken as gone.")
     wanting = [check for check in health.checks if check.state not in QUIET]
     others = [check for check in health.checks if check.state in QUIET]
     parts = (
@@ -25,7 +25,7 @@ def health_html(health: Health, zone: str) -> str:
         figures_html(words.process_figures(health)),
         section_html(_("The school")),
         figures_html([*words.people_figures(health.counts), *words.work_figures(health.counts)]),
-        section_html(_("Checks that found nothing")),
+        section_html(_("Checks that passed")),
         words.checks_html(others),
     )
     return f'<div class="cp-parts">{"".join(parts)}</div>'

@@ -137,7 +137,7 @@ def people_figures(counts: Counts | None) -> list[KeyFigure]:
         KeyFigure(
             _("Deactivated"),
             _count(counts, "inactive"),
-            _("Accounts that were shut out; their data stays."),
+            _("Accounts that cannot sign in; their data is kept."),
             icon="person_off",
         ),
     ]
@@ -146,7 +146,7 @@ def people_figures(counts: Counts | None) -> list[KeyFigure]:
 def work_figures(counts: Counts | None) -> list[KeyFigure]:
     """How much the school holds."""
     estimate = _("By the database's own estimate, exact a moment after the last change.")
-    active = _("Without those in the archive.")
+    active = _("Archived chapters are not included.")
     return [
         KeyFigure(_("Classes"), _count(counts, "classrooms"), active, icon="meeting_room"),
         KeyFigure(_("Chapters"), _count(counts, "chapters"), active, icon="menu_book"),
@@ -165,7 +165,7 @@ def timing_table(timings: Sequence[Timing], caption: str) -> Twin:
         Column(_("What")),
         Column(_("Count"), numeric=True),
         Column(_("Failed"), numeric=True),
-        Column(_("Since the start"), numeric=True, rule=_("How many there were since this process started")),
+        Column(_("Since the start"), numeric=True, rule=_("How often, since this process started")),
         Column(_("Half within"), numeric=True, rule=_("50th percentile")),
         Column(_("95% within"), numeric=True, rule=_("95th percentile, within 5%")),
         Column(_("99% within"), numeric=True, rule=_("99th percentile, within 5%")),
@@ -193,7 +193,7 @@ def slow_table(operations: Sequence[SlowOperation]) -> Twin:
     """Slow commands by shape, with their plan."""
     heads = [
         Column(_("Command"), rule=_("Names of fields and operators; every value is left out")),
-        Column(_("Times"), numeric=True),
+        Column(_("Count"), numeric=True),
         Column(_("In all"), numeric=True),
         Column(_("Longest"), numeric=True),
         Column(_("Plan"), rule=_("How the database finds it, the last step first; COLLSCAN reads everything")),
@@ -222,7 +222,7 @@ def cache_table(regions: Sequence[CacheRegion]) -> Twin:
         Column(_("From Redis"), numeric=True),
         Column(_("Misses"), numeric=True, rule=_("Read from the database")),
         Column(_("Stale"), numeric=True, rule=_("Answered with an old value while a fresh one was loaded")),
-        Column(_("Waits"), numeric=True, rule=_("Waited for somebody else's load")),
+        Column(_("Waits"), numeric=True, rule=_("Waited for the load of another request")),
         Column(_("Errors"), numeric=True),
         Column(_("Entries"), numeric=True, rule=_("Held by this process now")),
     ]

@@ -13,7 +13,7 @@ from pages.widgets.tables import Column, Twin, static_table
 def heading_html() -> str:
     """Return the heading above the switch, as HTML."""
     return section_html(
-        _("Beside others"), _("Chapters completed, as a share of each subject. Only if you want to know.")
+        _("Compared with others"), _("Chapters completed, as a share of each subject. Only if you want to know.")
     )
 
 
@@ -52,5 +52,5 @@ def _who(found: Comparison) -> str:
     if found.students is not None:
         said.append(_("About {count} students in all.").format(count=number(found.students)))
     if None in (found.classmates, found.students):
-        said.append(_("Of fewer than five others nothing is shown."))
+        said.append(_("Nothing is shown for fewer than five others."))
     return " ".join(said)

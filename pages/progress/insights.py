@@ -25,7 +25,7 @@ def figures(insights: Insights) -> str:
             KeyFigure(
                 _("Exam coverage"),
                 None if insights.coverage is None else percent(insights.coverage),
-                _("Share of past-paper questions, recent years weighing more, that lies in chapters you completed."),
+                _("Share of past-paper questions, recent years weighing more, that come from chapters you completed."),
                 icon="donut_large",
             ),
             KeyFigure(
@@ -44,7 +44,7 @@ def figures(insights: Insights) -> str:
             KeyFigure(
                 _("Longest streak"),
                 ngettext("{count} day", "{count} days", streak.longest).format(count=number(streak.longest)),
-                _("Your longest row of study days. It is kept for good."),
+                _("Your longest run of study days. It is kept for good."),
                 icon="local_fire_department",
             ),
         ]

@@ -120,7 +120,7 @@ def _subjects(home: Home) -> str:
 def _study_next(home: Home) -> str:
     heading = section_html(_("Study next"), _study_rule())
     if not home.study_next:
-        rest = _("Every chapter that the exam asks is completed.")
+        rest = _("Every chapter that the exam asks about is completed.")
         return heading + empty_html("task_alt", _("Nothing left to suggest"), rest)
     rule = _("Share of the exam (recent years weigh more) × what you have left. A weak mark counts half as much again.")
     why = rules_html(_("How this list is made"), [(_("Order"), rule)])
@@ -128,7 +128,7 @@ def _study_next(home: Home) -> str:
 
 
 def _study_rule() -> str:
-    return _("Much asked in the exam, and not done yet.")
+    return _("Often asked in the exam, and not done yet.")
 
 
 def _suggestion_html(one: Suggestion) -> str:
@@ -150,7 +150,7 @@ def _row_html(chapter: Chapter, inside: str) -> str:
 
 
 def _continue(rows: Sequence[ChapterRow]) -> str:
-    heading = section_html(_("Go on with"), _("The last chapters you worked on"))
+    heading = section_html(_("Continue with"), _("The last chapters you worked on"))
     if not rows:
         rest = _("Open a chapter, solve a few questions and enter them: it counts from the first one.")
         way = link_html("chapters", _("Choose a chapter"), "arrow_forward")

@@ -91,7 +91,7 @@ class _Answering(DeferredFileHandler):
 
 def _too_old() -> str:
     """The file's maker is gone: the process was exchanged, or the page lay in a sleeping tab."""
-    return _("This page was too old for that, and was drawn anew. Please click once more.")
+    return _("This page was out of date and has been drawn again. Please click once more.")
 
 
 def _draw_anew(session_id: str) -> None:

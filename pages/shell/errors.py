@@ -25,7 +25,7 @@ def show(error: Exception) -> bool:
         is_away = error.code == Unavailable.code and outage.current().writes
         if is_away:
             words = _("This cannot be shown until the database is back.")
-            st.html(empty_html("cloud_off", words, _("You need do nothing: the page looks again by itself.")))
+            st.html(empty_html("cloud_off", words, _("You need not do anything: the page checks again by itself.")))
         else:
             st.error(plain(error.message), icon=":material/cloud_off:")
         _again()
@@ -45,7 +45,7 @@ def noted(error: Exception) -> str:
     """Write what nobody foresaw to the log; the apology, with the word by which it is found there."""
     reference = secrets.token_hex(4)
     _log.error("page_failed", reference=reference, exc_info=error)
-    words = _("Something went wrong on our side, and we have noted it. If it stays, tell your school: {code}")
+    words = _("Something went wrong on our side, and we have noted it. If it happens again, tell your school: {code}")
     return words.format(code=reference)
 
 

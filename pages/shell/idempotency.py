@@ -59,7 +59,7 @@ class Sent:
             self.is_uncertain = True
             if error.code != "unconfirmed":
                 raise
-            words = _("The database did not confirm in time. Send it once more: it is saved once, however often.")
+            words = _("The database did not confirm in time. Send it again: it is saved only once.")
             raise Unavailable(words, code=error.code) from error
 
 

@@ -155,8 +155,8 @@ def _for_scripts(viewer: Viewer) -> str:
         "person": viewer.id,
         "run": secrets.token_hex(4),
         "waiting": _("Some changes are not saved yet: no connection. They are kept here and sent again by themselves."),
-        "leaving": _("Saving what you did; then the page opens."),
-        "restored": _("What you had typed is here again. Check that it is not saved already before you send it."),
+        "leaving": _("Saving your changes; then the page opens."),
+        "restored": _("What you typed is here again. Before you send it, check that it is not saved already."),
     }
     data = " ".join(f'data-{name}="{escape(word)}"' for name, word in words.items())
     return f"<span hidden {data}></span>"
@@ -165,7 +165,7 @@ def _for_scripts(viewer: Viewer) -> str:
 def _elsewhere(path: str) -> Callable[[], None]:
     def elsewhere() -> None:
         page_header(_("This page is not for you"), icon="lock")
-        empty_state("lock", _("Your account has no use for this page."), _("Choose a page from the menu."))
+        empty_state("lock", _("This page is not meant for your account."), _("Choose a page from the menu."))
 
     elsewhere.__name__ = f"elsewhere_{path.replace('-', '_')}"
     return elsewhere
@@ -185,7 +185,10 @@ def _sign_up_again() -> None:
     )
     code = st.query_params.get("code", "")
     st.page_link(
-        "accounts/settings.py", label=_("To my settings"), icon=":material/arrow_forward:", query_params={"code": code}
+        "accounts/settings.py",
+        label=_("Go to my settings"),
+        icon=":material/arrow_forward:",
+        query_params={"code": code},
     )
 
 
@@ -194,6 +197,8 @@ def _other_account() -> None:
     viewer = session.viewer()
     page_header(_("New password"), icon="key")
     words = _("You are signed in as {name}.").format(name=viewer.name)
-    if empty_state("key", words, _("Sign out first to use this link."), _("Sign out and go on"), key="other-account"):
+    if empty_state(
+        "key", words, _("Sign out first to use this link."), _("Sign out and continue"), key="other-account"
+    ):
         session.sign_out(to="")
         st.rerun()

@@ -66,7 +66,7 @@ def draw_line(viewer: Viewer) -> bool:
             "Nothing can be saved for a moment, while the database changes servers. You see everything as of {time}."
         ).format(time=clock_time(away.writes, zone))
     else:
-        words = _("Everything works and is saved, only a little slower than usual.")
+        words = _("Everything works and is saved, a little slower than usual.")
         if viewer.role == "admin" and away.redis:
             words += " " + _("Redis has not answered since {time}.").format(time=clock_time(away.redis, zone))
     _notice(words, "cloud_off" if away.writes else "hourglass_top", is_grave=bool(away.writes))
@@ -128,7 +128,7 @@ def _draw_instead() -> None:
     settings, away = services.backend().settings, current()
     with entrance(_("One moment, please"), _("The school's data cannot be reached just now.")):
         told = (
-            _("What was saved before is safe. You need do nothing: this page looks again every few seconds."),
+            _("What was saved before is safe. You need not do anything: this page checks again every few seconds."),
             _("If it takes longer than a few minutes, tell your teacher or the school."),
         )
         st.html("".join(f"<p>{escape(each)}</p>" for each in told))
@@ -140,11 +140,11 @@ def _draw_instead() -> None:
             if since
             else _("The database (MongoDB) does not answer in time.")
         )
-        with st.expander(_("For whoever looks after the server"), icon=":material/dns:"):
+        with st.expander(_("For the person who looks after the server"), icon=":material/dns:"):
             st.html(
                 f"<p>{escape(server)}</p>"
                 f"<p>{escape(_('Start it again, or see why it cannot be reached from here; this app need not be.'))} "
                 f'<a href="/api/v1/health" target="_blank">{escape(_("What the app finds"))}</a></p>'
             )
-        st.button(_("Look now"), icon=":material/refresh:", key="shell.outage.look")
+        st.button(_("Check now"), icon=":material/refresh:", key="shell.outage.look")
     try_again()

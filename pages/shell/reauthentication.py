@@ -1,4 +1,4 @@
-"""“Confirm that it is you”: asks for the password again before an act that wants it, and then does the act."""
+"""“Confirm your identity”: asks for the password again before an act that wants it, and then does the act."""
 
 from collections.abc import Callable
 
@@ -75,9 +75,9 @@ def _draw_form(why: str, key: str) -> bool:
 
 
 def _ask(name: str) -> None:
-    @st.dialog(_("Confirm that it is you"), icon=":material/lock:")
+    @st.dialog(_("Confirm your identity"), icon=":material/lock:")
     def dialog() -> None:
-        if _draw_form(_("You are about to change how you sign in. Please give your password again."), "proof"):
+        if _draw_form(_("You are about to change how you sign in. Please enter your password again."), "proof"):
             st.session_state[_GIVEN] = name
             st.rerun()
         with button_row("proof"):

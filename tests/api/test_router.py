@@ -123,7 +123,7 @@ def test_unknown_names_in_a_query_are_refused(door: Door) -> None:
         for name in known:
             answer = caller(method, address, params=[(name, "1"), (name, "2")])
             assert problem(answer, 422)["details"]["fields"] == [
-                {"field": name, "problem": "This name is given more than once."}
+                {"field": name, "problem": "This parameter is given more than once."}
             ], (route, answer.text)
     assert tried > 200
 

@@ -79,7 +79,7 @@ def test_another_name_that_looks_like_a_date_is_pointed_at() -> None:
     """It may be meant, so it is taken and said."""
     for written in ("2-Mar", "46083"):
         (row,) = csv_rows(f"Physics,11,{written},Ray Optics,3,6")
-        words = f"“{written}” looks like a date that a spreadsheet made of something else."
+        words = f"“{written}” looks like something that a spreadsheet turned into a date."
         assert (row.problem, row.notes) == (None, (words,))
 
 
@@ -128,7 +128,7 @@ def test_every_visible_sheet_is_read_and_named() -> None:
     ]
     assert file.ignored_fields == ("Colour",)
     assert file.notes == (
-        "Read are the sheets “Sheet1” and “Sheet2”.",
+        "Sheets read: “Sheet1” and “Sheet2”.",
         "The sheet “Sheet3” has no row that names the columns, and is left out.",
     )
 
@@ -145,7 +145,7 @@ def test_hidden_sheets_are_left_out_and_said() -> None:
 
     file = parse_own("x.xlsx", book(build))
     assert [row.names.chapter for row in file.rows] == ["Waves"]
-    assert file.notes == ("Read is the sheet “Now”.", "The hidden sheet “Old” is left out.")
+    assert file.notes == ("Sheet read: “Now”.", "The hidden sheet “Old” is left out.")
     assert parse_own("x.xlsx", workbook(OWN)).notes == ()
 
 
@@ -176,8 +176,8 @@ def test_rows_that_differ_are_named_with_their_sheets() -> None:
     """Row 2 of one sheet against row 2 of another."""
     other = [TABLE[0], [*TABLE[1][:5], 7]]
     first, second = parse("x.xlsx", workbook(TABLE, other)).rows
-    assert first.problem == "The same chapter has other values in row 2 of sheet “Sheet2”."
-    assert second.problem == "The same chapter has other values in row 2 of sheet “Sheet1”."
+    assert first.problem == "The same chapter has different values in row 2 of sheet “Sheet2”."
+    assert second.problem == "The same chapter has different values in row 2 of sheet “Sheet1”."
 
 
 @pytest.mark.parametrize("part", ["content.xml", "xl/workbook.bin", "Index/Document.iwa"])

@@ -89,7 +89,7 @@ def test_a_file_without_chapters_is_refused(content: bytes) -> None:
         ),
         (
             b'subject,class,unit,chapter\nP,1,U,"C\n' + b"x" * 200_000,
-            "Row 2 does not end: a quotation mark may be open in it, or it is no table.",
+            "Row 2 does not end: a quotation mark may be open in it, or this is not a table.",
         ),
         (workbook(TABLE)[:-30], "The XLSX file is damaged and cannot be opened."),
         (

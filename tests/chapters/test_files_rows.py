@@ -72,8 +72,8 @@ def test_solved_questions_mean_that_work_began() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("status", "halfway", "“status”: halfway is none of Not Started, In Progress and Completed."),
-        ("status", 1, "“status”: 1 is none of Not Started, In Progress and Completed."),
+        ("status", "halfway", "“status”: halfway is not one of Not Started, In Progress and Completed."),
+        ("status", 1, "“status”: 1 is not one of Not Started, In Progress and Completed."),
         ("questionSolved", -1, "“questionSolved”: -1 is less than 0."),
         ("questionSolved", True, "“questionSolved”: true is not a whole number."),
         ("questionSolved", MAX_QUESTIONS + 1, "“questionSolved”: 10001 is more than 10,000."),
@@ -116,8 +116,8 @@ def test_a_row_that_contradicts_another_fails_with_it() -> None:
     """Which of the two is right only the person knows, so neither is taken, and each names the other."""
     first, second = csv_rows(LINE, LINE.replace("6", "7"))
     assert (first.draft, second.draft) == (None, None)
-    assert first.problem == "The same chapter has other values in row 3."
-    assert second.problem == "The same chapter has other values in row 2."
+    assert first.problem == "The same chapter has different values in row 3."
+    assert second.problem == "The same chapter has different values in row 2."
     assert second.names == ChapterNames(subject="Physics", class_="Class 12", unit="Optics", chapter="Ray Optics")
 
 
@@ -190,8 +190,8 @@ def test_what_stands_under_no_heading_is_pointed_at() -> None:
     )
     cells: list[list[object]] = [["Chapter", "Status"], ["Limits", "", "done"], ["Waves", "done", None, "x"]]
     assert parse_own("x.xlsx", workbook(cells, cells)).notes[:2] == (
-        "Sheet “Sheet1”: What stands in columns C and D is not read: they have no heading.",
-        "Sheet “Sheet2”: What stands in columns C and D is not read: they have no heading.",
+        "Sheet “Sheet1”: Columns C and D are not read: they have no heading.",
+        "Sheet “Sheet2”: Columns C and D are not read: they have no heading.",
     )
 
 

@@ -67,7 +67,7 @@ def test_a_teacher_reads_of_her_classes(mailing: Backend, people: People, office
     assert mailing.digests.write().letters == 1
     text = text_of(letters(mailing, office)[people.teacher.email])
     assert "12 <A>" in text and "1 of 2 students were active" in text and "12 questions solved" in text
-    assert "Worth a word: Ravi Q." in text
+    assert "Worth talking to: Ravi Q." in text
     assert "Quiet" not in text and "No activity" not in text and "Asha" not in text
 
 

@@ -65,7 +65,7 @@ def test_nobody_shuts_herself_out(served: ServedSchool, visitors: Visitors) -> N
     dialog = opened(page, Person(served.backend.accounts.me(served.viewer("admin@demo.school")), ""))
     dialog.get_by_role("button", name="Deactivate").click()
     dialog.get_by_role("button", name="Yes, deactivate").click()
-    expect(dialog.get_by_text("You cannot shut yourself out")).to_be_visible()
+    expect(dialog.get_by_text("You cannot deactivate yourself")).to_be_visible()
     visitor.reload()
     expect(page.get_by_role("heading", name="Users")).to_be_visible()
 

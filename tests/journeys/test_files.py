@@ -24,7 +24,7 @@ def offer(page: Page, chapters: list[Json]) -> None:
     """Choose a file and wait for the report of it."""
     page.get_by_text("Import a file").click()
     page.locator("input[type=file]").set_input_files(payload(chapters))
-    expect(page.get_by_role("heading", name="What it would do")).to_be_visible()
+    expect(page.get_by_role("heading", name="Preview")).to_be_visible()
 
 
 def figures(page: Page) -> dict[str, int]:

@@ -101,5 +101,5 @@ def test_the_demo_school_opens_from_the_first_page(tmp_path: Path, visitors: Vis
         expect(page.get_by_text("demo-school-2026")).to_be_visible()
         page.get_by_role("button", name="Student", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Hello")
-        expect(page.get_by_role("heading", name="Go on with")).to_be_visible()
+        expect(page.get_by_role("heading", name="Continue with")).to_be_visible()
         expect(page.get_by_text("You have not started yet")).to_have_count(0)

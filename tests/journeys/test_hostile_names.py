@@ -71,7 +71,7 @@ def test_on_the_students_pages(served: ServedSchool, hostile: NamedSchool, visit
     page = student.open("/leaderboard")
     stands(page, f"{STUDENT} (you)")
     page = student.open("/insights")
-    expect(page.get_by_role("heading", name="Beside others")).to_be_visible()  # the last part of the page
+    expect(page.get_by_role("heading", name="Compared with others")).to_be_visible()  # the last part of the page
     is_harmless(page)
     page = student.open("/settings?view=classes")
     stands(page, CLASS)

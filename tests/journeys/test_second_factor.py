@@ -24,7 +24,7 @@ def turn_on(page: Page) -> tuple[pyotp.TOTP, list[str]]:
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_text("Keep these recovery codes")).to_be_visible()
     codes = card(page).split()
-    page.get_by_role("button", name="I have kept them").click()
+    page.get_by_role("button", name="I have saved them").click()
     return phone, codes
 
 
@@ -103,7 +103,7 @@ def test_an_administrator_is_led_to_it_where_it_is_wanted(
         turn_on(page)
         expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Class"))
         visitor.open("/settings?view=security")
-        expect(page.get_by_text("Your school wants a second factor of your role.")).to_be_visible()
+        expect(page.get_by_text("Your school requires a second factor for your role.")).to_be_visible()
         expect(page.get_by_role("button", name="Turn off")).to_have_count(0)
 
 
@@ -119,7 +119,7 @@ def test_a_change_of_address_asks_for_the_password_again(served: ServedSchool, v
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Password").fill("not this one")
     dialog.get_by_role("button", name="Confirm").click()
-    expect(dialog.get_by_text("Your present password is wrong.")).to_be_visible()
+    expect(dialog.get_by_text("Your current password is wrong.")).to_be_visible()
     dialog.get_by_role("textbox", name="Password").fill(person.password)
     dialog.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()

@@ -193,8 +193,8 @@ def test_what_is_typed_in_the_settings_outlives_a_look_at_another_view(desk: Des
     """A name that is typed and not saved still stands in its field after the security view was opened and left."""
     page = desk.visitor.open("/settings")
     page.get_by_label("Your name").fill("Half a na")
-    for view, field in (("Security", "Present password"), ("Profile", "Your name")):
+    for view, field in (("Security", "Current password"), ("Profile", "Your name")):
         page.get_by_role("radio", name=view, exact=True).click()
         expect(page.get_by_label(field)).to_be_visible()
     expect(page.get_by_label("Your name")).to_have_value("Half a na")
-    expect(page.get_by_label("Present password")).to_be_hidden()
+    expect(page.get_by_label("Current password")).to_be_hidden()

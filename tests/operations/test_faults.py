@@ -207,8 +207,8 @@ def test_an_open_breaker_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("until_day", "age", "summary"),
     [
-        (date(2026, 11, 30), None, "A key ends soon: old"),
-        (date(2026, 11, 1), None, "A key has ended: old"),
+        (date(2026, 11, 30), None, "A key expires soon: old"),
+        (date(2026, 11, 1), None, "A key has expired: old"),
         (None, 500, "The key is 500 days old"),
         (date(2027, 11, 1), 100, "Strong, and readable by the user who runs the app alone"),
     ],

@@ -91,19 +91,19 @@ def test_rising_and_falling() -> None:
             "1 chapter a week finishes it in time.",
         ),
         (4, 0, None, "Every chapter is completed."),
-        (28, 10, None, "At the pace of your last 4 weeks you finish on 2 Dec 2026."),
+        (28, 10, None, "At your pace of the last 4 weeks, you finish on 2 Dec 2026."),
         (
             28,
             10,
             date(2026, 12, 1),
-            "At the pace of your last 4 weeks you finish on 2 Dec 2026, 1 day after the exam. "
+            "At your pace of the last 4 weeks, you finish on 2 Dec 2026, 1 day after the exam. "
             "8 chapters a week finish it in time.",
         ),
         (
             28,
             10,
             date(2026, 12, 4),
-            "At the pace of your last 4 weeks you finish on 2 Dec 2026, 2 days before the exam.",
+            "At your pace of the last 4 weeks, you finish on 2 Dec 2026, 2 days before the exam.",
         ),
     ],
 )

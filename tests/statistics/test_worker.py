@@ -83,7 +83,7 @@ def test_the_rebuild_command_computes_anew(backend: Backend, student: Viewer, en
     save(backend, student, 0, "a", FIVE)
     done = rebuilt(environment)
     assert done.returncode == 0, done.stderr
-    assert "Statistics of 1 chapter computed anew." in done.stderr
+    assert "Statistics of 1 chapter recomputed." in done.stderr
     assert "Saved changes 0% · 0/1" in done.stderr
     assert "Saved changes 100% · 1/1" in done.stderr
     assert kept(backend) == truth(backend)

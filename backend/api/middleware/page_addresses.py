@@ -137,7 +137,7 @@ class PageAddresses:
         if scope["method"] != "PUT":
             raise MethodNotAllowed(sentence(405))
         if not self._tabs.takes_file(tab, viewer.id):
-            raise NotAllowed(_("This page takes no file now. Load it again, and choose the file once more."))
+            raise NotAllowed(_("This page cannot take a file now. Reload it and choose the file again."))
         size = said_length(scope)
         if size is None or "transfer-encoding" in Headers(scope=scope):
             raise LengthNeeded(_("The length of the file is missing."))

@@ -116,7 +116,7 @@ def authorised(backend: Backend, viewer: Viewer, names: Sequence[str]) -> dict[s
 def _authorised(backend: Backend, viewer: Viewer, name: str) -> str:
     kind, _colon, key = name.partition(":")
     own = rooms.student_room(viewer.id)
-    missing = _("There is no such room to listen in.")
+    missing = _("There is no such room.")
     if kind == "student" and key:
         authorise(viewer, "rooms.student", Relation.OWN if name in (ME, own) else Relation.OTHERS, missing=missing)
         return own

@@ -45,4 +45,4 @@ def ready(request: Request, backend: BackendDep) -> Response:
 
 
 def _not_ready(request: Request, findings: Status | Readiness) -> Response:
-    return failure(503, "unavailable", _("The service cannot serve at the moment."), request, to_builtins(findings))
+    return failure(503, "unavailable", _("The service is not available at the moment."), request, to_builtins(findings))

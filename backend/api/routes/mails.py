@@ -29,8 +29,8 @@ Token = Annotated[str, Query(max_length=400)]
 @router.get("/unsubscribe")
 def ask(token: Token = "") -> Response:
     """A page with one button. It tells nobody whose letter it is."""
-    form = _form("unsubscribe", token, _("Stop the letters"))
-    return _page(_("Stop the weekly letter?"), _("You can have it again at any time, on your settings page."), form)
+    form = _form("unsubscribe", token, _("Stop the e-mails"))
+    return _page(_("Stop the weekly e-mail?"), _("You can have it again at any time, on your settings page."), form)
 
 
 @router.post("/unsubscribe")
@@ -40,7 +40,7 @@ def leave(backend: BackendDep, token: Token = "") -> Response:
         backend.digests.leave(token)
     except NotFound as error:
         return _failed(error)
-    return _page(_("Done: no more weekly letters"), _("You can have them again at any time, on your settings page."))
+    return _page(_("Done: no more weekly e-mails"), _("You can have them again at any time, on your settings page."))
 
 
 @router.get("/confirm")

@@ -209,7 +209,7 @@ class Socket:
             except AppError as error:
                 await self._refuse(message.id if message else None, error)
             except (ValueError, msgspec.MsgspecError) as error:
-                words = _("This is no message that is known here: {reason}").format(reason=error)
+                words = _("This message is not known here: {reason}").format(reason=error)
                 await self._refuse(None, Invalid(words))
         raise Invalid(_("Too many messages could not be read."))
 
@@ -223,7 +223,7 @@ class Socket:
             await self._say("left", id=message.id, chapterId=message.chapter_id)
         elif isinstance(message, ProgressUpdate):
             if not self._credential.may_write:
-                raise NotAllowed(_("A browser's cookie may listen, but not write. Send an access token."))
+                raise NotAllowed(_("A browser's cookie may read, but not write. Send an access token."))
             await self._say("saved", id=message.id, data=await anyio.to_thread.run_sync(self._save, message))
         else:
             await self._renew(by_token(self._backend, message.token), message.id)
@@ -301,7 +301,7 @@ def _checked(message: Any) -> str | bytes:
         raise WebSocketDisconnect(message.get("code", 1000))
     text: str | bytes = message.get("text") or message.get("bytes") or ""
     if len(text) > MOST_BYTES:
-        raise TooLarge(_("A message may have {limit} KB.").format(limit=MOST_BYTES // 1024))
+        raise TooLarge(_("A message may have at most {limit} KB.").format(limit=MOST_BYTES // 1024))
     return text
 
 

@@ -52,7 +52,7 @@ def read_cursor(after: str) -> tuple[Any, ...]:
 
 def bad_cursor() -> Invalid:
     """Return the error for a cursor that this API did not give out."""
-    return Invalid(_("The cursor “after” is not one that was given out."))
+    return Invalid(_("The cursor “after” is not valid."))
 
 
 def _behind(places: Sequence[Place], last: Place, *, descending: bool) -> int:

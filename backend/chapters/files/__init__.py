@@ -128,7 +128,7 @@ def _said(row: FileRow) -> tuple[object, object]:
 def contradiction(row: FileRow, others: Sequence[FileRow]) -> str:
     """Return why a row is refused whose values differ from other rows of the same chapter."""
     places = [place(other) for other in islice((other for other in others if other is not row), _NAMED_PLACES)]
-    return _("The same chapter has other values in {places}.").format(places=listing(places))
+    return _("The same chapter has different values in {places}.").format(places=listing(places))
 
 
 def repetition(first: FileRow) -> str:

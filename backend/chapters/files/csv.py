@@ -76,6 +76,8 @@ class _Lines:
 
 def _unclosed(row: int) -> Invalid:
     return Invalid(
-        _("Row {row} does not end: a quotation mark may be open in it, or it is no table.").format(row=number(row)),
+        _("Row {row} does not end: a quotation mark may be open in it, or this is not a table.").format(
+            row=number(row)
+        ),
         code="broken_csv",
     )

@@ -89,7 +89,7 @@ class _RowReader:
         read = _class if name == "class" else partial(text_of, limit=limit)
         found = self._attempt(lambda: read(value, heading)) or ""
         if looks_like_date(found) or is_serial_text(found):
-            words = _("“{value}” looks like a date that a spreadsheet made of something else.")
+            words = _("“{value}” looks like something that a spreadsheet turned into a date.")
             self._notes.append(words.format(value=found))
         return found
 
@@ -140,7 +140,7 @@ def _class(value: object, column: str) -> str:
     if looks_like_date(found):
         raise Invalid(
             _(
-                "“{column}”: {value} looks like a date that a spreadsheet made of something else. "
+                "“{column}”: {value} looks like something that a spreadsheet turned into a date. "
                 "Format the column as text, and type it again."
             ).format(column=column, value=shown(found))
         )

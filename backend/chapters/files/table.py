@@ -112,8 +112,8 @@ class Table:
             return
         names = [xl_col_to_name(at) for at in columns[:_NAMED_UNNAMED]]
         said = ngettext(
-            "What stands in column {columns} is not read: it has no heading.",
-            "What stands in columns {columns} is not read: they have no heading.",
+            "Column {columns} is not read: it has no heading.",
+            "Columns {columns} are not read: they have no heading.",
             len(columns),
         ).format(columns=listing(names) + ("…" if len(columns) > _NAMED_UNNAMED else ""))
         self.notes.append(_("Sheet “{sheet}”: {note}").format(sheet=sheet, note=said) if sheet else said)
@@ -129,7 +129,7 @@ class Table:
             )
         if dates and self.columns.has_years:
             raise Invalid(
-                _("A heading is the date {date}. Format the row of headings as text, and type it again.").format(
+                _("A heading is the date {date}. Format the heading row as text, and type it again.").format(
                     date=dates[0]
                 )
             )
@@ -218,6 +218,6 @@ def _raw_row(
 
 def _moved_words(value: object) -> str:
     return _(
-        "The row has more cells than there are headings, from “{value}” on. A name or number that has the sign between "
-        "columns in it needs quotation marks around it."
+        "The row has more cells than there are headings, from “{value}” on. A name or number that contains the column "
+        "separator needs quotation marks around it."
     ).format(value=printable(str(value)))

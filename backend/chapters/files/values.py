@@ -121,7 +121,7 @@ def status_of(value: object, column: str) -> Status | None:
     word = "".join(words(text))
     if word not in _STATUSES or not _says_no_more(text):
         raise Invalid(
-            _("“{column}”: {value} is none of {choices}.").format(
+            _("“{column}”: {value} is not one of {choices}.").format(
                 column=column, value=shown(value), choices=listing(list(STATUSES))
             )
         )
@@ -184,6 +184,6 @@ def _refuse_unreadable(text: str, column: str) -> None:
     if code:
         raise Invalid(_("“{column}” has a character that cannot be shown ({code}).").format(column=column, code=code))
     if not shows_something(text):
-        raise Invalid(_("“{column}” has nothing that can be seen.").format(column=column))
+        raise Invalid(_("“{column}” has only invisible characters.").format(column=column))
     if _SHEET_ERROR.fullmatch(text):
         raise Invalid(_("“{column}” holds the error of a formula: {value}.").format(column=column, value=shown(text)))

@@ -122,7 +122,7 @@ class _Reader:
     def _notes(self, hidden: Sequence[str], *, has_others: bool) -> list[str]:
         notes = []
         if has_others:
-            said = ngettext("Read is the sheet {sheets}.", "Read are the sheets {sheets}.", len(self._read))
+            said = ngettext("Sheet read: {sheets}.", "Sheets read: {sheets}.", len(self._read))
             notes.append(said.format(sheets=_quoted(self._read)))
         if hidden:
             said = ngettext(
@@ -164,7 +164,7 @@ def _refuse_others(archive: zipfile.ZipFile) -> None:
     is_document = "content.xml" in names and "mimetype" in names
     if is_document or "xl/workbook.bin" in names or "Index/Document.iwa" in names:
         raise Invalid(
-            _("This is a spreadsheet in another form than XLSX. Save it as XLSX or as CSV."), code="other_workbook"
+            _("This is a spreadsheet in another format than XLSX. Save it as XLSX or as CSV."), code="other_workbook"
         )
 
 

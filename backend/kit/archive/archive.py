@@ -198,7 +198,8 @@ def _moment_kept() -> Iterator[None]:
     except OperationFailure as error:
         if error.code == _SNAPSHOT_TOO_OLD:
             words = _(
-                "It took longer than the database server keeps a moment. Raise minSnapshotHistoryWindowInSeconds there."
+                "It took longer than the database server keeps a snapshot. Raise "
+                "minSnapshotHistoryWindowInSeconds there."
             )
             raise Unavailable(words) from error
         raise

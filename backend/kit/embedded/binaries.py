@@ -75,7 +75,9 @@ def _asked_version(program: Path) -> subprocess.CompletedProcess[str] | None:
             env={**os.environ, "LC_ALL": "C"},
         )
     except subprocess.TimeoutExpired as error:
-        sentence = _("{program} did not tell its version within {seconds:.0f} s. Is this machine very busy? Try again.")
+        sentence = _(
+            "{program} did not report its version within {seconds:.0f} s. Is this machine very busy? Try again."
+        )
         raise Unavailable(sentence.format(program=program, seconds=ANSWER_SECONDS)) from error
     except (OSError, subprocess.SubprocessError):
         return None

@@ -35,7 +35,7 @@ def find() -> Binary:
     for binary in binaries.that_run(candidates):
         if binary.version >= OLDEST:
             return binary
-    sentence = _("No Valkey runs here: install valkey-server or redis-server {oldest}+, or set REDIS_URL.")
+    sentence = _("No Valkey was found: install valkey-server or redis-server {oldest}+, or set REDIS_URL.")
     raise Unavailable(sentence.format(oldest=OLDEST[0]))
 
 

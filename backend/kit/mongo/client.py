@@ -169,7 +169,7 @@ class Mongo:
                 {"_id": "ping"}, {"$set": {"value": value}}, upsert=True, return_document=ReturnDocument.AFTER
             )
         if not found or found["value"] != value:
-            raise Unavailable(_("The database did not give back what was written to it."))
+            raise Unavailable(_("The database did not return what was written to it."))
         return time.perf_counter() - start
 
     def ensure_indexes(self, indexes: Indexes) -> None:

@@ -51,7 +51,7 @@ class WriteBlock:
         """
         held = lease.acquire(self._database, _NAME, uuid4().hex, LEASE_SECONDS)
         if held is None:
-            raise Conflict(_("A restore is under way already."))
+            raise Conflict(_("A restore is already running."))
         try:
             with held.renewed():
                 self._look()

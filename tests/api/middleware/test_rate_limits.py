@@ -54,7 +54,7 @@ def test_who_is_not_signed_in_has_the_smallest_allowance(strict: Backend) -> Non
     refused = anyone.get("/chapters?limit=1")
     error = problem(refused, 429)
     assert error["code"] == "rate_limited"
-    assert error["message"] == "That was very many at once. You can go on in 20 minutes."
+    assert error["message"] == "That was too much at once. You can continue in 20 minutes."
     assert 1140 <= int(refused.headers["Retry-After"]) <= 1200
     assert refused.headers["RateLimit-Policy"] == '"anonymous";q=3;w=3600, "burst";q=50;w=1'
     assert refused.headers["RateLimit"].startswith(f'"anonymous";r=0;t={refused.headers["Retry-After"]},')

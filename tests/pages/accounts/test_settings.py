@@ -101,7 +101,7 @@ def test_changing_the_password_ends_other_sessions(browser: Browser, backend: Ba
     tab.text_input("current-0").set_value("not it")
     tab.text_input("new-0").set_value(NEW)
     tab.button("FormSubmitter:cp-card-password-Change password").click().run()
-    assert tab.error[0].value == "Your present password is wrong."
+    assert tab.error[0].value == "Your current password is wrong."
     tab.text_input("current-0").set_value(PASSWORD)
     tab.button("FormSubmitter:cp-card-password-Change password").click().run()
     assert not tab.error

@@ -32,7 +32,7 @@ def test_a_role_is_changed_after_a_question(backend: Backend, school: School, op
         script.selectbox(key=f"role-of-{teacher.id}").set_value("admin")
         script.button[0].click().run()
         said = script.warning[0].value
-        assert "no longer sees the classes she taught" in said and "everything of everybody" in said
+        assert "no longer sees the classes they taught" in said and "everybody's data" in said
         assert role_of(backend, admin, teacher.id) == "teacher"
         script.button(key=answer).click().run()
         assert role_of(backend, admin, teacher.id) == role

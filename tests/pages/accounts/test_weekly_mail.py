@@ -35,7 +35,7 @@ def test_the_switch_holds(
             switch = page.toggle(key="weekly-letter")
             assert switch.value is not wanted
             switch.set_value(wanted)
-            page.button("FormSubmitter:cp-card-letter-Save letter").click().run()
+            page.button("FormSubmitter:cp-card-letter-Save e-mail choice").click().run()
             assert not page.exception
             assert school.user(student).weekly_mail is wanted
     finally:

@@ -32,7 +32,7 @@ def test_one_is_taken_with_a_click(backend: Backend, school: School, open_page: 
     ended(backend, admin)
     page.run()
     assert "documents backed up" in page.success[0].value
-    assert "not tried" in str(page.get("bidi_component")[0].proto)
+    assert "not tested" in str(page.get("bidi_component")[0].proto)
 
 
 def test_a_restore_wants_its_preview_and_a_word(backend: Backend, school: School, open_page: OpenPage) -> None:

@@ -68,7 +68,7 @@ def test_an_import_writes_once_and_its_result_stays(backend: Backend, page: AppT
     press(page, "Import 1 row")
     assert [each.chapter for each in backend.chapters.active() if each.subject == "Biology"] == ["Inheritance"]
     page.run()
-    assert "What it did" in html_of(page)
+    assert "What was imported" in html_of(page)
     assert counts(page)["Added"] == "1"
     upload(page, [NEW], "again.json")
     assert counts(page) == {"Added": "0", "Updated": "0", "Unchanged": "1", "Failed": "0"}
@@ -94,7 +94,7 @@ def test_years_are_deleted_only_where_it_is_asked_for(backend: Backend, page: Ap
     assert any("6 year counts will be deleted" in each.value for each in page.warning)
     press(page, "Import 1 row")
     assert backend.chapters.get(chapter.id).year_wise_question_count == {"2025": 99}
-    press(page, "Take back")
+    press(page, "Undo")
     assert backend.chapters.get(chapter.id).year_wise_question_count == chapter.year_wise_question_count
 
 

@@ -27,7 +27,7 @@ def test_a_class_is_put_away_after_a_question(
     assert names(backend, teacher) == []
     assert "Archived: 12 A" in html_of(page)
     page.button(key="class-undo").click().run()
-    assert names(backend, teacher) == ["12 A"] and "Back again: 12 A" in html_of(page)
+    assert names(backend, teacher) == ["12 A"] and "Brought back: 12 A" in html_of(page)
     page.button(key="class-undo").click().run()
     assert names(backend, teacher) == []
 

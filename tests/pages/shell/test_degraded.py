@@ -18,7 +18,7 @@ from tests.waiting import until
 __all__ = ["doors"]
 
 KNOWN = "The database cannot be reached. You see what was known at"
-SLOWER = "Everything works and is saved, only a little slower than usual."
+SLOWER = "Everything works and is saved, a little slower than usual."
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_a_change_too_many_is_kept_and_explained(hasty: Backend) -> None:
     ]
     answers = saver.answers(acts)
     assert [answer.note.kind if answer.note else "later" for answer in answers] == ["saved", "saved", "later"]
-    assert answers[-1].later == "That was very many at once. You can go on in 30 minutes."
+    assert answers[-1].later == "That was too much at once. You can continue in 30 minutes."
     assert answers[-1].wait_seconds == pytest.approx(1800, abs=60)
 
 
