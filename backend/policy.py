@@ -109,6 +109,8 @@ ACTS: Mapping[str, Line] = {
     "progress.take_over": _students(OWN),
     "overview.chapters": _everybody(NOTHING),
     "overview.chapter": _everybody(SHARED),
+    "overview.rows": _everybody(NOTHING),
+    "overview.rows_that_fit": _everybody(NOTHING),
     "overview.home": _students(OWN),
     "overview.insights": _students(OWN),
     "overview.summary": _students(OWN),

@@ -13,6 +13,7 @@ from backend.chapters.models import MAX_ROWS, STATUSES, Chapter, OwnProgress
 from backend.kit import csv_cells
 from backend.kit.csv_cells import Cell
 
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _NAMES = ("subject", "class", "unit", "chapter")
 _OWN = ("status", "questionSolved", "isWeakChapter")
 _TEMPLATE = ("Subject", "Class", "Unit", "Chapter", "Status", "Questions solved", "Weak")

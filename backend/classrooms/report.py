@@ -34,13 +34,21 @@ from backend.kit.cache.memo import Kept
 from backend.kit.cache.versioned_memo import Held
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, current_locale
-from backend.policy import authorise
+from backend.kit.model import Shape
 from backend.progress import listing, rules, weights
 from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord, StudyDay, SummaryRecord
 from backend.progress.overview import from_summary, summarised
 from backend.progress.service import ProgressService, classroom_tag
 
+
+class Peers(Shape, frozen=True, kw_only=True):
+    """The figure of a whole class that each learner is compared with."""
+
+    quartile: float | None
+
+
 MEMBERS = Region("classMembers", tuple[Member, ...], ttl_seconds=30)
+PEERS = Region("classPeers", Peers, ttl_seconds=30)
 
 KEPT_DAYS = timedelta(days=36)  # four weeks of pace, and some for zones and a report that is open over midnight
 ACTIVE_DAYS = 7
@@ -96,7 +104,10 @@ class ClassroomReports:
 
     def _known(self, classroom_id: str, now: datetime) -> list[Known]:
         """Return the data of the report, computed again only for learners who saved since, or whose day has begun."""
-        members, chapters, since = self.members([classroom_id]), self._chapters.active(), _kept_since(now)
+        return self._known_of(self.members([classroom_id]), now)
+
+    def _known_of(self, members: Sequence[Member], now: datetime) -> list[Known]:
+        chapters, since = self._chapters.active(), _kept_since(now)
         work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters, now.year).sizes, list[Known]()
         for member in members:
             own = work[member.id]
@@ -121,23 +132,34 @@ class ClassroomReports:
 
     def learner(self, viewer: Viewer, classroom_id: str, student_id: str) -> LearnerDetail:
         """Return one learner for the panel beside the list. Raises NotFound for a person who is not in this class."""
-        authorise(viewer, "reports.learner")
-        report = self.report(viewer, classroom_id)
-        row = next((learner for learner in report.learners if learner.id == student_id), None)
-        member = next((member for member in self.members([classroom_id]) if member.id == student_id), None)
-        if row is None or member is None:
+        self._classrooms.taught(viewer, classroom_id, "reports.learner")
+        member, now = (
+            next((each for each in self.members([classroom_id]) if each.id == student_id), None),
+            self._clock.now(),
+        )
+        if member is None:
             raise NotFound(_("There is no such student in this class."))
+        self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
         self._trail.record_view(viewer, "student.viewed", "user", student_id)
         record, chapters = self._progress.record(student_id), self._chapters.active()
-        today = _today(member, self._clock.now(), record.summary)
+        today = _today(member, now, record.summary)
+        (row,) = self._told(self._known_of([member], now), self._peers(classroom_id, now).quartile)
         return LearnerDetail(
             learner=row,
             summary=summarised(record, chapters, today),
             recent=self._recent(student_id),
             weak_chapters=_weak(record, chapters, today.year),
             weeks=weekly(record.days, today, LEARNER_WEEKS),
-            as_of=report.as_of,
+            as_of=now,
         )
+
+    def _peers(self, classroom_id: str, now: datetime) -> Peers:
+        def load() -> Peers:
+            return Peers(
+                quartile=attention.quartile(facts for _record, _counts, facts in self._known(classroom_id, now))
+            )
+
+        return self._cache.get_or_create(PEERS, classroom_id, load, tags=class_tags(classroom_id)).value
 
     def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Matrix:
         """Learners by name × active chapters, of one subject or all."""

@@ -58,12 +58,8 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
         raise Invalid(_("A page may have 1 to {most} rows.").format(most=PAGE_LIMIT))
     if filters.page < 1:
         raise Invalid(_("Pages are counted from 1."))
-    known = _Known(
-        positions={row.chapter.id: position for position, row in enumerate(rows)},
-        scores=search.scores((row.chapter for row in rows), filters.search) if filters.search.strip() else None,
-    )
-    key, descending = _order(known, filters)
-    found = sorted((row for row in rows if _fits(row, known, filters)), key=key, reverse=descending)
+    known = _known(rows, filters)
+    found = _found(rows, known, filters)
     start = _start(found, known, filters)
     shown = found[start : start + filters.limit]
     more = start + filters.limit < len(found)
@@ -75,6 +71,11 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
         total_pages=max(1, -(-len(found) // filters.limit)),
         next_cursor=_cursor(shown[-1], known, filters) if more and shown else None,
     )
+
+
+def that_fit(rows: Sequence[ChapterRow], filters: ChapterFilters) -> tuple[ChapterRow, ...]:
+    """All `rows` that fit, in the order of `filters`, whatever page they ask for."""
+    return tuple(_found(rows, _known(rows, filters), filters))
 
 
 def facets(chapters: Sequence[Chapter], this_year: int) -> Facets:
@@ -90,6 +91,18 @@ def facets(chapters: Sequence[Chapter], this_year: int) -> Facets:
         units={subject: tuple(names) for subject, names in units.items()},
         years=tuple(map(str, weights.of(chapters, this_year).years)),
     )
+
+
+def _known(rows: Sequence[ChapterRow], filters: ChapterFilters) -> _Known:
+    return _Known(
+        positions={row.chapter.id: position for position, row in enumerate(rows)},
+        scores=search.scores((row.chapter for row in rows), filters.search) if filters.search.strip() else None,
+    )
+
+
+def _found(rows: Sequence[ChapterRow], known: _Known, filters: ChapterFilters) -> list[ChapterRow]:
+    key, descending = _order(known, filters)
+    return sorted((row for row in rows if _fits(row, known, filters)), key=key, reverse=descending)
 
 
 def _fits(row: ChapterRow, known: _Known, filters: ChapterFilters) -> bool:

@@ -48,6 +48,19 @@ class ProgressOverview:
             authorise(viewer, "overview.chapters")
         return listing.select(self._rows(viewer), filters)
 
+    def rows(self, viewer: Viewer | None, ids: Sequence[str]) -> tuple[ChapterRow, ...]:
+        """The chapters of `ids`, in that order; a chapter that has left the syllabus is left out."""
+        if viewer:
+            authorise(viewer, "overview.rows")
+        by_id = {row.chapter.id: row for row in self._rows(viewer)}
+        return tuple(by_id[each] for each in ids if each in by_id)
+
+    def rows_that_fit(self, viewer: Viewer | None, filters: ChapterFilters) -> tuple[ChapterRow, ...]:
+        """As `chapters`, all pages together."""
+        if viewer:
+            authorise(viewer, "overview.rows_that_fit")
+        return listing.that_fit(self._rows(viewer), filters)
+
     def facets(self) -> Facets:
         """Return the values by which the catalogue can be filtered."""
         return listing.facets(self._chapters.active(), self._clock.now().year)
@@ -77,13 +90,12 @@ class ProgressOverview:
         )
         summary = summarised(record, chapters, today)
         days = {day.day: day for day in record.days}
-        by_id = {row.chapter.id: row for row in self._rows(viewer)}
         exam = viewer.exam_date
         return Home(
             summary=summary,
             today=days.get(today, StudyDay(day=today)),
             daily_goal=viewer.daily_goal,
-            continue_with=tuple(by_id[chapter_id] for chapter_id in record.summary.recent if chapter_id in by_id),
+            continue_with=self.rows(viewer, record.summary.recent),
             study_next=plan.study_next(chapters, record.progress, today.year),
             pace=plan.pace(_completed_since(record, today - timedelta(days=27)), summary.total.left, today, exam),
             exam_date=exam,

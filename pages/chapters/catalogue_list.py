@@ -1,18 +1,15 @@
 """The catalogue as those see it who look after it: filters, the list, and the list as a file."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import streamlit as st
 
 from backend.accounts.models import Viewer
-from backend.chapters import export
-from backend.chapters.models import Chapter
 from backend.kit.i18n import _, ngettext, number
-from backend.progress.listing import PAGE_LIMIT
 from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow, Facets, Sort
-from pages.shell import downloads, services
+from pages.chapters.filters import found_page
+from pages.shell import services
 from pages.widgets.elements import empty_state, escape, filter_bar, pager
 from pages.widgets.tables import UNORDERED, Column, Order, Row, Value, data_table, order_of
 
@@ -21,7 +18,6 @@ KEY, PAGE_SIZE = "catalogue", 25
 _SORTS: tuple[Sort, ...] = ("chapter", "subject", "class", "unit", "asked", "recent")
 _LEARNERS = len(_SORTS)
 _SYLLABUS, _PAGE = Order(UNORDERED), "catalogue-page"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def catalogue_filters(facets: Facets) -> ChapterFilters:
@@ -72,10 +68,11 @@ def _found(
     viewer: Viewer, filters: ChapterFilters, order: Order, page: int, learners: Mapping[str, int | None]
 ) -> ChapterPage:
     """The page of the list, ordered over all pages."""
-    overview = services.backend().overview
     if order.column == _LEARNERS:
         rows = sorted(
-            _rows(viewer, filters), key=lambda row: learners.get(row.chapter.id) or 0, reverse=order.descending
+            services.backend().overview.rows_that_fit(viewer, filters),
+            key=lambda row: learners.get(row.chapter.id) or 0,
+            reverse=order.descending,
         )
         pages = max(1, -(-len(rows) // PAGE_SIZE))
         page = min(page, pages)
@@ -83,10 +80,7 @@ def _found(
         return ChapterPage(rows=shown, total=len(rows), page=page, limit=PAGE_SIZE, total_pages=pages)
     if order != _SYLLABUS:
         filters = msgspec.structs.replace(filters, sort=_SORTS[order.column], descending=order.descending)
-    found = overview.chapters(viewer, msgspec.structs.replace(filters, page=page))
-    if found.total and page > found.total_pages:
-        return overview.chapters(viewer, msgspec.structs.replace(filters, page=found.total_pages))
-    return found
+    return found_page(viewer, filters, page)
 
 
 def _first_page() -> None:
@@ -128,45 +122,3 @@ def _row(row: ChapterRow, learners: dict[str, int | None]) -> Row:
 def _learners(viewer: Viewer) -> dict[str, int | None]:
     rows = services.backend().statistics.statistics(viewer, "chapter").rows
     return {row.chapter_id: row.students for row in rows if row.chapter_id}
-
-
-def draw_downloads(viewer: Viewer, filters: ChapterFilters) -> None:
-    """Offer the filtered chapters as CSV, Excel and JSON."""
-    with st.popover(_("Download"), icon=":material/download:"):
-        st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with their year counts."))}</p>')
-        today = services.backend().progress.today(viewer)
-        _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
-        _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, filters, today)
-        _download(_("JSON for programs"), "json", "application/json", export.to_json, filters, today)
-
-
-def _download(
-    label: str,
-    ending: str,
-    mime: str,
-    write: Callable[[list[Chapter]], bytes],
-    filters: ChapterFilters,
-    today: date,
-) -> None:
-    about = " ".join(word for word in (filters.subject, filters.class_, filters.unit) if word)
-    st.download_button(
-        label, downloads.fetched(lambda reader: write(_every(reader, filters))),
-        export.file_name(ending, today, about), mime,
-        key=f"catalogue-{ending}", on_click="ignore", width="stretch",
-    )  # fmt: skip
-
-
-def _every(viewer: Viewer, filters: ChapterFilters) -> list[Chapter]:
-    return [row.chapter for row in _rows(viewer, filters)]
-
-
-def _rows(viewer: Viewer, filters: ChapterFilters) -> list[ChapterRow]:
-    """All that fit, in syllabus order."""
-    overview = services.backend().overview
-    filters = msgspec.structs.replace(filters, limit=PAGE_LIMIT)
-    page = overview.chapters(viewer, filters)
-    rows = list(page.rows)
-    while page.next_cursor:
-        page = overview.chapters(viewer, msgspec.structs.replace(filters, after=page.next_cursor))
-        rows += page.rows
-    return rows

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import streamlit as st
 
-from backend.accounts.models import Viewer
 from backend.kit.i18n import _
-from backend.progress.models import ChapterFilters, ChapterPage, ChapterRow
+from backend.progress.models import ChapterPage, ChapterRow
 from pages.chapters import filters as chapter_filters
 from pages.chapters import own_list
 from pages.chapters.editable_rows import about, editable_rows
@@ -15,14 +13,6 @@ from pages.shell import live_updates, services, session
 from pages.widgets.elements import empty_state, escape, page_header
 from pages.widgets.style import chip_text
 from pages.widgets.tables import Column, Twin, Value, static_table
-
-
-def _found(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
-    overview = services.backend().overview
-    first = overview.chapters(viewer, filters)
-    if page == 1 or not first.total:
-        return first
-    return overview.chapters(viewer, msgspec.structs.replace(filters, page=min(page, first.total_pages)))
 
 
 @st.fragment
@@ -78,9 +68,9 @@ filters = chapter_filters.chapter_filters(services.backend().overview.facets())
 with actions:
     own_list.actions(viewer, filters)
 place = st.container(gap="small")
-found = _found(viewer, filters, 1)
+found = chapter_filters.found_page(viewer, filters, 1)
 page = _pages(found)
-found = _found(viewer, filters, page) if page > 1 else found
+found = chapter_filters.found_page(viewer, filters, page) if page > 1 else found
 with place:
     chapter_filters.count_line(found, filters)
     if found.rows:

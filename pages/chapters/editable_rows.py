@@ -8,27 +8,14 @@ import msgspec
 from backend.accounts.models import Viewer
 from backend.chapters.models import STATUSES
 from backend.kit.i18n import _, ngettext, number
-from backend.progress.models import SOLVED_LIMIT, ChapterFilters, ChapterRow
+from backend.progress.models import SOLVED_LIMIT, ChapterRow
 from pages.chapters import saving
 from pages.shell import services
 from pages.widgets.browser_component import component, encoded
 from pages.widgets.marks import mark
 from pages.widgets.style import asset
 
-EVERY = ChapterFilters(limit=200)
 STEPS = (1, 5, 10)
-
-
-def rows_of(viewer: Viewer, ids: Sequence[str]) -> tuple[ChapterRow, ...]:
-    """The rows of `ids` as they stand now, in that order, whether or not they still fit the filters."""
-    overview = services.backend().overview
-    page = overview.chapters(viewer, EVERY)
-    found = list(page.rows)
-    while page.next_cursor:
-        page = overview.chapters(viewer, msgspec.structs.replace(EVERY, after=page.next_cursor))
-        found += page.rows
-    by_id = {row.chapter.id: row for row in found}
-    return tuple(by_id[chapter_id] for chapter_id in ids if chapter_id in by_id)
 
 
 def editable_rows(
@@ -40,7 +27,7 @@ def editable_rows(
     it inside a fragment: with `follows` it runs after each save, for what else it shows. `alone`: one chapter on its
     own page, without its name and without selecting.
     """
-    rows = rows_of(viewer, ids)
+    rows = services.backend().overview.rows(viewer, ids)
     data = {**_data(viewer, rows, alone=alone), "follows": follows}
     _rows_component()(data=encoded(data), key=key, on_saved_change=_rerun_only)
     return rows

@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import streamlit as st
+from msgspec.structs import replace
 
+from backend.accounts.models import Viewer
 from backend.chapters.models import STATUSES
 from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import ChapterFilters, ChapterPage, Facets, Sort
+from pages.shell import services
 from pages.widgets.elements import filter_bar
 from pages.widgets.style import chip_text, escape, plain
 
@@ -30,6 +33,15 @@ SORTS: dict[str, tuple[Sort, bool]] = {
     "status": ("status", False),
     "changed": ("updated", True),
 }
+
+
+def found_page(viewer: Viewer, filters: ChapterFilters, page: int) -> ChapterPage:
+    """A page of the chapters that fit, or the last one if there are fewer pages."""
+    overview = services.backend().overview
+    found = overview.chapters(viewer, replace(filters, page=page))
+    if found.total and page > found.total_pages:
+        return overview.chapters(viewer, replace(filters, page=found.total_pages))
+    return found
 
 
 def chapter_filters(facets: Facets) -> ChapterFilters:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from backend.kit.i18n import _, number
 from pages.chapters import archive, catalogue_list, form, import_report
+from pages.chapters.list_downloads import draw_downloads
 from pages.shell import services, session
 from pages.widgets.elements import empty_state, page_header
 from pages.widgets.style import plain
@@ -31,7 +32,8 @@ elif view == "archive":
 elif chapters.active():
     filters = catalogue_list.catalogue_filters(services.backend().overview.facets())
     with actions:
-        catalogue_list.draw_downloads(viewer, filters)
+        note = _("The chapters that your filters show, with their year counts.")
+        draw_downloads(viewer, filters, note, key="catalogue")
         if st.button(_("Add a chapter"), icon=":material/add:", type="primary", key="catalogue-add"):
             form.open_form(None)
     opened = catalogue_list.draw_list(viewer, filters)

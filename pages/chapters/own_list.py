@@ -7,7 +7,6 @@ from functools import partial
 from hashlib import sha256
 from uuid import uuid4
 
-import msgspec
 import streamlit as st
 
 from backend.accounts.models import Viewer
@@ -17,6 +16,7 @@ from backend.kit import deadline
 from backend.kit.i18n import _, ngettext, number
 from backend.progress import own_list
 from backend.progress.models import ChapterFilters
+from pages.chapters.list_downloads import draw_downloads
 from pages.chapters.report_rows import draw_notes, draw_rows, place
 from pages.shell import downloads, rate_limits, services, session, uploads
 from pages.shell.errors import noticed
@@ -30,45 +30,10 @@ Write = Callable[[list[Chapter], dict[str, OwnProgress]], bytes]
 
 def actions(viewer: Viewer, filters: ChapterFilters) -> None:
     """The page's actions: download what the filters show, bring a list along."""
-    with st.popover(_("Download"), icon=":material/download:", key="own-downloads", on_change="rerun") as popover:
-        if popover.open:
-            st.html(f'<p class="cp-note">{escape(_("The chapters that your filters show, with your progress."))}</p>')
-            today = services.backend().progress.today(viewer)
-            _download(_("CSV for spreadsheets"), "csv", "text/csv", export.to_csv, filters, today)
-            _download(_("Excel workbook"), "xlsx", _XLSX, export.to_xlsx, filters, today)
-            _download(_("JSON for programs"), "json", "application/json", export.to_json, filters, today)
+    draw_downloads(viewer, filters, _("The chapters that your filters show, with your progress."), key="own")
     if st.button(_("Bring your list"), icon=":material/upload_file:", key="bring"):
         st.session_state.pop(_REPORT, None)
         _bring()
-
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def _download(label: str, ending: str, mime: str, write: Write, filters: ChapterFilters, today: date) -> None:
-    overview = services.backend().overview
-
-    def content(viewer: Viewer) -> bytes:
-        page = overview.chapters(viewer, msgspec.structs.replace(filters, limit=200, page=1))
-        rows = list(page.rows)
-        while page.next_cursor:
-            page = overview.chapters(viewer, msgspec.structs.replace(filters, limit=200, after=page.next_cursor))
-            rows += page.rows
-        return write([row.chapter for row in rows], {row.chapter.id: row.own for row in rows if row.own})
-
-    st.download_button(
-        label,
-        downloads.fetched(content),
-        export.file_name(ending, today, _file_about(filters)),
-        mime,
-        key=f"download-{ending}",
-        on_click="ignore",
-        width="stretch",
-    )
-
-
-def _file_about(filters: ChapterFilters) -> str:
-    return " ".join(word for word in (filters.subject, filters.class_, filters.unit) if word)
 
 
 def _bring() -> None:
@@ -92,7 +57,7 @@ def _templates(today: date) -> None:
     """Lists to fill in, with the viewer's chapters and what stands now."""
     with button_row("own-templates"):
         for label, ending, mime, write in (
-            (_("Template (Excel)"), "xlsx", _XLSX, export.template_xlsx),
+            (_("Template (Excel)"), "xlsx", export.XLSX_TYPE, export.template_xlsx),
             (_("Template (CSV)"), "csv", "text/csv", export.template_csv),
         ):
             st.download_button(

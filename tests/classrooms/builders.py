@@ -45,10 +45,11 @@ def learner(
     )
 
 
-def queries_of(backend: Backend, read: Callable[[], object]) -> list[dict[str, Any]]:
-    """The commands that `read` sent to MongoDB, by the server's own profile, with nothing in the cache."""
+def queries_of(backend: Backend, read: Callable[[], object], *, is_cold: bool = True) -> list[dict[str, Any]]:
+    """The commands that `read` sent to MongoDB, by the server's own profile, with nothing in the cache if `is_cold`."""
     database = backend.mongo.database
-    backend.cache.invalidate("*")
+    if is_cold:
+        backend.cache.invalidate("*")
     database.command("profile", 0)
     database.drop_collection("system.profile")
     database.command("profile", 2)

@@ -48,6 +48,20 @@ def test_every_query_finds_its_way_by_an_index(backend: Backend, school: School)
                 assert not query.get("hasSortStage"), (name, query)
 
 
+def test_a_learners_panel_reads_one_learner(
+    backend: Backend, school: School, teacher: Viewer, classroom: Classroom
+) -> None:
+    """Once the figures of the class are cached, no command of a panel names anybody else of the class."""
+    asked, *others = [school.student(classroom, f"Student {count}") for count in range(5)]
+    for student in (asked, *others):
+        save(backend, student, 0, "k", ProgressChange(questions_delta=1))
+    panel = partial(backend.reports.learner, teacher, classroom.id)
+    panel(others[0].id)
+    queries = queries_of(backend, partial(panel, asked.id), is_cold=False)
+    assert queries
+    assert not [each for each in queries if any(other.id in str(each) for other in others)]
+
+
 def _counted(backend: Backend, school: School, teacher: Viewer, classroom: Classroom, new: int) -> dict[str, int]:
     students = [school.student(classroom, f"Student {count}") for count in range(new)]
     for student in students:

@@ -87,6 +87,8 @@ CALLS: dict[str, Try] = {
     "progress.undo": Try(OF_A_PERSON, lambda b, v, t: b.progress.undo(v, t.batch)),
     "progress.take_over": Try(OWN, lambda b, v, _t: b.progress.take_over(v, "a.csv", FILE, dry_run=True)),
     "overview.chapters": Try(NOTHING, lambda b, v, _t: b.overview.chapters(v, ChapterFilters())),
+    "overview.rows": Try(NOTHING, lambda b, v, t: b.overview.rows(v, [t.chapter])),
+    "overview.rows_that_fit": Try(NOTHING, lambda b, v, _t: b.overview.rows_that_fit(v, ChapterFilters())),
     "overview.chapter": Try(OF_A_CHAPTER, lambda b, v, t: b.overview.chapter(v, t.chapter)),
     "overview.home": Try(OWN, lambda b, v, _t: b.overview.home(v)),
     "overview.insights": Try(OWN, lambda b, v, _t: b.overview.insights(v)),

@@ -56,7 +56,7 @@ _IMPORT: dict[str, Any] = {
 _WRITERS: dict[Format, tuple[Callable[..., bytes], str]] = {
     "csv": (export.to_csv, "text/csv"),
     "json": (export.to_json, "application/json"),
-    "xlsx": (export.to_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "xlsx": (export.to_xlsx, export.XLSX_TYPE),
 }
 _KINDS = tuple(kind for _write, kind in _WRITERS.values())
 _TEMPLATES: dict[TemplateFormat, tuple[Callable[..., bytes], str]] = {
