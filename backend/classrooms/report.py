@@ -48,7 +48,7 @@ class Peers(Shape, frozen=True, kw_only=True):
 
 
 MEMBERS = Region("classMembers", tuple[Member, ...], ttl_seconds=30)
-PEERS = Region("classPeers", Peers, ttl_seconds=30)
+PEERS = Region("classPeers", Peers, ttl_seconds=30, stale_seconds=0)
 
 KEPT_DAYS = timedelta(days=36)  # four weeks of pace, and some for zones and a report that is open over midnight
 ACTIVE_DAYS = 7
@@ -56,6 +56,7 @@ RECENT_LIMIT = 20
 LEARNER_WEEKS = 8
 WEEKS_LIMIT = 53
 ONE_DAY = timedelta(days=1)
+QUARTER_HOUR = 900
 HELD = 1_000  # students of whom a process holds what its teachers look at: some ten classes
 URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
 
@@ -133,10 +134,8 @@ class ClassroomReports:
     def learner(self, viewer: Viewer, classroom_id: str, student_id: str) -> LearnerDetail:
         """Return one learner for the panel beside the list. Raises NotFound for a person who is not in this class."""
         self._classrooms.taught(viewer, classroom_id, "reports.learner")
-        member, now = (
-            next((each for each in self.members([classroom_id]) if each.id == student_id), None),
-            self._clock.now(),
-        )
+        now = self._clock.now()
+        member = next((each for each in self.members([classroom_id]) if each.id == student_id), None)
         if member is None:
             raise NotFound(_("There is no such student in this class."))
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
@@ -155,11 +154,11 @@ class ClassroomReports:
 
     def _peers(self, classroom_id: str, now: datetime) -> Peers:
         def load() -> Peers:
-            return Peers(
-                quartile=attention.quartile(facts for _record, _counts, facts in self._known(classroom_id, now))
-            )
+            known = self._known(classroom_id, now)
+            return Peers(quartile=attention.quartile(facts for _record, _counts, facts in known))
 
-        return self._cache.get_or_create(PEERS, classroom_id, load, tags=class_tags(classroom_id)).value
+        key = f"{classroom_id} {int(now.timestamp()) // QUARTER_HOUR}"  # a study day begins at one, in any zone
+        return self._cache.get_or_create(PEERS, key, load, tags=class_tags(classroom_id)).value
 
     def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Matrix:
         """Learners by name × active chapters, of one subject or all."""

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from backend.classrooms.models import Flag, Learner, RecentActivity
+from backend.classrooms.report import URGENCY
 from backend.kit.i18n import _, ago, listing, ngettext, number
 from pages.classrooms.pseudonyms import place_of
 from pages.widgets.style import chip_text
 from pages.widgets.tables import Cell
 
 KINDS: dict[Flag, str] = {"on track": "on_track", "watch": "watch", "at risk": "at_risk"}
-_URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
 MISSING = "–"
 
 
 def most_urgent_first(learners: Iterable[Learner], names: Mapping[str, str]) -> list[Learner]:
     """Sort by flag, then by the name on the screen: hidden names must not keep the order of the real ones."""
-    return sorted(learners, key=lambda each: (_URGENCY[each.flag], place_of(names[each.id]), each.id))
+    return sorted(learners, key=lambda each: (URGENCY[each.flag], place_of(names[each.id]), each.id))
 
 
 def is_flagged(learner: Learner) -> bool:
@@ -27,9 +27,9 @@ def is_flagged(learner: Learner) -> bool:
 def flag_cell(learner: Learner) -> Cell:
     """The flag as a mark that sorts by urgency and says its reasons when pointed at."""
     if learner.flag is None:
-        return Cell(_("New"), sort=_URGENCY[None], hint=_("Joined less than 14 days ago"))
+        return Cell(_("New"), sort=URGENCY[None], hint=_("Joined less than 14 days ago"))
     hint = "\n".join(learner.reasons)
-    return Cell(flag_word(learner.flag), sort=_URGENCY[learner.flag], kind=KINDS[learner.flag], hint=hint)
+    return Cell(flag_word(learner.flag), sort=URGENCY[learner.flag], kind=KINDS[learner.flag], hint=hint)
 
 
 def reasons_cell(learner: Learner) -> Cell:
