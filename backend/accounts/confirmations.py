@@ -60,7 +60,7 @@ class Confirmations:
     @property
     def is_possible(self) -> bool:
         """Whether mail is sent, and can contain links to the school."""
-        return self._mails.is_configured and bool(self._mails.base_url)
+        return self._mails.can_link
 
     def ask(self, awaited: Awaited) -> None:
         """Write to the address; the same work whether anybody has an account with it. Raises Unavailable.

@@ -11,6 +11,7 @@ NAME_LENGTH = 80
 BoardMode = Literal["off", "opt-in"]
 BOARD_MODES: tuple[BoardMode, ...] = ("off", "opt-in")
 Flag = Literal["on track", "watch", "at risk"]
+URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}  # the most urgent first
 
 
 class Classroom(Shape, frozen=True, kw_only=True):

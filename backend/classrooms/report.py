@@ -14,8 +14,8 @@ from backend.chapters.service import ChapterService
 from backend.classrooms import attention, matrix
 from backend.classrooms.attention import Facts
 from backend.classrooms.models import (
+    URGENCY,
     ClassReport,
-    Flag,
     KeyFigures,
     Learner,
     LearnerDetail,
@@ -58,7 +58,6 @@ WEEKS_LIMIT = 53
 ONE_DAY = timedelta(days=1)
 QUARTER_HOUR = 900
 HELD = 1_000  # students of whom a process holds what its teachers look at: some ten classes
-URGENCY: dict[Flag | None, int] = {"at risk": 0, "watch": 1, "on track": 2, None: 3}
 
 
 Known = tuple[LearnerRecord, Counts, Facts]

@@ -53,7 +53,7 @@ class DigestService:
     @property
     def is_possible(self) -> bool:
         """Whether letters can go: they need a mail server, and the address at which they can be given up."""
-        return self._mails.is_configured and bool(self._mails.base_url)
+        return self._mails.can_link
 
     def write(self, *, check: Callable[[], None] = lambda: None) -> Written:
         """Write this week's letters, at most one per person. `check` is called before each, and may raise.

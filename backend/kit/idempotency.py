@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 import msgspec
 from pymongo import ASCENDING, IndexModel
@@ -18,12 +17,11 @@ from backend.errors import AppError, Conflict
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.mongo.client import Document, Mongo, new_id, translated
+from backend.kit.mongo.once_per_key import COLLECTION, KEPT
 from backend.kit.observability import log
 from backend.kit.security.encryption import Sealer
 
-COLLECTION = "replays"
 INDEXES = {COLLECTION: [IndexModel([("expiresAt", ASCENDING)], name="expired", expireAfterSeconds=0)]}
-KEPT = timedelta(hours=48)  # promised are 24 h; a clock may be moved meanwhile
 CLAIM_SECONDS = 8.0  # a process that renews no claim of its own for so long has died
 RENEWALS = 4  # within that time, so that a moment without a primary costs no claim
 _log = log.get(__name__)

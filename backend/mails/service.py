@@ -53,6 +53,11 @@ class MailService:
         """Whether mail can be sent at all."""
         return self._post is not None
 
+    @property
+    def can_link(self) -> bool:
+        """Whether mail can be sent and contain links to the school."""
+        return self.is_configured and bool(self.base_url)
+
     def queue(
         self,
         kind: Kind,

@@ -1,6 +1,6 @@
 """Queries about the database server: its clock, its oplog, the lag of its members, index builds."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 import pymongo
@@ -40,11 +40,11 @@ class ServerQueries:
 
     def skew_seconds(self, clock: Clock) -> float:
         """By how much the server's clock is ahead of `clock`, within half a round trip."""
-        with pymongo.timeout(BOUND_SECONDS), translated():
+        with pymongo.timeout(BOUND_SECONDS):
             before = clock.now()
-            found: datetime = self._mongo.client.admin.command("hello")["localTime"]
+            found = self._mongo.server_time()
             after = clock.now()
-        return (found.replace(tzinfo=UTC) - (before + (after - before) / 2)).total_seconds()
+        return (found - (before + (after - before) / 2)).total_seconds()
 
     def oplog(self) -> Oplog | None:
         """The reach of the oplog of the server that answers."""

@@ -73,6 +73,14 @@ def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
     )
 
 
+def by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
+    """The chapters of each subject, both in syllabus order."""
+    parts: dict[str, list[Chapter]] = {}
+    for chapter in chapters:
+        parts.setdefault(chapter.subject, []).append(chapter)
+    return parts
+
+
 def that_fit(rows: Sequence[ChapterRow], filters: ChapterFilters) -> tuple[ChapterRow, ...]:
     """All `rows` that fit, in the order of `filters`, whatever page they ask for."""
     return tuple(_found(rows, _known(rows, filters), filters))

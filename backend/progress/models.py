@@ -34,6 +34,11 @@ class ProgressChange(Shape, frozen=True, kw_only=True):
     version: int | None = None
 
 
+def change_of(fields: object) -> ProgressChange:
+    """Return the change that a message or a form with fields of the same names asks for."""
+    return ProgressChange(**{name: getattr(fields, name) for name in ProgressChange.__struct_fields__})
+
+
 class Activity(Shape, frozen=True, kw_only=True):
     """One saved change: what was before, what is after, and the study day it counts for (unless imported)."""
 

@@ -112,9 +112,11 @@ class ProgressOverview:
             self._progress.today(viewer),
         )
         studied = [day for day in record.days if rules.counts_as_studied(day)]
-        by_subject = _by_subject(chapters)
         shares = weights.of(chapters, today.year).shares
-        covered = {subject: plan.coverage(part, record.progress, shares) for subject, part in by_subject.items()}
+        covered = {
+            subject: plan.coverage(part, record.progress, shares)
+            for subject, part in listing.by_subject(chapters).items()
+        }
         return Insights(
             summary=summarised(record, chapters, today),
             first_day=today - YEAR,
@@ -168,13 +170,6 @@ def solved_between(days: Sequence[StudyDay], first: date, last: date) -> int:
 
 def _completed_since(record: StudentRecord, first: date) -> int:
     return max(0, sum(day.completed for day in record.days if day.day >= first))
-
-
-def _by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
-    parts: dict[str, list[Chapter]] = {}
-    for chapter in chapters:
-        parts.setdefault(chapter.subject, []).append(chapter)
-    return parts
 
 
 def _curve(days: Sequence[StudyDay]) -> tuple[CurvePoint, ...]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from backend.accounts.models import Viewer
-from backend.chapters.models import Chapter
 from backend.chapters.service import ChapterService
 from backend.classrooms.report import ClassroomReports, class_tags
 from backend.classrooms.service import ClassroomService
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.policy import authorise
+from backend.progress import listing
 from backend.progress.models import SummaryRecord
 from backend.progress.service import ProgressService
 from backend.statistics.distribution import distribution, levels
@@ -114,7 +114,7 @@ class ClassStatisticsService:
                     classes=_average((each.completed_of(subject), each.students) for each in classes),
                     everyone=everyone.completed_of(subject) if everyone.is_told else None,
                 )
-                for subject, part in _by_subject(self._chapters.active()).items()
+                for subject, part in listing.by_subject(self._chapters.active()).items()
             ),
             classmates=sum(each.students for each in classes) or None,
             students=everyone.students if everyone.is_told else None,
@@ -146,13 +146,6 @@ class ClassStatisticsService:
             lambda: self._queries.of_classes(classroom_ids),
             tags=class_tags(*classroom_ids),
         )
-
-
-def _by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
-    subjects: dict[str, list[Chapter]] = {}
-    for chapter in chapters:
-        subjects.setdefault(chapter.subject, []).append(chapter)
-    return subjects
 
 
 def _own_share(summary: SummaryRecord, subject: str, chapters: int) -> float:

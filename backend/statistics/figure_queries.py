@@ -77,10 +77,12 @@ _LEVELS: list[Document] = [
 ]
 
 
-def _of_classes(classroom_ids: list[str]) -> list[Document]:
-    def count(condition: Document | str) -> Document:
-        return {"$sum": {"$cond": [condition, 1, 0]}}
+def count_if(condition: Document | str) -> Document:
+    """Return the accumulator that counts the documents of a group for which `condition` holds."""
+    return {"$sum": {"$cond": [condition, 1, 0]}}
 
+
+def _of_classes(classroom_ids: list[str]) -> list[Document]:
     user = {"from": "users", "localField": "_id", "foreignField": "_id", "as": "user"}
     active = [{"$match": {"isActive": True, "role": "student"}}, {"$project": {"_id": 1}}]
     progress = {"from": "progress", "localField": "_id", "foreignField": "studentId", "as": "progress"}
@@ -100,10 +102,10 @@ def _of_classes(classroom_ids: list[str]) -> list[Document]:
         {
             "$group": {
                 "_id": "$progress.chapterId",
-                "students": count({"$or": said}),
-                "completed": count({"$eq": ["$progress.status", "Completed"]}),
-                "inProgress": count({"$eq": ["$progress.status", "In Progress"]}),
-                "weak": count("$progress.isWeakChapter"),
+                "students": count_if({"$or": said}),
+                "completed": count_if({"$eq": ["$progress.status", "Completed"]}),
+                "inProgress": count_if({"$eq": ["$progress.status", "In Progress"]}),
+                "weak": count_if("$progress.isWeakChapter"),
                 "solved": {"$sum": "$progress.questionSolved"},
             }
         },

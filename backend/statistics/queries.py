@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pymongo
@@ -122,13 +122,7 @@ class ProjectorQueries:
                 change = stream.next()
         except StreamLost:  # it is behind by more than the server remembers
             return LOST_SECONDS
-        return max(0.0, (self._now() - change.at).total_seconds()) if change else 0.0
-
-    def _now(self) -> datetime:
-        """The server's time."""
-        with translated():
-            found: datetime = self._mongo.client.admin.command("hello")["localTime"]
-        return found.replace(tzinfo=UTC)
+        return max(0.0, (self._mongo.server_time() - change.at).total_seconds()) if change else 0.0
 
     # the place up to which statistics are true
 

@@ -7,6 +7,7 @@ from pymongo.errors import DuplicateKeyError
 
 from backend.kit.model import from_document, to_document
 from backend.kit.mongo.client import Document, Mongo, translated
+from backend.statistics.figure_queries import count_if
 from backend.statistics.models import ChapterStatistics, SharedFigures
 from backend.statistics.shared_figures import EVERYONE, SETTLED, STUDIED_DAYS
 
@@ -66,19 +67,15 @@ class SharedFigureQueries:
             return {each["_id"]: from_document(each, ChapterStatistics) for each in found}
 
 
-def _count(condition: Document | str) -> Document:
-    return {"$sum": {"$cond": [condition, 1, 0]}}
-
-
 _BY_CHAPTER: Document = {
     "$group": {
         "_id": "$chapterId",
-        "students": _count(
+        "students": count_if(
             {"$or": [{"$ne": ["$status", "Not Started"]}, {"$gt": ["$questionSolved", 0]}, "$isWeakChapter"]}
         ),
-        "completed": _count({"$eq": ["$status", "Completed"]}),
-        "inProgress": _count({"$eq": ["$status", "In Progress"]}),
-        "weak": _count("$isWeakChapter"),
+        "completed": count_if({"$eq": ["$status", "Completed"]}),
+        "inProgress": count_if({"$eq": ["$status", "In Progress"]}),
+        "weak": count_if("$isWeakChapter"),
         "solved": {"$sum": "$questionSolved"},
     }
 }

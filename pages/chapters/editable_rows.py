@@ -11,7 +11,7 @@ from backend.kit.i18n import _, ngettext, number
 from backend.progress.models import SOLVED_LIMIT, ChapterRow
 from pages.chapters import saving
 from pages.shell import services
-from pages.widgets.browser_component import component, encoded
+from pages.widgets.browser_component import component, encoded, rerun_only
 from pages.widgets.marks import mark
 from pages.widgets.style import asset
 
@@ -29,7 +29,7 @@ def editable_rows(
     """
     rows = services.backend().overview.rows(viewer, ids)
     data = {**_data(viewer, rows, alone=alone), "follows": follows}
-    _rows_component()(data=encoded(data), key=key, on_saved_change=_rerun_only)
+    _rows_component()(data=encoded(data), key=key, on_saved_change=rerun_only)
     return rows
 
 
@@ -44,10 +44,6 @@ def trend_words(trend: str) -> tuple[str, str]:
 def about(row: ChapterRow) -> str:
     """Subject · class · unit."""
     return " · ".join((row.chapter.subject, row.chapter.class_, row.chapter.unit))
-
-
-def _rerun_only() -> None:
-    """The trigger needs a callback to exist; the rerun itself is what the part reacts to."""
 
 
 def _rows_component() -> Any:

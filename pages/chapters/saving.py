@@ -13,7 +13,7 @@ from backend.kit.clock import Clock
 from backend.kit.i18n import _, clock_time, ngettext, number
 from backend.kit.model import Shape
 from backend.kit.observability import log
-from backend.progress.models import BATCH_LIMIT, Progress, ProgressChange, Saved
+from backend.progress.models import BATCH_LIMIT, Progress, Saved, change_of
 from backend.progress.service import ProgressService
 from pages.shell import errors
 
@@ -40,16 +40,6 @@ class Act(Shape, frozen=True, kw_only=True, omit_defaults=True):
     def place(self) -> str:
         """The place of the act's note: its row, or the bar over the list."""
         return BULK if self.is_bulk or len(self.ids) != 1 else self.ids[0]
-
-    @property
-    def change(self) -> ProgressChange:
-        return ProgressChange(
-            status=self.status,
-            question_solved=self.question_solved,
-            questions_delta=self.questions_delta,
-            is_weak_chapter=self.is_weak_chapter,
-            version=self.version,
-        )
 
 
 class Choice(Shape, frozen=True, kw_only=True, omit_defaults=True):
@@ -171,7 +161,7 @@ class Saver:
     def _saved(self, act: Act) -> Saved:
         if not 1 <= len(act.ids) <= BATCH_LIMIT:
             raise Invalid(_("Choose at least one chapter first."))
-        changes = dict.fromkeys(act.ids, act.change)
+        changes = dict.fromkeys(act.ids, change_of(act))
         return self._service.change_many(self._viewer, changes, key=act.key, confirm=act.confirm)
 
     def _undone(self, act: Act) -> Saved:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from backend.classrooms.models import Flag, Learner, RecentActivity
-from backend.classrooms.report import URGENCY
+from backend.classrooms.models import URGENCY, Flag, Learner, RecentActivity
 from backend.kit.i18n import _, ago, listing, ngettext, number
 from pages.classrooms.pseudonyms import place_of
 from pages.widgets.style import chip_text

@@ -4,7 +4,7 @@ from typing import Any
 
 from backend.accounts.rooms import BOARDS, classroom_room
 from pages.shell import services
-from pages.widgets.browser_component import component, encoded
+from pages.widgets.browser_component import component, encoded, rerun_only
 
 ME = "student:me"
 MOST_ROOMS = 40  # the API takes 50 for all parts of a page
@@ -26,7 +26,7 @@ def listen(*rooms: str, key: str, after: str | None = None) -> bool:
     tab is hidden, and polls without a stream.
     """
     data = {"rooms": rooms[:MOST_ROOMS], "after": position() if after is None else after}
-    result = _component()(data=encoded(data), key=f"live-{key}", on_news_change=_rerun_only)
+    result = _component()(data=encoded(data), key=f"live-{key}", on_news_change=rerun_only)
     return bool(result.get("news"))
 
 
@@ -36,11 +36,7 @@ def guard() -> None:
     Call it once a page, outside of fragments.
     """
     data = {"rooms": (ME,), "after": "", "gate": True}
-    _component()(data=encoded(data), key="live-gate", on_news_change=_rerun_only)
-
-
-def _rerun_only() -> None:
-    """The trigger needs a callback to exist; the rerun itself is what the part reacts to."""
+    _component()(data=encoded(data), key="live-gate", on_news_change=rerun_only)
 
 
 def _component() -> Any:

@@ -12,6 +12,10 @@ from pages.widgets.style import asset
 encoded: Callable[[Any], bytes] = msgspec.json.encode
 
 
+def rerun_only() -> None:
+    """Do nothing: a trigger needs a callback to exist; the rerun that it causes is what its user reacts to."""
+
+
 @cache
 def component(name: str, *, file: str, exported: str, html: str, css: str = "") -> Any:
     """The component that the function `exported` of the script pages/assets/`file` draws into `html`.

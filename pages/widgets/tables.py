@@ -10,7 +10,7 @@ import msgspec
 import streamlit as st
 
 from backend.kit.i18n import _, number
-from pages.widgets.browser_component import component, encoded
+from pages.widgets.browser_component import component, encoded, rerun_only
 from pages.widgets.marks import mark
 from pages.widgets.style import chip, escape
 
@@ -227,13 +227,9 @@ def data_table(
         if on_order:
             on_order()
 
-    result = _sortable()(data=encoded(data), key=key, on_open_change=_rerun_only, on_order_change=reorder)
+    result = _sortable()(data=encoded(data), key=key, on_open_change=rerun_only, on_order_change=reorder)
     opened = result.get("open")
     return str(opened) if opened is not None else None
-
-
-def _rerun_only() -> None:
-    """The trigger needs a callback to exist; the rerun itself is what the page reacts to."""
 
 
 def _words(rows: int) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns_stream
 from backend.api.router import Router
 from backend.api.schemas.requests import ChapterId
-from backend.api.streaming.connections import EventStreamResponse, Place, Streams, frame
+from backend.api.streaming.connections import EventStreamResponse, Place, Streams, frame, heartbeat_seconds
 from backend.bootstrap import Backend
 from backend.errors import AppError, Invalid, NotAllowed, NotFound
 from backend.kit.events.hub import Subscription
@@ -28,7 +28,6 @@ from backend.policy import Relation, authorise
 ROOMS_LIMIT = 50
 CHECK_SECONDS = 1.0  # with the 1 s that a look takes at most, a session that is over is cut within two
 LOOK_SECONDS = 2.5  # how long what this process holds of the viewer is enough
-HEARTBEAT_SECONDS = 15.0
 LEAST_PACE_MS, MOST_PACE_MS = 700, 20_000
 PACE_MS_PER_LISTENER = 50  # twenty parts of pages redrawn a second, whatever the number of viewers
 RETRY_MS = (2000, 5000)  # spread, so that a restart is not met by everybody at once
@@ -164,7 +163,7 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
     yield format_sse_event(retry=random.randint(*RETRY_MS))  # noqa: S311  (spread, no secret)
     yield frame("connected", {"rooms": list(listening.asked.values()), **state})
     checked_at = looked_at = written_at = anyio.current_time()
-    heartbeat = _heartbeat()
+    heartbeat = heartbeat_seconds()
     while not listening.place.is_ending:
         now = anyio.current_time()
         await listening.place.wait(min(checked_at + CHECK_SECONDS, written_at + heartbeat) - now)
@@ -223,7 +222,3 @@ def _state(listening: _Listening) -> dict[str, Any]:
 def _has_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     ratio = now["paceMs"] / before["paceMs"]
     return before["isLive"] != now["isLive"] or not 2 / 3 < ratio < 3 / 2
-
-
-def _heartbeat() -> float:
-    return HEARTBEAT_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311  (spread, no secret)

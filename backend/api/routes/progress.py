@@ -14,7 +14,7 @@ from backend.api.schemas.responses import OwnWork, SavedProgress, saved_progress
 from backend.bootstrap import Backend
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.progress.models import Activity, Home, Insights, Progress, ProgressChange, Saved
+from backend.progress.models import Activity, Home, Insights, Progress, ProgressChange, Saved, change_of
 
 router = Router(tags=["Progress"])
 
@@ -53,7 +53,7 @@ def save_progress(
     Solving a question moves Not Started to In Progress. More questions than past papers asked are refused with
     `confirmation_needed` until `confirm` is set.
     """
-    return answer(save_one(backend, viewer, chapter_id, _change(body), key, body.confirm))
+    return answer(save_one(backend, viewer, chapter_id, change_of(body), key, body.confirm))
 
 
 @router.post("/progress", **returns(Answer[Saved], 403, 404, 409, says="The saved change"))
@@ -62,7 +62,7 @@ def save_many(body: requests.ProgressSaveMany, viewer: SignedIn, backend: Backen
 
     All together, or none; each chapter once. One undo takes all of it back.
     """
-    changes = {one.chapter_id: _change(one) for one in body.changes}
+    changes = {one.chapter_id: change_of(one) for one in body.changes}
     if len(changes) < len(body.changes):
         raise Invalid(_("Each chapter can be changed once in a save."))
     return answer(backend.progress.change_many(viewer, changes, key=key, confirm=body.confirm))
@@ -124,13 +124,3 @@ def save_one(
     if not saved.progress:
         present = backend.progress.record(viewer.id).progress.get(chapter_id, present)
     return saved_progress(saved, present)
-
-
-def _change(fields: requests.ProgressFields) -> ProgressChange:
-    return ProgressChange(
-        status=fields.status,
-        question_solved=fields.question_solved,
-        questions_delta=fields.questions_delta,
-        is_weak_chapter=fields.is_weak_chapter,
-        version=fields.version,
-    )

@@ -1,6 +1,5 @@
 """WS /ws: join chapters, save progress, hear of saves. Each socket is bounded in every way it can grow."""
 
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ from backend.accounts.sessions import VIEWER
 from backend.api.credentials import Credential, by_token, protocols
 from backend.api.routes.events import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT, rights_changed
 from backend.api.routes.progress import save_one
-from backend.api.streaming.connections import SOCKETS, Streams
+from backend.api.streaming.connections import HEARTBEAT_SECONDS, SOCKETS, Streams, heartbeat_seconds
 from backend.api.streaming.socket_messages import (
     MOST_BYTES,
     Authenticate,
@@ -34,8 +33,8 @@ from backend.kit.i18n import _
 from backend.kit.idempotency import Kept, fingerprint
 from backend.kit.mongo.client import new_id
 from backend.policy import Relation, authorise
+from backend.progress.models import change_of
 
-HEARTBEAT_SECONDS = 15.0
 ENTRY_SECONDS = 5.0  # to say who one is
 SEND_SECONDS = 10.0  # a reader that takes longer is gone, or holds us up
 BOARD_SECONDS = 1.0  # of many saves a board is told once
@@ -143,7 +142,7 @@ class Socket:
 
     async def _tell(self) -> None:
         now = anyio.current_time()
-        checked_at, board_at, is_board_due, heartbeat_at = now, 0.0, False, now + _heartbeat()
+        checked_at, board_at, is_board_due, heartbeat_at = now, 0.0, False, now + heartbeat_seconds()
         while not self._place.is_ending:
             due = [checked_at + CHECK_SECONDS, heartbeat_at]
             if is_board_due:
@@ -159,7 +158,7 @@ class Socket:
                 checked_at = anyio.current_time()
             if now >= heartbeat_at:
                 await self._say("heartbeat")
-                heartbeat_at = now + _heartbeat()
+                heartbeat_at = now + heartbeat_seconds()
         raise _Restarting(_("The service is restarting."))
 
     async def _tell_events(self) -> bool:
@@ -245,14 +244,16 @@ class Socket:
         """The answer as JSON. Whoever may save at this moment saves, not who could when the socket was opened."""
         viewer, backend = authorise(self._credential.viewer(), "progress.change"), self._backend
         if message.key is None:
-            return _encoded(save_one(backend, viewer, message.chapter_id, message.change(), new_id(), message.confirm))
+            return _encoded(
+                save_one(backend, viewer, message.chapter_id, change_of(message), new_id(), message.confirm)
+            )
         mark = fingerprint(b"progress-update", msgspec.json.encode(msgspec.structs.replace(message, id=None)))
         found = backend.replays.begin(viewer.id, message.key, mark)
         if isinstance(found, Kept):
             return msgspec.Raw(found.body)
         try:
             act = f"{message.key}:{mark[:16]}"
-            saved = _encoded(save_one(backend, viewer, message.chapter_id, message.change(), act, message.confirm))
+            saved = _encoded(save_one(backend, viewer, message.chapter_id, change_of(message), act, message.confirm))
         except BaseException:
             backend.replays.release(found)
             raise
@@ -316,7 +317,3 @@ def _reason(error: AppError) -> dict[str, Any]:
 
 def _encoded(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
-
-
-def _heartbeat() -> float:
-    return HEARTBEAT_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311  (spread, no secret)

@@ -1,6 +1,7 @@
 """Open event streams of this process: how many there may be, what is written on them, and how they end."""
 
 import asyncio
+import random
 import signal
 import threading
 from collections import Counter
@@ -21,8 +22,14 @@ STREAMS_PER_VIEWER = 8  # tabs in sight, not open ones: a hidden tab lets its st
 STREAMS_PER_PROCESS = 2000
 ENTERING_PER_PROCESS = 200
 CHECKS_AT_ONCE = 8
+HEARTBEAT_SECONDS = 15.0
 EVENTS, SOCKETS = "events", "sockets"  # what is open: server-sent events, /ws
 _RETRY_AFTER_SECONDS = 15.0
+
+
+def heartbeat_seconds() -> float:
+    """Return how long to wait before the next heartbeat of a stream, spread so that streams do not beat together."""
+    return HEARTBEAT_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311  (spread, no secret)
 
 
 class Place:

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from backend.api.json_reading import strict_json
 from backend.chapters.models import Status
 from backend.kit.model import published_name
-from backend.progress.models import SOLVED_LIMIT, ProgressChange
+from backend.progress.models import SOLVED_LIMIT
 
 MOST_BYTES = 16 * 1024
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -49,16 +49,6 @@ class ProgressUpdate(Heard, frozen=True, kw_only=True, tag="progress-update"):
     version: Version | None = None
     confirm: bool = False
     key: Key | None = None
-
-    def change(self) -> ProgressChange:
-        """Return the change for the service."""
-        return ProgressChange(
-            status=self.status,
-            question_solved=self.question_solved,
-            questions_delta=self.questions_delta,
-            is_weak_chapter=self.is_weak_chapter,
-            version=self.version,
-        )
 
 
 class Ping(Heard, frozen=True, kw_only=True, tag="ping"):

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pymongo
@@ -152,6 +153,12 @@ class Mongo:
         It begins once all of them know. Raises Conflict where writes are blocked already.
         """
         return self._write_block.on()
+
+    def server_time(self) -> datetime:
+        """Return the time of the server."""
+        with translated():
+            found: datetime = self.client.admin.command("hello")["localTime"]
+        return found.replace(tzinfo=UTC)
 
     def check_server(self) -> None:
         """Raises Unavailable where the server is out of reach, or cannot do transactions (a standalone one)."""

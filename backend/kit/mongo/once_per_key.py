@@ -15,8 +15,8 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-COLLECTION = "replays"  # beside the answers to programs (kit/replays.py), which end by the same index
-KEPT = timedelta(hours=48)
+COLLECTION = "replays"  # beside the answers to programs (kit/idempotency.py), which end by the same index
+KEPT = timedelta(hours=48)  # promised are 24 h; a clock may be moved meanwhile
 
 _acting: ContextVar["_Act | None"] = ContextVar("acting", default=None)
 

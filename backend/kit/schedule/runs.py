@@ -2,7 +2,7 @@
 server's, so clocks of machines need not agree."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
@@ -76,10 +76,8 @@ class Runs:
         self._jobs, self._runs = mongo["jobs"], mongo["jobRuns"]
 
     def now(self) -> datetime:
-        """The server's time."""
-        with translated():
-            found: datetime = self._mongo.client.admin.command("hello")["localTime"]
-        return found.replace(tzinfo=UTC)
+        """Return the time of the server."""
+        return self._mongo.server_time()
 
     def plan(self, job: str, cron: str, time_zone: str, *, makes_up: bool) -> Plan:
         """Keep when a job is due, and that somebody is here to run it; who asked for it last comes back with it."""
