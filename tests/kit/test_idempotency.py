@@ -9,8 +9,9 @@ import pytest
 
 from backend.kit.clock import SetClock
 from backend.kit.embedded import Servers
-from backend.kit.idempotency import COLLECTION, MOST_BYTES, Claim, Kept, KeyInUse, KeyReused, Replays
+from backend.kit.idempotency import MOST_BYTES, Claim, Kept, KeyInUse, KeyReused, Replays
 from backend.kit.mongo.client import Mongo
+from backend.kit.mongo.once_per_key import COLLECTION
 from backend.kit.security.encryption import Sealer
 from backend.kit.security.keys import Key, KeyRing
 from tests.at_once import at_once

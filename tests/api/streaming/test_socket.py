@@ -9,6 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from backend.accounts import rooms
 from backend.api.routes import websocket
+from backend.api.streaming import connections
 from backend.api.streaming.socket_messages import MOST_BYTES
 from backend.api.streaming.socket_sign_in import PROTOCOL
 from backend.bootstrap import Backend, build
@@ -286,7 +287,7 @@ def test_a_fresh_token_keeps_it_open_for_the_same_person_alone(served_api: Serve
 
 def test_it_shows_that_it_lives(served_api: ServedApi, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """A heartbeat comes by itself, and a ping is answered."""
-    monkeypatch.setattr(websocket, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "HEARTBEAT_SECONDS", 0.2)
     with talking(served_api, door.student.headers) as talk:
         assert talk.hear("heartbeat") == {"type": "heartbeat"}
         assert talk.ask("ping")["type"] == "pong"

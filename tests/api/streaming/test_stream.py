@@ -10,6 +10,7 @@ import pytest
 
 from backend.accounts.models import ProfileChange, Viewer
 from backend.api.routes import events
+from backend.api.streaming import connections
 from backend.api.streaming.connections import Streams
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
@@ -238,7 +239,7 @@ def test_a_class_that_closes_is_heard_no_more(served_api: ServedApi, door: Door,
 
 def test_a_quiet_stream_shows_that_it_lives(served_api: ServedApi, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without events a comment comes every so often, so that nothing on the way closes the connection."""
-    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "HEARTBEAT_SECONDS", 0.3)
     with served_api.listening("/events?rooms=boards", door.student.headers) as listener:
         listener.wait_for("connected")
         lines = [listener.answer.readline() for _number in range(4)]
