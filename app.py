@@ -59,7 +59,7 @@ async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     drain.hear_signals(settings.drain_seconds)  # last: it puts off what the others do
     backend.limits.watch(asyncio.get_running_loop())
     backend.monitoring.count("pages", session.open_pages)
-    backend.presence.start("web")
+    backend.heartbeat.start("web")
     seconds, url = number(round(time.perf_counter() - started, 1)), f"http://localhost:{settings.port}"
     if answers_to_localhost_alone(settings):
         terminal.say(_("Only http://localhost is answered: set PUBLIC_URL or ALLOWED_HOSTS to the school's address."))

@@ -26,7 +26,7 @@ def _serve(backend: Backend) -> int:
     server = http_server.server(create_alone(backend))
     if answers_to_localhost_alone(backend.settings):
         terminal.say(_("Only http://localhost is answered: set PUBLIC_URL or ALLOWED_HOSTS to the school's address."))
-    backend.presence.start("api")
+    backend.heartbeat.start("api")
     terminal.say(_("The API is served: {url}").format(url=f"http://localhost:{port}/api/v1"))
     # The server hands the signal on once it has stopped: that would kill the process before it lets go of the rest.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)

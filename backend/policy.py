@@ -35,7 +35,7 @@ ANYBODY = frozenset({Relation.OWN, Relation.OTHERS})
 ANY_CLASS = frozenset({Relation.OWN_CLASS, Relation.OTHER_CLASS})
 
 
-class Line(NamedTuple):
+class RoleScopes(NamedTuple):
     """The scope of one act for each role."""
 
     nobody: Scope = NEVER
@@ -44,29 +44,29 @@ class Line(NamedTuple):
     admin: Scope = NEVER
 
 
-def _everybody(scope: Scope) -> Line:
-    return Line(scope, scope, scope, scope)
+def _everybody(scope: Scope) -> RoleScopes:
+    return RoleScopes(scope, scope, scope, scope)
 
 
-def _signed_in(scope: Scope) -> Line:
-    return Line(student=scope, teacher=scope, admin=scope)
+def _signed_in(scope: Scope) -> RoleScopes:
+    return RoleScopes(student=scope, teacher=scope, admin=scope)
 
 
-def _students(scope: Scope) -> Line:
-    return Line(student=scope)
+def _students(scope: Scope) -> RoleScopes:
+    return RoleScopes(student=scope)
 
 
-def _staff(scope: Scope) -> Line:
-    return Line(teacher=scope, admin=scope)
+def _staff(scope: Scope) -> RoleScopes:
+    return RoleScopes(teacher=scope, admin=scope)
 
 
-def _admins(scope: Scope) -> Line:
-    return Line(admin=scope)
+def _admins(scope: Scope) -> RoleScopes:
+    return RoleScopes(admin=scope)
 
 
-_CLASS_STAFF = Line(teacher=OWN_CLASS, admin=ANY_CLASS)
+_CLASS_STAFF = RoleScopes(teacher=OWN_CLASS, admin=ANY_CLASS)
 
-ACTS: Mapping[str, Line] = {
+ACTS: Mapping[str, RoleScopes] = {
     "accounts.sign_out": _signed_in(OWN),
     "accounts.sign_out_elsewhere": _signed_in(OWN),
     "accounts.sessions": _signed_in(OWN),
@@ -115,7 +115,7 @@ ACTS: Mapping[str, Line] = {
     "overview.insights": _students(OWN),
     "overview.summary": _students(OWN),
     "classrooms.classrooms": _signed_in(NOTHING),
-    "classrooms.get": Line(student=OWN_CLASS, teacher=OWN_CLASS, admin=ANY_CLASS),
+    "classrooms.get": RoleScopes(student=OWN_CLASS, teacher=OWN_CLASS, admin=ANY_CLASS),
     "classrooms.taught": _CLASS_STAFF,
     "classrooms.create": _staff(NOTHING),
     "classrooms.rename": _CLASS_STAFF,
@@ -132,7 +132,7 @@ ACTS: Mapping[str, Line] = {
     "reports.matrix": _CLASS_STAFF,
     "reports.completions_over_time": _CLASS_STAFF,
     "boards.scopes": _signed_in(NOTHING),
-    "boards.board": Line(student=SHARED | OWN_CLASS, teacher=SHARED | OWN_CLASS, admin=SHARED | ANY_CLASS),
+    "boards.board": RoleScopes(student=SHARED | OWN_CLASS, teacher=SHARED | OWN_CLASS, admin=SHARED | ANY_CLASS),
     "statistics.statistics": _signed_in(NOTHING),
     "statistics.chapter": _staff(SHARED),
     "statistics.distribution": _staff(NOTHING),
@@ -185,7 +185,7 @@ ACTS: Mapping[str, Line] = {
     "page.chapters": _students(NOTHING),
     "page.chapter": _signed_in(SHARED),
     "page.insights": _students(NOTHING),
-    "page.leaderboard": Line(student=NOTHING, teacher=NOTHING),
+    "page.leaderboard": RoleScopes(student=NOTHING, teacher=NOTHING),
     "page.classroom": _CLASS_STAFF,
     "page.manage-chapters": _staff(NOTHING),
     "page.health": _admins(NOTHING),

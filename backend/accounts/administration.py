@@ -128,7 +128,7 @@ class AccountAdministration:
         authorise(viewer, "administration.sessions")
         user = self._user(user_id)
         self._trail.record_view(viewer, "user.viewed", "user", user.id)
-        return self._sessions.of(user, viewer.session_id)
+        return self._sessions.for_user(user, viewer.session_id)
 
     def end_session(self, viewer: Viewer, session_id: str) -> None:
         """End any one session, everywhere at once. Raises NotFound for one that is over."""

@@ -27,7 +27,7 @@ class PlaceQueries:
             found = self._mongo["places"].find({"_id": {"$in": list(places)}, "expiresAt": {"$gt": now}}, {"_id": 1})
             return frozenset(place["_id"] for place in found)
 
-    def of(self, user_id: str) -> tuple[str, ...]:
+    def for_user(self, user_id: str) -> tuple[str, ...]:
         """All places from which this person has signed in."""
         with translated():
             return tuple(place["_id"] for place in self._mongo["places"].find({"userId": user_id}, {"_id": 1}))

@@ -22,7 +22,7 @@ FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)  # 100 guesses a day at one of a million: the wait, not a lock, keeps thieves out
 
 
-class SecondFactor:
+class SecondFactorService:
     def __init__(
         self,
         queries: FactorQueries,

@@ -10,7 +10,7 @@ from backend.accounts.confirmations import Awaited, Confirmations
 from backend.accounts.models import OpenSession, ProfileChange, User, Viewer, viewer_of
 from backend.accounts.observers import BOARDS_TAG, NobodyFollows, PersonFollower
 from backend.accounts.queries import AccountQueries, email_key
-from backend.accounts.second_factor import SecondFactor
+from backend.accounts.second_factor import SecondFactorService
 from backend.accounts.sessions import TAG, Sessions
 from backend.accounts.throttle import SignInThrottle
 from backend.audit.trail import AuditTrail
@@ -28,7 +28,7 @@ class AccountService:
         self,
         queries: AccountQueries,
         sessions: Sessions,
-        second_factor: SecondFactor,
+        second_factor: SecondFactorService,
         confirmations: Confirmations,
         throttle: SignInThrottle,
         cache: Cache,
@@ -50,7 +50,7 @@ class AccountService:
     def sessions(self, viewer: Viewer) -> tuple[OpenSession, ...]:
         """The viewer's own live sessions, the last used first."""
         authorise(viewer, "accounts.sessions")
-        return self._sessions.of(viewer, viewer.session_id)
+        return self._sessions.for_user(viewer, viewer.session_id)
 
     def end_session(self, viewer: Viewer, session_id: str) -> None:
         """End one of the viewer's own sessions, everywhere at once. Raises NotFound for any other."""

@@ -102,7 +102,7 @@ class SessionQueries:
             people = [user["_id"] for user in self._mongo["users"].find({"isDemo": True}, {"_id": 1})]
             return self._mongo["sessions"].delete_many({"userId": {"$in": people}}).deleted_count
 
-    def of(self, user_id: str) -> tuple[SessionRecord, ...]:
+    def for_user(self, user_id: str) -> tuple[SessionRecord, ...]:
         """The sessions of a person, the last used first; some of them may be over."""
         with translated():
             found = self._mongo["sessions"].find({"userId": user_id}).sort("lastSeenAt", DESCENDING)

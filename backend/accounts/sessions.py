@@ -107,7 +107,7 @@ class Sessions:
             raise NotSignedIn(_("This access token is not valid."), code="token_invalid")
         return viewer
 
-    def of(self, user: User | Viewer, this: str = "") -> tuple[OpenSession, ...]:
+    def for_user(self, user: User | Viewer, this: str = "") -> tuple[OpenSession, ...]:
         """The live sessions of a person, the last used first; `this` is the id of the one that asks."""
         now = self._clock.now()
         return tuple(
@@ -121,7 +121,7 @@ class Sessions:
                 ends_at=self._end(each, user),
                 is_this=each.id == this,
             )
-            for each in self.queries.of(user.id)
+            for each in self.queries.for_user(user.id)
             if now < self._end(each, user)
         )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from backend.accounts import validation
 from backend.accounts.models import EMAIL_LENGTH, DemoSignIn, ProviderIdentity, TokenPair, User, Viewer
 from backend.accounts.queries import AccountQueries, domain_of, email_key
-from backend.accounts.second_factor import SecondFactor
+from backend.accounts.second_factor import SecondFactorService
 from backend.accounts.sessions import Sessions
 from backend.accounts.throttle import SignInThrottle
 from backend.errors import Conflict, NotSignedIn, SecondFactorNeeded
@@ -38,7 +38,7 @@ class SignInService:
         self,
         queries: AccountQueries,
         sessions: Sessions,
-        second_factor: SecondFactor,
+        second_factor: SecondFactorService,
         throttle: SignInThrottle,
         clock: Clock,
         provider: ProviderRules,

@@ -74,7 +74,7 @@ class SignInThrottle:
 
     def forget(self, user_id: str) -> None:
         """Forget the wrong tries at an account that is about to go, wherever they are known to have come from."""
-        for place in self._queries.of(user_id):
+        for place in self._queries.for_user(user_id):
             self._limiter.forget(place)
             self._limiter.forget(f"account:{place}")
         self._limiter.forget(f"account:{user_id}")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from backend.accounts import rooms
-from backend.boards.models import EVERYONE, MEASURES, BoardState, Measure, Standing
-from backend.boards.periods import Span, live_spans
+from backend.boards.models import EVERYONE, MEASURES, BoardState, Measure, ParticipantScores
+from backend.boards.periods import BoardSpan, live_spans
 from backend.boards.queries import GONE, BoardQueries
 from backend.boards.ranking import name_order
 from backend.kit.cache import Cache, Region
@@ -17,7 +17,7 @@ from backend.kit.clock import Clock
 from backend.kit.events.hub import EventHub
 from backend.kit.observability import log
 from backend.kit.redis.client import Client
-from backend.kit.redis.ranked_sets import RankedSets, Row, Seen, SetsAway
+from backend.kit.redis.ranked_sets import RankedRow, RankedSets, Seen, SetsAway
 
 STATE = Region("boardState", BoardState, ttl_seconds=1)
 STATE_TAG = "boardState"
@@ -47,7 +47,14 @@ class BoardStore:
         self._is_projected = is_projected
 
     def read(
-        self, scope: str, span: Span, measure: Measure, *, top: int, around: int, own: Standing | None = None
+        self,
+        scope: str,
+        span: BoardSpan,
+        measure: Measure,
+        *,
+        top: int,
+        around: int,
+        own: ParticipantScores | None = None,
     ) -> Seen | None:
         """The top, and the own entry with its neighbours; None where only MongoDB can tell.
 
@@ -86,7 +93,7 @@ class BoardStore:
                 return
             spans = live_spans(self._clock.now())
             scopes = (EVERYONE, *self._queries.classroom_ids(student_id), *left)
-            gone = Row(id=student_id, version=revision, scores=(0,) * len(MEASURES))
+            gone = RankedRow(id=student_id, version=revision, scores=(0,) * len(MEASURES))
             rows = {(scope, span.id): [gone] for scope in scopes for span in spans}
             standings = self._queries.standings_of([student_id], spans)
             self._put(rows | {board: [_row(each) for each in found] for board, found in standings.items()})
@@ -112,13 +119,13 @@ class BoardStore:
         except SetsAway:
             return 0
 
-    def _build(self, name: str, scope: str, span: Span) -> bool:
-        def rows() -> Iterable[Row]:
+    def _build(self, name: str, scope: str, span: BoardSpan) -> bool:
+        def rows() -> Iterable[RankedRow]:
             return map(_row, self._queries.standings(scope, span, as_of_one_moment=True))
 
         return self._sets.build(name, rows)
 
-    def _put(self, boards: dict[tuple[str, str], list[Row]]) -> None:
+    def _put(self, boards: dict[tuple[str, str], list[RankedRow]]) -> None:
         epoch = self._queries.epoch()
         try:
             for (scope, span_id), rows in boards.items():
@@ -130,8 +137,8 @@ class BoardStore:
         return BoardState(epoch=self._queries.epoch(), is_kept=self._is_projected())
 
 
-def _row(standing: Standing) -> Row:
-    return Row(
+def _row(standing: ParticipantScores) -> RankedRow:
+    return RankedRow(
         id=standing.student_id,
         version=standing.revision,
         scores=standing.scores,

@@ -20,7 +20,7 @@ class BoardScope(Shape, frozen=True, kw_only=True):
     name: str
 
 
-class Standing(Shape, frozen=True, kw_only=True):
+class ParticipantScores(Shape, frozen=True, kw_only=True):
     """A participant's scores, before ranking. Never leaves the service: doors see entries.
 
     `revision` grows with every change of their work, name, choice and classes.

@@ -9,7 +9,7 @@ from backend.boards.models import PERIODS, Period
 ONE_DAY = timedelta(days=1)
 
 
-class Span(NamedTuple):
+class BoardSpan(NamedTuple):
     """A period as boards are named by it ("week 2026-11-16"); without days it is all time."""
 
     id: str
@@ -28,17 +28,17 @@ def period_days(period: Period, today: date) -> tuple[date | None, date | None]:
     return None, None
 
 
-def span(period: Period, today: date) -> Span:
+def span(period: Period, today: date) -> BoardSpan:
     """The period of this kind in which `today` lies."""
     first_day, last_day = period_days(period, today)
-    return Span(f"{period} {first_day}" if first_day else period, first_day, last_day)
+    return BoardSpan(f"{period} {first_day}" if first_day else period, first_day, last_day)
 
 
-def live_spans(now: datetime) -> tuple[Span, ...]:
+def live_spans(now: datetime) -> tuple[BoardSpan, ...]:
     """Every period that is running for somebody: study days differ by a day, with the zone and the hour they end."""
     return spans(now.date() + shift * ONE_DAY for shift in (-1, 0, 1))
 
 
-def spans(days: Iterable[date]) -> tuple[Span, ...]:
+def spans(days: Iterable[date]) -> tuple[BoardSpan, ...]:
     """The periods in which these days lie, each once."""
     return tuple(dict.fromkeys(span(period, day) for day in days for period in PERIODS))

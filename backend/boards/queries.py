@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.client_session import ClientSession
 
-from backend.boards.models import EVERYONE, Standing
-from backend.boards.periods import Span
+from backend.boards.models import EVERYONE, ParticipantScores
+from backend.boards.periods import BoardSpan
 from backend.kit.mongo.client import Document, Mongo, translated
 
 INDEXES = {
@@ -29,7 +29,7 @@ GONE = 2**52  # a revision that nothing comes after: of who has no account any m
 STATE = "boards"
 ONE_BATCH = 20_000
 
-Standings = dict[tuple[str, str], list[Standing]]  # by scope and period
+Standings = dict[tuple[str, str], list[ParticipantScores]]  # by scope and period
 
 
 class BoardQueries:
@@ -38,13 +38,15 @@ class BoardQueries:
 
     # everybody on one board
 
-    def standings(self, scope: str, span: Span, *, as_of_one_moment: bool = False) -> tuple[Standing, ...]:
+    def standings(
+        self, scope: str, span: BoardSpan, *, as_of_one_moment: bool = False
+    ) -> tuple[ParticipantScores, ...]:
         """Every participant of "everyone" or a classroom, in no order. Two to four queries, for any number of them.
 
         `as_of_one_moment`: no score is newer than the revision beside it, so that newer ones can be told apart.
         """
 
-        def read(session: ClientSession | None) -> tuple[Standing, ...]:
+        def read(session: ClientSession | None) -> tuple[ParticipantScores, ...]:
             names = self._names(self._wanted(scope, session), session)
             fields = {"revision": 1, "total.solved": 1, "studiedDays": 1}
             summaries = self._summaries(list(names), session, fields)
@@ -73,7 +75,7 @@ class BoardQueries:
         found = self._mongo["summaries"].find({"_id": {"$in": ids}}, fields, session=session, batch_size=ONE_BATCH)
         return {summary["_id"]: summary for summary in found}
 
-    def _sums(self, ids: Sequence[str], span: Span, session: ClientSession | None) -> dict[str, Document]:
+    def _sums(self, ids: Sequence[str], span: BoardSpan, session: ClientSession | None) -> dict[str, Document]:
         """Questions solved and days studied within the span, by student."""
         studied = {"$cond": [{"$or": [{"$gt": ["$solved", 0]}, {"$gt": ["$completed", 0]}]}, 1, 0]}
         pipeline: list[Document] = [
@@ -85,12 +87,12 @@ class BoardQueries:
 
     # some students on all their boards
 
-    def standings_of(self, student_ids: Iterable[str], spans: Sequence[Span]) -> Standings:
+    def standings_of(self, student_ids: Iterable[str], spans: Sequence[BoardSpan]) -> Standings:
         """Return the participants among these students, by each of their boards, as of one moment. Four queries."""
         with translated():
             return self._mongo.at_one_moment(lambda session: self._all_boards(list(student_ids), spans, session))
 
-    def _all_boards(self, student_ids: Sequence[str], spans: Sequence[Span], session: ClientSession) -> Standings:
+    def _all_boards(self, student_ids: Sequence[str], spans: Sequence[BoardSpan], session: ClientSession) -> Standings:
         names = self._names({"_id": {"$in": student_ids}}, session)
         if not names:
             return {}
@@ -138,7 +140,7 @@ class BoardQueries:
             self._mongo["boardState"].update_one({"_id": STATE}, {"$inc": {"epoch": 1}}, upsert=True)
 
 
-def _within(spans: Sequence[Span]) -> Document:
+def _within(spans: Sequence[BoardSpan]) -> Document:
     bounds = [day.isoformat() for span in spans for day in span[1:] if day]
     return {"day": {"$gte": min(bounds), "$lte": max(bounds)}}
 
@@ -150,7 +152,7 @@ def _by(documents: Iterable[Document], field: str) -> dict[str, list[Document]]:
     return found
 
 
-def _summed(days: Iterable[Document], span: Span) -> Document:
+def _summed(days: Iterable[Document], span: BoardSpan) -> Document:
     """Return what the pipeline computes within a span, from the days of one student."""
     first, last = str(span.first_day), str(span.last_day)
     within = [day for day in days if first <= day["day"] <= last]
@@ -160,12 +162,12 @@ def _summed(days: Iterable[Document], span: Span) -> Document:
     }
 
 
-def _standing(student_id: str, name: str, summary: Document, days: Mapping[str, Document] | None) -> Standing:
+def _standing(student_id: str, name: str, summary: Document, days: Mapping[str, Document] | None) -> ParticipantScores:
     """Return a standing: from the sums of a period by student or, for all time, from the summary."""
     counted = (days or {}).get(student_id, {})
     all_time = {"solved": summary.get("total", {}).get("solved"), "studied": summary.get("studiedDays")}
     found = all_time if days is None else counted
-    return Standing(
+    return ParticipantScores(
         student_id=student_id,
         name=name,
         questions=found.get("solved") or 0,

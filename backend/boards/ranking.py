@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from backend.boards.models import BoardEntry, Measure, Standing
+from backend.boards.models import BoardEntry, Measure, ParticipantScores
 
 
 def name_order(name: str) -> str:
@@ -10,7 +10,7 @@ def name_order(name: str) -> str:
     return name.casefold()
 
 
-def ranked(standings: Sequence[Standing], measure: Measure, me: str) -> tuple[BoardEntry, ...]:
+def ranked(standings: Sequence[ParticipantScores], measure: Measure, me: str) -> tuple[BoardEntry, ...]:
     """Everyone, best first; after two firsts comes a third. A score below 0 counts 0."""
     ordered = sorted(standings, key=lambda each: (-each.score(measure), name_order(each.name), each.student_id))
     entries: list[BoardEntry] = []
@@ -27,7 +27,9 @@ def neighbours(entries: Sequence[BoardEntry], reach: int) -> tuple[BoardEntry, .
     return () if own is None else tuple(entries[max(0, own - reach) : own + reach + 1])
 
 
-def with_own(standings: Sequence[Standing], own: Standing | None, student_id: str) -> tuple[Standing, ...]:
+def with_own(
+    standings: Sequence[ParticipantScores], own: ParticipantScores | None, student_id: str
+) -> tuple[ParticipantScores, ...]:
     """Return the standings with the viewer's fresh one in place of the kept one; without theirs if `own` is None."""
     others = tuple(standing for standing in standings if standing.student_id != student_id)
     return (*others, own) if own else others

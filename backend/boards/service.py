@@ -16,37 +16,37 @@ from backend.boards.models import (
     BoardEntry,
     BoardScope,
     Measure,
+    ParticipantScores,
     Period,
-    Standing,
 )
-from backend.boards.periods import Span, span
+from backend.boards.periods import BoardSpan, span
 from backend.boards.queries import BoardQueries
 from backend.classrooms.service import ClassroomService
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Answer, Cache, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
-from backend.kit.redis.ranked_sets import Place
+from backend.kit.redis.ranked_sets import RankedEntry
 from backend.policy import authorise
 from backend.progress.models import StudentRecord
 from backend.progress.rules import counts_as_studied
 from backend.progress.service import ProgressService, classroom_tag
 
-STANDINGS = Region("boards", tuple[Standing, ...], ttl_seconds=1)  # where Redis keeps no boards
+STANDINGS = Region("boards", tuple[ParticipantScores, ...], ttl_seconds=1)  # where Redis keeps no boards
 
 
 class BoardService:
     def __init__(
         self,
         queries: BoardQueries,
-        keeper: BoardStore,
+        store: BoardStore,
         classrooms: ClassroomService,
         progress: ProgressService,
         cache: Cache,
         clock: Clock,
     ) -> None:
         self._queries = queries
-        self._keeper = keeper
+        self._store = store
         self._classrooms = classrooms
         self._progress = progress
         self._cache = cache
@@ -103,9 +103,9 @@ class BoardService:
                 return seen
         raise NotFound(_("There is no such leaderboard."))
 
-    def _seen(self, viewer: Viewer, scope: str, days: Span, measure: Measure, limit: int, around: int) -> "_Seen":
+    def _seen(self, viewer: Viewer, scope: str, days: BoardSpan, measure: Measure, limit: int, around: int) -> "_Seen":
         own = self._own(viewer, days) if viewer.role == "student" else None
-        kept = self._keeper.read(scope, days, measure, top=limit, around=around, own=own)
+        kept = self._store.read(scope, days, measure, top=limit, around=around, own=own)
         if kept is None:
             return self._computed(viewer, scope, days, measure, own, limit, around)
         return _Seen(
@@ -118,9 +118,9 @@ class BoardService:
         self,
         viewer: Viewer,
         scope: str,
-        days: Span,
+        days: BoardSpan,
         measure: Measure,
-        own: Standing | None,
+        own: ParticipantScores | None,
         limit: int,
         around: int,
     ) -> "_Seen":
@@ -135,7 +135,7 @@ class BoardService:
             age_seconds=answer.age_seconds,
         )
 
-    def _standings(self, scope: str, days: Span) -> Answer[tuple[Standing, ...]]:
+    def _standings(self, scope: str, days: BoardSpan) -> Answer[tuple[ParticipantScores, ...]]:
         tags = [BOARDS_TAG]
         return self._cache.get_or_create(
             STANDINGS,
@@ -144,12 +144,12 @@ class BoardService:
             tags=tags if scope == EVERYONE else [*tags, classroom_tag(scope)],
         )
 
-    def _own(self, viewer: Viewer, days: Span) -> Standing | None:
+    def _own(self, viewer: Viewer, days: BoardSpan) -> ParticipantScores | None:
         """Return the viewer's standing from their own fresh record, so that their last click shows at once."""
         if not is_participant(viewer):
             return None
         record = self._progress.record(viewer.id)
-        return Standing(
+        return ParticipantScores(
             student_id=viewer.id,
             name=viewer.board_name or "",
             revision=record.summary.revision,
@@ -166,11 +166,11 @@ class _Seen(NamedTuple):
     age_seconds: float = 0.0
 
 
-def _entry(place: Place, me: str) -> BoardEntry:
+def _entry(place: RankedEntry, me: str) -> BoardEntry:
     return BoardEntry(rank=place.rank, name=place.name, score=place.score, is_me=place.id == me)
 
 
-def own_scores(record: StudentRecord, span: Span) -> dict[Measure, int]:
+def own_scores(record: StudentRecord, span: BoardSpan) -> dict[Measure, int]:
     """Return a student's scores from their record, equal to those that the queries compute for everyone."""
     if span.first_day is None or span.last_day is None:
         return {"questions": record.summary.total.solved, "days": record.summary.studied_days}

@@ -5,7 +5,7 @@ from typing import Literal
 
 from backend.chapters.models import Chapter, OwnProgress
 from backend.kit.model import Shape
-from backend.progress.models import ChapterRow, Counts, StudyDay, Summary, SummaryRecord
+from backend.progress.models import ChapterRow, ProgressCounts, StudyDay, Summary, SummaryRecord
 
 NAME_LENGTH = 80
 BoardMode = Literal["off", "opt-in"]
@@ -55,7 +55,7 @@ class Learner(Shape, frozen=True, kw_only=True):
 
     id: str
     name: str
-    counts: Counts
+    counts: ProgressCounts
     solved_7_days: int | None = None
     change_7_days: int | None = None
     last_activity_at: datetime | None = None

@@ -30,13 +30,13 @@ from backend.classrooms.service import ClassroomService
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
 from backend.kit.cache import Cache, Region
-from backend.kit.cache.memo import Kept
-from backend.kit.cache.versioned_memo import Held
+from backend.kit.cache.memo import Memo
+from backend.kit.cache.versioned_memo import VersionedMemo
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, current_locale
 from backend.kit.model import Shape
 from backend.progress import listing, rules, weights
-from backend.progress.models import Activity, ChapterRow, Counts, StudentRecord, StudyDay, SummaryRecord
+from backend.progress.models import Activity, ChapterRow, ProgressCounts, StudentRecord, StudyDay, SummaryRecord
 from backend.progress.overview import from_summary, summarised
 from backend.progress.service import ProgressService, classroom_tag
 
@@ -60,7 +60,7 @@ QUARTER_HOUR = 900
 HELD = 1_000  # students of whom a process holds what its teachers look at: some ten classes
 
 
-Known = tuple[LearnerRecord, Counts, Facts]
+Known = tuple[LearnerRecord, ProgressCounts, Facts]
 
 
 class ClassroomReports:
@@ -83,10 +83,10 @@ class ClassroomReports:
         self._chapters = chapters
         self._cache = cache
         self._clock = clock
-        self._work = Held[Version, Work](queries.work, most=HELD)
-        self._cells = Held[Version, dict[str, OwnProgress]](queries.progress, most=HELD)
-        self._standings = Kept[Known](most=HELD)
-        self._learners = Kept[Learner](most=HELD)
+        self._work = VersionedMemo[Version, Work](queries.work, most=HELD)
+        self._cells = VersionedMemo[Version, dict[str, OwnProgress]](queries.progress, most=HELD)
+        self._standings = Memo[Known](most=HELD)
+        self._learners = Memo[Learner](most=HELD)
 
     def report(self, viewer: Viewer, classroom_id: str) -> ClassReport:
         """Key figures and a row per learner, most in need of attention first. For its teacher and admins."""
@@ -108,19 +108,23 @@ class ClassroomReports:
 
     def _known_of(self, members: Sequence[Member], now: datetime) -> list[Known]:
         chapters, since = self._chapters.active(), _kept_since(now)
-        work, sizes, known = self._work.of(self._versions(members)), weights.of(chapters, now.year).sizes, list[Known]()
+        work, sizes, known = (
+            self._work.get(self._versions(members)),
+            weights.weigh(chapters, now.year).sizes,
+            list[Known](),
+        )
         for member in members:
             own = work[member.id]
             today = _today(member, now, own[0])
             source = (member, own, today, since, sizes)
             make = partial(_standing, member, own, today, since, chapters)
-            known.append(self._standings.of(member.id, source, make))
+            known.append(self._standings.get(member.id, source, make))
         return known
 
     def _told(self, known: Sequence[Known], quartile: float | None) -> list[Learner]:
         locale = current_locale()
         return [
-            self._learners.of((each[0].member.id, locale), (each, quartile), partial(_learner, *each, quartile))
+            self._learners.get((each[0].member.id, locale), (each, quartile), partial(_learner, *each, quartile))
             for each in known
         ]
 
@@ -164,7 +168,7 @@ class ClassroomReports:
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.matrix"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
         members = self.members([classroom_id])
-        records = self._cells.of(self._versions(members))
+        records = self._cells.get(self._versions(members))
         chapters = [each for each in self._chapters.active() if subject is None or each.subject == subject]
         return Matrix(
             classroom=classroom,
@@ -181,7 +185,7 @@ class ClassroomReports:
             raise Invalid(_("Between 1 and {most} weeks can be shown.").format(most=WEEKS_LIMIT))
         today = self._progress.today(viewer)
         since = first_day(today, weeks)
-        work = self._work.of(self._versions(self.members([classroom_id]))).values()
+        work = self._work.get(self._versions(self.members([classroom_id]))).values()
         days = [day for _summary, own in work for day in own[_place(own, since) :]]
         has_earlier = any(own and own[0].day < since for _summary, own in work)
         return weekly(days, today, weeks, has_earlier=has_earlier)
@@ -189,7 +193,7 @@ class ClassroomReports:
     def learners_of(self, classroom_id: str) -> tuple[LearnerRecord, ...]:
         """Return the present records of a class's learners, for services that have authorised the reader."""
         members, since = self.members([classroom_id]), _kept_since(self._clock.now())
-        work = self._work.of(self._versions(members))
+        work = self._work.get(self._versions(members))
         return tuple(_record(member, *work[member.id], since) for member in members)
 
     def members(self, classroom_ids: Sequence[str]) -> tuple[Member, ...]:
@@ -238,7 +242,7 @@ def _standing(member: Member, own: Work, today: date, since: date, chapters: Seq
     return record, counts, attention.facts(record, today, counts.left)
 
 
-def _learner(record: LearnerRecord, counts: Counts, facts: Facts, quartile: float | None) -> Learner:
+def _learner(record: LearnerRecord, counts: ProgressCounts, facts: Facts, quartile: float | None) -> Learner:
     solved, before, _earlier = facts.solved_by_week
     reasons = attention.reasons(facts, quartile)
     has_data = record.summary.last_activity_at is not None

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from backend.demo.learners import RHYTHMS, Habit, Learner
+from backend.demo.learners import RHYTHMS, Habit, InventedStudent
 
 SATURDAY = 5
 TEST_WEEKS = (0.34, 0.68, 0.97)  # where in the school's time the tests end
@@ -46,12 +46,14 @@ class SchoolTime:
         return datetime.combine(self.date(day), time(), self.zone) + timedelta(minutes=minutes)
 
 
-def joined_at(own: Random, learner: Learner, school: SchoolTime) -> datetime:
+def joined_at(own: Random, learner: InventedStudent, school: SchoolTime) -> datetime:
     """Return when a learner signed up: in the school hours of their first day, and before now."""
     return min(school.at(learner.first_day, own.uniform(8 * 60, 15 * 60)), school.now - timedelta(minutes=30))
 
 
-def studied_at(own: Random, learner: Learner, joined: datetime, school: SchoolTime, day: int) -> datetime | None:
+def studied_at(
+    own: Random, learner: InventedStudent, joined: datetime, school: SchoolTime, day: int
+) -> datetime | None:
     """Return when a learner saves the work of a day; None if that is in the future, or before they joined."""
     night = learner.is_night_owl and day > learner.first_day
     morning = own.random() < MORNING_CHANCE and day > learner.first_day
@@ -65,14 +67,14 @@ def studied_at(own: Random, learner: Learner, joined: datetime, school: SchoolTi
 
 
 @dataclass(frozen=True)
-class StudyDay:
+class InventedDay:
     """So many questions on this day of the school's time (0 is its first)."""
 
     day: int
     questions: int
 
 
-def study_days(own: Random, learner: Learner, days: int, first_weekday: int) -> Iterator[StudyDay]:
+def study_days(own: Random, learner: InventedStudent, days: int, first_weekday: int) -> Iterator[InventedDay]:
     """The days on which a learner works. `first_weekday` is that of day 0 (Monday is 0)."""
     gaps = _gaps(own, learner, days)
     last = days - own.randint(STOPPED_FOR, max(STOPPED_FOR, days // 2)) if learner.habit is Habit.STOPPED else days
@@ -84,10 +86,10 @@ def study_days(own: Random, learner: Learner, days: int, first_weekday: int) -> 
         chance = learner.regularity * min(1.25, drive) * _weekday_chance(learner, is_weekend=is_weekend)
         if day <= last and not gaps & {day} and luck < chance:
             questions = learner.questions_a_day * volume * drive * (1.3 if is_weekend else 0.95)
-            yield StudyDay(day, max(1, min(MOST_QUESTIONS, round(questions))))
+            yield InventedDay(day, max(1, min(MOST_QUESTIONS, round(questions))))
 
 
-def _gaps(own: Random, learner: Learner, days: int) -> set[int]:
+def _gaps(own: Random, learner: InventedStudent, days: int) -> set[int]:
     """Days of illness, weddings and visits: nobody studies on them."""
     away: set[int] = set()
     for _gap in range(own.randint(0, RHYTHMS[learner.habit].most_gaps)):
@@ -119,7 +121,7 @@ def _push(day: int, days: int) -> float:
     return 1.0
 
 
-def _weekday_chance(learner: Learner, *, is_weekend: bool) -> float:
+def _weekday_chance(learner: InventedStudent, *, is_weekend: bool) -> float:
     if learner.habit is Habit.STRONG:
         return 1.0
     if learner.likes_weekends:

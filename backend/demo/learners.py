@@ -75,7 +75,7 @@ COURSES = (
 
 
 @dataclass(frozen=True)
-class Learner:
+class InventedStudent:
     """An invented student. Days are counted from the school's first day, which is 0."""
 
     number: int
@@ -101,7 +101,7 @@ def dice(*parts: object) -> Random:
     return Random("/".join(str(part) for part in parts))  # noqa: S311  (invented people, no secrets)
 
 
-def learners(seed: int, count: int, today: date, days: int) -> tuple[Learner, ...]:
+def learners(seed: int, count: int, today: date, days: int) -> tuple[InventedStudent, ...]:
     """Everybody who goes to the school, in order of their number (1, 2, …)."""
     people = names.full_names(dice(seed, "names"), count)
     boards = names.board_names(dice(seed, "boards"), count)
@@ -120,12 +120,12 @@ def exam_dates(today: date) -> list[date]:
 
 def _learner(
     own: Random, index: int, name: str, habit: Habit, board: str, count: int, today: date, days: int
-) -> Learner:
+) -> InventedStudent:
     course = _course(index, count)
     rhythm = RHYTHMS[habit]
     pace = own.uniform(*rhythm.questions) * COURSES[course].effort
     ahead = exam_dates(today)[COURSES[course].exams_later :]
-    return Learner(
+    return InventedStudent(
         number=index + 1,
         name=name,
         course=course,

@@ -7,7 +7,7 @@ from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.demo import names
 from backend.demo.calendar import SchoolTime
-from backend.demo.learners import COURSES, NIGHT_OWL_HOUR, Learner
+from backend.demo.learners import COURSES, NIGHT_OWL_HOUR, InventedStudent
 from backend.demo.past import Past
 from backend.errors import Conflict, NotFound
 from backend.kit.i18n import _
@@ -49,7 +49,7 @@ def classrooms(past: Past, admin: User, school: SchoolTime) -> tuple[Classroom, 
     )
 
 
-def student(past: Past, learner: Learner, classroom: Classroom, at: datetime) -> Viewer:
+def student(past: Past, learner: InventedStudent, classroom: Classroom, at: datetime) -> Viewer:
     """Sign a learner up by the join code of their class, with their choices, and return them."""
     backend = past.at(at)
     try:

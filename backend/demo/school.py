@@ -12,7 +12,7 @@ from backend.chapters.models import Chapter
 from backend.classrooms.models import Classroom
 from backend.demo import names, people
 from backend.demo.calendar import SchoolTime, joined_at, studied_at, study_days
-from backend.demo.learners import COURSES, Learner, dice, learners
+from backend.demo.learners import COURSES, InventedStudent, dice, learners
 from backend.demo.past import Past
 from backend.demo.queries import DemoQueries, Opened
 from backend.demo.study import desk
@@ -124,13 +124,13 @@ def _fill(backend: Backend, notes: DemoQueries, opened: Opened, on_progress: OnP
             on_progress(done, opened.learners, _progress_line(learner, done, opened))
 
 
-def _progress_line(learner: Learner, done: int, opened: Opened) -> str:
+def _progress_line(learner: InventedStudent, done: int, opened: Opened) -> str:
     return _("{done} of {total} students have arrived, {name} among them").format(
         done=number(done), total=number(opened.learners), name=learner.name
     )
 
 
-def _attended(past: Past, everybody: Iterable[Learner], ground: _Ground) -> Iterator[Learner]:
+def _attended(past: Past, everybody: Iterable[InventedStudent], ground: _Ground) -> Iterator[InventedStudent]:
     """Yield every learner after all their days, in the order in which they finish."""
     with ThreadPoolExecutor(HANDS, thread_name_prefix="demo-school") as pool:
         futures = [pool.submit(_attend, past, learner, ground) for learner in everybody]
@@ -141,7 +141,7 @@ def _attended(past: Past, everybody: Iterable[Learner], ground: _Ground) -> Iter
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _attend(past: Past, learner: Learner, ground: _Ground) -> Learner:
+def _attend(past: Past, learner: InventedStudent, ground: _Ground) -> InventedStudent:
     """Sign up, then save each day's work at its time; what was saved before is not saved again (same keys)."""
     seed, time, course = ground.opened.seed, ground.time, COURSES[learner.course]
     own = dice(seed, "time", learner.number)

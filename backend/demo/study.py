@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from backend.chapters.models import Chapter, OwnProgress
-from backend.demo.learners import Learner
+from backend.demo.learners import InventedStudent
 from backend.progress.models import ProgressChange
 
 REVISION_CHANCE = 0.14
@@ -91,7 +91,7 @@ class Desk:
         return solved
 
 
-def desk(own: Random, learner: Learner, classes: Sequence[str], syllabus: Sequence[Chapter], seed: int) -> Desk:
+def desk(own: Random, learner: InventedStudent, classes: Sequence[str], syllabus: Sequence[Chapter], seed: int) -> Desk:
     """Return a learner's desk on their first day: their classes' chapters in syllabus order, with a few put off."""
     queues: dict[str, list[_Work]] = {}
     for subject in dict.fromkeys(chapter.subject for chapter in syllabus):

@@ -60,7 +60,7 @@ class Allowances:
             parse_rule("burst", burst),
         )
 
-    def of(self, tier: Tier) -> Rule:
+    def rule_for(self, tier: Tier) -> Rule:
         rule: Rule = getattr(self, tier)
         return rule
 
@@ -69,10 +69,10 @@ class Allowances:
         if kind in OWN:
             return RuleSet(kind, OWN[kind])
         if kind == "page":
-            rate = self.of(tier)
+            rate = self.rule_for(tier)
             return RuleSet(kind, (Rule("page", rate.quota, rate.window_seconds), Rule("clicks", self.burst.quota, 1)))
         extra = (EXTRA[kind],) if kind in EXTRA else ()
-        return RuleSet(f"{kind} {tier}", (self.of(tier), self.burst, *extra))
+        return RuleSet(f"{kind} {tier}", (self.rule_for(tier), self.burst, *extra))
 
 
 class RuleLine(Shape, frozen=True, kw_only=True):

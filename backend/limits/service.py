@@ -88,7 +88,7 @@ class LimitService:
         """How limits stand in this process, and why. For administrators."""
         authorise(viewer, "limits.report")
         state, share = self._governor.state, self._share()
-        rules = {self._allowances.of(tier) for tier in TIERS} | {self._allowances.burst}
+        rules = {self._allowances.rule_for(tier) for tier in TIERS} | {self._allowances.burst}
         return LimitsReport(
             share=share,
             target=state.target if self._is_adaptive else 1.0,

@@ -48,7 +48,7 @@ class Mail(Shape, frozen=True, kw_only=True):
     body: str = ""
 
 
-class Body(Shape, frozen=True, kw_only=True):
+class MailBody(Shape, frozen=True, kw_only=True):
     """The sealed fields of a letter."""
 
     subject: str

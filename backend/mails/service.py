@@ -10,12 +10,12 @@ import msgspec
 from backend.kit.clock import Clock
 from backend.kit.i18n import speaking
 from backend.kit.mail.message import as_html, as_text
-from backend.kit.mail.smtp import Letter, Line, NotNow, Post, Refused, ServerAway
+from backend.kit.mail.smtp import Letter, NotNow, Post, Refused, ServerAway, SmtpConnection
 from backend.kit.mongo.client import new_id
 from backend.kit.observability import log
 from backend.kit.observability.metrics import MAILS, Registry
 from backend.kit.security.encryption import Sealer
-from backend.mails.models import Body, Content, Kind, Mail, OutboxState, Recipient, Round
+from backend.mails.models import Content, Kind, Mail, MailBody, OutboxState, Recipient, Round
 from backend.mails.queries import MailQueries
 
 HOLD = timedelta(minutes=5)  # longer than a server may take; then the process that tried it is presumed dead
@@ -78,7 +78,7 @@ class MailService:
         with speaking(to.locale):
             content = write()
             html = as_html(content.parts, language=to.locale.partition("_")[0])
-        body = Body(subject=content.subject, text=as_text(content.parts), html=html, leave=leave)
+        body = MailBody(subject=content.subject, text=as_text(content.parts), html=html, leave=leave)
         mail = Mail(
             id=f"{kind}:{key}",
             message_id=new_id(),
@@ -129,7 +129,7 @@ class MailService:
     def _claimed(self) -> Mail | None:
         return self._queries.claim(self._clock.now(), HOLD)
 
-    def _tried(self, line: Line, mail: Mail) -> str:
+    def _tried(self, line: SmtpConnection, mail: Mail) -> str:
         """The state of the letter after this attempt. Raises ServerAway."""
         started, is_sent = perf_counter(), False
         try:
@@ -150,7 +150,7 @@ class MailService:
         opened = self._sealer.open(mail.body)
         if opened is None:
             raise Refused("the key that it was sealed with is gone")
-        body = msgspec.json.decode(opened, type=Body)
+        body = msgspec.json.decode(opened, type=MailBody)
         return Letter(
             id=mail.message_id, to=mail.address, subject=body.subject, text=body.text, html=body.html, leave=body.leave
         )

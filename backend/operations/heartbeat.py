@@ -71,7 +71,7 @@ class Heartbeat:
         self._registry = registry
         self._cache = cache
         self._clock = clock
-        self._senses = inputs
+        self._inputs = inputs
         self._version = version
         self._id = new_id()
         self._started_at = clock.now()
@@ -104,8 +104,8 @@ class Heartbeat:
         """Begin (a daemon thread). Once only."""
         self._role = role
         log.serve(role=role, instance=self._id)
-        self._senses.begin(role, self._id)
-        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+        self._inputs.begin(role, self._id)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class Heartbeat:
             self._thread.join(timeout=5.0)
             self._thread = None
             self._quietly("goodbye_not_said", self._leave)
-            self._quietly("traces_not_sent", self._senses.end)
+            self._quietly("traces_not_sent", self._inputs.end)
 
     def beat(self) -> None:
         """Say that this process is there; nothing once it has left. Raises Unavailable."""
@@ -146,7 +146,7 @@ class Heartbeat:
         checks = self._look()
         before, self._counted = self._counted, self._count()
         now, memory = self._counted, machine.memory().own_bytes
-        self._senses.growth.add(monotonic(), memory)
+        self._inputs.growth.add(monotonic(), memory)
         requests, runs = (since(now.times[kind], before.times[kind]) for kind in (REQUESTS, SCRIPT_RUNS))
         self._per_minute = (requests.count + runs.count) * 60 / max(0.001, now.at - before.at)
         slowest, self._slowest = self._slowest, None
@@ -176,12 +176,12 @@ class Heartbeat:
             if now >= sample_at:
                 sample_at = now + SAMPLE_SECONDS
                 self._quietly("sample_failed", self.sample)
-                for chore in self._senses.chores:
+                for chore in self._inputs.chores:
                     self._quietly("chore_failed", chore)
             self._stop.wait(TICK_SECONDS)
 
     def _quietly(self, event: str, act: Callable[[], object]) -> None:
-        """None of this may stop the presence, and without a database there is nothing to say it to."""
+        """None of this may stop the heartbeat, and without a database there is nothing to say it to."""
         try:
             act()
         except AppError as error:
@@ -190,12 +190,12 @@ class Heartbeat:
             _log.warning(event, reason=repr(error))
 
     def _feel(self) -> None:
-        delay = self._senses.loop_delay()
+        delay = self._inputs.loop_delay()
         if delay is not None:
             self._slowest = max(self._slowest or 0.0, delay)
 
     def _look(self) -> Mapping[str, Check]:
-        found = {each.name: each for each in self._senses.look()}
+        found = {each.name: each for each in self._inputs.look()}
         for name, each in found.items():
             was = self._states.get(name, "ok")
             if each.state != was and not (each.state in QUIET and was in QUIET):

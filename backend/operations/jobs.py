@@ -9,7 +9,7 @@ from backend.errors import NotFound, Unavailable
 from backend.kit.i18n import _
 from backend.kit.model import Shape
 from backend.kit.schedule.cron import next_time
-from backend.kit.schedule.runs import Kind, Plan, Run, Runs, State
+from backend.kit.schedule.runs import JobPlan, Kind, Run, Runs, State
 from backend.policy import authorise
 
 ALIVE = timedelta(minutes=2)  # a scheduler says every half minute that it is there
@@ -90,7 +90,7 @@ class JobService:
         raise NotFound(_("There is no such job."))
 
 
-def _report(plan: Plan, runs: Sequence[Run], now: datetime) -> JobReport:
+def _report(plan: JobPlan, runs: Sequence[Run], now: datetime) -> JobReport:
     return JobReport(
         name=plan.id,
         cron=plan.cron,

@@ -116,7 +116,7 @@ class Timing(Shape, frozen=True, kw_only=True):
     max_ms: float | None
 
 
-class Counts(Shape, frozen=True, kw_only=True):
+class OperationsCounts(Shape, frozen=True, kw_only=True):
     """How much the school holds; large collections by MongoDB's own estimate."""
 
     students: int
@@ -152,7 +152,7 @@ class Health(Shape, frozen=True, kw_only=True):
     cache: tuple[CacheRegion, ...]
     timings: tuple[Timing, ...]
     slowest_queries: tuple[Timing, ...]
-    counts: Counts | None
+    counts: OperationsCounts | None
     instances: tuple[Instance, ...]
     as_of: datetime
 

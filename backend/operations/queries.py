@@ -10,14 +10,14 @@ from pymongo.operations import IndexModel
 
 from backend.kit.model import Shape
 from backend.kit.mongo.client import Document, Mongo, translated
-from backend.operations.models import Counts
+from backend.operations.models import OperationsCounts
 
 BOUND_SECONDS = 1.8  # within the 2 s that a check may take
 NOT_AUTHORISED = 13
 WATCHED = timedelta(days=7)  # every weekly habit of a school has come by once
 
 
-class Member(Shape, frozen=True, kw_only=True):
+class ReplicaSetMember(Shape, frozen=True, kw_only=True):
     """One server of a replica set; `state` in MongoDB's words: PRIMARY, SECONDARY, …"""
 
     name: str
@@ -32,7 +32,7 @@ class Deployment(Shape, frozen=True, kw_only=True):
     replica_set: str | None
     is_sharded: bool
     has_primary: bool
-    members: tuple[Member, ...]
+    members: tuple[ReplicaSetMember, ...]
     round_trip_seconds: float
 
 
@@ -96,12 +96,12 @@ class OperationQueries:
                 raise
         return Unused(tuple(idle), min(idle.values(), default=timedelta(0)))
 
-    def counts(self) -> Counts:
+    def counts(self) -> OperationsCounts:
         """How much there is. Raises Unavailable."""
         with pymongo.timeout(BOUND_SECONDS), translated():
             by_role = self._active_by_role()
             users = self._mongo["users"].estimated_document_count()
-            return Counts(
+            return OperationsCounts(
                 students=by_role.get("student", 0),
                 teachers=by_role.get("teacher", 0),
                 admins=by_role.get("admin", 0),
@@ -118,7 +118,7 @@ class OperationQueries:
         with pymongo.timeout(BOUND_SECONDS), translated():
             return self._mongo["users"].count_documents({"isDemo": True, "isActive": True}, limit=1_000)
 
-    def _members(self) -> tuple[Member, ...]:
+    def _members(self) -> tuple[ReplicaSetMember, ...]:
         try:
             status: Document = self._mongo.client.admin.command("replSetGetStatus")
         except OperationFailure as error:
@@ -136,5 +136,5 @@ def _is_asked_for(model: IndexModel) -> bool:
     return not (model.document.get("unique") or "expireAfterSeconds" in model.document)
 
 
-def _member(member: Mapping[str, Any]) -> Member:
-    return Member(name=member["name"], state=member["stateStr"], is_healthy=member["health"] == 1)
+def _member(member: Mapping[str, Any]) -> ReplicaSetMember:
+    return ReplicaSetMember(name=member["name"], state=member["stateStr"], is_healthy=member["health"] == 1)

@@ -20,10 +20,10 @@ from backend.operations.check_titles import check, titles
 from backend.operations.models import (
     NOT_SERVING,
     Check,
-    Counts,
     Health,
     History,
     Instance,
+    OperationsCounts,
     Process,
     Readiness,
     Status,
@@ -47,7 +47,7 @@ _log = log.get(__name__)
 @dataclass
 class _Findings:
     checks: tuple[Check, ...]
-    counts: Counts | None
+    counts: OperationsCounts | None
     instances: tuple[Instance, ...]
     taken_at: float
     health: Health | None = None
@@ -66,7 +66,7 @@ class OperationsService:
     ) -> None:
         self._queries = queries
         self._vitals = vitals
-        self._sights = check_registry
+        self._check_registry = check_registry
         self._cache = cache
         self._registry = registry
         self._clock = clock
@@ -171,12 +171,12 @@ class OperationsService:
 
     def _look(self) -> _Findings:
         found = self._probes.run(
-            {**self._sights.all(), "counts": self._queries.counts, "present": self._vitals.instances}
+            {**self._check_registry.all(), "counts": self._queries.counts, "present": self._vitals.instances}
         )
         counts, present = found.pop("counts"), found.pop("present")
         return _Findings(
             checks=tuple(_settled(name, found[name]) for name in titles()),
-            counts=counts if isinstance(counts, Counts) else None,
+            counts=counts if isinstance(counts, OperationsCounts) else None,
             instances=present if isinstance(present, tuple) else (),
             taken_at=monotonic(),
         )

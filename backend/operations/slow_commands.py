@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 class SlowCommandStore:
-    """A chore of the presence."""
+    """A chore of the heartbeat."""
 
     def __init__(self, slow: SlowOperations, queries: SlowQueries) -> None:
         self._slow = slow

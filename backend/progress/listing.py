@@ -39,7 +39,7 @@ def rows(
     chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None, this_year: int
 ) -> tuple[ChapterRow, ...]:
     """Every chapter with its exam figures, and own progress beside it where `progress` is given."""
-    known = weights.of(chapters, this_year)
+    known = weights.weigh(chapters, this_year)
     return tuple(
         ChapterRow(
             chapter=chapter,
@@ -97,7 +97,7 @@ def facets(chapters: Sequence[Chapter], this_year: int) -> Facets:
         subjects=tuple(units),
         classes=tuple(sorted({chapter.class_ for chapter in chapters})),
         units={subject: tuple(names) for subject, names in units.items()},
-        years=tuple(map(str, weights.of(chapters, this_year).years)),
+        years=tuple(map(str, weights.weigh(chapters, this_year).years)),
     )
 
 

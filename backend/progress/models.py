@@ -113,7 +113,7 @@ class Facets(Shape, frozen=True, kw_only=True):
     years: tuple[str, ...]
 
 
-class Counts(Shape, frozen=True, kw_only=True):
+class ProgressCounts(Shape, frozen=True, kw_only=True):
     """`chapters` is the whole syllabus of the scope; not started = chapters − in_progress − completed."""
 
     chapters: int = 0
@@ -127,7 +127,7 @@ class Counts(Shape, frozen=True, kw_only=True):
         return max(0, self.chapters - self.completed)  # below 0 while a recount follows an archived chapter
 
 
-class SubjectCounts(Counts, frozen=True, kw_only=True):
+class SubjectCounts(ProgressCounts, frozen=True, kw_only=True):
     subject: str
 
 
@@ -177,7 +177,7 @@ class Summary(Shape, frozen=True, kw_only=True):
     """A student's kept totals: counts over the active catalogue, streak, last activity."""
 
     student_id: str
-    total: Counts
+    total: ProgressCounts
     subjects: tuple[SubjectCounts, ...]
     streak: Streak
     last_activity_at: datetime | None = None
@@ -262,7 +262,7 @@ class SummaryRecord(Shape, frozen=True, kw_only=True):
 
     id: str
     revision: int = 0
-    total: Counts = Counts()
+    total: ProgressCounts = ProgressCounts()
     subjects: tuple[SubjectCounts, ...] = ()
     streak: StreakRecord = StreakRecord()
     recent: tuple[str, ...] = ()

@@ -16,11 +16,11 @@ from backend.progress.models import (
     ChapterFilters,
     ChapterPage,
     ChapterRow,
-    Counts,
     CurvePoint,
     Facets,
     Home,
     Insights,
+    ProgressCounts,
     StudentRecord,
     StudyDay,
     SubjectCounts,
@@ -112,7 +112,7 @@ class ProgressOverview:
             self._progress.today(viewer),
         )
         studied = [day for day in record.days if rules.counts_as_studied(day)]
-        shares = weights.of(chapters, today.year).shares
+        shares = weights.weigh(chapters, today.year).shares
         covered = {
             subject: plan.coverage(part, record.progress, shares)
             for subject, part in listing.by_subject(chapters).items()
@@ -151,11 +151,11 @@ def from_summary(kept: SummaryRecord, chapters: Sequence[Chapter], today: date) 
     known = {counts.subject: counts for counts in kept.subjects}
     subjects = tuple(
         replace(known.get(subject, SubjectCounts(subject=subject)), chapters=size)
-        for subject, size in weights.of(chapters, today.year).sizes.items()
+        for subject, size in weights.weigh(chapters, today.year).sizes.items()
     )
     return Summary(
         student_id=kept.id,
-        total=Counts(**(asdict(kept.total) | {"chapters": len(chapters)})),
+        total=ProgressCounts(**(asdict(kept.total) | {"chapters": len(chapters)})),
         subjects=subjects,
         streak=streak.as_of(kept.streak, today),
         last_activity_at=kept.last_activity_at,

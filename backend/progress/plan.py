@@ -32,7 +32,7 @@ def gap(progress: Progress, question_total: int) -> float:
 
 def study_next(chapters: Sequence[Chapter], progress: Mapping[str, Progress], this_year: int) -> tuple[Suggestion, ...]:
     """Return the chapters with the largest exam share × own gap; by exam share alone without any progress."""
-    known, is_new = weights.of(chapters, this_year), not progress
+    known, is_new = weights.weigh(chapters, this_year), not progress
     scored = [
         (_score(chapter, progress.get(chapter.id), known.shares[chapter.id], is_new), chapter) for chapter in chapters
     ]

@@ -100,7 +100,7 @@ class ProgressQueries:
         closed = [UpdateOne({"_id": gate}, {"$inc": {"closed": 1}}, upsert=True) for gate in range(GATES)]
         self._mongo["gates"].bulk_write(closed, session=session)
 
-    def ground(
+    def save_context(
         self, session: ClientSession, student_id: str, *, batch_id: str, chapter_ids: Iterable[str], day: date
     ) -> SaveContext:
         """Return the context of a save in one round trip: the student's summary, these chapters and records, this study

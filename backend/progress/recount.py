@@ -12,7 +12,7 @@ from backend.kit.mongo import once_per_key
 from backend.kit.mongo.client import Mongo
 from backend.progress import rules
 from backend.progress.models import SummaryRecord
-from backend.progress.recount_queries import Kept, RecountQueries
+from backend.progress.recount_queries import RecountQueries, StoredProgress
 
 STEP = 100  # students in one transaction
 
@@ -98,7 +98,7 @@ class SummaryRecount:
         return self._catalogue[1]
 
 
-def _recounted(student_id: str, records: Iterable[Kept], catalogue: Mapping[str, Chapter]) -> SummaryRecord:
+def _recounted(student_id: str, records: Iterable[StoredProgress], catalogue: Mapping[str, Chapter]) -> SummaryRecord:
     """A summary of which the totals are true, and nothing else is known."""
     summary = SummaryRecord(id=student_id)
     for record in records:
@@ -107,7 +107,7 @@ def _recounted(student_id: str, records: Iterable[Kept], catalogue: Mapping[str,
 
 
 def _renamed(
-    records: Mapping[str, Sequence[Kept]], catalogue: Mapping[str, Chapter]
+    records: Mapping[str, Sequence[StoredProgress]], catalogue: Mapping[str, Chapter]
 ) -> dict[str, tuple[Chapter, list[str]]]:
     """Return, by chapter, the students whose records still have its old names."""
     found: dict[str, tuple[Chapter, list[str]]] = {}

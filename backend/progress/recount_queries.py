@@ -16,7 +16,7 @@ from backend.progress.models import SummaryRecord
 PLACE = "summaries"  # the one id in the collection recounts
 
 
-class Place(Shape, frozen=True, kw_only=True):
+class RecountProgress(Shape, frozen=True, kw_only=True):
     """Which changed chapters a recount is about, and up to which student (by id) it is done."""
 
     chapter_ids: tuple[str, ...]
@@ -25,7 +25,7 @@ class Place(Shape, frozen=True, kw_only=True):
     total: int
 
 
-class Kept(NamedTuple):
+class StoredProgress(NamedTuple):
     """One record of a student, and whether the names beside it are those of its chapter."""
 
     chapter_id: str
@@ -47,10 +47,10 @@ class RecountQueries:
         }
         self._mongo["recounts"].update_one({"_id": PLACE}, change, upsert=True, session=session)
 
-    def place(self, session: ClientSession | None = None) -> Place | None:
+    def place(self, session: ClientSession | None = None) -> RecountProgress | None:
         """Return the place of the recount; None if none is under way."""
         found = self._mongo["recounts"].find_one({"_id": PLACE}, session=session)
-        return from_document(found, Place) if found else None
+        return from_document(found, RecountProgress) if found else None
 
     def share(self) -> float | None:
         """Return the share of the recount that is done, from 0 to 1; None if none is under way."""
@@ -58,7 +58,7 @@ class RecountQueries:
             place = self.place()
         return min(1.0, place.done / max(1, place.total)) if place else None
 
-    def move(self, session: ClientSession, before: Place, students: Sequence[str]) -> bool:
+    def move(self, session: ClientSession, before: RecountProgress, students: Sequence[str]) -> bool:
         """Go past these students, or end where there are none; False where another process did that meanwhile."""
         here: Document = {"_id": PLACE, "after": before.after, "chapterIds": list(before.chapter_ids)}
         recounts = self._mongo["recounts"]
@@ -91,16 +91,16 @@ class RecountQueries:
 
     def records(
         self, session: ClientSession, students: Sequence[str], catalogue: Mapping[str, Chapter]
-    ) -> dict[str, list[Kept]]:
+    ) -> dict[str, list[StoredProgress]]:
         """All records of these students."""
-        found: dict[str, list[Kept]] = {each: [] for each in students}
+        found: dict[str, list[StoredProgress]] = {each: [] for each in students}
         for each in self._mongo["progress"].find(
             {"studentId": {"$in": list(students)}}, session=session, batch_size=10_000
         ):
             chapter = catalogue.get(each["chapterId"])
             if chapter:
                 is_alike = all(each.get(name) == value for name, value in copied_names(chapter).items())
-                found[each["studentId"]].append(Kept(chapter.id, from_document(each, OwnProgress), is_alike))
+                found[each["studentId"]].append(StoredProgress(chapter.id, from_document(each, OwnProgress), is_alike))
         return found
 
     def write(

@@ -11,9 +11,9 @@ from backend.kit.i18n import _
 from backend.progress.models import (
     SOLVED_LIMIT,
     CountedDay,
-    Counts,
     Progress,
     ProgressChange,
+    ProgressCounts,
     StudyDay,
     SubjectCounts,
     SummaryRecord,
@@ -93,7 +93,7 @@ def own(progress: Progress) -> OwnProgress:
     )
 
 
-def counted(counts: Counts, before: OwnProgress, after: OwnProgress, *, is_active: bool) -> dict[str, int]:
+def counted(counts: ProgressCounts, before: OwnProgress, after: OwnProgress, *, is_active: bool) -> dict[str, int]:
     """The fields of `counts` after one record went from `before` to `after`.
 
     Solved questions are work that was done, so they count on an archived chapter too; how many chapters are completed,
@@ -123,7 +123,7 @@ def summed(summary: SummaryRecord, chapter: Chapter, before: OwnProgress, after:
     )
     return replace(
         summary,
-        total=Counts(**counted(summary.total, before, after, is_active=is_active)),
+        total=ProgressCounts(**counted(summary.total, before, after, is_active=is_active)),
         subjects=tuple(counts for _name, counts in sorted(known.items()) if not _is_zero(counts)),
     )
 
@@ -162,5 +162,5 @@ def _solved(before: OwnProgress, change: ProgressChange) -> int:
     return solved
 
 
-def _is_zero(counts: Counts) -> bool:
+def _is_zero(counts: ProgressCounts) -> bool:
     return not (counts.completed or counts.in_progress or counts.weak or counts.solved)

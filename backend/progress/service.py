@@ -127,15 +127,15 @@ class ProgressService:
         chapter_ids = entries.chapter_ids(undone)
 
         def work(session: Any) -> Saved:
-            ground = self._queries.ground(session, viewer.id, batch_id=undo_id, chapter_ids=chapter_ids, day=day)
-            if ground.batch:
-                return self._replayed(session, viewer.id, ground.batch)
-            steps = [(ground.chapters[activity.chapter_id], activity.before) for activity in undone]
+            context = self._queries.save_context(session, viewer.id, batch_id=undo_id, chapter_ids=chapter_ids, day=day)
+            if context.batch:
+                return self._replayed(session, viewer.id, context.batch)
+            steps = [(context.chapters[activity.chapter_id], activity.before) for activity in undone]
             for activity in undone:
-                if rules.own(entries.record(ground.records, activity.chapter_id)) != activity.after:
+                if rules.own(entries.record(context.records, activity.chapter_id)) != activity.after:
                     raise entries.changed_since()
             undoes = {activity.chapter_id: activity.id for activity in undone}
-            return self._apply(session, ground, steps, undo_id, undoes=undoes, is_imported=undone[0].is_imported)
+            return self._apply(session, context, steps, undo_id, undoes=undoes, is_imported=undone[0].is_imported)
 
         return self._commit(viewer, work)
 
@@ -205,14 +205,14 @@ class ProgressService:
         """
 
         def work(session: Any) -> Saved:
-            ground = self._ground_of_today(session, viewer, batch_id, changes)
-            done = set(entries.chapter_ids(ground.batch))
+            context = self._context_of_today(session, viewer, batch_id, changes)
+            done = set(entries.chapter_ids(context.batch))
             left = {chapter_id: change for chapter_id, change in changes.items() if chapter_id not in done}
             if done and not (resumes and left):
-                return self._replayed(session, viewer.id, ground.batch)
-            steps = _steps(left, ground, confirm=confirm)
-            ground = self._with_day_counted(viewer, ground)
-            return self._apply(session, ground, steps, batch_id, is_imported=is_imported)
+                return self._replayed(session, viewer.id, context.batch)
+            steps = _steps(left, context, confirm=confirm)
+            context = self._with_day_counted(viewer, context)
+            return self._apply(session, context, steps, batch_id, is_imported=is_imported)
 
         return self._commit(viewer, work)
 
@@ -225,18 +225,18 @@ class ProgressService:
             if not is_done and rules.own(entries.record(records, activity.chapter_id)) != activity.after:
                 raise entries.changed_since()
 
-    def _ground_of_today(self, session: Any, viewer: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> SaveContext:
+    def _context_of_today(self, session: Any, viewer: Viewer, batch_id: str, chapter_ids: Iterable[str]) -> SaveContext:
         """Return the context of a save, read again if the summary names another study day than the settings (rare)."""
         day, ids = self._by_settings(viewer), tuple(chapter_ids)
-        ground = self._queries.ground(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=day)
-        true_day = self._counted_for(viewer, ground.summary)
+        context = self._queries.save_context(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=day)
+        true_day = self._counted_for(viewer, context.summary)
         if true_day == day:
-            return ground
-        return self._queries.ground(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=true_day)
+            return context
+        return self._queries.save_context(session, viewer.id, batch_id=batch_id, chapter_ids=ids, day=true_day)
 
-    def _with_day_counted(self, viewer: Viewer, ground: SaveContext) -> SaveContext:
-        counted = rules.counted_day(ground.day.day, viewer.time_zone, viewer.day_end_hour, ground.summary)
-        return replace(ground, summary=replace(ground.summary, counted_day=counted))
+    def _with_day_counted(self, viewer: Viewer, context: SaveContext) -> SaveContext:
+        counted = rules.counted_day(context.day.day, viewer.time_zone, viewer.day_end_hour, context.summary)
+        return replace(context, summary=replace(context.summary, counted_day=counted))
 
     def _by_settings(self, viewer: Viewer) -> date:
         return rules.study_day(self._clock.now(), viewer.time_zone, viewer.day_end_hour)
@@ -250,19 +250,19 @@ class ProgressService:
     def _apply(
         self,
         session: Any,
-        ground: SaveContext,
+        context: SaveContext,
         steps: Sequence[Step],
         batch_id: str,
         *,
         is_imported: bool,
         undoes: Mapping[str, str] | None = None,
     ) -> Saved:
-        at, summary, study_day = self._clock.now(), ground.summary, ground.day
+        at, summary, study_day = self._clock.now(), context.summary, context.day
         student_id, day = summary.id, study_day.day
         written: list[tuple[Chapter, Progress]] = []
         changes: list[tuple[Chapter, Activity]] = []
         for chapter, after in steps:
-            record = entries.record(ground.records, chapter.id)
+            record = entries.record(context.records, chapter.id)
             before = rules.own(record)
             if before == after:
                 continue
@@ -277,7 +277,7 @@ class ProgressService:
         progress = tuple(record for _chapter, record in written)
         if written:
             summary = replace(summary, last_activity_at=at, revision=summary.revision + 1)
-            summary = self._with_streak(session, summary, ground.day, study_day)
+            summary = self._with_streak(session, summary, context.day, study_day)
             if any(record.version == 1 for record in progress):
                 self._queries.pass_gate(session, student_id)
             self._queries.write_records(session, student_id, written)
@@ -332,11 +332,11 @@ def _place(chapter: Chapter) -> tuple[bool, str, str, str]:
     return chapter.archived_at is None, chapter.subject, chapter.class_, chapter.unit
 
 
-def _steps(changes: Mapping[str, ProgressChange], ground: SaveContext, *, confirm: bool) -> list[Step]:
+def _steps(changes: Mapping[str, ProgressChange], context: SaveContext, *, confirm: bool) -> list[Step]:
     """Return the new value of each record. Raises NotFound, Conflict, Invalid, ConfirmationNeeded."""
     planned = []
     for chapter_id, change in changes.items():
-        chapter, record = ground.chapters.get(chapter_id), entries.record(ground.records, chapter_id)
+        chapter, record = context.chapters.get(chapter_id), entries.record(context.records, chapter_id)
         if chapter is None or chapter.archived_at is not None:
             raise NotFound(_("There is no such chapter."))
         entries.check_version(record, change)

@@ -39,7 +39,7 @@ class _Kept:
 _kept: dict[tuple[int, ...], _Kept] = {}
 
 
-def of(chapters: Sequence[Chapter], this_year: int, now: Callable[[], float] = monotonic) -> Weights:
+def weigh(chapters: Sequence[Chapter], this_year: int, now: Callable[[], float] = monotonic) -> Weights:
     """Return the weights of `chapters`, computed once for the same values: every student's page needs them."""
     chapters = tuple(chapters)
     key, moment = (this_year, *map(id, chapters)), now()

@@ -27,7 +27,7 @@ SETTLED = timedelta(seconds=30)  # a closed account is unknown to every process,
 _log = log.get(__name__)
 
 
-class Statistics(Protocol):
+class StatisticsRebuilder(Protocol):
     def rebuild(self) -> int:
         """Compute the statistics anew from what is there."""
         ...
@@ -44,7 +44,7 @@ class RightsService:
         self,
         queries: RightsQueries,
         accounts: AccountQueries,
-        statistics: Statistics,
+        statistics: StatisticsRebuilder,
         boards: Boards,
         mongo: Mongo,
         cache: Cache,

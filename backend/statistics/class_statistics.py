@@ -105,7 +105,7 @@ class ClassStatisticsService:
         """
         authorise(viewer, "class_statistics.comparison")
         own = self._progress.record(viewer.id).summary
-        everyone, classes = self._sharing.of(EVERYONE), self._classes_told(viewer)
+        everyone, classes = self._sharing.figures_of(EVERYONE), self._classes_told(viewer)
         return Comparison(
             rows=tuple(
                 Compared(
@@ -136,7 +136,7 @@ class ClassStatisticsService:
         )
 
     def _classes_told(self, viewer: Viewer) -> list[SharedFigures]:
-        found = (self._sharing.of(classroom.id) for classroom in self._classrooms.classrooms(viewer))
+        found = (self._sharing.figures_of(classroom.id) for classroom in self._classrooms.classrooms(viewer))
         return [each for each in found if each.is_told]
 
     def _sums(self, classroom_ids: Sequence[str]) -> Answer[Sums]:

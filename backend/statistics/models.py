@@ -184,7 +184,7 @@ class Change(Shape, frozen=True, kw_only=True):
     chapter_id: str
     study_day: date
     deltas: Deltas
-    is_carried: bool = False
+    is_imported: bool = False
     token: dict[str, Any]
     at: datetime
 

@@ -149,7 +149,7 @@ def by_day(changes: Iterable[Change]) -> dict[date, StudyDay]:
     days: dict[date, StudyDay] = {}
     for change in changes:
         day = days.get(change.study_day, StudyDay(day=change.study_day))
-        own = Deltas() if change.is_carried else change.deltas
+        own = Deltas() if change.is_imported else change.deltas
         days[change.study_day] = replace(
             day, solved=day.solved + own.solved, completed=day.completed + own.completed, changes=day.changes + 1
         )

@@ -72,7 +72,7 @@ class ActivityStream:
             student_id=document["studentId"],
             chapter_id=document["chapterId"],
             study_day=date.fromisoformat(document["studyDay"]),
-            is_carried=document["carried"],
+            is_imported=document["carried"],
             deltas=from_document(document["deltas"], Deltas),
             token=document["_id"],
             at=document["wallTime"],

@@ -77,7 +77,7 @@ class StatisticsService:
         )
 
     def _shared_statistics(self, grouping: tuple[Grouping, ...]) -> Statistics:
-        shared = self._sharing.of(EVERYONE)
+        shared = self._sharing.figures_of(EVERYONE)
         known = {each.id: as_sums(each) for each in shared.chapters} if shared.is_told else {}
         return Statistics(
             group_by=grouping,

@@ -19,7 +19,7 @@ class FigureSharing:
         self._cache = cache
         self._clock = clock
 
-    def of(self, group: str) -> SharedFigures:
+    def figures_of(self, group: str) -> SharedFigures:
         """Return the figures of everyone or of a class that students may see; `is_told` is False if there are none."""
         return self._cache.get_or_create(SHARED, group, lambda: self._current(group)).value
 

@@ -8,7 +8,7 @@ from backend.accounts.factor_queries import FactorQueries
 from backend.accounts.place_queries import PlaceQueries
 from backend.accounts.queries import AccountQueries
 from backend.accounts.registration import RegistrationService
-from backend.accounts.second_factor import SecondFactor
+from backend.accounts.second_factor import SecondFactorService
 from backend.accounts.service import AccountService
 from backend.accounts.session_queries import SessionQueries
 from backend.accounts.sessions import Sessions
@@ -42,7 +42,7 @@ class AccountServices(LearningServices):
             demo_allowed=settings.demo_allowed,
         )
         issuer = settings.school_name or _("Chapter Performance")
-        self.second_factor = SecondFactor(
+        self.second_factor = SecondFactorService(
             factors, queries, self._sessions, Sealer(self._keys, "second factor"), clock, trail, issuer=issuer
         )
         self.sign_in = SignInService(

@@ -47,10 +47,10 @@ class OperationServices(BackupServices):
             begin=partial(begin_tracing, self.settings),
             end=tracing.end,
         )
-        self.presence = Heartbeat(vitals, registry, cache, SystemClock(), inputs, version=__version__)
+        self.heartbeat = Heartbeat(vitals, registry, cache, SystemClock(), inputs, version=__version__)
         self.monitoring = Monitoring(registry, cache, self.trail, self.settings.metrics_token, self._meters(slow), slow)
         self.memory = MemoryTracing(self.trail)
-        for each in (self.operations, self.memory, self.presence):
+        for each in (self.operations, self.memory, self.heartbeat):
             setup.resources.callback(each.close)
 
     def _check_registry(self, queries: OperationQueries, vitals: VitalQueries, growth: Growth) -> CheckRegistry:
@@ -89,7 +89,7 @@ class OperationServices(BackupServices):
         is_adaptive = self.settings.rate_limit_adaptive
         return Meters(
             version=__version__,
-            role=lambda: self.presence.role,
+            role=lambda: self.heartbeat.role,
             checks=lambda: self.operations.seen(SEEN_SECONDS),
             breakers=self._breakers,
             pools={

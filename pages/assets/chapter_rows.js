@@ -165,8 +165,8 @@ class Row {
       this.list.bar.draw();
     });
     const own = make("div", { class: "cp-row-own" }, this.statusPart(), this.weakPart(), this.solvedPart());
-    const parts = list.data.alone ? [own] : [make("label", { class: "cp-pick" }, this.pick), this.name, this.exam, own];
-    this.element = make("li", { class: list.data.alone ? "cp-row cp-alone" : "cp-row" }, ...parts, this.note.element);
+    const parts = list.data.single ? [own] : [make("label", { class: "cp-pick" }, this.pick), this.name, this.exam, own];
+    this.element = make("li", { class: list.data.single ? "cp-row cp-alone" : "cp-row" }, ...parts, this.note.element);
   }
 
   statusPart() {

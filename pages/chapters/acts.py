@@ -27,7 +27,7 @@ LONGEST_BYTES = 64 * 1024  # what a browser sends while it leaves a page
 _log = log.get(__name__)
 
 
-class Sent(Shape, frozen=True, kw_only=True):
+class SentActs(Shape, frozen=True, kw_only=True):
     """A request: the person whose acts they are, who may not be the one who is signed in by now."""
 
     person: str
@@ -37,7 +37,7 @@ class Sent(Shape, frozen=True, kw_only=True):
 class Answers(Shape, frozen=True, kw_only=True):
     """The answers, each with its act's key, and the rows as they stand after them."""
 
-    answers: tuple[saving.Answer, ...]
+    answers: tuple[saving.ActResult, ...]
     rows: Mapping[str, saving.OwnRow]
 
 
@@ -78,7 +78,7 @@ def _carry_out(viewer: Viewer, body: bytes) -> Answers:
     use_locale(viewer.locale)
     log.note(viewer_id=viewer.id)
     try:
-        sent = msgspec.json.decode(body, type=Sent)
+        sent = msgspec.json.decode(body, type=SentActs)
     except msgspec.MsgspecError as error:
         raise Invalid(_("Some fields are not valid.")) from error
     if sent.person != viewer.id:
@@ -90,7 +90,7 @@ def _carry_out(viewer: Viewer, body: bytes) -> Answers:
         return Answers(answers=(*refused, *saver.answers(acts)), rows=saver.rows(acts))
 
 
-def _understood(sent: Sequence[Mapping[str, Any]]) -> tuple[list[saving.Act], list[saving.Answer]]:
+def _understood(sent: Sequence[Mapping[str, Any]]) -> tuple[list[saving.Act], list[saving.ActResult]]:
     """Return the acts, and refusals of those that make no sense: an older page's, kept by its browser for long."""
     acts, refused = [], []
     for each in sent:
@@ -99,7 +99,7 @@ def _understood(sent: Sequence[Mapping[str, Any]]) -> tuple[list[saving.Act], li
         except msgspec.ValidationError as error:
             _log.warning("act_not_understood", reason=str(error))
             note = saving.Note(kind="refused", text=_("Not saved: this page is older than the server. Reload it."))
-            refused.append(saving.Answer(key=str(each.get("key", "")), note=note))
+            refused.append(saving.ActResult(key=str(each.get("key", "")), note=note))
     return acts, refused
 
 

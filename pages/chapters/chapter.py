@@ -20,7 +20,7 @@ def _own(chapter_id: str) -> None:
     with card("own"):
         section(_("Your progress"))
         heard, key = live_updates.position(), f"chapter-{chapter_id}"
-        (row,) = editable_rows(viewer, [chapter_id], key=key, alone=True, follows=True) or (None,)
+        (row,) = editable_rows(viewer, [chapter_id], key=key, single=True, follows=True) or (None,)
         live_updates.listen(live_updates.ME, key=key, after=heard)
         words = chapter_facts.average_words(backend.class_statistics.chapter_average(viewer, chapter_id))
         st.html(f'<p class="cp-note">{escape(words)}</p>')

@@ -19,16 +19,16 @@ STEPS = (1, 5, 10)
 
 
 def editable_rows(
-    viewer: Viewer, ids: Sequence[str], *, key: str, alone: bool = False, follows: bool = False
+    viewer: Viewer, ids: Sequence[str], *, key: str, single: bool = False, follows: bool = False
 ) -> tuple[ChapterRow, ...]:
     """Draw the chapters of `ids` with the viewer's own controls, and return their rows.
 
     What is changed in them goes from the browser to pages/chapters/acts.py, whose answer they show without a run. Call
-    it inside a fragment: with `follows` it runs after each save, for what else it shows. `alone`: one chapter on its
+    it inside a fragment: with `follows` it runs after each save, for what else it shows. `single`: one chapter on its
     own page, without its name and without selecting.
     """
     rows = services.backend().overview.rows(viewer, ids)
-    data = {**_data(viewer, rows, alone=alone), "follows": follows}
+    data = {**_data(viewer, rows, single=single), "follows": follows}
     _rows_component()(data=encoded(data), key=key, on_saved_change=rerun_only)
     return rows
 
@@ -52,9 +52,9 @@ def _rows_component() -> Any:
     return component("chapter_rows", file="chapter_rows.js", exported="show", html=html, css=css)
 
 
-def _data(viewer: Viewer, rows: Sequence[ChapterRow], *, alone: bool) -> Mapping[str, Any]:
+def _data(viewer: Viewer, rows: Sequence[ChapterRow], *, single: bool) -> Mapping[str, Any]:
     return {
-        "alone": alone,
+        "single": single,
         "person": viewer.id,
         "rows": [_row_data(row) for row in rows],
         "statuses": [_status_data(status) for status in STATUSES],

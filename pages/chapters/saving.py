@@ -58,7 +58,7 @@ class Note(Shape, frozen=True, kw_only=True, omit_defaults=True):
     draft: Act | None = None
 
 
-class Answer(Shape, frozen=True, kw_only=True, omit_defaults=True):
+class ActResult(Shape, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to one act: its note, and the batch it was saved as; or why it has to be sent again, and when."""
 
     key: str
@@ -106,12 +106,12 @@ class Saver:
         self._clock = clock
         self._viewer = viewer
 
-    def answers(self, acts: Sequence[Act]) -> tuple[Answer, ...]:
+    def answers(self, acts: Sequence[Act]) -> tuple[ActResult, ...]:
         """Carry the acts out in order and return their answers, up to the first that has to be sent again later.
 
         Raises NotSignedIn.
         """
-        answers: list[Answer] = []
+        answers: list[ActResult] = []
         for act in acts:
             answers.append(self._answer(act))
             if answers[-1].later:
@@ -123,30 +123,32 @@ class Saver:
         records = self._service.record(self._viewer.id).progress
         return {chapter_id: own_row(records.get(chapter_id)) for act in acts for chapter_id in act.ids}
 
-    def _answer(self, act: Act) -> Answer:
+    def _answer(self, act: Act) -> ActResult:
         try:
             return self._carried_out(act)
         except RateLimited as error:
-            return Answer(key=act.key, later=error.message, wait_seconds=error.retry_after_seconds)
+            return ActResult(key=act.key, later=error.message, wait_seconds=error.retry_after_seconds)
         except Unavailable as error:
             _log.warning("act_put_off", reason=error.message)
-            return Answer(key=act.key, later=put_off(error))
+            return ActResult(key=act.key, later=put_off(error))
         except NotSignedIn:
             raise
         except Exception as error:  # noqa: BLE001  (one act that cannot be done must not hold up those behind it)
             again = Choice(label=_("Try again"), act=act)
-            return Answer(key=act.key, note=Note(kind="failed", text=errors.noted(error), choices=(again,), draft=act))
+            return ActResult(
+                key=act.key, note=Note(kind="failed", text=errors.noted(error), choices=(again,), draft=act)
+            )
 
-    def _carried_out(self, act: Act) -> Answer:
+    def _carried_out(self, act: Act) -> ActResult:
         try:
             self._admit(self._viewer)
             saved = self._undone(act) if act.act == "undo" else self._saved(act)
         except (NotSignedIn, RateLimited, Unavailable):
             raise
         except AppError as error:
-            return Answer(key=act.key, note=self._refusal(act, error))
+            return ActResult(key=act.key, note=self._refusal(act, error))
         note = self._undone_note(saved) if act.act == "undo" else self._saved_note(act, saved)
-        return Answer(key=act.key, note=note, batch_id=saved.batch_id)
+        return ActResult(key=act.key, note=note, batch_id=saved.batch_id)
 
     def _refusal(self, act: Act, error: AppError) -> Note:
         if isinstance(error, ConfirmationNeeded):

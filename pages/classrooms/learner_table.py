@@ -9,7 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from backend.classrooms.models import ClassReport, KeyFigures, Learner
-from backend.kit.cache.memo import Kept
+from backend.kit.cache.memo import Memo
 from backend.kit.i18n import _, current_locale, ngettext, number, percent
 from pages.classrooms import learner_panel
 from pages.classrooms.learner_text import (
@@ -33,7 +33,7 @@ TABLE, FLAGGED = "class-learners", "class-flagged"
 KEPT = 2_000  # rows of learners that a process keeps drawn: some thirty classes
 Names = Mapping[str, str]
 
-_rows = Kept[Row](most=KEPT)
+_rows = Memo[Row](most=KEPT)
 
 
 @refreshing(live_updates.FALLBACK_SECONDS)
@@ -171,7 +171,7 @@ def columns() -> list[Column | str]:
 def _row(learner: Learner, name: str, now: datetime) -> Row:
     """Made anew when the learner saved, and each minute, for it says how long ago that was."""
     source = (learner, now.replace(second=0, microsecond=0))
-    return _rows.of((learner.id, name, current_locale()), source, lambda: Row(learner.id, _cells(learner, name, now)))
+    return _rows.get((learner.id, name, current_locale()), source, lambda: Row(learner.id, _cells(learner, name, now)))
 
 
 def _cells(learner: Learner, name: str, now: datetime) -> list[Cell | str | float | None]:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from backend.accounts.models import Viewer
 from backend.kit.i18n import _
-from backend.operations.models import Counts, Health
+from backend.operations.models import Health, OperationsCounts
 from pages.operations import text as words
 from pages.operations.overview import QUIET
 from pages.shell import services, session
@@ -42,7 +42,7 @@ def _draw_state(health: Health) -> None:
     st.page_link("operations/health.py", label=_("All checks, and how to fix them"), icon=":material/monitor_heart:")
 
 
-def _draw_next_steps(counts: Counts) -> None:
+def _draw_next_steps(counts: OperationsCounts) -> None:
     """Draw the first steps of a new school; nothing once they are done."""
     steps = _steps(counts)
     if not steps:
@@ -54,7 +54,7 @@ def _draw_next_steps(counts: Counts) -> None:
             st.caption(why)
 
 
-def _steps(counts: Counts) -> list[tuple[str, str, str, str]]:
+def _steps(counts: OperationsCounts) -> list[tuple[str, str, str, str]]:
     steps = []
     if not counts.teachers:
         why = _("You get a one-time link to pass on; with it the teacher sets a password.")

@@ -46,7 +46,7 @@ def _draw_hour(viewer: Viewer) -> None:
     except Unavailable as error:  # the checks above say more, and must stay in sight
         st.info(error.message, icon=":material/monitoring:")
         return
-    st.html(HOUR.of(history, viewer.time_zone))
+    st.html(HOUR.get(history, viewer.time_zone))
     if history.points:
         twin_table(hour_twin(history, viewer.time_zone), key="hour")
 

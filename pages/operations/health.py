@@ -16,7 +16,7 @@ REFRESH_SECONDS = 5.0
 def draw_health() -> None:
     """The checks, who is there, and one kind of detail: draws itself anew while the page is open."""
     viewer = session.viewer("admin")
-    st.html(HEALTH.of(services.backend().operations.health(viewer), viewer.time_zone))
+    st.html(HEALTH.get(services.backend().operations.health(viewer), viewer.time_zone))
     draw_details(viewer)
 
 

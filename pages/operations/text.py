@@ -11,9 +11,9 @@ from backend.kit.observability.metrics import FRAGMENT_RUNS, QUERIES, REQUESTS, 
 from backend.operations.models import (
     SEVERITY,
     Check,
-    Counts,
     Health,
     Instance,
+    OperationsCounts,
     SlowOperation,
     State,
     Timing,
@@ -127,7 +127,7 @@ def _instance_row(instance: Instance) -> list[Value]:
     ]
 
 
-def people_figures(counts: Counts | None) -> list[KeyFigure]:
+def people_figures(counts: OperationsCounts | None) -> list[KeyFigure]:
     """How many people of each role may sign in, and how many may not."""
     rule = _("Accounts that may sign in.")
     return [
@@ -143,7 +143,7 @@ def people_figures(counts: Counts | None) -> list[KeyFigure]:
     ]
 
 
-def work_figures(counts: Counts | None) -> list[KeyFigure]:
+def work_figures(counts: OperationsCounts | None) -> list[KeyFigure]:
     """How much the school holds."""
     estimate = _("By the database's own estimate, exact a moment after the last change.")
     active = _("Archived chapters are not included.")
@@ -155,7 +155,7 @@ def work_figures(counts: Counts | None) -> list[KeyFigure]:
     ]
 
 
-def _count(counts: Counts | None, name: str) -> str | None:
+def _count(counts: OperationsCounts | None, name: str) -> str | None:
     return number(getattr(counts, name)) if counts else None
 
 

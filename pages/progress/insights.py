@@ -11,7 +11,7 @@ from pages.chapters.text import question_words
 from pages.progress.comparison import draw_beside_others, heading_html
 from pages.progress.syllabus_map import areas
 from pages.shell import services, session
-from pages.widgets.charts import Line, calendar, chart, lines_over_time, points, treemap
+from pages.widgets.charts import ChartLine, calendar, chart, lines_over_time, points, treemap
 from pages.widgets.elements import KeyFigure, empty_html, figures_html, link_html, section_html, title_html
 from pages.widgets.tables import Cell, Column, Twin, Value
 
@@ -68,7 +68,7 @@ def draw_curve(insights: Insights) -> None:
     days, solved = points([(point.day, point.solved) for point in insights.curve])
     last = insights.curve[-1]
     chart(
-        lines_over_time((Line(_("Questions solved"), days, solved),), _("Questions")),
+        lines_over_time((ChartLine(_("Questions solved"), days, solved),), _("Questions")),
         _("{solved} questions solved and {completed} chapters completed up to {day}.").format(
             solved=number(last.solved), completed=number(last.completed), day=day(last.day)
         ),

@@ -25,7 +25,7 @@ _SENT = "shell.idempotency.sent"
 
 
 @dataclass
-class Sent:
+class SentForm:
     """A form as it was filled when it was sent. Kept apart from the run that sent it: a second click ends that run."""
 
     content: str
@@ -70,10 +70,10 @@ def once(form: str, work: Callable[[], T], *content: object, lost: Callable[[], 
     done but its answer was lost.
     """
     filled = fingerprint(*(repr(each).encode() for each in content))
-    forms: dict[str, Sent] = st.session_state.setdefault(_SENT, {})
+    forms: dict[str, SentForm] = st.session_state.setdefault(_SENT, {})
     sent = forms.get(form)
     if sent is None or not sent.is_same(filled):
-        sent = forms[form] = Sent(filled)
+        sent = forms[form] = SentForm(filled)
     return sent.carry_out(services.backend(), work, lost)
 
 

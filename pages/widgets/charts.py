@@ -119,7 +119,7 @@ def bars_by_name(names: tuple[str, ...], values: tuple[int, ...], measure: str, 
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """One line of a chart: its name, the days and the values; `dashed` for a target."""
 
     name: str
@@ -129,7 +129,7 @@ class Line:
 
 
 @lru_cache(maxsize=256)
-def lines_over_time(lines: tuple[Line, ...], measure: str) -> go.Figure:
+def lines_over_time(lines: tuple[ChartLine, ...], measure: str) -> go.Figure:
     """Curves over days, such as questions solved in all; the first is filled, dashed ones are targets."""
     figure = go.Figure()
     for index, line in enumerate(lines):

@@ -16,7 +16,7 @@ class Drawn(Generic[V]):
         self._draw = draw
         self._kept: dict[tuple[str, str], tuple[V, str]] = {}
 
-    def of(self, value: V, zone: str) -> str:
+    def get(self, value: V, zone: str) -> str:
         """The HTML for a reader in this zone, in the language of this run."""
         place = (zone, current_locale())
         kept = self._kept.get(place)

@@ -1,11 +1,11 @@
 """From scores to ranks."""
 
-from backend.boards.models import Standing
+from backend.boards.models import ParticipantScores
 from backend.boards.ranking import neighbours, ranked
 
 
-def standings(**scores: int) -> list[Standing]:
-    return [Standing(student_id=name.casefold(), name=name, questions=score) for name, score in scores.items()]
+def standings(**scores: int) -> list[ParticipantScores]:
+    return [ParticipantScores(student_id=name.casefold(), name=name, questions=score) for name, score in scores.items()]
 
 
 def test_ties_share_a_rank_and_stand_by_name() -> None:

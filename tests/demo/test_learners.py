@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from backend.chapters.catalogue import catalogue
 from backend.chapters.models import Chapter
-from backend.demo.calendar import MOST_QUESTIONS, SchoolTime, StudyDay, joined_at, studied_at, study_days
-from backend.demo.learners import COURSES, Habit, Learner, dice, learners
+from backend.demo.calendar import MOST_QUESTIONS, InventedDay, SchoolTime, joined_at, studied_at, study_days
+from backend.demo.learners import COURSES, Habit, InventedStudent, dice, learners
 from backend.demo.study import desk
 
 TIME = SchoolTime(datetime(2026, 11, 22, 7, 0, tzinfo=UTC), 120, ZoneInfo("Asia/Kolkata"))
 EVERYBODY = learners(2026, 120, TIME.today, TIME.days)
 
 
-def days_of(learner: Learner) -> list[StudyDay]:
+def days_of(learner: InventedStudent) -> list[InventedDay]:
     return list(study_days(dice(2026, "days", learner.number), learner, TIME.days, TIME.first_weekday))
 
 
 @pytest.fixture(scope="module")
-def days() -> dict[Learner, list[StudyDay]]:
+def days() -> dict[InventedStudent, list[InventedDay]]:
     return {learner: days_of(learner) for learner in EVERYBODY}
 
 
@@ -81,7 +81,7 @@ def test_choices_differ() -> None:
     assert len({learner.daily_goal for learner in EVERYBODY}) >= 5
 
 
-def test_paces_differ(days: dict[Learner, list[StudyDay]]) -> None:
+def test_paces_differ(days: dict[InventedStudent, list[InventedDay]]) -> None:
     """The strong study more often and solve more than the steady, and those more than the slow."""
     by_habit: dict[Habit, list[int]] = defaultdict(list)
     for learner, own in days.items():
@@ -89,7 +89,7 @@ def test_paces_differ(days: dict[Learner, list[StudyDay]]) -> None:
     assert mean(by_habit[Habit.STRONG]) > 1.3 * mean(by_habit[Habit.STEADY]) > 2 * mean(by_habit[Habit.SLOW])
 
 
-def test_the_week_has_a_rhythm(days: dict[Learner, list[StudyDay]]) -> None:
+def test_the_week_has_a_rhythm(days: dict[InventedStudent, list[InventedDay]]) -> None:
     """More questions are solved on a day of the weekend than on a working day."""
     questions: dict[bool, list[int]] = {True: [0] * (TIME.days + 1), False: [0] * (TIME.days + 1)}
     for own in days.values():
@@ -100,7 +100,7 @@ def test_the_week_has_a_rhythm(days: dict[Learner, list[StudyDay]]) -> None:
     assert mean(weekend) > 1.15 * mean(working)
 
 
-def test_who_falls_behind_did_better_before(days: dict[Learner, list[StudyDay]]) -> None:
+def test_who_falls_behind_did_better_before(days: dict[InventedStudent, list[InventedDay]]) -> None:
     """Everybody of the fading habit solved more in the first half than twice what followed in the last quarter."""
     fading = [own for learner, own in days.items() if learner.habit is Habit.FADING]
     assert len(fading) >= 10
@@ -110,7 +110,7 @@ def test_who_falls_behind_did_better_before(days: dict[Learner, list[StudyDay]])
         assert first > 2 * last
 
 
-def test_some_have_gaps(days: dict[Learner, list[StudyDay]]) -> None:
+def test_some_have_gaps(days: dict[InventedStudent, list[InventedDay]]) -> None:
     """A third of the steady have a gap of five days or more, and went on after it."""
     steady = [own for learner, own in days.items() if learner.habit is Habit.STEADY]
     longest = [max(after.day - before.day for before, after in pairwise(own)) for own in steady]

@@ -15,14 +15,14 @@ from backend.operations.check_titles import size
 from backend.operations.jobs import JobReport, JobRun
 from backend.operations.machine import Disk, Memory
 from backend.operations.models import Check, State, worst
-from backend.operations.queries import Deployment, Member, Unused
+from backend.operations.queries import Deployment, ReplicaSetMember, Unused
 from backend.statistics.models import ProjectorHealth
 
 GB = 1_000_000_000
 MEMBERS = (
-    Member(name="a:1", state="PRIMARY", is_healthy=True),
-    Member(name="b:1", state="SECONDARY", is_healthy=True),
-    Member(name="c:1", state="(not reachable/healthy)", is_healthy=False),
+    ReplicaSetMember(name="a:1", state="PRIMARY", is_healthy=True),
+    ReplicaSetMember(name="b:1", state="SECONDARY", is_healthy=True),
+    ReplicaSetMember(name="c:1", state="(not reachable/healthy)", is_healthy=False),
 )
 DEPLOYMENT = Deployment(
     version="6.0.5",

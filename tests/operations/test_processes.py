@@ -79,7 +79,7 @@ def start(role: str, settings: Settings) -> Process:
 
 def present(backend: Backend) -> tuple[Instance, ...]:
     """Who is there, as the health page shows it."""
-    return backend.presence.everyone()
+    return backend.heartbeat.everyone()
 
 
 def roles(backend: Backend) -> set[str]:

@@ -5,9 +5,9 @@ from collections import Counter
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.kit.mongo.client import Document
-from backend.progress.models import Counts, SubjectCounts
+from backend.progress.models import ProgressCounts, SubjectCounts
 
-Totals = tuple[Counts, dict[str, SubjectCounts]]
+Totals = tuple[ProgressCounts, dict[str, SubjectCounts]]
 NOTHING = Counter(completed=0, in_progress=0, weak=0, solved=0)
 
 
@@ -30,7 +30,7 @@ def recounted(backend: Backend, student: Viewer) -> Totals:
         for subject, counts in found.items()
         if any(counts.values())
     }
-    return Counts(**(NOTHING | sum(found.values(), Counter()))), by_subject
+    return ProgressCounts(**(NOTHING | sum(found.values(), Counter()))), by_subject
 
 
 def _counts(record: Document) -> dict[str, int]:

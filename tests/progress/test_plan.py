@@ -36,7 +36,7 @@ def test_what_is_completed_steps_back() -> None:
 
 def test_recent_years_weigh_more() -> None:
     """The same number of questions counts more the later they were asked."""
-    shares = weights.of([BIG, OLD], YEAR).shares
+    shares = weights.weigh([BIG, OLD], YEAR).shares
     assert shares[BIG.id] > shares[OLD.id]
 
 
@@ -57,25 +57,25 @@ def test_shares_add_up_to_one(table: list[list[int]]) -> None:
         )
         for index, counts in enumerate(table)
     ]
-    total = sum(weights.of(chapters, YEAR).shares.values())
+    total = sum(weights.weigh(chapters, YEAR).shares.values())
     assert total == pytest.approx(1.0 if any(map(sum, table)) else 0.0)
 
 
 def test_coverage_weighs_by_the_exam() -> None:
     """Completing the chapter that is asked most covers most; nothing completed is 0, no past paper is no data."""
-    shares = weights.of([BIG, SMALL], YEAR).shares
+    shares = weights.weigh([BIG, SMALL], YEAR).shares
     covered = plan.coverage([BIG, SMALL], {BIG.id: progress(BIG, "Completed")}, shares)
     assert covered == pytest.approx(shares[BIG.id])
     assert plan.coverage([BIG, SMALL], {}, shares) == 0
     unasked = chapter("Unasked")
-    assert plan.coverage([unasked], {}, weights.of([unasked], YEAR).shares) is None
+    assert plan.coverage([unasked], {}, weights.weigh([unasked], YEAR).shares) is None
 
 
 def test_rising_and_falling() -> None:
     """The last three years against those before."""
     up = chapter("Up", y2021=1, y2022=1, y2023=5, y2024=5, y2025=5)
     fewer = chapter("Fewer", y2021=9, y2022=9, y2023=5, y2024=5, y2025=5)
-    trends = weights.of([up, fewer, BIG], YEAR).trends
+    trends = weights.weigh([up, fewer, BIG], YEAR).trends
     assert trends == {up.id: "rising", fewer.id: "falling", BIG.id: "steady"}
 
 

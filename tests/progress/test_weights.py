@@ -19,10 +19,10 @@ def is_held(name: str) -> bool:
 
 def test_a_replaced_catalogue_is_let_go() -> None:
     """A minute after it was asked for last, a catalogue leaves the memory with the next that is read anew."""
-    weights.of([chapter("Replaced", y2025=3)], 2026, now=lambda: 0.0)
-    weights.of([chapter("Young", y2025=3)], 2026, now=lambda: weights.KEPT_SECONDS - 1)
+    weights.weigh([chapter("Replaced", y2025=3)], 2026, now=lambda: 0.0)
+    weights.weigh([chapter("Young", y2025=3)], 2026, now=lambda: weights.KEPT_SECONDS - 1)
     assert is_held("Replaced")
-    weights.of([chapter("Newest", y2025=3)], 2026, now=lambda: weights.KEPT_SECONDS + 1)
+    weights.weigh([chapter("Newest", y2025=3)], 2026, now=lambda: weights.KEPT_SECONDS + 1)
     gc.collect()
     assert not is_held("Replaced")
     assert is_held("Young")
@@ -31,7 +31,7 @@ def test_a_replaced_catalogue_is_let_go() -> None:
 def test_the_same_chapters_are_weighed_once() -> None:
     """Whoever asks for the same chapters again is given the same weights."""
     chapters = [chapter("Twice", y2025=3)]
-    assert weights.of(chapters, 2026) is weights.of(tuple(chapters), 2026)
+    assert weights.weigh(chapters, 2026) is weights.weigh(tuple(chapters), 2026)
 
 
 SYLLABUS = tuple(chapter(f"C{number}", y2023=number, y2024=2, y2025=3 + number) for number in range(9))
@@ -46,7 +46,7 @@ def with_year(of: Chapter, year: int, count: int = 9) -> Chapter:
 def test_one_row_with_any_year_moves_nobody_elses_recent_figures(year: int, count: int, place: int) -> None:
     """A slip of one row, in the future or not, changes what was asked lately of that chapter alone, if of any."""
     odd = with_year(chapter("Odd"), year, count)
-    before, after = weights.of(SYLLABUS, 2026), weights.of((*SYLLABUS[:place], odd, *SYLLABUS[place:]), 2026)
+    before, after = weights.weigh(SYLLABUS, 2026), weights.weigh((*SYLLABUS[:place], odd, *SYLLABUS[place:]), 2026)
     assert after.years == before.years
     assert {**after.recent, odd.id: 0} == {**before.recent, odd.id: 0}
     assert {**after.trends, odd.id: "steady"} == {**before.trends, odd.id: "steady"}
@@ -56,7 +56,7 @@ def test_one_row_with_any_year_moves_nobody_elses_recent_figures(year: int, coun
 def test_a_future_year_never_counts(year: int) -> None:
     """However many chapters have it: the clock says what is past."""
     future = [with_year(each, year) for each in SYLLABUS]
-    assert weights.of(future, 2026).shares == weights.of(SYLLABUS, 2026).shares
+    assert weights.weigh(future, 2026).shares == weights.weigh(SYLLABUS, 2026).shares
     assert exam_years(future, year)[-1] == year
 
 

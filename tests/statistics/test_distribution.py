@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.progress.models import Counts, SubjectCounts, SummaryRecord
+from backend.progress.models import ProgressCounts, SubjectCounts, SummaryRecord
 from backend.statistics.distribution import COMPLETION_BINS, SOLVED_BINS, distribution, levels, percent, solved_bin
 from tests.school import NOON
 
@@ -14,7 +14,7 @@ def summary(number: int, **subjects: tuple[int, int]) -> SummaryRecord:
     parts = tuple(
         SubjectCounts(subject=name, completed=done, solved=solved) for name, (done, solved) in subjects.items()
     )
-    total = Counts(completed=sum(each.completed for each in parts), solved=sum(each.solved for each in parts))
+    total = ProgressCounts(completed=sum(each.completed for each in parts), solved=sum(each.solved for each in parts))
     return SummaryRecord(id=str(number), total=total, subjects=parts)
 
 

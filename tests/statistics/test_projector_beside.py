@@ -30,13 +30,13 @@ class Follower:
         self.told.append("forget")
 
 
-def change(day: date, *, solved: int, completed: int = 0, is_carried: bool = False) -> Change:
+def change(day: date, *, solved: int, completed: int = 0, is_imported: bool = False) -> Change:
     return Change(
         student_id="s",
         chapter_id="c",
         study_day=day,
         deltas=Deltas(solved=solved, completed=completed),
-        is_carried=is_carried,
+        is_imported=is_imported,
         token={},
         at=NOON,
     )
@@ -47,7 +47,7 @@ def test_days_are_summed_without_what_was_carried_over() -> None:
     found = by_day(
         [
             change(MONDAY, solved=5, completed=1),
-            change(MONDAY, solved=30, completed=2, is_carried=True),
+            change(MONDAY, solved=30, completed=2, is_imported=True),
             change(TUESDAY, solved=7),
             change(MONDAY, solved=-5, completed=-1),
             change(MONDAY, solved=2),

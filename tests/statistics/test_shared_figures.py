@@ -189,7 +189,7 @@ def test_who_has_only_just_come_does_not_count(
             settle(backend, clock, [newcomer], wait=timedelta(0))
         clock.advance(wait)
         a_day_later(backend, clock)
-        told.append(sharing.of(classroom.id).is_told)
+        told.append(sharing.figures_of(classroom.id).is_told)
     assert told == [False, True]
 
 
@@ -200,15 +200,15 @@ def test_being_there_without_work_does_not_count(
     idle, *others = [school.student(classroom, f"S{number}") for number in range(FEWEST)]
     settle(backend, clock, others)
     save(backend, idle, 0, "once", MUCH)
-    assert not backend.class_statistics._sharing.of(classroom.id).is_told
+    assert not backend.class_statistics._sharing.figures_of(classroom.id).is_told
 
 
 def test_every_process_tells_the_same(backend: Backend, people: list[Viewer], classroom: Classroom) -> None:
     """Figures are kept in the database: another process, or the same after a restart, tells what was told."""
-    told = [backend.class_statistics._sharing.of(group) for group in (EVERYONE, classroom.id)]
+    told = [backend.class_statistics._sharing.figures_of(group) for group in (EVERYONE, classroom.id)]
     save(backend, people[0], 0, "more", MUCH)
     other = FigureSharing(SharedFigureQueries(backend.mongo), backend.chapters, Cache(None), backend.clock)
-    assert [other.of(group) for group in (EVERYONE, classroom.id)] == told
+    assert [other.figures_of(group) for group in (EVERYONE, classroom.id)] == told
 
 
 def test_a_teacher_reads_exact_and_live_figures(

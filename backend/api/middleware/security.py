@@ -66,7 +66,9 @@ class SecurityHeaders:
         self._own = urlsplit(settings.public_url or "").netloc.lower()
         https = _https(settings.cookie_secure)
         policy = content_policy(index_html, is_https=settings.cookie_secure)
-        self._for_api: tuple[Header, ...] = https  # the others come from Frame; those of documents from docs_page
+        self._for_api: tuple[Header, ...] = (
+            https  # the others come from RequestContextMiddleware; those of documents from docs_page
+        )
         self._for_pages: tuple[Header, ...] = (
             *https,
             (b"cross-origin-opener-policy", b"same-origin"),

@@ -16,7 +16,7 @@ from redis import Redis
 from backend.kit.cache.entry import EVERYTHING
 from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import RedisAway, SharedLayer
-from backend.kit.redis.numbered_stream import START, Fields, Mark, NumberedStream
+from backend.kit.redis.numbered_stream import START, Fields, NumberedStream, StreamPosition
 
 _BLOCK_MILLISECONDS = 300
 _CALL_TIMEOUT_SECONDS = 0.6
@@ -36,7 +36,7 @@ class InvalidationListener:
         self._thread: threading.Thread | None = None
         self._heard_at: float | None = None
         self._stream = NumberedStream(shared.stream_key, shared.number_key, _BLOCK_MILLISECONDS, _CALL_TIMEOUT_SECONDS)
-        self._mark = Mark(START, 0)
+        self._mark = StreamPosition(START, 0)
         self._version: Any = None
 
     def start(self) -> None:
@@ -96,7 +96,7 @@ class InvalidationListener:
         self._local.invalidate([EVERYTHING])
         self._heard_at = monotonic()
 
-    def _apply(self, messages: list[tuple[Mark, Fields]]) -> None:
+    def _apply(self, messages: list[tuple[StreamPosition, Fields]]) -> None:
         for mark, message in messages:
             tags = msgspec.msgpack.decode(message[b"tags"], type=list[str])
             is_next = self._mark.is_followed_by(mark)

@@ -1,4 +1,4 @@
-"""Values that a process keeps beside what they were made from, and makes anew when that has changed. See Held too."""
+"""Values that a process keeps beside what they were made from, and makes anew when that has changed."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -7,11 +7,11 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """Thread-safe: two who come at once may both make the value, and either is right.
+class Memo(Generic[T]):
+    """A thread-safe memo. Two callers at once may both make the value, and either is right.
 
     `source` is all that a value follows from, compared by `==`: cheap where it is small, or the same objects come
-    again. At most `most` values are kept; those that were made first leave.
+    again. At most `most` values are kept; the oldest leave.
     """
 
     def __init__(self, *, most: int) -> None:
@@ -19,7 +19,7 @@ class Kept(Generic[T]):
         self._lock = threading.Lock()
         self._values: dict[Hashable, tuple[Any, T]] = {}
 
-    def of(self, key: Hashable, source: object, make: Callable[[], T]) -> T:
+    def get(self, key: Hashable, source: object, make: Callable[[], T]) -> T:
         """The value of `key` as `make` makes it from `source`."""
         known = self._values.get(key)
         if known is not None and known[0] == source:

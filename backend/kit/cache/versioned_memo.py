@@ -9,11 +9,11 @@ V = TypeVar("V")  # what a version is
 T = TypeVar("T")
 
 
-class Held(Generic[V, T]):
-    """Thread-safe. Who asks says which version each value has now; what is held under another one is read again.
+class VersionedMemo(Generic[V, T]):
+    """A thread-safe memo. The caller gives the present version of each value; a value of another version is read again.
 
     `read` gives a value for every key it is asked for. A version must be read before the value, never after it: then
-    a value is at least as new as its version says. At most `most` values are held, the least asked for leave.
+    a value is at least as new as its version says. At most `most` values are held; the least recently used leave.
     """
 
     def __init__(self, read: Callable[[Sequence[str]], Mapping[str, T]], *, most: int) -> None:
@@ -22,7 +22,7 @@ class Held(Generic[V, T]):
         self._values: OrderedDict[str, tuple[V, T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, versions: Mapping[str, V]) -> dict[str, T]:
+    def get(self, versions: Mapping[str, V]) -> dict[str, T]:
         """The values of these keys, in their order."""
         with self._lock:
             known = {key: self._values[key] for key in versions if key in self._values}

@@ -26,7 +26,7 @@ _PORT_ATTEMPTS = 5
 class _Guard:
     """The guard process, as the app holds it: by the writing end of a pipe."""
 
-    def __init__(self, plan: guard.Plan, log: Path) -> None:
+    def __init__(self, plan: guard.GuardPlan, log: Path) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own file under our own interpreter
                 [sys.executable, "-I", "-S", guard.__file__],
@@ -166,7 +166,7 @@ def _run(
 ) -> Servers:
     wanted = [plan.program for plan in (cache, database) if plan is not None]
     borrowed = [str(cache.borrowed)] if cache and cache.borrowed else []
-    keeper = _Guard(guard.Plan(wanted, lock, borrowed), folder.path / "guard.log")
+    keeper = _Guard(guard.GuardPlan(wanted, lock, borrowed), folder.path / "guard.log")
     try:
         redis_url = mongodb_uri = None
         if cache:
@@ -182,7 +182,7 @@ def _run(
 
 
 def _move(database: mongod.Mongod, moving: guard.Program, lock: int, folder: DataFolder) -> None:
-    keeper = _Guard(guard.Plan([moving], lock, []), folder.path / "guard.log")
+    keeper = _Guard(guard.GuardPlan([moving], lock, []), folder.path / "guard.log")
     try:
         database.move(keeper.is_running)
     finally:

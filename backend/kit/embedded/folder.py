@@ -23,12 +23,12 @@ class DataFolder:
         self.path = data_dir.expanduser().absolute()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def room(self, name: str) -> Path:
+    def subfolder(self, name: str) -> Path:
         """Return a folder inside, set to mode 0700 even if it existed before."""
-        room = self.path / name
-        room.mkdir(mode=0o700, exist_ok=True)
-        room.chmod(0o700)
-        return room
+        subfolder = self.path / name
+        subfolder.mkdir(mode=0o700, exist_ok=True)
+        subfolder.chmod(0o700)
+        return subfolder
 
     def lock(self, report: Callable[[str], None]) -> int:
         """Takes the folder for this process; the descriptor holds it until every copy of it is closed.

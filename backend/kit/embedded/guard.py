@@ -40,7 +40,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Plan:
+class GuardPlan:
     """The instructions that the guard reads as its first line of input."""
 
     programs: list[Program]
@@ -52,7 +52,7 @@ class Plan:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def read(cls, line: bytes) -> "Plan":
+    def read(cls, line: bytes) -> "GuardPlan":
         """The plan that `line` holds."""
         raw = json.loads(line)
         return cls([Program(**program) for program in raw["programs"]], raw["lock"], raw["remove"])
@@ -164,7 +164,7 @@ def main() -> int:
     line = orders.readline()
     if not line:
         return 0
-    plan = Plan.read(line)
+    plan = GuardPlan.read(line)
     wards: list[Ward] = []
     try:
         wards += [Ward(program, plan.lock) for program in plan.programs]

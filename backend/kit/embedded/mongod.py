@@ -43,7 +43,7 @@ class Mongod:
     title: str
     program: Program
     moving: Program | None
-    room: Path
+    subfolder: Path
     port: int
     is_known: bool  # the set was last seen at this very address
 
@@ -54,8 +54,8 @@ class Mongod:
     def make_ready(self, is_running: Callable[[], bool]) -> str:
         """Waits until the app can write, setting up what is missing; returns its URI. Raises Unavailable."""
         ready = self._when_up(is_running, lambda found, check: found.make_ready(self.is_known, check))
-        write_private(self.room / "port", str(self.port))
-        write_private(self.room / FEATURE_VERSION_FILE, ready.feature_version)
+        write_private(self.subfolder / "port", str(self.port))
+        write_private(self.subfolder / FEATURE_VERSION_FILE, ready.feature_version)
         return ready.uri
 
     def lost_its_port(self) -> bool:
@@ -73,7 +73,7 @@ class Mongod:
             while True:
                 with suppress(ConnectionFailure):
                     if _is_listening(self.port):
-                        return act(ReplicaSet(self.port, self.room), check)
+                        return act(ReplicaSet(self.port, self.subfolder), check)
                 check()
                 time.sleep(0.02)
         except PyMongoError as error:
@@ -85,34 +85,34 @@ class Mongod:
 
 def plan(folder: DataFolder, server: Binary) -> Mongod:
     """How `server` shall run on `folder`: on the port of last time, on another where that one is taken."""
-    room = folder.room(FOLDER)
-    is_new = not any(folder.room(f"{FOLDER}/data").iterdir())
-    log = room / "mongod.log"
+    subfolder = folder.subfolder(FOLDER)
+    is_new = not any(folder.subfolder(f"{FOLDER}/data").iterdir())
+    log = subfolder / "mongod.log"
     trim_log(log)
     # Both secrets are of this start alone: what answers on the port with them is the server that was started here,
     # and not that of a copied folder.
-    write_private(room / "keyfile", secrets.token_hex(_KEY_BYTES))
-    write_private(room / "app.password", secrets.token_hex(_PASSWORD_BYTES))
-    saved = _saved_port(room / "port")
+    write_private(subfolder / "keyfile", secrets.token_hex(_KEY_BYTES))
+    write_private(subfolder / "app.password", secrets.token_hex(_PASSWORD_BYTES))
+    saved = _saved_port(subfolder / "port")
     port = saved if saved and is_free(saved) else _free_port()
-    alone = _command(server.path, room, port)
+    alone = _command(server.path, subfolder, port)
     in_set = Program([*alone, "--replSet", SET_NAME], str(log), [PORT_TAKEN])
     # A member that has to look for itself at an address that is not its own may wait there for half a minute.
     moving = None if is_new or port == saved else Program(alone, str(log), [PORT_TAKEN])
-    return Mongod(f"MongoDB {server.release}", in_set, moving, room, port, is_known=port == saved)
+    return Mongod(f"MongoDB {server.release}", in_set, moving, subfolder, port, is_known=port == saved)
 
 
-def _command(server: Path, room: Path, port: int) -> list[str]:
+def _command(server: Path, subfolder: Path, port: int) -> list[str]:
     options = {
-        "dbpath": str(room / "data"),
+        "dbpath": str(subfolder / "data"),
         "port": str(port),
         "bind_ip": "127.0.0.1",
-        "keyFile": str(room / "keyfile"),
+        "keyFile": str(subfolder / "keyfile"),
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": "0.25",
         "wiredTigerEngineConfigString": "log=(prealloc=false,file_max=16MB)",  # 18 MB on disk instead of 300
         "oplogSize": "512",  # MB; left alone it takes a twentieth of the disk
-        "logpath": str(room / "mongod.log"),
+        "logpath": str(subfolder / "mongod.log"),
         "slowms": str(2**31 - 1),  # slow commands would be logged with the ids and words in them; we note their shapes
     }
     settings = [

@@ -32,11 +32,11 @@ class ReadySet:
 
 
 class ReplicaSet:
-    """The set whose one member listens on `port`; `room` keeps its key file and the app's password."""
+    """The set whose one member listens on `port`; `subfolder` keeps its key file and the app's password."""
 
-    def __init__(self, port: int, room: Path) -> None:
+    def __init__(self, port: int, subfolder: Path) -> None:
         self._address = f"127.0.0.1:{port}"
-        self._room = room
+        self._subfolder = subfolder
 
     def make_ready(self, is_known: bool, check: Callable[[], None]) -> ReadySet:
         """Waits for a primary that the app's user can sign in to.
@@ -88,7 +88,7 @@ class ReplicaSet:
         keeper.admin.command(command, APP_USER, pwd=self._app_password(), roles=APP_ROLES)
 
     def _keeper(self) -> Client:
-        return self._client("__system", _secret(self._room / "keyfile"), "local")
+        return self._client("__system", _secret(self._subfolder / "keyfile"), "local")
 
     def _client(self, user: str, password: str, source: str) -> Client:
         return MongoClient(
@@ -101,7 +101,7 @@ class ReplicaSet:
         )
 
     def _app_password(self) -> str:
-        return _secret(self._room / "app.password")
+        return _secret(self._subfolder / "app.password")
 
 
 def _secret(path: Path) -> str:

@@ -45,7 +45,7 @@ class Valkey:
 
     title: str
     program: Program
-    room: Path
+    subfolder: Path
     socket: Path
     borrowed: Path | None
 
@@ -60,7 +60,7 @@ class Valkey:
             unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0), decode_responses=True
         ) as client:
             while is_running() and time.monotonic() < deadline:
-                if _serves(client, self.room):
+                if _serves(client, self.subfolder):
                     return self.url
                 time.sleep(0.02)
         raise Unavailable(_("Valkey did not start; {log} says why.").format(log=self.program.log))
@@ -68,15 +68,15 @@ class Valkey:
 
 def plan(folder: DataFolder, server: Binary) -> Valkey:
     """How `server` shall run on `folder`."""
-    room = folder.room("valkey")
-    socket, borrowed = _socket_path(room)
-    log = room / "valkey.log"
+    subfolder = folder.subfolder("valkey")
+    socket, borrowed = _socket_path(subfolder)
+    log = subfolder / "valkey.log"
     trim_log(log)
     options = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
-        "dir": str(room),
+        "dir": str(subfolder),
         "save": "",
         "appendonly": "no",
         "maxmemory": MEMORY,
@@ -85,11 +85,11 @@ def plan(folder: DataFolder, server: Binary) -> Valkey:
         "loglevel": "warning",
     }
     command = [str(server.path), *(word for key, value in options.items() for word in (f"--{key}", value))]
-    return Valkey(f"Valkey {server.release}", Program(command, str(log), []), room, socket, borrowed)
+    return Valkey(f"Valkey {server.release}", Program(command, str(log), []), subfolder, socket, borrowed)
 
 
-def _socket_path(room: Path) -> tuple[Path, Path | None]:
-    socket = room / _SOCKET
+def _socket_path(subfolder: Path) -> tuple[Path, Path | None]:
+    socket = subfolder / _SOCKET
     if len(bytes(socket)) < _SOCKET_PATH_LIMIT:
         return socket, None
     for base in (None, "/tmp"):  # noqa: S108 - mkdtemp makes a new folder of mode 0700
@@ -100,9 +100,9 @@ def _socket_path(room: Path) -> tuple[Path, Path | None]:
     return borrowed / _SOCKET, borrowed
 
 
-def _serves(client: redis.Redis, room: Path) -> bool:
+def _serves(client: redis.Redis, subfolder: Path) -> bool:
     """Whether what answers was started on this folder."""
     try:
-        return Path(client.config_get("dir")["dir"] or "").samefile(room)
+        return Path(client.config_get("dir")["dir"] or "").samefile(subfolder)
     except (redis.RedisError, OSError):
         return False

@@ -15,7 +15,7 @@ from backend.kit.events.stream import EventStream
 from backend.kit.events.subscription import MISSED, Event, Payload, Subscription
 from backend.kit.observability.metrics import EVENTS, Registry
 from backend.kit.redis.client import FAILURES, Client
-from backend.kit.redis.numbered_stream import Mark
+from backend.kit.redis.numbered_stream import StreamPosition
 
 __all__ = ["MISSED", "Event", "EventHub", "Payload", "Subscription"]
 
@@ -41,7 +41,7 @@ class EventHub:
         self._listeners: dict[str, set[Subscription]] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._mark: Mark | None = None
+        self._mark: StreamPosition | None = None
         self._heard_at: float | None = None
         self._failed_at: float | None = None
         self._is_untold = False  # something could not be sent, and nobody elsewhere knows
@@ -211,13 +211,13 @@ class EventHub:
             finally:
                 self._heard_at = None
 
-    def _follow(self, link: Redis, mark: Mark) -> None:
+    def _follow(self, link: Redis, mark: StreamPosition) -> None:
         there_were = mark.number
         while not self._stopping.is_set():
             events = self._stream.next(link, mark)
             if not events and there_were != mark.number:  # gone before they could be read
                 self._tell_missed()
-                mark = self._mark = Mark(mark.id, there_were)
+                mark = self._mark = StreamPosition(mark.id, there_were)
             for heard, event in events:
                 if not mark.is_followed_by(heard):
                     self._tell_missed()

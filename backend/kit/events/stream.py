@@ -9,7 +9,7 @@ from redis import Redis
 
 from backend.kit.events.subscription import Event, place
 from backend.kit.redis.client import Client
-from backend.kit.redis.numbered_stream import Mark, NumberedStream
+from backend.kit.redis.numbered_stream import NumberedStream, StreamPosition
 
 KEPT_EVENTS = 10_000
 REPLAYED_EVENTS = 1000  # who was away for longer reads everything again, which costs less
@@ -64,7 +64,7 @@ class EventStream:
         with self._entries.link(self._client) as link:
             yield link
 
-    def last(self, link: Redis) -> Mark:
+    def last(self, link: Redis) -> StreamPosition:
         """Return the mark of the newest event, or of the stream's start if it is empty."""
         return self._entries.last(link)
 
@@ -72,7 +72,7 @@ class EventStream:
         """How many events there have been in all."""
         return self._entries.number(link)
 
-    def next(self, link: Redis, mark: Mark) -> list[tuple[Mark, Event]]:
+    def next(self, link: Redis, mark: StreamPosition) -> list[tuple[StreamPosition, Event]]:
         """Events after `mark`, as soon as there are any; none after a third of a second."""
         return [(each, _event(each.id.encode(), fields)) for each, fields in self._entries.next(link, mark)]
 

@@ -117,7 +117,7 @@ def message(letter: Letter, sender: Address, at: datetime) -> EmailMessage:
     return made
 
 
-class Line:
+class SmtpConnection:
     """An open connection to the server, for one letter after the other."""
 
     def __init__(self, smtp: smtplib.SMTP, sender: Address, now: Callable[[], datetime]) -> None:
@@ -160,14 +160,14 @@ class Post:
         self._timeout = timeout_seconds
 
     @contextmanager
-    def line(self) -> Iterator[Line]:
+    def line(self) -> Iterator[SmtpConnection]:
         """A connection, signed in where a user is set. Raises ServerAway; also for a certificate that is not right."""
         try:
             smtp = self._connected()
         except (smtplib.SMTPException, OSError) as error:
             raise ServerAway(_words(error)) from error
         try:
-            yield Line(smtp, self._sender, self._now)
+            yield SmtpConnection(smtp, self._sender, self._now)
         finally:
             with suppress(smtplib.SMTPException, OSError):
                 smtp.quit()

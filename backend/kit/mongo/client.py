@@ -25,7 +25,7 @@ from backend.kit.i18n import _
 from backend.kit.mongo import once_per_key
 from backend.kit.mongo.command_metrics import QueryTimes
 from backend.kit.mongo.errors import translated
-from backend.kit.mongo.guarded_client import TAKE_WRITES, GuardedClient, Standing, time_left
+from backend.kit.mongo.guarded_client import TAKE_WRITES, Availability, GuardedClient, time_left
 from backend.kit.mongo.pool_metrics import PoolWaits
 from backend.kit.mongo.slow_commands import SlowOperations
 from backend.kit.mongo.write_block import WriteBlock
@@ -72,7 +72,7 @@ class Mongo:
         options = {name: value for name, value in SAFE_OPTIONS.items() if f"{name.lower()}=" not in uri.lower()}
         self.waits = PoolWaits(registry)
         self.slow = SlowOperations(slow_seconds)
-        self.standing = Standing()
+        self.standing = Availability()
         listeners = [self.waits, self.standing, *([QueryTimes(registry, self.slow)] if registry else [])]
         self._guarded = GuardedClient(
             uri, self.standing, tz_aware=True, appname="chapter-performance", event_listeners=listeners, **options

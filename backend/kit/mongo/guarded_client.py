@@ -51,7 +51,7 @@ class OutOfTime(NetworkTimeout):
     """MongoDB was not asked: the caller's deadline had passed."""
 
 
-class Standing(TopologyListener):
+class Availability(TopologyListener):
     """The last findings of the driver's own monitoring: whether there is a primary, and whether any server answers.
 
     The driver reports up to a second late. A server that was never seen is not lost: at a start nothing is known yet.
@@ -122,7 +122,7 @@ class GuardedClient(MongoClient[dict[str, Any]]):
     one that looks for a server. They are private: tests/kit/test_breaker.py would show if an upgrade took another way.
     """
 
-    def __init__(self, uri: str, standing: Standing, **options: Any) -> None:
+    def __init__(self, uri: str, standing: Availability, **options: Any) -> None:
         self.standing = standing
         self.breakers: Mapping[str, Breaker] = {
             PRIMARY: Breaker(PRIMARY, weigh=_weigher(self, needs_primary=True), refusal=_refusal),

@@ -20,7 +20,7 @@ Fields = dict[bytes, bytes]
 
 
 @dataclass(frozen=True)
-class Mark:
+class StreamPosition:
     """How far a follower is: the id of the newest entry that it has read, and which entry of all that is.
 
     A follower who is handed a later number than the next one knows that some are gone: trimmed before they were read,
@@ -30,7 +30,7 @@ class Mark:
     id: str
     number: int
 
-    def is_followed_by(self, later: "Mark") -> bool:
+    def is_followed_by(self, later: "StreamPosition") -> bool:
         """Whether nothing lies between."""
         return later.number == self.number + 1
 
@@ -54,22 +54,22 @@ class NumberedStream:
             link.close()
             link.connection_pool.disconnect()
 
-    def last(self, link: Redis) -> Mark:
+    def last(self, link: Redis) -> StreamPosition:
         """Return the mark of the newest entry, or of the stream's start if it is empty."""
         number = self.number(link)  # before the entry: an older number is put right by the entry's own
         found: Any = link.xrevrange(self.key, count=1)
-        return _mark(*found[0]) if found else Mark(START, number)
+        return _mark(*found[0]) if found else StreamPosition(START, number)
 
     def number(self, link: Redis) -> int:
         """How many entries there have been in all."""
         found: Any = link.get(self.number_key)
         return int(found or 0)
 
-    def next(self, link: Redis, mark: Mark) -> list[tuple[Mark, Fields]]:
+    def next(self, link: Redis, mark: StreamPosition) -> list[tuple[StreamPosition, Fields]]:
         """The entries after `mark`, as soon as there are any; none where none came in time."""
         answer: Any = link.xread({self.key: mark.id}, _BATCH, self.block_milliseconds)
         return [(_mark(*each), each[1]) for each in answer[0][1]] if answer else []
 
 
-def _mark(entry_id: bytes, fields: Fields) -> Mark:
-    return Mark(entry_id.decode(), int(fields[NUMBER]))
+def _mark(entry_id: bytes, fields: Fields) -> StreamPosition:
+    return StreamPosition(entry_id.decode(), int(fields[NUMBER]))

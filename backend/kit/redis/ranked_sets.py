@@ -28,7 +28,7 @@ class SetsAway(Exception):
     """Redis cannot be asked, or failed a moment ago."""
 
 
-class Row(NamedTuple):
+class RankedRow(NamedTuple):
     """An entry as it is put: the greatest score is first. Without a name it is taken out.
 
     `order` decides between equal scores; no text in it may hold a NUL.
@@ -41,7 +41,7 @@ class Row(NamedTuple):
     order: str = ""
 
 
-class Place(NamedTuple):
+class RankedEntry(NamedTuple):
     """An entry as it is read. Equal scores share a rank; after two firsts comes a third."""
 
     rank: int
@@ -54,9 +54,9 @@ class Seen(NamedTuple):
     """How many there are, the top, and the own place with its neighbours (none where one is not in the set)."""
 
     size: int
-    top: tuple[Place, ...]
-    around: tuple[Place, ...]
-    own: Place | None
+    top: tuple[RankedEntry, ...]
+    around: tuple[RankedEntry, ...]
+    own: RankedEntry | None
 
 
 class RankedSets:
@@ -71,7 +71,7 @@ class RankedSets:
         self._measures = tuple(measures)
         self._away_until = 0.0
 
-    def read(self, name: str, measure: str, *, top: int, around: int, own: Row | None = None) -> Seen | None:
+    def read(self, name: str, measure: str, *, top: int, around: int, own: RankedRow | None = None) -> Seen | None:
         """The first `top`, and `around` on each side of the own entry; None where the set has to be built.
 
         The own scores are put before, where their version is newer and there is an entry for them.
@@ -81,12 +81,12 @@ class RankedSets:
         is_there, *found = self._call(scripts.READ, self._keys(name), arguments)
         return _seen(own.id if own else "", *found) if is_there else None
 
-    def put(self, name: str, rows: Sequence[Row]) -> None:
+    def put(self, name: str, rows: Sequence[RankedRow]) -> None:
         """Add, move or take out entries, where there is such a set or one is being built."""
         for chunk in _chunks(rows):
             self._call(scripts.PUT, self._keys(name), [_STAGED_SECONDS, *_flat(chunk)])
 
-    def build(self, name: str, load: Callable[[], Iterable[Row]]) -> bool:
+    def build(self, name: str, load: Callable[[], Iterable[RankedRow]]) -> bool:
         """Make the set from what `load` gives, unless it stands; whether it stands now.
 
         One process builds, others wait for it, 2 s at most and no longer than their caller does. What is put meanwhile
@@ -101,7 +101,7 @@ class RankedSets:
                 return False
             sleep(_PAUSE_SECONDS)
 
-    def _build(self, name: str, token: str, load: Callable[[], Iterable[Row]]) -> bool:
+    def _build(self, name: str, token: str, load: Callable[[], Iterable[RankedRow]]) -> bool:
         staged = self._staged(name, token)
         try:
             for chunk in _chunks(load()):
@@ -133,17 +133,17 @@ class RankedSets:
             raise SetsAway(str(error)) from error
 
 
-def _stored(row: Row) -> list[int]:
+def _stored(row: RankedRow) -> list[int]:
     """Scores as the server sorts them: the best is the least, so that names can go upwards with it."""
     return [-score for score in row.scores]
 
 
-def _member(row: Row) -> str:
+def _member(row: RankedRow) -> str:
     """Return the member of the sorted set; Redis orders equal scores by its bytes, and UTF-8 keeps code point order."""
     return "" if row.name is None else f"{row.order}\0{row.id}\0{row.name}"
 
 
-def _flat(rows: Iterable[Row]) -> Iterator[str | int]:
+def _flat(rows: Iterable[RankedRow]) -> Iterator[str | int]:
     for row in rows:
         yield row.id
         yield row.version
@@ -151,7 +151,7 @@ def _flat(rows: Iterable[Row]) -> Iterator[str | int]:
         yield from _stored(row)
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _chunks(rows: Iterable[RankedRow]) -> Iterator[list[RankedRow]]:
     left = iter(rows)
     while chunk := list(islice(left, _CHUNK)):
         yield chunk
@@ -162,14 +162,14 @@ def _seen(own_id: str, size: int, top: list[bytes], first: int, above: int, arou
     return Seen(size, _places(top, 0, 0), mine, next((place for place in mine if place.id == own_id), None))
 
 
-def _places(found: list[bytes], first: int, above: int) -> tuple[Place, ...]:
+def _places(found: list[bytes], first: int, above: int) -> tuple[RankedEntry, ...]:
     """Places from position `first` on, before which `above` have a better score."""
-    places: list[Place] = []
+    places: list[RankedEntry] = []
     for at in range(0, len(found), 2):
         _order, entry_id, name = found[at].split(b"\0", 2)
         score = -int(float(found[at + 1]))
         before = places[-1] if places else None
         is_level = before is not None and before.score == score
         rank = before.rank if before and is_level else first + at // 2 + 1
-        places.append(Place(rank if before else above + 1, entry_id.decode(), name.decode(), score))
+        places.append(RankedEntry(rank if before else above + 1, entry_id.decode(), name.decode(), score))
     return tuple(places)

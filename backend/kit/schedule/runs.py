@@ -56,7 +56,7 @@ class Run(Shape, frozen=True, kw_only=True):
     doing: str = ""
 
 
-class Plan(Shape, frozen=True, kw_only=True):
+class JobPlan(Shape, frozen=True, kw_only=True):
     """The plan of a job: when it is due, since when, when a process for it was last seen, and any run asked for."""
 
     id: str
@@ -79,7 +79,7 @@ class Runs:
         """Return the time of the server."""
         return self._mongo.server_time()
 
-    def plan(self, job: str, cron: str, time_zone: str, *, makes_up: bool) -> Plan:
+    def plan(self, job: str, cron: str, time_zone: str, *, makes_up: bool) -> JobPlan:
         """Keep when a job is due, and that somebody is here to run it; who asked for it last comes back with it."""
         fields = {
             "cron": cron,
@@ -92,7 +92,7 @@ class Runs:
             found = self._jobs.find_one_and_update(
                 {"_id": job}, [{"$set": fields}], upsert=True, return_document=ReturnDocument.AFTER
             )
-        return from_document(found or {}, Plan)
+        return from_document(found or {}, JobPlan)
 
     def asked(self) -> dict[str, datetime]:
         """By job, the moment for which it was asked last."""
@@ -192,13 +192,13 @@ class Runs:
         with translated():
             self._runs.update_one(_own(run), [{"$set": {"leaseUntil": "$$NOW"}}])
 
-    def plans(self, runs: int) -> tuple[tuple[Plan, tuple[Run, ...]], ...]:
+    def plans(self, runs: int) -> tuple[tuple[JobPlan, tuple[Run, ...]], ...]:
         """All jobs that some process ever planned, by name, each with its latest `runs`, newest first. One command."""
         latest = [{"$sort": {"startedAt": -1}}, {"$limit": runs}]
         of_job = {"from": "jobRuns", "localField": "_id", "foreignField": "job", "pipeline": latest, "as": "runs"}
         with translated():
             return tuple(
-                (from_document(each, Plan), tuple(from_document(run, Run) for run in each["runs"]))
+                (from_document(each, JobPlan), tuple(from_document(run, Run) for run in each["runs"]))
                 for each in self._jobs.aggregate([{"$sort": {"_id": 1}}, {"$lookup": of_job}])
             )
 

@@ -13,7 +13,7 @@ from backend.kit.mongo.client import new_id
 from backend.kit.observability import log, tracing
 from backend.kit.observability.metrics import JOBS, Registry
 from backend.kit.schedule.cron import latest_time
-from backend.kit.schedule.runs import LOG_LINES, Kind, Plan, Run, Runs, State
+from backend.kit.schedule.runs import LOG_LINES, JobPlan, Kind, Run, Runs, State
 
 LEASE_SECONDS = 30.0
 LOOK_SECONDS = 1.0
@@ -108,7 +108,7 @@ class Scheduler:
         self._lease_seconds = lease_seconds
         self._now = now or self._server_time
         self._owner = new_id()
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, JobPlan] = {}
         self._planned_at = self._took_over_at = -LEASE_SECONDS * 10
         self._server_at = datetime.min.replace(tzinfo=UTC)
         self._settled: dict[str, datetime] = {}

@@ -13,7 +13,7 @@ from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import SharedLayer
 from backend.kit.embedded import Servers
 from backend.kit.redis.client import connect, disconnect
-from backend.kit.redis.numbered_stream import Fields, Mark
+from backend.kit.redis.numbered_stream import Fields, StreamPosition
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_a_gap_between_two_messages_empties_everything(shared: SharedLayer) -> N
     assert layer.get("kept", 0) is None
 
 
-def message(number: int, tag: str) -> tuple[Mark, Fields]:
+def message(number: int, tag: str) -> tuple[StreamPosition, Fields]:
     fields = {b"number": str(number).encode(), b"tags": msgspec.msgpack.encode([tag]), b"origin": b"somebody else"}
-    return Mark(f"{number}-0", number), fields
+    return StreamPosition(f"{number}-0", number), fields
 
 
 def test_a_tag_that_was_forgotten_counts_as_invalidated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from backend.kit.cache.versioned_memo import Held
+from backend.kit.cache.versioned_memo import VersionedMemo
 
 
 class Source:
@@ -19,22 +19,22 @@ class Source:
 def test_only_what_moved_is_read_again() -> None:
     """Equal versions cost no reading; another version, newer or older, costs that one key."""
     source = Source()
-    held = Held[int, str](source.read, most=10)
-    assert held.of({"a": 1, "b": 1}) == {"a": "a1", "b": "b1"}
-    assert held.of({"a": 1, "b": 1}) == {"a": "a1", "b": "b1"}
-    assert held.of({"a": 1, "b": 2}) == {"a": "a1", "b": "b2"}
-    assert held.of({"b": 1}) == {"b": "b3"}
+    held = VersionedMemo[int, str](source.read, most=10)
+    assert held.get({"a": 1, "b": 1}) == {"a": "a1", "b": "b1"}
+    assert held.get({"a": 1, "b": 1}) == {"a": "a1", "b": "b1"}
+    assert held.get({"a": 1, "b": 2}) == {"a": "a1", "b": "b2"}
+    assert held.get({"b": 1}) == {"b": "b3"}
     assert source.asked == [["a", "b"], ["b"], ["b"]]
 
 
 def test_those_least_asked_for_leave() -> None:
     """Beyond the limit the value that was not asked for the longest is read anew; answers are whole all the same."""
     source = Source()
-    held = Held[int, str](source.read, most=2)
-    held.of({"a": 1})
-    held.of({"b": 1})
-    held.of({"a": 1})
-    held.of({"c": 1})
-    held.of({"a": 1})
+    held = VersionedMemo[int, str](source.read, most=2)
+    held.get({"a": 1})
+    held.get({"b": 1})
+    held.get({"a": 1})
+    held.get({"c": 1})
+    held.get({"a": 1})
     assert source.asked == [["a"], ["b"], ["c"]]
-    assert set(held.of({"a": 1, "b": 1, "c": 1})) == {"a", "b", "c"}
+    assert set(held.get({"a": 1, "b": 1, "c": 1})) == {"a", "b", "c"}

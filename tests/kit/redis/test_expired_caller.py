@@ -11,7 +11,7 @@ from backend.kit.embedded import Servers
 from backend.kit.limiter.gcra import Rule, RuleSet
 from backend.kit.limiter.limiter import Limiter
 from backend.kit.redis.client import Client, connect, disconnect
-from backend.kit.redis.ranked_sets import RankedSets, Row, SetsAway
+from backend.kit.redis.ranked_sets import RankedRow, RankedSets, SetsAway
 from tests.kit.cache.cache_readers import NUMBERS, Source
 
 HOURLY = RuleSet("hourly", (Rule("hour", 12, 3600),))
@@ -42,7 +42,7 @@ def test_the_cache_goes_on_with_redis(client: Client, namespace: str) -> None:
 def test_ranked_sets_are_still_there(client: Client, namespace: str) -> None:
     """Who has no time looks elsewhere; the next one reads the set."""
     sets = RankedSets(client, namespace=namespace, measures=("points",))
-    assert sets.build("one", lambda: [Row(id="a", version=1, scores=(5,), name="Ann")])
+    assert sets.build("one", lambda: [RankedRow(id="a", version=1, scores=(5,), name="Ann")])
     with deadline.within(0.0), pytest.raises(SetsAway):
         sets.read("one", "points", top=5, around=0)
     seen = sets.read("one", "points", top=5, around=0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.kit import deadline
 from backend.kit.redis.client import disconnect
-from backend.kit.redis.ranked_sets import Place, RankedSets, Row, Seen, SetsAway
+from backend.kit.redis.ranked_sets import RankedEntry, RankedRow, RankedSets, Seen, SetsAway
 from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess
 from tests.waiting import eventually
 
@@ -34,21 +34,21 @@ def sets(server: ValkeyProcess) -> Iterator[RankedSets]:
     disconnect(client)
 
 
-def row(name: str, points: int, *, version: int = 1, days: int = 0) -> Row:
-    return Row(id=name.casefold(), version=version, scores=(points, days), name=name, order=name.casefold())
+def row(name: str, points: int, *, version: int = 1, days: int = 0) -> RankedRow:
+    return RankedRow(id=name.casefold(), version=version, scores=(points, days), name=name, order=name.casefold())
 
 
-def gone(name: str, version: int) -> Row:
-    return Row(id=name.casefold(), version=version, scores=(0, 0))
+def gone(name: str, version: int) -> RankedRow:
+    return RankedRow(id=name.casefold(), version=version, scores=(0, 0))
 
 
-def read(sets: RankedSets, *, top: int = 50, around: int = 1, own: Row | None = None) -> Seen:
+def read(sets: RankedSets, *, top: int = 50, around: int = 1, own: RankedRow | None = None) -> Seen:
     seen = sets.read("one", "points", top=top, around=around, own=own)
     assert seen is not None
     return seen
 
 
-def names(places: tuple[Place, ...]) -> list[str]:
+def names(places: tuple[RankedEntry, ...]) -> list[str]:
     return [place.name for place in places]
 
 
@@ -72,7 +72,7 @@ def test_equal_scores_share_a_rank_and_stand_by_name(sets: RankedSets) -> None:
         (4, "Lou", 1),
     ]
     assert [(place.rank, place.name) for place in seen.around] == [(2, "zoe"), (4, "Lou")]
-    assert seen.own == Place(4, "lou", "Lou", 1)
+    assert seen.own == RankedEntry(4, "lou", "Lou", 1)
 
 
 def test_every_measure_has_an_order_of_its_own(sets: RankedSets) -> None:
@@ -89,13 +89,13 @@ def test_an_older_version_changes_nothing(sets: RankedSets) -> None:
     """Whatever arrives late is dropped: a score, a name, and an entry that was taken out meanwhile."""
     sets.build("one", lambda: [row("Ann", 5, version=7), row("Bea", 4, version=7)])
     sets.put("one", [gone("Bea", 8), row("Ann", 9, version=6), row("Bea", 9, version=7)])
-    assert read(sets).top == (Place(1, "ann", "Ann", 5),)
+    assert read(sets).top == (RankedEntry(1, "ann", "Ann", 5),)
 
 
 def test_a_new_name_takes_the_place_of_the_old_one(sets: RankedSets) -> None:
     """There is one entry for each id, under the name that was put last."""
     sets.build("one", lambda: [row("Ann", 5), row("Bea", 5)])
-    sets.put("one", [Row("ann", 2, (5, 0), name="Zoe", order="zoe")])
+    sets.put("one", [RankedRow("ann", 2, (5, 0), name="Zoe", order="zoe")])
     assert names(read(sets).top) == ["Bea", "Zoe"]
 
 
@@ -112,13 +112,13 @@ def test_reading_adds_nobody(sets: RankedSets) -> None:
     sets.build("one", lambda: [row("Ann", 5)])
     sets.put("one", [gone("Bea", 2)])
     for name in ("Bea", "Cat"):
-        assert read(sets, own=row(name, 9, version=3)) == Seen(1, (Place(1, "ann", "Ann", 5),), (), None)
+        assert read(sets, own=row(name, 9, version=3)) == Seen(1, (RankedEntry(1, "ann", "Ann", 5),), (), None)
 
 
 def test_what_is_put_while_it_is_built_is_in_it(sets: RankedSets) -> None:
     """A builder who read before a change does not undo it: newer versions win, and of equal ones what was put."""
 
-    def load() -> list[Row]:
+    def load() -> list[RankedRow]:
         rows = [row("Ann", 1), row("Bea", 2, version=5), row("Cat", 3), row("Dot", 4)]
         sets.put("one", [row("Ann", 10, version=2), row("Bea", 20, version=4), row("Cat", 30), gone("Dot", 2)])
         return rows
@@ -132,7 +132,7 @@ def test_one_builds_and_the_others_wait(server: ValkeyProcess, sets: RankedSets)
     loads, built, go = [], [], threading.Barrier(6)
     other = RankedSets(server.client(), namespace="test", measures=MEASURES)
 
-    def load() -> list[Row]:
+    def load() -> list[RankedRow]:
         loads.append(1)
         return [row("Ann", 5)]
 
@@ -155,7 +155,7 @@ def test_who_has_little_time_does_not_wait_for_the_builder(
     monkeypatch.setattr("backend.kit.redis.ranked_sets.WAIT_SECONDS", 120.0)
     other = RankedSets(server.client(), namespace="test", measures=MEASURES)
 
-    def load() -> list[Row]:
+    def load() -> list[RankedRow]:
         began = time.monotonic()
         with deadline.within(0.5), suppress(SetsAway):
             assert not other.build("one", list)
@@ -168,19 +168,19 @@ def test_who_has_little_time_does_not_wait_for_the_builder(
 def test_a_builder_who_lost_its_turn_writes_nothing(server: ValkeyProcess, sets: RankedSets) -> None:
     """Flushed in the middle, the set is built by somebody else from newer data; the first one's is thrown away."""
 
-    def load() -> list[Row]:
+    def load() -> list[RankedRow]:
         server.flush()
         assert sets.build("one", lambda: [row("Ann", 9, version=2)])
         return [row("Ann", 1)]
 
     assert not sets.build("one", load)
-    assert read(sets).top == (Place(1, "ann", "Ann", 9),)
+    assert read(sets).top == (RankedEntry(1, "ann", "Ann", 9),)
 
 
 def test_a_failed_builder_lets_the_next_one_build(sets: RankedSets) -> None:
     """The error reaches who asked; the next one need not wait for the first one's time to run out."""
 
-    def fail() -> list[Row]:
+    def fail() -> list[RankedRow]:
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -244,12 +244,12 @@ def test_it_is_what_sorting_gives(
     now = first | then
     ordered = sorted(now, key=lambda each: (-now[each][0], NAMES[each].casefold(), each))
     better = {each: sum(scores[0] > now[each][0] for scores in now.values()) for each in now}
-    places = [Place(1 + better[each], each, NAMES[each], now[each][0]) for each in ordered]
+    places = [RankedEntry(1 + better[each], each, NAMES[each], now[each][0]) for each in ordered]
     at = ordered.index(own) if own in now else None
     mine = () if at is None else tuple(places[max(0, at - around) : at + around + 1])
     seen = read(sets, top=top, around=around, own=_of(own, 0, (0, 0)))
     assert seen == Seen(len(now), tuple(places[:top]), mine, None if at is None else places[at])
 
 
-def _of(each: str, version: int, scores: tuple[int, int]) -> Row:
-    return Row(each, version, scores, name=NAMES[each], order=NAMES[each].casefold())
+def _of(each: str, version: int, scores: tuple[int, int]) -> RankedRow:
+    return RankedRow(each, version, scores, name=NAMES[each], order=NAMES[each].casefold())

@@ -144,7 +144,7 @@ def test_the_last_hour_is_drawn_with_its_table(browser: Browser, backend: Backen
     """Nothing measured yet is said so; then every chart says its value now, and one table says the same."""
     assert "Nothing measured yet" in html_of(browser.open("health"))
     backend.metrics.observe(REQUESTS, "GET /chapters", 0.1)
-    backend.presence.sample()
+    backend.heartbeat.sample()
     backend.operations._history = None  # which is kept for ten seconds
     tab = browser.open("health")
     drawn = html_of(tab)

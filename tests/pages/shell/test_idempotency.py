@@ -14,7 +14,7 @@ from backend.chapters.models import ChapterDraft
 from backend.errors import Conflict, NotAllowed, NotFound, Unavailable
 from backend.kit.mongo import once_per_key
 from pages.shell import idempotency
-from pages.shell.idempotency import Sent
+from pages.shell.idempotency import SentForm
 from tests.pages.at_path import Browser, heading
 from tests.school import PASSWORD, School
 
@@ -46,7 +46,7 @@ def entries(backend: Backend, act: str) -> int:
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_an_act_is_done_once(backend: Backend, admin: Viewer, monkeypatch: pytest.MonkeyPatch, is_lost: bool) -> None:
     """Whatever is sent twice, the class is made once, and both sendings are told of the same one."""
-    sent = Sent("12 A")
+    sent = SentForm("12 A")
 
     def send() -> str:
         return sent.carry_out(
@@ -170,7 +170,7 @@ def test_each_kind_of_write_is_done_once(
     """Sent again after a lost answer, it is not done again, nor refused because it was done: it is found done."""
     work, act = kind(backend, admin, student)
     before = entries(backend, act)
-    sent, found = Sent("filled"), list[int]()
+    sent, found = SentForm("filled"), list[int]()
     with answers_lost(backend, monkeypatch), pytest.raises(Unavailable):
         sent.carry_out(backend, work, list)
     sent.carry_out(backend, work, lambda: found.append(1))
@@ -277,7 +277,7 @@ def test_what_only_sets_needs_no_key(backend: Backend, student: Viewer) -> None:
 
 def test_the_same_filled_anew_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever fills in the same some time later means it; other content is another act at once."""
-    sent = Sent("12 A")
+    sent = SentForm("12 A")
     assert sent.is_same("12 A")
     assert not sent.is_same("12 B")
     sent.done_at = 0.0

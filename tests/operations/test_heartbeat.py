@@ -22,7 +22,7 @@ from tests.waiting import until
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def presence(backend: Backend, registry: Registry, checks: list[Check]) -> Heartbeat:
+def heartbeat(backend: Backend, registry: Registry, checks: list[Check]) -> Heartbeat:
     inputs = HeartbeatInputs(look=lambda: tuple(checks), loop_delay=lambda: 0.02, growth=Growth())
     return Heartbeat(VitalQueries(backend.mongo), registry, backend.cache, SystemClock(), inputs, version="test")
 
@@ -41,7 +41,7 @@ def times(*seconds: float, failed: bool = False) -> Figures:
 def test_the_hour_is_made_of_what_happened(backend: Backend, school: School) -> None:
     """Requests and runs since the last sample, their percentiles, the lag and the memory stand in the newest minute."""
     admin, registry = school.admin(), Registry()
-    one = presence(backend, registry, [found("worker", "ok", 0.5)])
+    one = heartbeat(backend, registry, [found("worker", "ok", 0.5)])
     for _request in range(20):
         registry.observe(REQUESTS, "GET /chapters", 0.1)
     registry.observe(SCRIPT_RUNS, "home", 0.2, failed=True)
@@ -75,7 +75,7 @@ def test_an_hour_is_an_hour(backend: Backend, school: School) -> None:
 @pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(days=1)], ids=str)
 def test_who_was_seen_in_the_future_is_not_there(backend: Backend, ahead: timedelta) -> None:
     """A process that died under a clock that ran ahead is not taken for one that lives."""
-    presence(backend, Registry(), []).beat()
+    heartbeat(backend, Registry(), []).beat()
     vitals = VitalQueries(backend.mongo)
     (there,) = vitals.instances()
     assert there.is_alive
@@ -85,7 +85,7 @@ def test_who_was_seen_in_the_future_is_not_there(backend: Backend, ahead: timede
 
 def test_who_has_left_does_not_come_back(backend: Backend) -> None:
     """A heartbeat that was slow to be written is not written after the goodbye."""
-    one = presence(backend, Registry(), [])
+    one = heartbeat(backend, Registry(), [])
     one.start("web")
     until(lambda: [each.id for each in one.everyone()] == [one.id])
     one.close()
@@ -127,7 +127,7 @@ def logged() -> Iterator[None]:
 def test_a_check_that_changes_is_logged_once(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
     """The log says when something broke and when it was well again, not every half minute in between."""
     checks = [found("redis", "ok")]
-    one = presence(backend, Registry(), checks)
+    one = heartbeat(backend, Registry(), checks)
     for state in ("ok", "warning", "warning", "ok", "info"):
         checks[:] = [found("redis", state)]
         one.sample()
