@@ -1,4 +1,4 @@
-"""The permission table, which every service asks first. Knows neither the database nor HTTP.
+"""The permission table, which every service checks first. It uses neither the database nor HTTP.
 
 A line names an act (`service.method`) and, for each role, the data it may be done to. A role that never may is
 told "not allowed"; one that may, but not to this, is told "not found", so that it does not learn what exists.

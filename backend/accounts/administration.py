@@ -209,7 +209,7 @@ class AccountAdministration:
         return OneTimeLink(token=token, user=user, expires_at=expires_at, is_mailed=is_mailed)
 
     def _mail_link(self, user: User, token: str, expires_at: datetime) -> bool:
-        """Whether the link goes to the person's own mailbox too: it needs a server, and the address of the school."""
+        """Mail the link to the person if mail and the school's address are configured; return whether it was."""
         if user.is_demo or not self._mails.base_url:
             return False
         address = f"{self._mails.base_url}/reset-password?token={token}"

@@ -63,9 +63,9 @@ class Confirmations:
         return self._mails.can_link
 
     def ask(self, awaited: Awaited) -> None:
-        """Write to the address; the same work whether anybody has an account with it. Raises Unavailable.
+        """Write to the address; the work is the same whether or not anybody has an account with it. Raises Unavailable.
 
-        At most five letters an hour go to one address; who asks oftener is told the same, and none is written.
+        At most five e-mails an hour go to one address; a further request gets the same answer, and nothing is sent.
         """
         found = self._people.credentials(awaited.user.email)
         owner = found[0] if found else None

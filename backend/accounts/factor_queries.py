@@ -25,7 +25,7 @@ class PendingFactor(Shape, frozen=True, kw_only=True):
 
 
 class CodeAttempts(Shape, frozen=True, kw_only=True):
-    """Codes tried in vain since the last that was right, and when the next may be tried."""
+    """The number of wrong codes since the last right one, and when the next may be tried."""
 
     failures: int = 0
     retry_at: datetime | None = None
@@ -91,7 +91,7 @@ class FactorQueries:
     # codes, each of which works once
 
     def spend_step(self, user_id: str, step: int) -> bool:
-        """Whether the code of this time step may be used: none as new was used before, by anybody at any moment."""
+        """Mark the code of this time step as used; return False if it, or a newer one, was used before."""
         with translated():
             changed = self._mongo["users"].update_one(
                 {"_id": user_id, "secondFactor.lastStep": {"$lt": step}}, {"$set": {"secondFactor.lastStep": step}}
@@ -110,7 +110,7 @@ class FactorQueries:
     # attempts
 
     def count_attempt(self, user_id: str, before: CodeAttempts, retry_at: datetime) -> bool:
-        """Count one more attempt before it is looked at; False where another was counted meanwhile."""
+        """Count one more attempt before it is checked; return False if another was counted meanwhile."""
         path = {"factorAttempts.failures": before.failures} if before.failures else {"factorAttempts": None}
         kept = {"failures": before.failures + 1, "retryAt": retry_at}
         with translated():

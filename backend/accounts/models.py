@@ -41,7 +41,7 @@ class User(Shape, frozen=True, kw_only=True):
 
 
 class Viewer(Shape, frozen=True, kw_only=True):
-    """The signed-in person. Students carry the classrooms they are in, teachers those they teach."""
+    """The signed-in person. `classroom_ids` are the classrooms of a student, or those that a teacher teaches."""
 
     id: str
     name: str
@@ -152,7 +152,7 @@ class OneTimeLink(Shape, frozen=True, kw_only=True):
 
 
 class FactorState(Shape, frozen=True, kw_only=True):
-    """Whether a person has a second factor, how many recovery codes are left, and whether her role needs one."""
+    """Whether a person has a second factor, how many recovery codes are left, and whether their role needs one."""
 
     enabled_at: datetime | None
     recovery_codes_left: int

@@ -1,4 +1,4 @@
-"""Observers of changes to people: for services that keep figures of people outside the database."""
+"""Observers of changes to people, for services that keep figures of people outside the database."""
 
 from typing import Protocol
 

@@ -33,7 +33,7 @@ class PlaceQueries:
             return tuple(place["_id"] for place in self._mongo["places"].find({"userId": user_id}, {"_id": 1}))
 
     def remember(self, user_id: str, places: Sequence[str], now: datetime) -> None:
-        """Somebody has signed in there just now."""
+        """Store that the person has just signed in from these places."""
         if not places:
             return
         kept = {"$set": {"userId": user_id, "expiresAt": now + KEPT}}

@@ -257,12 +257,12 @@ class AccountQueries:
 
 
 def keep_an_admin(mongo: Mongo, session: ClientSession) -> None:
-    """Before a transaction takes an administrator away: one such after another, for two at once would leave none."""
+    """Call before a transaction removes an administrator: it makes such transactions run one after another."""
     mongo["leases"].update_one({"_id": ADMINISTRATORS}, {"$inc": {"changes": 1}}, upsert=True, session=session)
 
 
 def check_admin_left(mongo: Mongo, session: ClientSession) -> None:
-    """After it has: raises Conflict, which ends the transaction, where no active administrator is left."""
+    """Call after the removal: raise Conflict, which ends the transaction, if no active administrator is left."""
     if mongo["users"].find_one({"role": "admin", "isActive": True}, {"_id": 1}, session=session) is None:
         raise Conflict(_("The school needs at least one administrator."))
 

@@ -1,4 +1,4 @@
-"""Names of the rooms in which changes are told, and what is told there: ids and counts, never names or contents."""
+"""Rooms in which changes are announced, and the messages: ids and counts, never names or contents."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The second factor: set up, proven at sign-in, turned off. One more thing a thief of a password does not have."""
+"""The second factor: setting it up, checking it at sign-in, turning it off."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -135,7 +135,7 @@ class SecondFactorService:
         self._queries.forget_attempts(user_id)
 
     def reseal(self) -> int:
-        """Seal with the first key what was sealed with another, after keys were changed; how many secrets."""
+        """Encrypt secrets again with the first key after keys were changed; return how many."""
         count = 0
         for user_id, sealed in self._queries.sealed_otherwise(self._sealer.key_id):
             secret = self._sealer.open(sealed)

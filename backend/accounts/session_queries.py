@@ -34,7 +34,7 @@ class SessionQueries:
     # sessions
 
     def insert(self, session: SessionRecord, refresh_hash: str | None) -> int:
-        """Keep a session; how many of the person's others ended by it, those that were unused for longest."""
+        """Store a session, end those unused for longest if there are too many, and return how many ended."""
         document = to_document(session)
         if refresh_hash:
             document["refreshHash"] = refresh_hash
@@ -86,7 +86,7 @@ class SessionQueries:
             return self._mongo["sessions"].delete_one({"spentHashes": refresh_hash}).deleted_count > 0
 
     def end(self, session_id: str, user_id: str | None = None) -> str | None:
-        """End one session (of this person, where one is named); whose it was, None where there is none such."""
+        """End one session (if given, only of this person); return its owner, None if not found."""
         wanted = {"_id": session_id} | ({"userId": user_id} if user_id else {})
         with translated():
             found = self._mongo["sessions"].find_one_and_delete(wanted)
@@ -181,6 +181,6 @@ class SessionQueries:
             return sessions.delete_many({"_id": {"$in": gone}}).deleted_count if gone else 0
 
     def _forget_expired(self, collection: str, now: datetime) -> None:
-        """Sweep as we go. A TTL index would go by the server's time, not by the clock that set the expiry."""
+        """Delete expired documents. A TTL index would use the server's time, not the clock that set the expiry."""
         with translated():
             self._mongo[collection].delete_many({"expiresAt": {"$lte": now}})

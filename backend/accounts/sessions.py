@@ -1,5 +1,7 @@
-"""Sessions: opened, found, ended; the services of this feature decide who may do what. How long each role's sessions
-live: SESSION_* in config.py."""
+"""Open, find and end sessions. Shared by the services of this feature, which check permissions.
+
+The lifetimes of sessions by role: SESSION_* in config.py.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -52,7 +54,7 @@ class Sessions:
         return user.is_active and (self._demo_allowed or not user.is_demo)
 
     def needs_second_factor(self, user: User) -> bool:
-        """Whether the school wants a second factor of people of this role; never of demo people."""
+        """Whether the school requires a second factor for people of this role; never for demo people."""
         return user.role in self._second_factor_roles and not user.is_demo
 
     # opening and finding

@@ -32,7 +32,7 @@ _log = log.get(__name__)
 
 
 class SignInThrottle:
-    """Kept by the limiter: in Redis, in memory while that is away, so that it never stands open."""
+    """Counts attempts in the limiter: in Redis, or in memory while Redis is away."""
 
     def __init__(self, limiter: Limiter, queries: PlaceQueries, clock: Clock) -> None:
         self._limiter = limiter
@@ -119,7 +119,7 @@ def _places(account: str) -> tuple[str, str]:
 
 
 def _knowable(account: str) -> tuple[str, ...]:
-    """Those of the two that can be known: a program has no browser's name, which would be everybody's."""
+    """Return the names of places that exist: a program has no browser name, and an empty one would be shared by all."""
     here = origin()
     given = zip((here.browser, here.address), _places(account), strict=True)
     return tuple(name for value, name in given if value)

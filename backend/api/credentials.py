@@ -99,7 +99,7 @@ def current_viewer(connection: HTTPConnection, backend: Backend) -> Viewer | Non
 
 
 def known_caller(connection: HTTPConnection) -> Caller | None:
-    """Return what was found out about the caller of this request, if anything was."""
+    """Return the caller of this request if it is known already."""
     caller: Caller | None = connection.scope.get("state", {}).get("caller")
     return caller
 

@@ -1,4 +1,4 @@
-"""One place that turns errors into answers of the contract: {"success": false, "error": {…}}."""
+"""Error handlers: they turn errors into responses of the contract, {"success": false, "error": {…}}."""
 
 import json
 import math
@@ -32,7 +32,7 @@ class Malformed(AppError):
 
 
 class TooSlow(AppError):
-    """The body did not arrive in its time."""
+    """The body did not arrive in time."""
 
     status = 408
     code = "too_slow"
@@ -60,7 +60,7 @@ class PreconditionRequired(AppError):
 
 
 def install_error_handlers(api: FastAPI) -> None:
-    """Let every failure of `api` leave in the shape of the contract (what nobody foresaw: middleware.py)."""
+    """Install the handlers of `api`; unexpected errors are handled by RequestContextMiddleware."""
     api.add_exception_handler(AppError, _app_error)
     api.add_exception_handler(RequestValidationError, _invalid_request)
     api.add_exception_handler(HTTPException, _http_error)
@@ -68,14 +68,14 @@ def install_error_handlers(api: FastAPI) -> None:
 
 
 def failure(status: int, code: str, message: str, request: Request, details: Any = None) -> Response:
-    """An answer that says what went wrong."""
+    """Return an error response."""
     body = error_body(code, message, request_id(request), details)
     headers = {"Retry-After": str(math.ceil(Unavailable.retry_after_seconds))} if status == Unavailable.status else None
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
 def error_body(code: str, message: str, request_id: str, details: Any = None) -> bytes:
-    """The JSON of an answer that says what went wrong."""
+    """Return the JSON of an error response."""
     error = {"code": code, "message": message, "requestId": request_id}
     if details:
         error["details"] = details
@@ -84,13 +84,13 @@ def error_body(code: str, message: str, request_id: str, details: Any = None) ->
 
 
 def unforeseen(request: Request, error: Exception) -> Response:
-    """The answer to what nobody foresaw: logged in full, told without any detail."""
+    """Return the response to an unexpected error, which is logged in full and shown without details."""
     _log.error("request_failed", request_id=request_id(request), exc_info=error)
     return failure(500, "error", _("Something went wrong on our side."), request)
 
 
 def answer_to(request: Request, error: AppError) -> Response:
-    """The answer to what a service or the door has said no to."""
+    """Return the response to an AppError."""
     response = failure(error.status, error.code, error.message, request, error.details)
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
@@ -122,7 +122,7 @@ def _app_error(request: Request, error: Exception) -> Response:
 
 
 def _client_left(_request: Request, _error: Exception) -> Response:
-    """The answer to a client that has left before its body was whole: no failure of ours, and read by nobody."""
+    """Return the response to a client that disconnected before its body was complete; nobody reads it."""
     return Response(status_code=400)
 
 

@@ -1,4 +1,4 @@
-"""Answers that are not sent twice, and changes that say what they change: ETag, If-None-Match, If-Match, caching."""
+"""ETag, If-None-Match, If-Match and Cache-Control."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ _VERSION_TAG = re.compile(r'"(\d{1,9})(?:-[0-9a-f]+)?"')
 
 
 def figures(request: Request, value: msgspec.Struct, *, viewer: Viewer | None) -> Response:
-    """Figures with their ETag: the same while they are, however often they are looked up. `viewer` as below."""
+    """Return figures with an ETag that ignores when they were read. `viewer` as below."""
     content = msgspec.json.encode(_without_times(msgspec.to_builtins(value)))
     return revalidated(request, answer(value), viewer, content=content)
 
@@ -77,7 +77,7 @@ def if_match(request: Request) -> int | None:
 
 
 def _without_times(value: Any) -> Any:
-    """Figures as they were found, but not when."""
+    """Return the figures without their times."""
     if isinstance(value, dict):
         return {name: _without_times(each) for name, each in value.items() if name != "asOf"}
     return [_without_times(each) for each in value] if isinstance(value, list | tuple) else value

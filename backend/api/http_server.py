@@ -1,4 +1,4 @@
-"""The HTTP server below both doors, pages and API alone: the port it listens on, and connections that are slow.
+"""The HTTP server of the pages and of the API alone: its port, and limits on slow connections.
 
 A request's headers have a deadline, a bounded size, and a bounded number of connections waits for them; a client
 that does not take its answer is let go. Bodies have their deadlines where they are read (request_size.py).
@@ -159,7 +159,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._refuse(400, "malformed", _("This is not a valid HTTP request."))
 
     def _await_headers(self) -> None:
-        """Have the headers of the next request due; whatever arrives meanwhile does not put that off."""
+        """Set the deadline for the headers of the next request; incoming bytes do not extend it."""
         self._stop_waiting()
         self._waiting[self] = None
         self._header_timer = self.loop.call_later(HEADER_SECONDS, self._headers_are_late)

@@ -134,7 +134,7 @@ def _kept(response: Response) -> KeptAnswer:
 
 
 def _settle(replays: Replays, claim: Claim, kept: KeptAnswer) -> None:
-    """Keep a success, let go of a failure."""
+    """Keep the answer of a success; release the key after a failure."""
     if 200 <= kept.status < 300:  # noqa: PLR2004  (the successes of HTTP)
         replays.keep(claim, kept)
     else:

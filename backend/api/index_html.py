@@ -1,4 +1,4 @@
-"""The one HTML file that a browser loads before any page is drawn: Streamlit's, in the product's own words."""
+"""The first HTML file that a browser loads: Streamlit's, with the product's title, icon and sentences."""
 
 import hashlib
 import re

@@ -59,7 +59,7 @@ class LengthNeeded(AppError):
 
 
 def refused_by(error: AppError, scope: Scope) -> Response:
-    """Return the answer of a page's address to what stands against a request."""
+    """Return the response of a page's address to an error."""
     answer = refused(scope, error.status, error.message)
     if isinstance(error, RateLimited):
         answer.headers["retry-after"] = str(math.ceil(error.retry_after_seconds))
@@ -89,7 +89,7 @@ def is_of_api(path: str) -> bool:
 
 
 def sentence(status: int) -> str:
-    """Return what is said of a status where nothing better is known."""
+    """Return the default sentence for a status."""
     known = {
         400: _("This address cannot be read."),
         401: _("Please sign in first."),

@@ -53,7 +53,7 @@ class DecidingRoute(APIRoute):
 
 
 class Router(APIRouter):
-    """A router whose routes decide before they read."""
+    """A router whose routes check a request before they read its body."""
 
     def __init__(self, *, route_class: type[DecidingRoute] = DecidingRoute, **options: Any) -> None:
         super().__init__(route_class=route_class, generate_unique_id_function=_operation_id, **options)

@@ -1,7 +1,7 @@
 """The boards kept in Redis: built when missing, set when work, a name, a choice or a class changed, dropped in doubt.
 
 Scores are absolute, so setting them again is harmless, and carry a revision, so an old one never replaces a new one.
-What cannot be set makes every kept board old (a higher epoch, in MongoDB): wrong is worse than computed again.
+If an update fails, a higher epoch in MongoDB makes all kept boards stale, so that they are built again.
 """
 
 from collections.abc import Callable, Iterable
@@ -58,7 +58,7 @@ class BoardStore:
     ) -> Seen | None:
         """The top, and the own entry with its neighbours; None where only MongoDB can tell.
 
-        That is: nobody keeps the boards just now, Redis is away, another process has been building for 2 s, or the
+        That is: no process keeps the boards just now, Redis is away, another process has been building for 2 s, or the
         viewer takes part but stands on no kept board yet.
         """
         state = self._cache.get_or_create(STATE, "all", self._state, tags=[STATE_TAG]).value
@@ -74,7 +74,7 @@ class BoardStore:
         return None if seen and own and seen.own is None else seen
 
     def work_saved(self, student_ids: Iterable[str]) -> None:
-        """Set the scores of these students anew and tell who watches (the projector calls it for each batch)."""
+        """Set the scores of these students and publish the change; the projector calls it for each batch."""
         standings = self._queries.standings_of(student_ids, live_spans(self._clock.now()))
         if not standings:
             return

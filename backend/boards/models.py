@@ -58,7 +58,7 @@ class BoardEntry(Shape, frozen=True, kw_only=True):
 
 
 class Board(Shape, frozen=True, kw_only=True):
-    """`entries` is the top, `around` the viewer with her neighbours; `reason` says why both are empty.
+    """`entries` is the top, `around` the viewer with their neighbours; `reason` says why both are empty.
 
     `first_day` and `last_day` bound the period in study days (None for all time).
     """

@@ -1,4 +1,4 @@
-"""Which study days a board counts, and by what name its period goes. Pure."""
+"""The study days that a board counts, and the name of its period. Pure."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta

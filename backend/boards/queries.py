@@ -129,7 +129,7 @@ class BoardQueries:
     # the generation of all kept boards
 
     def epoch(self) -> int:
-        """Boards that were kept under an older one are never looked at again."""
+        """Return the present epoch; boards of an older epoch are ignored."""
         with translated():
             found = self._mongo["boardState"].find_one({"_id": STATE})
         return int(found["epoch"]) if found else 0

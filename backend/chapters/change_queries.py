@@ -42,7 +42,7 @@ class ChangeQueries:
         self._mongo[STATE].update_one({"_id": STATE}, {"$set": {"running": change.id}}, upsert=True, session=session)
 
     def end(self, session: ClientSession, change_id: str, state: ChangeState, message: str = "") -> None:
-        """The change is over; others may begin."""
+        """Mark the change as finished; others may begin."""
         self._mongo[CHANGES].update_one(
             {"_id": change_id, "state": "running"}, {"$set": {"state": state, "message": message}}, session=session
         )
@@ -51,7 +51,7 @@ class ChangeQueries:
         )
 
     def mark_undone(self, session: ClientSession, change_id: str) -> bool:
-        """An import is being taken back; False where it was before."""
+        """Mark an import as undone; return False if it was undone before."""
         wanted = {"_id": change_id, "state": {"$in": ["done", "failed"]}}
         return (
             self._mongo[CHANGES].update_one(wanted, {"$set": {"state": "undone"}}, session=session).matched_count == 1

@@ -111,7 +111,7 @@ class CatalogueChanges:
         check: Callable[[], None] = lambda: None,
         tell: Callable[[float], None] = lambda _share: None,
     ) -> bool:
-        """Do what is left of the change under way, or what fits in `seconds` (one step at least); whether all is done.
+        """Continue the running change for `seconds` at most (one step at least); return whether it is finished.
 
         `check` is called before each step, and ends the work by what it raises; `tell` hears how far it is.
         """

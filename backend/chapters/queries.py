@@ -77,7 +77,7 @@ class ChapterQueries:
             self._mongo[COLLECTION].insert_many(documents, session=session)
 
     def put(self, session: ClientSession, changes: Sequence[tuple[Chapter, Chapter]]) -> None:
-        """Write chapters over what they were before. Raises Conflict where one is not that any more."""
+        """Replace chapters. Raises Conflict if one has changed since it was read."""
         writes = []
         for before, after in changes:
             document = to_document(after)
@@ -91,7 +91,7 @@ class ChapterQueries:
             raise Conflict(said, code="stale")
 
     def remove(self, session: ClientSession, chapters: Sequence[Chapter]) -> None:
-        """Take chapters away for good. Raises Conflict where one is not as it was."""
+        """Delete chapters. Raises Conflict if one has changed since."""
         deleted = [DeleteOne({"_id": chapter.id, "version": chapter.version}) for chapter in chapters]
         if deleted and self._mongo[COLLECTION].bulk_write(deleted, session=session).deleted_count < len(deleted):
             raise Conflict(_("The catalogue changed meanwhile. Look at the preview again."), code="stale")

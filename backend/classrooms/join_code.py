@@ -1,4 +1,4 @@
-"""Join codes: eight characters that nobody misreads, shown in two groups, accepted however they are typed. Pure."""
+"""Join codes: eight unambiguous characters in two groups, accepted in any spelling. Pure."""
 
 import secrets
 

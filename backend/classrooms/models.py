@@ -27,7 +27,7 @@ class Classroom(Shape, frozen=True, kw_only=True):
 
 
 class Member(Shape, frozen=True, kw_only=True):
-    """An active student of a classroom; `known_since` is when the student joined the first class of all."""
+    """An active student of a classroom; `known_since` is when they joined their first class."""
 
     id: str
     name: str

@@ -87,7 +87,7 @@ class ClassroomQueries:
             add_member(self._mongo, None, classroom_id, student_id, "student", at)
 
     def remove_student(self, session: ClientSession, classroom_id: str, student_id: str) -> bool:
-        """Whether there was such a student to take out."""
+        """Remove the student from the class; return False if there was none."""
         wanted = {"_id": f"{classroom_id}:{student_id}", "role": "student"}
         return self._mongo["memberships"].delete_one(wanted, session=session).deleted_count == 1
 

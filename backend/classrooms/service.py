@@ -1,4 +1,4 @@
-"""A teacher's groups: made, joined by code, left. Who may see which; the figures of a class are in report.py."""
+"""Create, join and leave classes, and check who may see which. The figures of a class are in report.py."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -155,7 +155,7 @@ class ClassroomService:
         self._members_changed(classroom_id, student_id)
 
     def _own(self, viewer: Viewer) -> tuple[Classroom, ...]:
-        """All that may concern the viewer, archived ones too; the whole school only for an admin."""
+        """Return the classes of the viewer, archived ones too; all classes of the school for an admin."""
         if viewer.role == "admin":
             return self._kept("all", self._queries.every)
         if viewer.role == "teacher":

@@ -68,7 +68,7 @@ def studied_at(
 
 @dataclass(frozen=True)
 class InventedDay:
-    """So many questions on this day of the school's time (0 is its first)."""
+    """A day of work: the day counted from the school's first (0), and how many questions."""
 
     day: int
     questions: int

@@ -76,7 +76,7 @@ def student(past: Past, learner: InventedStudent, classroom: Classroom, at: date
 
 
 def sign_in_and_out(then: Backend, viewer: Viewer) -> None:
-    """Be there once, so that it is known when somebody was last."""
+    """Sign in and out once, so that the account has a last sign-in."""
     then.sign_in.sign_in_program(viewer.email, PASSWORD, _DEVICE)  # a ticket of the past would be swept away
     then.accounts.sign_out_elsewhere(viewer)
 

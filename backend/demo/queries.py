@@ -49,7 +49,7 @@ class DemoQueries:
         return result.modified_count == 1
 
     def touch(self, at: datetime) -> None:
-        """Say that the work goes on."""
+        """Store that the work continues."""
         with translated():
             self._collection.update_one({"_id": _ONLY}, {"$set": {"touchedAt": at}})
 
@@ -59,7 +59,7 @@ class DemoQueries:
             self._collection.update_one({"_id": _ONLY}, {"$set": {"finishedAt": at, "touchedAt": at}})
 
     def let_go(self, *, forget: bool) -> None:
-        """Leave it for somebody to carry on, or without a trace where nothing was made yet."""
+        """Leave it for another process to continue, or delete it if nothing was made yet."""
         with translated():
             if forget:
                 self._collection.delete_one({"_id": _ONLY})

@@ -1,4 +1,4 @@
-"""Opening the demo school: who may, once only, and everybody's days worked through by a few hands at a time."""
+"""Opening the demo school: permission, at most once, and all days of its people, worked through by a few threads."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed

@@ -1,4 +1,4 @@
-"""The words of the weekly letter. Pure. They tell, they do not push: no guilt, no streak that could be lost, no rank.
+"""The words of the weekly letter. Pure. They inform without pressure: no blame, no streak that could be lost, no rank.
 
 Names of students are shortened and reasons left out: mail passes through other companies' hands.
 """
@@ -17,7 +17,7 @@ FEWEST_IN_A_ROW = 2  # a single day is no row
 
 
 def for_teacher(name: str, school: str, reports: Sequence[ClassReport], address: str, leave: str) -> Content:
-    """Each class in a few lines, and who may need a word."""
+    """Return a teacher's e-mail: each class in a few lines, and who may need attention."""
     parts: list[Part] = [_("Hello {name},").format(name=name), _("This is how the last seven days went.")]
     for report in reports:
         parts += [Heading(report.classroom.name), Points(_lines(report))]
@@ -56,7 +56,7 @@ def _short(name: str) -> str:
 
 
 def for_student(name: str, school: str, home: Home, address: str, leave: str) -> Content:
-    """Return a student's letter: their own week, and chapters to go on with. It calls a quiet week fine."""
+    """Return a student's letter: their own week, and chapters to go on with. A quiet week is described as fine."""
     parts: list[Part] = [_("Hello {name},").format(name=name.split(maxsplit=1)[0]), *_week(home)]
     chapters = [each.chapter.chapter for each in home.study_next[:MOST_CHAPTERS]]
     if chapters:

@@ -1,4 +1,4 @@
-"""The time that a caller will still wait: set where a call enters, shortened on the way down, kept by server calls.
+"""The deadline of a call: set where it enters, shortened on the way down, and kept by calls to servers.
 
 It lives in a context variable, so work handed to a thread without its context has no deadline: nobody waits for it.
 """

@@ -1,4 +1,4 @@
-"""One act, however often it is sent: what was answered to a key is kept for a day and given back. Knows no door.
+"""Idempotency: the answer to a key is kept for a day and given back when the request is repeated.
 
 Kept sealed in MongoDB, so that neither a stolen database tells an answer, nor a second process does the act again.
 """
@@ -111,13 +111,13 @@ class Replays:
             )
 
     def release(self, claim: Claim) -> None:
-        """Nothing was done: the key is free again, at the latest when the time of the claim is over."""
+        """Give the claim back because nothing was done: the key is free at once, or when the claim expires."""
         self._end_work_on(claim)
         with _logged("claim_not_released"):
             self._mongo[COLLECTION].delete_one({"_id": claim.id, "token": claim.token})
 
     def close(self) -> None:
-        """Renew no claim any longer."""
+        """Stop renewing claims."""
         self._closing.set()
         if self._renewer is not None:
             self._renewer.join(timeout=2.0)
@@ -134,7 +134,7 @@ class Replays:
         raise KeyInUse(_("The first request with this Idempotency-Key is still at work. Try again in a moment."))
 
     def _inserts(self, claim: Claim) -> bool:
-        """Write the claim down, unless something stands under its key."""
+        """Insert the claim; return False if there is a document for its key."""
         try:
             self._mongo[COLLECTION].update_one(
                 {"_id": claim.id, "token": {"$exists": False}}, self._claimed(claim), upsert=True
@@ -144,7 +144,7 @@ class Replays:
         return True
 
     def _takes_over(self, found: Document, claim: Claim, *, is_read: bool) -> bool:
-        """Put the claim in the place of one that is over; what nobody here can read is replaced at once."""
+        """Replace an expired claim, or one that cannot be decrypted."""
         wanted = {"_id": claim.id, "token": found["token"]} | ({"$expr": self._is_over()} if is_read else {})
         return self._mongo[COLLECTION].update_one(wanted, self._claimed(claim)).matched_count == 1
 

@@ -1,4 +1,4 @@
-"""Shortens the address of a call to its network; the whole address may not be kept."""
+"""The network of an address, because whole addresses may not be stored."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 

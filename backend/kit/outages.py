@@ -1,4 +1,4 @@
-"""The servers that are away at present, and since when, as this process knows without a call."""
+"""The servers that this process knows to be unreachable, and since when. Makes no call."""
 
 from dataclasses import dataclass
 from datetime import datetime

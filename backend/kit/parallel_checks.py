@@ -29,7 +29,7 @@ class Probes:
         return {name: _outcome(future) for name, future in asked.items()}
 
     def close(self) -> None:
-        """Start nothing more; what still runs is left to end by itself."""
+        """Start no more calls; those that still run end by themselves."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, name: str, call: Callable[[], Any]) -> Future[Any]:

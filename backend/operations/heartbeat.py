@@ -1,4 +1,4 @@
-"""One process among many: says every few seconds that it is there, keeps what it measures, looks at itself."""
+"""The heartbeat of a process: it reports every few seconds, stores measurements and runs checks."""
 
 import os
 import threading
@@ -55,7 +55,7 @@ class _Counted:
 
 
 class Heartbeat:
-    """Not in tests and commands: a process that serves starts it, and closes it when it stops."""
+    """Started and closed by processes that serve; not by tests and commands."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Heartbeat:
         return self._queries.instances()
 
     def start(self, role: Role) -> None:
-        """Begin (a daemon thread). Once only."""
+        """Start the thread; call it once."""
         self._role = role
         log.serve(role=role, instance=self._id)
         self._inputs.begin(role, self._id)
@@ -181,7 +181,7 @@ class Heartbeat:
             self._stop.wait(TICK_SECONDS)
 
     def _quietly(self, event: str, act: Callable[[], object]) -> None:
-        """None of this may stop the heartbeat, and without a database there is nothing to say it to."""
+        """Log errors of the block: none of them may stop the heartbeat."""
         try:
             act()
         except AppError as error:

@@ -48,7 +48,7 @@ class JobReport(Shape, frozen=True, kw_only=True):
 
     @property
     def last(self) -> JobRun | None:
-        """The newest run that was not left out; None before the first."""
+        """The newest run that was not skipped; None before the first."""
         return next((run for run in self.runs if run.state != "skipped"), None)
 
 
@@ -79,7 +79,7 @@ class JobService:
         return self._found(name)
 
     def reports(self) -> tuple[JobReport, ...]:
-        """The same for the health check, which asks for nobody in particular."""
+        """Return the same without a viewer, for the health check."""
         now = self._now()
         return tuple(_report(plan, runs, now) for plan, runs in self._runs.plans(SHOWN_RUNS))
 

@@ -17,7 +17,7 @@ DAY_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Disk:
-    """Room of the file system that holds the data folder, in bytes."""
+    """Size and free space of the file system with the data folder, in bytes."""
 
     free_bytes: int
     total_bytes: int

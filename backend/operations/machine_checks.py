@@ -79,7 +79,7 @@ def files(handles: Handles) -> Check:
 
 
 def loop(delay_seconds: float | None) -> Check:
-    """How long the event loop, which carries all requests and pages of a process, lets its work wait."""
+    """Rate the delay of the event loop, which runs all requests and pages of a process."""
     if delay_seconds is None:
         return check("loop", "ok", _("This process serves no requests"))
     summary = _("{count} ms of delay").format(count=number(round(delay_seconds * MILLISECONDS)))

@@ -1,4 +1,4 @@
-"""Which lines of the program keep memory: traced for some seconds when an administrator asks, never otherwise."""
+"""Tracing of memory by line of the program, for some seconds when an administrator asks."""
 
 import threading
 import tracemalloc
@@ -40,7 +40,7 @@ NEVER = MemoryTrace(is_running=False)
 
 
 class MemoryTracing:
-    """Of this process alone. Tracing slows every allocation about ten times, hence seconds, one at a time, audited."""
+    """Traces this process. Tracing makes allocations ten times slower, so it is short, one at a time, and audited."""
 
     def __init__(self, trail: AuditTrail) -> None:
         self._trail = trail
@@ -98,7 +98,7 @@ def _site(found: tracemalloc.Statistic) -> Site:
 
 
 def _short(file: str) -> str:
-    """Without what says where things are installed on this machine."""
+    """Return the file name without the folder where it is installed."""
     for marker in ("site-packages/", f"{ROOT}/", "/lib/python"):
         _before, found, after = file.rpartition(marker)
         if found:

@@ -117,7 +117,7 @@ class Timing(Shape, frozen=True, kw_only=True):
 
 
 class OperationsCounts(Shape, frozen=True, kw_only=True):
-    """How much the school holds; large collections by MongoDB's own estimate."""
+    """The numbers of documents; large collections by MongoDB's own estimate."""
 
     students: int
     teachers: int

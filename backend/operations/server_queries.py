@@ -14,7 +14,7 @@ NOT_ALLOWED = frozenset({13, 26, 31, 76, 8000})  # no right, no such thing here,
 
 
 class Oplog(NamedTuple):
-    """How far back the oplog reaches, and whether it has begun to throw away."""
+    """How far back the oplog reaches, and whether it is full and drops its oldest entries."""
 
     window_seconds: float
     is_full: bool

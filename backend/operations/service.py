@@ -161,7 +161,7 @@ class OperationsService:
         self._probes.close()
 
     def _findings(self) -> _Findings:
-        """One look serves everybody who asks within 3 s; who comes during a look waits for it."""
+        """Run the checks at most once in 3 s; a caller during a run waits for it."""
         language = current_locale()
         with self._looking:
             kept = self._kept.get(language)

@@ -1,4 +1,4 @@
-"""Takes what was slow in this process to where all processes keep it, with a plan for the worst of it."""
+"""Stores the slow commands of this process in the shared collection, with a plan for the slowest."""
 
 from time import monotonic
 
@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 class SlowCommandStore:
-    """A chore of the heartbeat."""
+    """The store of slow commands; the heartbeat calls `keep`."""
 
     def __init__(self, slow: SlowOperations, queries: SlowQueries) -> None:
         self._slow = slow

@@ -1,4 +1,4 @@
-"""The collections instances (who is there, by heartbeat) and vitals (what each measured in the last two hours)."""
+"""The collections instances (live processes) and vitals (their measurements of the last two hours)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,13 +32,13 @@ class VitalQueries:
         self._mongo = mongo
 
     def beat(self, instance_id: str, fields: Document) -> None:
-        """Say that an instance is there, and how it does. Raises Unavailable."""
+        """Store the heartbeat of an instance. Raises Unavailable."""
         pipeline = [{"$set": {**fields, "seenAt": "$$NOW"}}]
         with pymongo.timeout(BOUND_SECONDS), translated():
             self._mongo["instances"].update_one({"_id": instance_id}, pipeline, upsert=True)
 
     def leave(self, instance_id: str) -> None:
-        """Say goodbye. Raises Unavailable."""
+        """Mark an instance as stopped. Raises Unavailable."""
         with pymongo.timeout(GOODBYE_SECONDS), translated():
             self._mongo["instances"].delete_one({"_id": instance_id})
 

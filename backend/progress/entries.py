@@ -31,7 +31,7 @@ def check_version(record: Progress, change: ProgressChange) -> None:
 
 
 def changed_since() -> Conflict:
-    """The refusal to undo what a later change stands on."""
+    """Return the error for an undo of a change that a later one builds on."""
     return Conflict(_("This was changed again since, so it cannot be undone."), code="stale")
 
 

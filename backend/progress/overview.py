@@ -35,7 +35,7 @@ YEAR = timedelta(days=364)
 
 
 class ProgressOverview:
-    """The reading side of progress. One truth: a teacher's view of a student is computed here as well."""
+    """The reading side of progress; a teacher's view of a student is computed here as well."""
 
     def __init__(self, progress: ProgressService, chapters: ChapterService, clock: Clock) -> None:
         self._progress = progress

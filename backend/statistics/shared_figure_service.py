@@ -1,4 +1,4 @@
-"""Tells students of others: figures of a group as they were told last, renewed by the rule in shared_figures.py."""
+"""Figures of a group that students may see, as they were last published; shared_figures.py says when they change."""
 
 from msgspec.structs import replace
 

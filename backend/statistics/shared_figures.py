@@ -25,7 +25,7 @@ RENEWED_AFTER = timedelta(days=1)
 
 
 def is_due(told: SharedFigures | None, now: datetime) -> bool:
-    """Whether it is time to look again; what a clock that ran ahead said is looked at at once."""
+    """Whether the figures are due for renewal, also if they are dated in the future."""
     return told is None or abs(now - told.looked_at) >= RENEWED_AFTER
 
 

@@ -1,4 +1,4 @@
-"""Reading ahead on a thread of its own: a batch is whatever arrived while the one before was applied.
+"""Reads ahead on a thread: a batch is everything that arrived while the one before was applied.
 
 So a single change is applied at once, and a flood in few transactions.
 """

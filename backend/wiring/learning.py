@@ -1,4 +1,4 @@
-"""Chapters, progress, classes, boards and statistics: what the school is about."""
+"""Chapters, progress, classes, boards and statistics."""
 
 from backend.accounts.queries import AccountQueries
 from backend.boards.board_store import BoardStore

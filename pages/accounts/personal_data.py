@@ -15,7 +15,7 @@ ASKED = "settings.rights.asked"
 
 
 def rights_card() -> None:
-    """Seen by whom, taken along, deleted."""
+    """Draw who sees the data, its download, and the deletion of the account."""
     viewer = session.viewer()
     with card("rights"):
         section(_("Your data"), _("Kept on your school's own server."))
@@ -87,7 +87,7 @@ def _draw_standing(deletion: Deletion, zone: str) -> None:
 
 
 def _draw_question(viewer: Viewer) -> None:
-    """Both answers cost the same click."""
+    """Draw the question; both answers take one click."""
     count = services.backend().settings.deletion_grace_days
     words = ngettext(
         "In {count} day your account, your work and your places on leaderboards are deleted for good. "

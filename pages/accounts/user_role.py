@@ -44,7 +44,7 @@ def _draw_question(user: User, role: Role, viewer: Viewer, words: Mapping[Role, 
 
 
 def forget() -> None:
-    """Nobody is asked any more."""
+    """Close the open question."""
     st.session_state.pop(ASKED, None)
 
 

@@ -1,4 +1,4 @@
-"""The weekly letter on the settings page: off until somebody wants it, and off again as easily."""
+"""The switch of the weekly e-mail on the settings page; it is off by default."""
 
 import streamlit as st
 

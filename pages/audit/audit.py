@@ -92,7 +92,7 @@ def _row(entry: Entry, names: dict[str, str], viewer: Viewer) -> Row:
 
 
 def _turn_pages(page: EntryPage, cursors: list[int]) -> None:
-    """Cursors, not numbers: entries that are added meanwhile push nothing from page to page."""
+    """Draw the pager. It uses cursors, so that new entries do not move others from page to page."""
     if page.next_before is None and not cursors:
         return
     with button_row("audit-pages"):

@@ -61,7 +61,7 @@ def draw_board(viewer: Viewer, board: Board) -> None:
 
 
 def _lists(board: Board) -> str:
-    """Places exist once somebody has done something: a row of equal zeros tells nobody anything."""
+    """Draw the lists once somebody has a score; before that, a notice."""
     heading = section_html(_("Top {count}").format(count=TOP))
     if not any(entry.score for entry in board.entries):
         return heading + empty_html("sports_score", _("Everyone starts at zero"), _start_words(board))

@@ -1,4 +1,4 @@
-"""Chapters that were taken out of the syllabus, and the way back."""
+"""Chapters that were removed from the syllabus, with buttons to bring them back."""
 
 from collections.abc import Sequence
 

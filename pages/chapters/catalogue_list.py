@@ -1,4 +1,4 @@
-"""The catalogue as those see it who look after it: filters, the list, and the list as a file."""
+"""The catalogue for teachers and administrators: its filters and its list."""
 
 from collections.abc import Mapping, Sequence
 

@@ -133,14 +133,14 @@ def _choice(
 
 
 def clear() -> None:
-    """Take every filter off (a callback: it runs before the widgets are drawn)."""
+    """Clear every filter (a callback: it runs before the widgets are drawn)."""
     for key in _KEYS:
         st.session_state[key] = {"search": "", "weak": False}.get(key)
     _first_page()
 
 
 def clear_in_next_run() -> None:
-    """Take every filter off where the widgets of this run are drawn already; runs the page again."""
+    """Clear every filter when the widgets of this run are drawn already; runs the page again."""
     st.session_state[_CLEAR] = True
     st.rerun()
 

@@ -1,4 +1,4 @@
-"""Looking after the catalogue: the list, one chapter at a time, files, the archive."""
+"""The page for editing the catalogue: its list, its form, its imports and its archive."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""A student's own list as a file: taking it along, and bringing one that was kept elsewhere."""
+"""A student's own list as a file: download and import."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

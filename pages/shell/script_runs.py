@@ -68,7 +68,7 @@ def _named(what: str) -> Iterator[None]:
 
 @contextmanager
 def in_turn() -> Iterator[None]:
-    """Wait until few enough pages are being drawn, but not for ever."""
+    """Wait, for some seconds at most, until few enough pages are being drawn."""
     has_turn = _turns.acquire(timeout=PATIENCE_SECONDS)
     try:
         yield

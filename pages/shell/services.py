@@ -1,4 +1,4 @@
-"""The services behind the pages: app.py installs them once, every page reads them."""
+"""The services of the pages: app.py installs them once, every page reads them."""
 
 from backend.bootstrap import Backend
 

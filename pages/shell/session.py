@@ -1,4 +1,4 @@
-"""The only module that touches sign-in state: who is looking, signing in, signing out."""
+"""The sign-in state of a browser: the viewer, signing in and signing out. No other module touches it."""
 
 import secrets
 from collections.abc import Callable
@@ -102,7 +102,7 @@ def answer_challenge(code: str) -> None:
 
 
 def drop_challenge() -> None:
-    """Begin again with the password."""
+    """Forget the challenge; the person starts again with the password."""
     st.session_state.pop(_CHALLENGE, None)
 
 

@@ -57,7 +57,7 @@ def let_go(tab: str = "") -> None:
 
 
 class OpenTabs:
-    """The tabs of this process, as the door of uploads sees them."""
+    """The tabs of this process, as the middleware of uploads sees them."""
 
     def takes_file(self, tab: str, viewer_id: str) -> bool:
         return self.is_of(tab, viewer_id) and runtime.exists() and runtime.get_instance().is_active_session(tab)

@@ -1,4 +1,4 @@
-"""Browser components of our own: registered, and given what they draw as bytes. What that is, their users know."""
+"""Browser components of our own: registered, and given what they draw as bytes."""
 
 from collections.abc import Callable
 from functools import cache

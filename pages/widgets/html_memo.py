@@ -10,7 +10,7 @@ MOST = 64  # zones and languages of those who look at once
 
 
 class Drawn(Generic[V]):
-    """By the value itself, not by what equals it: comparing would take as long as drawing."""
+    """Keyed by the identity of the value: comparing would take as long as drawing."""
 
     def __init__(self, draw: Callable[[V, str], str]) -> None:
         self._draw = draw

@@ -250,7 +250,7 @@ def _column_data(column: Column) -> dict[str, Any]:
 
 
 def _cell_data(value: Value) -> str | dict[str, Any]:
-    """As short as can be: what is not said, table.js takes from the text."""
+    """Return the cell in its shortest form; table.js fills in defaults."""
     if isinstance(value, str):
         return value
     if not isinstance(value, Cell):

@@ -1,4 +1,4 @@
-"""Leaving without a failed request: between the wish to stop and the stop, a process serves but says it is not ready.
+"""Graceful shutdown: between the signal and the stop, a process still serves but reports that it is not ready.
 
 A balancer that asks /health/ready sends nothing new by then; one that keeps connections open has each of them closed
 after an answer, so that no request meets a connection that is just being closed.
@@ -35,7 +35,7 @@ class Drain:
             signal.signal(signal.SIGTERM, self._later(seconds, before))
 
     def call_off(self) -> None:
-        """Let the stop that was put off not come."""
+        """Cancel the delayed stop."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -54,7 +54,7 @@ class Drain:
 
 
 class Draining:
-    """Stands around everything else, so that every answer is marked, refusals of other layers too."""
+    """The outermost middleware, so that every response is marked, also those of other middleware."""
 
     def __init__(self, app: ASGIApp, *, drain: Drain) -> None:
         self._app = app

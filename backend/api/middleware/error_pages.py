@@ -1,4 +1,4 @@
-"""Refusals that a framework words by itself, such as "Bad Request", leave with a request id and a sentence of ours."""
+"""Replaces error responses that a framework made, such as "Bad Request", by ours with a request id."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

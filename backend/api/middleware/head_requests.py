@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadRequests:
-    """Asks the app as for GET, sends the status and headers, and ends the work there: a stream does not go on.
+    """Calls the app as for GET, sends the status and headers, and stops there: a stream does not continue.
 
     The scope that the server reads keeps its method: by that it knows that the length it is told never comes.
     """

@@ -51,7 +51,7 @@ class Tabs(Protocol):
         """Drop the tab's other files; all of them if it no longer shows an uploader."""
 
     def disconnected(self) -> None:
-        """Some tab has lost its connection."""
+        """Note that a tab has lost its connection."""
 
 
 class PageAddresses:

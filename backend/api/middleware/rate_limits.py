@@ -35,7 +35,7 @@ BY_END: tuple[tuple[str, Kind], ...] = (
 
 
 class Limits:
-    """Finds who calls, asks the limiter, and says on every answer that counts how much is left."""
+    """Finds the caller, asks the limiter, and adds the remaining permits to every limited response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

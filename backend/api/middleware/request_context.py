@@ -32,7 +32,7 @@ _SAFE_HEADERS = (
 
 
 class RequestContextMiddleware:
-    """Names each request, times it, sets the headers that no route may forget, and lets no exception out."""
+    """Gives each request an id, times it, sets common headers, and turns any exception into a response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -117,7 +117,7 @@ def _observe(scope: Scope, seconds: float, status: int) -> None:
 
 
 def _write(scope: Scope, seconds: float, status: int) -> None:
-    """A line for what changes something, is refused or is slow; for all else at DEBUG. Never what was asked for."""
+    """Log writes, refusals and slow requests; others at DEBUG. Never the content of a request."""
     is_quiet = scope["method"] == "GET" and status < REFUSED and seconds < SLOW_SECONDS
     write = _log.debug if is_quiet else _log.info
     write("request", route=_route(scope), status=status, seconds=round(seconds, 4))

@@ -1,4 +1,4 @@
-"""Headers that say who calls and what they may do stand once: of two, each layer might read another one."""
+"""Refuses repeated headers of authentication: of two, each layer might read another one."""
 
 from collections import Counter
 

@@ -72,7 +72,7 @@ class ArchivedChapter(Shape, frozen=True, kw_only=True):
 
 
 class SavedProgress(Shape, frozen=True, kw_only=True):
-    """A saved change of one chapter: `batchId` is what undo takes, `changed` is 0 where all stood so already."""
+    """A saved change of one chapter: `batchId` is what undo takes, `changed` is 0 if nothing had to change."""
 
     batch_id: str
     at: datetime
@@ -89,7 +89,7 @@ class OwnWork(Shape, frozen=True, kw_only=True):
 
 
 class OwnAverage(Shape, frozen=True, kw_only=True):
-    """The caller's own classes on a chapter; null where too few of them are at work on it."""
+    """The caller's own classes on a chapter; null if too few of them work on it."""
 
     average: OthersOnChapter | None
 

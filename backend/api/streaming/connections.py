@@ -48,7 +48,7 @@ class Place:
             self._loop.call_soon_threadsafe(self._woken.set)
 
     async def wait(self, seconds: float) -> None:
-        """Until woken, or so long."""
+        """Wait until woken, or for so many seconds."""
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._woken.wait()
@@ -110,7 +110,7 @@ class Streams:
             self._entering -= 1
 
     def leave(self, place: Place) -> None:
-        """Give the place back; twice does no harm."""
+        """Release the place; a second call does nothing."""
         if place in self._places:
             self._places.remove(place)
             self._by_viewer -= Counter({place.viewer_id: 1})
@@ -131,7 +131,7 @@ class Streams:
 
 
 class EventStreamResponse(StreamingResponse):
-    """A stream that surely gives back what it holds, even if nobody has read a byte of it."""
+    """A response that releases its stream even if nobody has read a byte of it."""
 
     media_type = "text/event-stream"
 

@@ -1,4 +1,4 @@
-"""The event hub of a process: who publishes never waits, who listens hears all processes. Knows no learning word.
+"""The event hub of a process: publishing never waits, and listeners hear the events of all processes.
 
 Redis is soft: while it is away, events reach the listeners of this process alone, and nobody sees an error."""
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class EventHub:
-    """Thread-safe. Events arrive at least once and in the order of the stream; a doubt is told as "missed"."""
+    """Thread-safe. Events arrive at least once, in the order of the stream; a possible loss is reported as "missed"."""
 
     def __init__(self, client: Client, registry: Registry, *, namespace: str = "cp") -> None:
         self._stream = EventStream(client, namespace)
@@ -67,7 +67,7 @@ class EventHub:
 
     @property
     def healthy(self) -> bool:
-        """Whether the events of other processes are heard. Where they are not, readers had better look themselves."""
+        """Whether the events of other processes arrive. If not, readers should poll."""
         heard_at = self._heard_at
         return heard_at is not None and monotonic() - heard_at < _SILENCE_SECONDS
 

@@ -46,7 +46,7 @@ def acting(key: str) -> Iterator[None]:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Inside, nothing belongs to the act that goes on: what only tells of it, or looks what became of it."""
+    """Inside, transactions do not belong to the current act, such as those that only report on it."""
     token = _acting.set(None)
     try:
         yield

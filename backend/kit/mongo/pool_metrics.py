@@ -36,7 +36,7 @@ class PoolWaits(ConnectionPoolListener):
         return self._open, self._in_use
 
     def longest(self) -> float:
-        """Seconds; asking begins anew."""
+        """Return the longest wait in seconds since the last call."""
         with self._lock:
             longest, self._longest = self._longest, 0.0
         return longest

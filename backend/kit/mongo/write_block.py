@@ -1,4 +1,4 @@
-"""When a process must not write: while the database is exchanged under it, and once the data is newer than it is."""
+"""Blocks writes while a restore exchanges the database, and when the data is newer than this version of the app."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _NAME = "writeHold"
 
 
 class WriteBlock:
-    """Looked at once a second at most, and only by those who write."""
+    """A flag in the database, read at most once a second and only before writes."""
 
     def __init__(self, database: Database[dict[str, Any]], newest_version: int | None = None) -> None:
         self._database = database

@@ -88,7 +88,7 @@ class _FromLibraries(logging.Handler):
 
 
 class _StandardError:
-    """The present standard error, looked up for each line: an existing log follows a later redirection."""
+    """Standard error, looked up for each line, so that an existing log follows a later redirection."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)

@@ -1,4 +1,4 @@
-"""The C library's heap, told at the start of a process to hold on to as little as it can of what is free.
+"""Settings of the C library's heap, so that a process returns free memory to the system.
 
 Argon2 works in 19 MiB for each password. Left alone, glibc keeps such a block once it was freed, in each of its arenas:
 eight for each core, so that sign-ins on forty threads would hold hundreds of megabytes for good. Whatever else threads

@@ -1,4 +1,4 @@
-"""Counting what this process does and how long it takes. A Registry is made in bootstrap and handed to who observes.
+"""Counts and times of what this process does. A Registry is made at start and handed to the parts that observe.
 
 Times fall into 130 buckets, each 10 % wider than the one before: percentiles within 5 %, and sums over processes
 by adding the counts. Each histogram knows two spans of time: since the process started, and the last minutes.

@@ -70,7 +70,7 @@ def begin(url: str, share: float, facts: Mapping[str, str]) -> None:
 
 
 def end() -> None:
-    """Send what is left, and be off."""
+    """Send the remaining spans and stop tracing."""
     provider, _state.tracer, _state.provider = _state.provider, None, None
     if provider is not None:
         provider.shutdown()
