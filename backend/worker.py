@@ -40,7 +40,7 @@ def _serve(backend: Backend) -> int:
     jobs = Jobs(backend)
     jobs.start()
     door = _door(backend, jobs)
-    backend.heartbeat.start("worker")  # after the door: who is told of a worker may ask it
+    backend.heartbeat.start("worker")  # after its HTTP server, which others may call once they know of the worker
     terminal.say(_("The worker is running. Ctrl-C stops it."))
     stop.wait()
     if door:

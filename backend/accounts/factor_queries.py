@@ -121,7 +121,7 @@ class FactorQueries:
         with translated():
             self._mongo["users"].update_one({"_id": user_id}, {"$unset": {"factorAttempts": ""}})
 
-    # sealing anew
+    # encryption with another key
 
     def sealed_otherwise(self, key_id: str) -> list[tuple[str, str]]:
         """Return the id and the sealed secret of everybody whose secret was sealed with another key."""

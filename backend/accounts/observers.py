@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-BOARDS_TAG = "boards"  # invalidated when who is on boards and in reports changes, or their names do
+BOARDS_TAG = "boards"  # invalidated when members of boards and reports change, or their names
 
 
 class PersonFollower(Protocol):

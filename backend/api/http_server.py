@@ -22,7 +22,7 @@ BACKLOG = 2048
 STOP_SECONDS = 20
 HEADER_SECONDS = 15.0
 HEADER_BYTES = 64 * 1024
-MESSAGE_BYTES = 1024 * 1024  # of a websocket, all its pieces together: they wait in memory, whoever sends them
+MESSAGE_BYTES = 1024 * 1024  # of a websocket, all its pieces together: they wait in memory
 IDLE_SECONDS = 5
 LOOK_SECONDS = 0.5
 STALLED_SECONDS = 60.0  # for the 48 KB between the high and the low mark of what waits to be sent
@@ -67,7 +67,7 @@ def server(app: Any, **options: Any) -> uvicorn.Server:
             http=BoundedHttp,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
-            proxy_headers=False,  # TRUSTED_PROXIES says who is believed; the server would believe this whole machine
+            proxy_headers=False,  # TRUSTED_PROXIES names the trusted ones; the server would trust all of this machine
             access_log=False,
             log_level="warning",
             ws_max_size=MESSAGE_BYTES,

@@ -25,7 +25,7 @@ INDEXES = {
     ]
 }
 PARTICIPANT = {"boardJoined": True, "isActive": True, "role": "student", "boardName": {"$gt": ""}}
-GONE = 2**52  # a revision that nothing comes after: of who has no account any more
+GONE = 2**52  # the revision of a deleted account: no later one follows
 STATE = "boards"
 ONE_BATCH = 20_000
 

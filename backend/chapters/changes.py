@@ -101,7 +101,7 @@ class CatalogueChanges:
 
         is_begun = self._mongo.transaction(work)
         if is_begun:
-            self._ask_for_job(INLINE_SECONDS)  # for who dies in it, or leaves some of it
+            self._ask_for_job(INLINE_SECONDS)  # in case this process dies in it, or leaves a part
         return is_begun
 
     def carry_on(

@@ -57,7 +57,7 @@ LEARNER_WEEKS = 8
 WEEKS_LIMIT = 53
 ONE_DAY = timedelta(days=1)
 QUARTER_HOUR = 900
-HELD = 1_000  # students of whom a process holds what its teachers look at: some ten classes
+HELD = 1_000  # students whose data a process keeps: some ten classes
 
 
 Known = tuple[LearnerRecord, ProgressCounts, Facts]

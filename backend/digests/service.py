@@ -22,7 +22,7 @@ from backend.mails.models import Content, Recipient
 from backend.mails.service import MailService
 from backend.progress.overview import ProgressOverview
 
-LEFT_ALONE = timedelta(days=28)  # who has been away for so long is not called back by mail: that would be a nudge
+LEFT_ALONE = timedelta(days=28)  # a person who has been away for so long gets no mail: it would be a nudge
 PATH = "/api/v1/mails/unsubscribe"
 
 

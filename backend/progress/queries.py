@@ -58,7 +58,7 @@ class ProgressQueries:
                 ]
             )
             document = next(iter(found), None)
-        if document is None:  # who has no summary has saved nothing yet
+        if document is None:  # a student without a summary has saved nothing yet
             return StudentRecord(summary=SummaryRecord(id=student_id), progress={}, days=())
         return StudentRecord(
             summary=from_document(document, SummaryRecord),
@@ -118,7 +118,7 @@ class ProgressQueries:
             session=session,
         )
         document = next(iter(found), None)
-        if document is None:  # who has no summary has saved nothing yet
+        if document is None:  # a student without a summary has saved nothing yet
             chapters = self._mongo["chapters"].find({"_id": {"$in": ids}}, session=session)
             document = {"_id": student_id, "chapters": chapters, "activity": (), "progress": (), "studyDays": ()}
         return SaveContext(

@@ -59,7 +59,7 @@ class SummaryRecount:
         if share is None:
             return True
         if seconds is not None:
-            self._ask_for_job(seconds)  # for who dies in it, or leaves some of it
+            self._ask_for_job(seconds)  # in case this process dies in it, or leaves a part
         end, is_left = None if seconds is None else monotonic() + seconds, True
         with once_per_key.aside():  # these steps belong to nobody's request
             while is_left:

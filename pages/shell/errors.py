@@ -19,7 +19,7 @@ def show(error: Exception) -> bool:
     """Show an error that ended a script run or a fragment. True: nothing more is to be drawn of it."""
     if isinstance(error, NotSignedIn):
         st.warning(plain(error.message), icon=":material/lock:")
-        # A button would rerun the fragment alone; only opening the page anew leads to the sign-in form.
+        # A button would rerun the fragment alone; only a new run of the page leads to the sign-in form.
         st.html(f'<p><a href="">{escape(_("Sign in and come back to this page"))}</a></p>')
     elif isinstance(error, Unavailable):
         is_away = error.code == Unavailable.code and outage.current().writes

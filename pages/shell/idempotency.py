@@ -20,7 +20,7 @@ from pages.shell import services
 
 T = TypeVar("T")
 
-SAME_SECONDS = 10.0  # who sends the same again later than this means another one
+SAME_SECONDS = 10.0  # the same form sent again later than this is a new one
 _SENT = "shell.idempotency.sent"
 
 

@@ -12,7 +12,7 @@ from backend.kit.i18n import _
 from pages.widgets.marks import mark
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
-# By address (see enableStaticServing): given as files they would be read, encoded and sent anew by every run.
+# By address (see enableStaticServing): given as files they would be read, encoded and sent by every run.
 LOGO = "/app/static/logo.svg"
 MARK = "/app/static/mark.svg"
 

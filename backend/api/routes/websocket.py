@@ -35,7 +35,7 @@ from backend.kit.mongo.client import new_id
 from backend.policy import Relation, authorise
 from backend.progress.models import change_of
 
-ENTRY_SECONDS = 5.0  # to say who one is
+ENTRY_SECONDS = 5.0  # for authentication
 SEND_SECONDS = 10.0  # a reader that takes longer is gone, or holds us up
 BOARD_SECONDS = 1.0  # of many saves a board is told once
 MISTAKES = 20  # in a row; then the client is broken

@@ -51,7 +51,7 @@ class _Guard:
 
     def keep_running(self, index: int) -> None:
         """From now on this server of the plan is started again when it dies."""
-        with suppress(BrokenPipeError):  # whoever waits for the next server finds out
+        with suppress(BrokenPipeError):  # the wait for the next server will report it
             self._write(b"%d\n" % index)
 
     def watch(self, on_lost: Callable[[], None]) -> None:

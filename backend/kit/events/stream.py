@@ -12,7 +12,7 @@ from backend.kit.redis.client import Client
 from backend.kit.redis.numbered_stream import NumberedStream, StreamPosition
 
 KEPT_EVENTS = 10_000
-REPLAYED_EVENTS = 1000  # who was away for longer reads everything again, which costs less
+REPLAYED_EVENTS = 1000  # a listener that was away for longer reads everything again, which costs less
 _BLOCK_MILLISECONDS = 300
 _CALL_TIMEOUT_SECONDS = 0.8
 _ENTRY = b"entry"

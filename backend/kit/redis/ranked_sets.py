@@ -15,7 +15,7 @@ from backend.kit import deadline
 from backend.kit.redis import ranked_scripts as scripts
 from backend.kit.redis.client import FAILURES, Client, is_too_late
 
-LIFE_SECONDS = 6 * 3600  # then it is built anew: whatever went wrong unnoticed is over
+LIFE_SECONDS = 6 * 3600  # then it is built again, which ends any unnoticed error
 BUILD_SECONDS = 30
 WAIT_SECONDS = 2.0  # for another one's build; then the caller had better look elsewhere
 _STAGED_SECONDS = 60

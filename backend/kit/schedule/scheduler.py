@@ -18,7 +18,7 @@ from backend.kit.schedule.runs import LOG_LINES, JobPlan, Kind, Run, Runs, State
 LEASE_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 LATE = timedelta(minutes=5)  # from then on a run counts as missed: nobody was there
-ASKED_AT_MOST = timedelta(minutes=10)  # who asked for a run that nobody began does not want it for ever
+ASKED_AT_MOST = timedelta(minutes=10)  # a request for a run that no process began expires
 STOP_SECONDS = 10.0
 _KEEP_PART = 3  # a lease is renewed so many times before it could end
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -179,7 +179,7 @@ class Scheduler:
 
     def _ask_for_wanted(self) -> None:
         for name in list(self._wanted):
-            delay_seconds = self._wanted.pop(name)  # before it is asked for: whoever wants it from now on wants another
+            delay_seconds = self._wanted.pop(name)  # before it is asked for: a later request wants another run
             try:
                 self._runs.ask(name, delay_seconds=delay_seconds)
             except AppError:
