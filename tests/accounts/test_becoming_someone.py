@@ -105,9 +105,9 @@ def test_a_reset_link_works_once(backend: Backend, school: School) -> None:
     backend.accounts.reset_password(link.token, "another horse battery")
     assert backend.sign_in.authenticate(teacher.email, "another horse battery").id == teacher.id
     assert backend.accounts.sessions(teacher) == ()
-    with pytest.raises(NotFound, match="used already or is too old"):
+    with pytest.raises(NotFound, match="has been used or is too old"):
         backend.accounts.reset_owner(link.token)
-    with pytest.raises(NotFound, match="used already or is too old"):
+    with pytest.raises(NotFound, match="has been used or is too old"):
         backend.accounts.reset_password(link.token, PASSWORD)
 
 

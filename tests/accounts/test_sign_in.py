@@ -113,7 +113,7 @@ def test_expired_secrets_are_swept(backend: Backend, school: School, admin_user:
 def test_a_ticket_is_no_reset_link(backend: Backend, admin_user: User) -> None:
     """A sign-in ticket cannot set a password: each secret serves its own purpose alone."""
     ticket = backend.sign_in.issue_ticket(admin_user, "")
-    with pytest.raises(Exception, match="used already or is too old"):
+    with pytest.raises(Exception, match="has been used or is too old"):
         backend.accounts.reset_password(ticket, "another horse battery")
 
 

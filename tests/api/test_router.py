@@ -139,7 +139,7 @@ def test_known_names_are_taken(door: Door) -> None:
         answer = callers[operation.get("x-roles", ["admin"])[-1]](method, address, params=dict.fromkeys(known, "?"))
         if answer.status_code == 422:
             fields = answer.json()["error"].get("details", {}).get("fields", ())
-            assert not [each for each in fields if "no such name" in each["problem"]], (route, answer.text)
+            assert not [each for each in fields if "no such parameter" in each["problem"]], (route, answer.text)
 
 
 def test_every_route_decides_before_it_reads() -> None:

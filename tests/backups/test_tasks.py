@@ -73,7 +73,7 @@ def test_one_at_a_time(backend: Backend, admin: Viewer) -> None:
     other = Task(id=new_id(), kind="take", state="running", started_at=backend.clock.now())
     lease = queries.begin_task(other, 60)
     assert lease
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Conflict, match="is running"):
         backend.backup_tasks.take(admin)
     current = backend.backup_tasks.current(admin)
     assert current is not None and current.state == "running"

@@ -72,7 +72,7 @@ def test_an_own_list_may_have_dates_for_headings() -> None:
 )
 def test_a_class_that_looks_like_a_date_is_refused(written: str) -> None:
     """The text that a spreadsheet writes into a CSV file for 11-12."""
-    assert "looks like a date" in problem(csv_rows(f"Physics,{written},Optics,Ray Optics,3,6"))
+    assert "turned into a date" in problem(csv_rows(f"Physics,{written},Optics,Ray Optics,3,6"))
 
 
 def test_another_name_that_looks_like_a_date_is_pointed_at() -> None:

@@ -146,7 +146,7 @@ def test_odd_years_are_pointed_at(year: str, words: str) -> None:
     """A year that will not count is said of the file and of its row, with 0 questions as well."""
     plan = planned(like(MOTION, {year: 0, "2025": 8}))
     assert any(words in note for note in plan.notes)
-    assert f"Look at {year}" in plan.rows[0].report.reason
+    assert f"Check {year}" in plan.rows[0].report.reason
     assert planned(like(MOTION, {"2025": 1})).notes == ()
 
 

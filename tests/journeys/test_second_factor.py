@@ -57,7 +57,7 @@ def test_a_second_factor_from_scan_to_paper(served: ServedSchool, visitors: Visi
     sign_out(page)
     password(page, person.email, person.password)
     answer(page, "000000")
-    expect(page.get_by_text("This code is not right")).to_be_visible()
+    expect(page.get_by_text("This code is wrong")).to_be_visible()
     answer(page, codes[0])
     expect(page.get_by_role("button", name="Sign out", exact=True).first).to_be_attached()
     assert served.backend.sign_in.viewer(_cookie(visitor.context.cookies())).id == person.user.id

@@ -94,7 +94,7 @@ def _shows(world: World, tab: AppTest, path: str, target: Target) -> bool:
     names = {world.own: "12 A", world.elsewhere: "12 B", world.archived: "11 A"}
     names |= {chapter.id: chapter.chapter for chapter in world.backend.chapters.every()}
     named = {"chapter": target.chapter, "classroom": target.classroom}.get(path)
-    return named is None or names.get(named, "no such name") in _text(tab)
+    return named is None or names.get(named, "no such parameter") in _text(tab)
 
 
 def _text(tab: AppTest) -> str:

@@ -51,7 +51,7 @@ def test_more_than_the_past_papers_asks_first(backend: Backend, student: Viewer)
     """Solved above the past-paper total is saved only when confirmed."""
     chapter = backend.chapters.get(first_chapter(backend))
     change = ProgressChange(question_solved=chapter.question_total + 1)
-    with pytest.raises(ConfirmationNeeded, match="Save it all the same"):
+    with pytest.raises(ConfirmationNeeded, match="Save it anyway"):
         backend.progress.change(student, chapter.id, change, key="k1")
     assert backend.progress.record(student.id).progress == {}
     backend.progress.change(student, chapter.id, change, key="k1", confirm=True)

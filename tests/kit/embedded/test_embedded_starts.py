@@ -286,7 +286,7 @@ def test_a_slow_program_is_not_a_missing_one(tmp_path: Path, monkeypatch: pytest
     """One that does not tell its version in time is named, and nothing else is started in its place."""
     monkeypatch.setattr(binaries, "ANSWER_SECONDS", 0.2)
     slow = program(tmp_path / "mongod", "exec sleep 600")
-    with pytest.raises(Unavailable, match=rf"{slow} did not tell its version within 0 s"):
+    with pytest.raises(Unavailable, match=rf"{slow} did not report its version within 0 s"):
         list(binaries.that_run([slow, valkey.find().path]))
 
 

@@ -46,7 +46,7 @@ def test_after_the_password_the_code_is_asked_for(
     assert heading(tab) == "One more step"
     assert browser.exchanges == []
     tab = answered(tab, "000000")
-    assert "not right" in tab.error[0].value
+    assert "is wrong" in tab.error[0].value
     assert tab.text_input("second-code").value == "000000"
     answered(tab, phone.at(clock.now()))
     browser.settle()

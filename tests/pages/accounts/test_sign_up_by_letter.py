@@ -1,4 +1,4 @@
-"""Signing up where the school sends mail: a letter is on its way, whoever has the address."""
+"""Signing up where the school sends mail: a e-mail is on its way, whoever has the address."""
 
 import pytest
 
@@ -24,6 +24,6 @@ def test_the_page_says_the_same_of_any_address(browser: Browser, school: School)
     taken, code = school.student(classroom).email, str(classroom.join_code)
     people = school.backend.mongo["users"].count_documents({})
     said = {filled(browser.open("sign-up"), code, email).success[0].value for email in (taken, "free@example.org")}
-    assert len(said) == 1 and "letter is on its way" in said.pop()
+    assert len(said) == 1 and "e-mail is on its way" in said.pop()
     assert "session" not in browser.cookies
     assert school.backend.mongo["users"].count_documents({}) == people

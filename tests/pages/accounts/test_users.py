@@ -37,7 +37,7 @@ def test_search_finds_and_says_when_nobody_fits(browser: Browser, admin_of_many:
     assert "1–1 of 1" in html_of(tab)
     tab.text_input("search").set_value("nobody at all").run()
     assert "Nobody found" in html_of(tab)
-    assert "Try another word" in html_of(tab)
+    assert "Try another part" in html_of(tab)
 
 
 def test_a_role_narrows_the_list(browser: Browser, admin_of_many: Viewer) -> None:

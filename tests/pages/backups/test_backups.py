@@ -20,7 +20,7 @@ def test_an_empty_page_says_what_to_do(school: School, open_page: OpenPage) -> N
     page = open_page("backups/backups.py", school.user(school.admin()))
     assert not page.exception
     said = html_of(page)
-    assert "There is no backup yet" in said and "SMTP_URL is not set" in said and "Off: only the moments" in said
+    assert "There is no backup yet" in said and "SMTP_URL is not set" in said and "Off: only the times" in said
 
 
 def test_one_is_taken_with_a_click(backend: Backend, school: School, open_page: OpenPage) -> None:
@@ -131,7 +131,7 @@ def test_a_time_out_of_reach_is_refused_in_the_readers_time() -> None:
     assert restore.outside(NOON + timedelta(hours=1), reach, "Asia/Kolkata") == ""
     for at in (NOON, NOON + timedelta(hours=2)):
         said = restore.outside(at, reach, "Asia/Kolkata")
-        assert "cannot be had back" in said and "12:00:00" in said and "1:00:00" in said
+        assert "cannot be restored" in said and "12:00:00" in said and "1:00:00" in said
     assert "Choose a day" in restore.outside(None, reach, "Asia/Kolkata")
 
 

@@ -126,7 +126,7 @@ def test_a_job_under_way_says_how_far_it_is(browser: Browser, backend: Backend) 
     assert "It is a &lt;b&gt;long&lt;/b&gt; night." in drawn
     backend.runs.finish(run, "failed", "The disk is full.", [])
     tab.run()
-    assert "What to do" in html_of(tab) and "has it room" in html_of(tab)
+    assert "What to do" in html_of(tab) and "has it space" in html_of(tab)
 
 
 def test_a_job_that_nobody_could_do_is_not_asked_for(browser: Browser, backend: Backend) -> None:

@@ -59,7 +59,7 @@ def test_files_are_counted(open_page: OpenPage, school: School) -> None:
     content = downloads.fetched(name_of)
     for _file in range(quota):
         content()
-    with pytest.raises(RateLimited, match="You can go on in"):
+    with pytest.raises(RateLimited, match="You can continue in"):
         content()
     open_page("audit/audit.py", school.user(admin))
     assert downloads.fetched(name_of)() == admin.name.encode()
@@ -120,9 +120,9 @@ def test_a_page_that_grew_old_asks_for_another_click(own_main_module: None) -> N
 def test_a_refusal_stays_until_it_was_read(open_page: OpenPage, school: School) -> None:
     """With the next run the sentence stands on the page, once."""
     page = open_page("audit/audit.py", school.user(school.admin()))
-    page.session_state[downloads.REFUSED] = ["You can go on in 20 minutes."]
+    page.session_state[downloads.REFUSED] = ["You can continue in 20 minutes."]
     page.run()
-    assert [each.value for each in page.toast] == ["You can go on in 20 minutes."]
+    assert [each.value for each in page.toast] == ["You can continue in 20 minutes."]
     page.run()
     assert not page.toast
 

@@ -56,7 +56,7 @@ def test_an_act_is_done_once(backend: Backend, admin: Viewer, monkeypatch: pytes
         )
 
     if is_lost:
-        with answers_lost(backend, monkeypatch), pytest.raises(Unavailable, match="saved once"):
+        with answers_lost(backend, monkeypatch), pytest.raises(Unavailable, match="saved only once"):
             send()
     assert [send(), send()] == [each.id for each in backend.classrooms.classrooms(admin)] * 2
     assert entries(backend, "classroom.created") == 1
@@ -207,7 +207,7 @@ def _sent_twice(tab: AppTest, button: str, backend: Backend, monkeypatch: pytest
     """One click of which the answer is lost, and another one after it."""
     with answers_lost(backend, monkeypatch):
         tab.button(button).click().run()
-    assert "saved once" in tab.error[0].value
+    assert "saved only once" in tab.error[0].value
     tab.button(button).click().run()
     assert not tab.error
 
@@ -231,7 +231,7 @@ def test_the_first_administrator_is_made_once(
     tab = _typed(browser.open())
     with answers_lost(backend, monkeypatch):
         tab.button(FIRST).click().run()
-    assert "saved once" in tab.error[0].value
+    assert "saved only once" in tab.error[0].value
     assert heading(browser.open()) == "Sign in"
     assert backend.sign_in.authenticate("sita@example.org", PASSWORD).role == "admin"
 
