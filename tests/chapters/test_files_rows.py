@@ -185,9 +185,7 @@ def test_blank_cells_beyond_the_headings_say_nothing() -> None:
 
 def test_what_stands_under_no_heading_is_pointed_at() -> None:
     """It is not read, and not passed over in silence."""
-    assert parse("x.csv", f"{HEADER},,\n{LINE},,7".encode()).notes == (
-        "Column H is not read: it has no heading.",
-    )
+    assert parse("x.csv", f"{HEADER},,\n{LINE},,7".encode()).notes == ("Column H is not read: it has no heading.",)
     cells: list[list[object]] = [["Chapter", "Status"], ["Limits", "", "done"], ["Waves", "done", None, "x"]]
     assert parse_own("x.xlsx", workbook(cells, cells)).notes[:2] == (
         "Sheet “Sheet1”: Columns C and D are not read: they have no heading.",

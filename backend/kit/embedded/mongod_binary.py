@@ -64,5 +64,5 @@ def _nothing_runs(wheel: list[Path]) -> Unavailable:
             "package libcurl4), or set MONGODB_URI."
         )
         return Unavailable(sentence.format(library=library))
-    sentence = _("No MongoDB runs here: install mongod {oldest}.0 to {newest}, or set MONGODB_URI.")
+    sentence = _("No MongoDB was found: install mongod {oldest}.0 to {newest}, or set MONGODB_URI.")
     return Unavailable(sentence.format(oldest=OLDEST, newest=NEWEST))
