@@ -66,6 +66,8 @@ MISSING_ITSELF = frozenset(
 )
 # Acts that stand behind a route of another act, or whose figures another route gives in its own form.
 BEHIND = {
+    "overview.rows": "GET /chapters",
+    "overview.rows_that_fit": "GET /chapters",
     "accounts.change_email": "PATCH /auth/me",
     "administration.set_active": "PATCH /admin/users/{userId}",
     "administration.set_role": "PATCH /admin/users/{userId}",
