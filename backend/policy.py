@@ -220,7 +220,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
     "statistics": "projector_health warmed_by levels",
     "operations": "status live ready close missing_indexes look seen",
     "monitoring": "is_token written count",
-    "presence": "everyone start close beat sample",
+    "heartbeat": "everyone start close beat sample",
     "memory": "close",
     "audit": "check_all state forget_old",
     "jobs": "reports",

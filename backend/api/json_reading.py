@@ -37,11 +37,11 @@ def typed_json(text: str, kind: type[T]) -> T:
 
 def refuse_repeated(names: Counter[str], *, unknown: Set[str] = frozenset()) -> None:
     """Raise Invalid that names those which stand more than once, and those which are unknown."""
-    problems = {name: _("This address knows no such name.") for name in names if name in unknown}
-    problems |= {name: _("This name is given more than once.") for name in names if names[name] > 1}
+    problems = {name: _("This address has no such parameter.") for name in names if name in unknown}
+    problems |= {name: _("This parameter is given more than once.") for name in names if names[name] > 1}
     if problems:
         fields = [{"field": name[:NAME_LENGTH], "problem": each} for name, each in problems.items()]
-        raise Invalid(_("Some fields do not fit."), details={"fields": fields[:NAMES_SHOWN]})
+        raise Invalid(_("Some fields are not valid."), details={"fields": fields[:NAMES_SHOWN]})
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

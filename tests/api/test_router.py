@@ -172,7 +172,7 @@ def test_a_name_given_twice_in_a_body_is_refused(door: Door, text: bytes, name: 
     path, kind = f"/chapters/{first_chapter(door.student)['id']}/progress", {"Content-Type": "application/json"}
     for key in ({}, {"Idempotency-Key": "act-1"}):
         error = problem(door.student("POST", path, content=text, headers=kind | key), 422)
-        assert error["details"]["fields"] == [{"field": name, "problem": "This name is given more than once."}]
+        assert error["details"]["fields"] == [{"field": name, "problem": "This parameter is given more than once."}]
     assert first_chapter(door.student)["questionSolved"] == 0
     well = {"Idempotency-Key": "act-1"}
     assert door.student.post(path, {"questionsDelta": 6}, headers=well).status_code == 200

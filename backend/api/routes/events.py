@@ -184,7 +184,7 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
                 yield frame("state", state)
         if anyio.current_time() >= written_at + heartbeat:
             yield format_sse_event(comment="here")
-            written_at, heartbeat = anyio.current_time(), _heartbeat()
+            written_at, heartbeat = anyio.current_time(), heartbeat_seconds()
 
 
 def _is_known_alive(listening: _Listening) -> bool:
@@ -198,7 +198,7 @@ def _why_ended(listening: _Listening) -> AppError | None:
     try:
         viewer = require(current_viewer(listening.request, listening.backend))
         if viewer.id != listening.place.viewer_id:
-            return NotFound(_("There is no such room to listen in."))
+            return NotFound(_("There is no such room."))
         asked = authorised(listening.backend, viewer, tuple(listening.asked.values()))
         if viewer.role != listening.viewer.role or asked != listening.asked:
             return rights_changed()
@@ -209,7 +209,7 @@ def _why_ended(listening: _Listening) -> AppError | None:
 
 def rights_changed() -> AppError:
     """Return the error of a stream or socket whose person may hear more or less than when it was opened."""
-    return NotAllowed(_("Your rights have changed. Please open the page anew."), code="role_changed")
+    return NotAllowed(_("Your rights have changed. Please reload the page."), code="role_changed")
 
 
 def _state(listening: _Listening) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Span:
         self._span.set_attributes(attributes)
 
     def end(self, *, failed: bool = False) -> None:
-        """It is over."""
+        """End the span."""
         if not self._span.is_recording():  # ended before, or not chosen to be sent
             return
         if failed:
