@@ -132,8 +132,11 @@ class MatrixRow(Shape, frozen=True, kw_only=True):
 
 
 class Matrix(Shape, frozen=True, kw_only=True):
+    """Learners × chapters; `total` counts the chapters, of which `columns` may be a part."""
+
     classroom: Classroom
     subject: str | None
+    total: int
     columns: tuple[MatrixColumn, ...]
     rows: tuple[MatrixRow, ...]
     as_of: datetime

@@ -57,6 +57,7 @@ LEARNER_WEEKS = 8
 WEEKS_LIMIT = 53
 ONE_DAY = timedelta(days=1)
 QUARTER_HOUR = 900
+WHOLE = slice(None)
 HELD = 1_000  # students whose data a process keeps: some ten classes
 
 
@@ -163,8 +164,8 @@ class ClassroomReports:
         key = f"{classroom_id} {int(now.timestamp()) // QUARTER_HOUR}"  # a study day begins at one, in any zone
         return self._cache.get_or_create(PEERS, key, load, tags=class_tags(classroom_id)).value
 
-    def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None) -> Matrix:
-        """Learners by name × active chapters, of one subject or all."""
+    def matrix(self, viewer: Viewer, classroom_id: str, subject: str | None = None, part: slice = WHOLE) -> Matrix:
+        """Return learners by name × active chapters, of one subject or all; `part` of the chapters alone."""
         classroom, now = self._classrooms.taught(viewer, classroom_id, "reports.matrix"), self._clock.now()
         self._trail.record_view(viewer, "classroom.viewed", "classroom", classroom_id)
         members = self.members([classroom_id])
@@ -173,8 +174,9 @@ class ClassroomReports:
         return Matrix(
             classroom=classroom,
             subject=subject,
-            columns=matrix.columns(members, chapters, records),
-            rows=matrix.rows(members, chapters, records),
+            total=len(chapters),
+            columns=matrix.columns(members, chapters[part], records),
+            rows=matrix.rows(members, chapters[part], records),
             as_of=now,
         )
 

@@ -11,10 +11,11 @@ from backend.kit.i18n import _, number
 from pages.classrooms.pseudonyms import place_of, shown_names
 from pages.shell import live_updates, services, session
 from pages.shell.script_runs import refreshing
-from pages.widgets.elements import as_of, empty_state, filter_bar
+from pages.widgets.elements import as_of, empty_state, filter_bar, pager
 from pages.widgets.marks import mark, tone
 from pages.widgets.style import escape, icon_html
 
+COLUMNS = 60  # at once: a class of 60 has 3,600 cells then, some 100 kB
 EVERY = ""  # no subject is called so
 _LETTERS = {"Completed": "C", "In Progress": "P", "Not Started": "0"}
 _NOTHING = "<td>–</td>"
@@ -34,10 +35,15 @@ def draw_matrix(classroom_id: str) -> None:
             _("Subject"), [*subjects, EVERY], key="matrix-subject", format_func=_subject_words, width=200,
             filter_mode=None, persist_state="session",
         )  # fmt: skip
-    matrix = services.backend().reports.matrix(viewer, classroom_id, None if subject == EVERY else subject)
+    key = f"matrix-page-{subject}"
+    first = (st.session_state.get(key, 1) - 1) * COLUMNS
+    part = slice(first, first + COLUMNS)
+    matrix = services.backend().reports.matrix(viewer, classroom_id, None if subject == EVERY else subject, part)
     names = shown_names((row.id, row.name) for row in matrix.rows)
     order = sorted(matrix.rows, key=lambda row: place_of(names[row.id]))
     st.html(matrix_html(matrix, [(row.id, names[row.id], row.cells) for row in order]))
+    if matrix.total > COLUMNS:
+        pager(matrix.total, COLUMNS, key)
     as_of(matrix.as_of, viewer.time_zone)
 
 
@@ -48,7 +54,7 @@ def _subject_words(subject: str) -> str:
 def matrix_html(matrix: Matrix, rows: Sequence[tuple[str, str, Sequence[OwnProgress | None]]]) -> str:
     """The legend and the table; each row is given as (id, name shown, cells in the order of the columns)."""
     caption = _("{count} learners and {chapters} chapters").format(
-        count=number(len(rows)), chapters=number(len(matrix.columns))
+        count=number(len(rows)), chapters=number(matrix.total)
     )
     head = "".join(f'<th scope="col"><span>{escape(column.chapter.chapter)}</span></th>' for column in matrix.columns)
     body = "".join(
@@ -72,7 +78,7 @@ def _cells_html(cells: Sequence[OwnProgress | None]) -> str:
 
 
 def _cell_html(cell: OwnProgress) -> str:
-    """As short as can be: a class of 60 has 6,000 of these."""
+    """As short as can be: a class of 60 has 3,600 of these on a page."""
     weak = "<i>W</i>" if cell.is_weak_chapter else ""
     return f"<td class=cp-{tone(cell.status)}>{_LETTERS[cell.status]}{weak}</td>"
 
