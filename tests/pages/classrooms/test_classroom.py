@@ -1,11 +1,8 @@
 """A class as its teacher sees it: the service's own figures, reasons, one learner beside the list, and who may look."""
 
 import csv
-import html
 import io
-import re
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -15,14 +12,13 @@ from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.classrooms.models import Classroom
 from backend.errors import NotAllowed
-from backend.kit.clock import SetClock
 from backend.kit.i18n import percent
 from backend.progress.models import ProgressChange
 from pages.classrooms import learner_csv
-from pages.classrooms import matrix as classroom_matrix
 from pages.classrooms.learner_text import most_urgent_first
 from tests.classrooms.builders import save
 from tests.pages.at_path import Browser, heading, html_of
+from tests.pages.classrooms.opened import opened, view
 from tests.pages.key_figures import key_figures
 from tests.pages.signed_in import OpenPage
 from tests.pages.sortable import SortableTable
@@ -32,38 +28,8 @@ HOSTILE = "<img src=x onerror=alert(1)> [x](http://evil.example) **b** :red[r] $
 COMPLETED = ProgressChange(status="Completed")
 
 
-@pytest.fixture
-def quiet(backend: Backend, school: School, classroom: Classroom, clock: SetClock) -> Viewer:
-    """A learner who solved once and then fell silent for 20 days."""
-    student = school.student(classroom, "Quiet Qamar")
-    save(backend, student, 0, "q", ProgressChange(questions_delta=7, is_weak_chapter=True))
-    clock.advance(timedelta(days=20))
-    return student
-
-
-@pytest.fixture
-def busy(backend: Backend, school: School, classroom: Classroom, quiet: Viewer) -> Viewer:
-    """A learner who completed two chapters today."""
-    student = school.student(classroom, "Busy Bela")
-    save(backend, student, 1, "b1", COMPLETED)
-    save(backend, student, 2, "b2", ProgressChange(status="Completed", questions_delta=12))
-    return student
-
-
-def opened(open_page: OpenPage, school: School, viewer: Viewer, **query: str) -> AppTest:
-    page = open_page("classrooms/classroom.py", school.user(viewer), **query)
-    assert not page.exception, page.exception[0].value
-    return page
-
-
 def learners(page: AppTest) -> SortableTable:
     return SortableTable(page, "class-learners")
-
-
-def view(page: AppTest, name: str) -> AppTest:
-    page.segmented_control(key="class-view").set_value(name).run()
-    assert not page.exception, page.exception[0].value
-    return page
 
 
 def test_figures_are_those_of_the_service(
@@ -193,49 +159,6 @@ def test_hostile_names_are_shown_as_typed(
     for shown in (html_of(page), html_of(view(page, "chapters")), html_of(view(page, "class"))):
         assert "<img" not in shown
     assert "[x](" not in " ".join(each.value for each in page.warning)
-
-
-def test_the_matrix_has_letters_no_data_and_a_foot(
-    backend: Backend, open_page: OpenPage, school: School, teacher: Viewer, classroom: Classroom, quiet: Viewer
-) -> None:
-    """A cell tells completed, going on, taken back and never opened apart; the foot counts what the columns hold."""
-    save(backend, quiet, 1, "c", COMPLETED)
-    save(backend, quiet, 2, "o", COMPLETED)
-    save(backend, quiet, 2, "back", ProgressChange(status="Not Started"))
-    page = view(opened(open_page, school, teacher), "chapters")
-    (shown,) = (each.value for each in page.html if "cp-matrix" in each.value)
-    cells = "<td class=cp-blue>P<i>W</i></td><td class=cp-green>C</td><td class=cp-gray>0</td><td>–</td>"
-    assert f">Quiet Qamar</a></th>{cells}" in shown
-    assert '<th scope="row">Completed</th><td>0</td><td>1</td><td>0</td>' in shown
-    assert '<th scope="row">Weak</th><td>1</td><td>0</td>' in shown
-    assert all(word in shown for word in ("Completed</li>", "In progress</li>", "Weak</li>", "no data</li>"))
-
-
-def test_the_matrix_of_a_full_class_stays_small(
-    backend: Backend, school: School, teacher: Viewer, classroom: Classroom, busy: Viewer
-) -> None:
-    """60 learners × what is shown of all chapters at once, every cell filled in and weak, are less than 200 KB."""
-    matrix = backend.reports.matrix(teacher, classroom.id, None, slice(classroom_matrix.COLUMNS))
-    row = next(each for each in matrix.rows if each.id == busy.id)
-    full = [each or row.cells[1] for each in row.cells]
-    assert len(full) == classroom_matrix.COLUMNS
-    assert len(classroom_matrix.matrix_html(matrix, [(str(at), f"Learner {at}", full) for at in range(60)])) < 200_000
-
-
-def test_many_chapters_come_in_pages(
-    open_page: OpenPage, backend: Backend, school: School, teacher: Viewer, classroom: Classroom, busy: Viewer
-) -> None:
-    """Of more chapters than fit in sight each page shows its own; all pages together show each chapter once."""
-    whole = backend.reports.matrix(teacher, classroom.id)
-    page = view(opened(open_page, school, teacher), "chapters")
-    page.selectbox(key="matrix-subject").set_value(classroom_matrix.EVERY).run()
-    shown = []
-    for number in (1, 2):
-        page.session_state[f"matrix-page-{classroom_matrix.EVERY}"] = number
-        view(page, "chapters")
-        (found,) = (each.value for each in page.html if "cp-matrix" in each.value)
-        shown += re.findall(r'<th scope="col"><span>(.*?)</span></th>', found)
-    assert shown == [html.escape(each.chapter.chapter) for each in whole.columns]
 
 
 def test_weeks_have_their_table(open_page: OpenPage, school: School, teacher: Viewer, busy: Viewer) -> None:
@@ -391,18 +314,3 @@ def test_hidden_names_stand_in_an_order_of_their_own(
     found = backend.reports.report(teacher, classroom.id).learners
     names = {first.id: "Learner 10", second.id: "Learner 9"}
     assert [each.id for each in most_urgent_first(found, names)] == [second.id, first.id]
-
-
-def test_the_matrix_shows_one_subject_or_all(
-    backend: Backend, open_page: OpenPage, school: School, teacher: Viewer, busy: Viewer
-) -> None:
-    """It begins with the first subject; another choice shows that one's chapters, and all of them on request."""
-    page = view(opened(open_page, school, teacher), "chapters")
-    subjects = [each.subject for each in backend.chapters.active()]
-    for subject, count in {
-        "Physics": subjects.count("Physics"),
-        "Chemistry": subjects.count("Chemistry"),
-        "": 101,
-    }.items():
-        page.selectbox(key="matrix-subject").set_value(subject).run()
-        assert f"2 learners and {count} chapters" in html_of(page)
