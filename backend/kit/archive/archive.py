@@ -15,7 +15,8 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from backend.errors import Unavailable
-from backend.kit.archive.manifest import FORMAT, MANIFEST, CollectionFile, Manifest, decoded, encoded
+from backend.kit.archive.manifest import FORMAT, MANIFEST, UNSEALED_FORMAT, CollectionFile, Manifest, decoded, encoded
+from backend.kit.archive.sealing import sealed, unsealed
 from backend.kit.archive.stores import Store
 from backend.kit.archive.streams import (
     Damaged,
@@ -24,8 +25,6 @@ from backend.kit.archive.streams import (
     compressed,
     decompressed,
     documents,
-    sealed,
-    unsealed,
 )
 from backend.kit.i18n import _
 from backend.kit.mongo.client import translated
@@ -83,7 +82,7 @@ class Archive:
                 files = tuple(self._take(database, each, session, on_progress) for each in wanted)
                 moment = session._snapshot_time
         manifest = Manifest(
-            format=FORMAT,
+            format=UNSEALED_FORMAT if self._secret is None else FORMAT,
             id=self.id,
             taken_at=taken_at,
             seconds=round(perf_counter() - started, 3),

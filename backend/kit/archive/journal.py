@@ -20,8 +20,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from backend.kit.archive.sealing import sealed, unsealed
 from backend.kit.archive.stores import Store
-from backend.kit.archive.streams import Damaged, compressed, decompressed, documents, sealed, unsealed
+from backend.kit.archive.streams import Damaged, compressed, decompressed, documents
 from backend.kit.mongo.client import translated
 from backend.kit.mongo.guarded_client import without_timeout
 

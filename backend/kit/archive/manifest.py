@@ -6,7 +6,7 @@ import msgspec
 
 from backend.kit.model import Shape
 
-FORMAT = 1
+FORMAT, UNSEALED_FORMAT = 2, 1  # versions before age read what is not sealed
 MANIFEST = "manifest.json"
 
 

@@ -1,10 +1,11 @@
 """Stores for archives: a folder, or a bucket of any S3 server. A file appears whole or not at all."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -12,12 +13,13 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, MultipartUploadTypeDef
+    from obstore.store import S3Store as Client
 
 _CHUNK_BYTES = 1 << 20
 _PART_BYTES = 8 << 20
+_PARTS_AT_ONCE = 2
 _UNFINISHED = ".part"
+_ADDRESSES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 class StoreFailed(Exception):
@@ -53,7 +55,7 @@ class Store(Protocol):
 
 
 def open_store(url: str) -> Store:
-    """The store at a folder's path, or at s3://bucket/prefix (keys and address: boto3's own AWS_… variables).
+    """The store at a folder's path, or at s3://bucket/prefix (keys and address: the AWS_… variables).
 
     Raises ValueError where the address is of another kind.
     """
@@ -148,98 +150,92 @@ class FolderStore:
 
 
 class S3Store:
-    """Objects below a prefix. Every part goes with its SHA-256, which the server checks."""
+    """Objects below a prefix. The server checks the SHA-256 of every part.
+
+    S3 has no list of another process's unfinished uploads here: the bucket's lifecycle rule ends them.
+    """
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
-        self._prefix = f"{prefix}/" if prefix else ""
-        self._client: S3Client | None = None
+        self._prefix = prefix
+        self._client: Client | None = None
 
     def write(self, name: str, chunks: Iterable[bytes]) -> None:
+        parts = _parts(chunks)
+        first, second = next(parts), next(parts, None)
         with _s3_errors(name):
-            parts = _parts(chunks)
-            first, second = next(parts), next(parts, None)
             if second is None:
-                self._s3.put_object(Bucket=self._bucket, Key=self._key(name), Body=first, ChecksumAlgorithm="SHA256")
-            else:
-                self._write_parts(self._key(name), chain((first, second), parts))
+                self._s3.put(name, first, use_multipart=False)
+            else:  # an upload that fails is aborted
+                every = chain((first, second), parts)
+                self._s3.put(name, every, use_multipart=True, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
 
     def read(self, name: str) -> Iterator[bytes]:
         with _s3_errors(name):
-            body = self._s3.get_object(Bucket=self._bucket, Key=self._key(name), ChecksumMode="ENABLED")["Body"]
-            try:
-                yield from body.iter_chunks(_CHUNK_BYTES)
-            finally:
-                body.close()
+            for chunk in self._s3.get(name).stream(min_chunk_size=_CHUNK_BYTES):
+                yield bytes(chunk)
 
     def names(self, prefix: str = "") -> list[str]:
+        folder = prefix.rpartition("/")[0]  # the server lists whole folders
         with _s3_errors(prefix):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._key(prefix))
-            keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
-        return sorted(key.removeprefix(self._prefix) for key in keys)
+            found = [each["path"] for page in self._s3.list(folder or None) for each in page]
+        return sorted(name for name in found if name.startswith(prefix))
 
     def delete(self, name: str) -> None:
-        with _s3_errors(name):
-            self._s3.delete_object(Bucket=self._bucket, Key=self._key(name))
+        with _s3_errors(name), suppress(FileNotFoundError):
+            self._s3.delete(name)
 
     def unfinished(self) -> list[str]:
-        with _s3_errors(""):
-            return sorted({each["Key"].removeprefix(self._prefix) for each in self._uploads("")})
+        return []
 
     def forget_unfinished(self, prefix: str, before: datetime) -> None:
-        with _s3_errors(prefix):
-            for each in list(self._uploads(prefix)):
-                if each["Initiated"] < before:
-                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=each["Key"], UploadId=each["UploadId"])
-
-    def _uploads(self, prefix: str) -> "Iterator[MultipartUploadTypeDef]":
-        pages = self._s3.get_paginator("list_multipart_uploads")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=self._key(prefix)):
-            yield from page.get("Uploads", ())
+        """The bucket's lifecycle rule does it."""
 
     @property
-    def _s3(self) -> "S3Client":
+    def _s3(self) -> "Client":
         if self._client is None:
-            import boto3  # noqa: PLC0415  (a fifth of a second and 30 MB, for those who use it)
-            from botocore.config import Config  # noqa: PLC0415  (as above)
+            from obstore.store import S3Store as Client  # noqa: PLC0415  (15 MB, for those who use it)
 
-            retries = Config(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=60)
-            self._client = boto3.session.Session().client("s3", config=retries)
+            for each in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
+                del os.environ[each]  # as good as not set; obstore takes an empty address for one
+            self._client = Client(
+                self._bucket,
+                prefix=self._prefix or None,
+                checksum_algorithm="SHA256",
+                disable_bulk_delete=True,  # not every server has it
+                client_options={
+                    # Only where the school's own setting says so: the default address is Amazon's, by https.
+                    "allow_http": any(os.environ.get(each, "").startswith("http://") for each in _ADDRESSES),
+                    "connect_timeout": timedelta(seconds=5),
+                    "read_timeout": timedelta(seconds=60),
+                    "timeout": timedelta(days=1),  # of a whole file, which a slow reader may take for hours
+                },
+                retry_config={"max_retries": 3, "backoff": {"init_backoff": timedelta(milliseconds=200)}},
+            )
         return self._client
-
-    def _write_parts(self, key: str, parts: Iterable[bytes]) -> None:
-        bucket, s3 = self._bucket, self._s3
-        upload = s3.create_multipart_upload(Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256")["UploadId"]
-        done: list[CompletedPartTypeDef] = []
-        try:
-            for number, part in enumerate(parts, 1):
-                answer = s3.upload_part(
-                    Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=part, ChecksumAlgorithm="SHA256"
-                )
-                known = {"ETag": answer["ETag"], "PartNumber": number, "ChecksumSHA256": answer["ChecksumSHA256"]}
-                done.append(known)  # type: ignore[arg-type]  # keys of that very shape
-            s3.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": done})
-        except BaseException:
-            s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
-            raise
-
-    def _key(self, name: str) -> str:
-        return self._prefix + name
 
 
 @contextmanager
 def _s3_errors(name: str) -> Iterator[None]:
-    """Translate errors of boto3 to the store's own errors."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  (for those who use it)
+    """Translate errors of obstore to the store's own errors."""
+    from obstore.exceptions import BaseError  # noqa: PLC0415  (for those who use it)
 
     try:
         yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
-            raise FileNotFoundError(name) from error
-        raise StoreFailed(str(error)) from error
-    except BotoCoreError as error:
-        raise StoreFailed(str(error)) from error
+    except FileNotFoundError as error:
+        if "<Code>NoSuchBucket<" in str(error):
+            raise StoreFailed(_reason(error)) from error
+        raise FileNotFoundError(name) from error
+    except BaseError as error:
+        raise StoreFailed(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the code and sentence of the server's answer, or what hindered the connection."""
+    text = str(error)
+    said = [found[1] for tag in ("Code", "Message") if (found := re.search(f"<{tag}>(.+?)</{tag}>", text))]
+    causes = re.findall(r'(?:message|error): "(.+?)"', text)  # of the operating system, innermost last
+    return ": ".join(said or [text.partition("\n\nDebug source:")[0].strip(), *causes[-1:]])
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

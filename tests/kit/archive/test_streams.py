@@ -6,65 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.kit.archive import streams
 from backend.kit.archive.manifest import FORMAT, Manifest, decoded, encoded
-from backend.kit.archive.streams import Damaged, compressed, decompressed, documents, sealed, unsealed
+from backend.kit.archive.streams import Damaged, compressed, decompressed, documents
 from tests.school import NOON
 
-SECRET, NAME = "a secret of this test", "day/users.bson.zst"
 CHUNKS = st.lists(st.binary(max_size=200), max_size=8)
 
 
-@pytest.fixture(autouse=True)
-def short_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames of 64 bytes, so that a few hundred bytes make several."""
-    monkeypatch.setattr(streams, "_FRAME_BYTES", 64)
-
-
-def unsealed_of(content: bytes, *, secret: str = SECRET, name: str = NAME) -> bytes:
-    return b"".join(unsealed([content], secret, name))
-
-
-def frames_of(content: bytes) -> tuple[bytes, list[bytes]]:
-    """The head of a sealed file, and its frames."""
-    head, rest = content[:20], content[20:]
-    frames = []
-    while rest:
-        end = 4 + abs(int.from_bytes(rest[:4], "little", signed=True))
-        frames.append(rest[:end])
-        rest = rest[end:]
-    return head, frames
-
-
 @given(chunks=CHUNKS)
-def test_what_was_sealed_and_compressed_comes_back(chunks: list[bytes]) -> None:
+def test_what_was_compressed_comes_back(chunks: list[bytes]) -> None:
     """In whatever pieces it was written."""
-    content = b"".join(sealed(compressed(chunks), SECRET, NAME))
-    assert b"".join(decompressed(unsealed([content], SECRET, NAME))) == b"".join(chunks)
-
-
-def test_a_sealed_file_bears_no_change() -> None:
-    """Cut off, gone on, its frames moved or left out, under another name or another key: it is damaged."""
-    content = b"".join(sealed([b"x" * 200], SECRET, NAME))
-    head, frames = frames_of(content)
-    assert len(frames) == 4
-    assert unsealed_of(content) == b"x" * 200
-    for other in (
-        content[:-1],
-        content + b"x",
-        content + frames[-1],
-        head + b"".join([frames[1], frames[0], *frames[2:]]),
-        head + b"".join(frames[1:]),
-        head + b"".join(frames[:-1]),
-        content[:30] + bytes([content[30] ^ 1]) + content[31:],
-        b"CPS2" + content[4:],
-    ):
-        with pytest.raises(Damaged):
-            unsealed_of(other)
-    with pytest.raises(Damaged):
-        unsealed_of(content, name="day/chapters.bson.zst")
-    with pytest.raises(Damaged):
-        unsealed_of(content, secret="another secret")
+    assert b"".join(decompressed(compressed(chunks))) == b"".join(chunks)
 
 
 def test_a_compressed_file_bears_no_change() -> None:
