@@ -129,31 +129,38 @@ def _ask(plan: Preview, until: datetime | None, viewer: Viewer) -> None:
                 )
             )
         )
-        word = _("restore")
-        typed = st.text_input(
-            _("Type “{word}” to go on").format(word=word), key="restore-word", autocomplete="off", max_chars=20
+        _confirm(
+            "restore",
+            _("restore"),
+            _("Restore the school"),
+            lambda person: tasks.restore(person, backup_id=plan.backup.id, until=until),
         )
-        with button_row("restore"):
-            is_meant = typed.strip().lower() == word
-            wanted = st.button(_("Restore the school"), type="primary", key="restore-yes", disabled=not is_meant)
-            if st.button(_("Cancel"), key="restore-no"):
-                st.rerun()
-        if is_meant:
-            _do(lambda person: tasks.restore(person, backup_id=plan.backup.id, until=until), wanted, "restore")
 
     dialog()
 
 
-def _do(act: Callable[[Viewer], Task], wanted: bool, key: str) -> None:
-    """Begin after the password was entered just now, so that an unattended browser cannot restore a school."""
+def _confirm(key: str, word: str, label: str, act: Callable[[Viewer], Task]) -> None:
+    """Begin `act` once the word was typed, the button pressed and the password entered just now.
+
+    So an unattended browser cannot restore a school.
+    """
+    typed = st.text_input(
+        _("Type “{word}” to go on").format(word=word), key=f"{key}-word", autocomplete="off", max_chars=20
+    )
+    is_meant = typed.strip().lower() == word.lower()
+    with button_row(key):
+        wanted = st.button(label, type="primary", key=f"{key}-yes", disabled=not is_meant)
+        if st.button(_("Cancel"), key=f"{key}-no"):
+            st.rerun()
 
     def begin() -> None:
         act(session.viewer("admin"))
         st.rerun()
 
-    why = _("This replaces the whole school, and it is a while since you gave your password. Please give it again.")
-    with noticed():
-        reauthentication.proven_here(begin, wanted=wanted, why=why, key=f"{key}-proof")
+    if is_meant:
+        why = _("This replaces the whole school, and it is a while since you gave your password. Please give it again.")
+        with noticed():
+            reauthentication.proven_here(begin, wanted=wanted, why=why, key=f"{key}-proof")
 
 
 def _draw_roll_back(viewer: Viewer, is_busy: bool) -> None:
@@ -169,16 +176,6 @@ def _ask_roll_back() -> None:
     @st.dialog(_("Undo the restore"), icon=":material/undo:")
     def dialog() -> None:
         st.text(_("The school will be as it was just before the restore. Anything saved since then is removed."))
-        word = _("undo")
-        typed = st.text_input(
-            _("Type “{word}” to go on").format(word=word), key="undo-word", autocomplete="off", max_chars=20
-        )
-        with button_row("undo"):
-            is_meant = typed.strip().lower() == word
-            wanted = st.button(_("Undo the restore"), type="primary", key="undo-yes", disabled=not is_meant)
-            if st.button(_("Cancel"), key="undo-no"):
-                st.rerun()
-        if is_meant:
-            _do(services.backend().backup_tasks.roll_back, wanted, "undo")
+        _confirm("undo", _("undo"), _("Undo the restore"), services.backend().backup_tasks.roll_back)
 
     dialog()

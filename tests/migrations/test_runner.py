@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend import api_server, backup, rescue, worker
+from backend import api_server, backup, rescue, upgrade, worker
 from backend.bootstrap import build
 from backend.config import Settings
 from backend.errors import Unavailable
@@ -216,13 +216,14 @@ def newer(mongo: Mongo, own_settings: Settings, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_newer_data_is_refused_at_every_door(newer: Mongo, capsys: pytest.CaptureFixture[str]) -> None:
-    """Worker, API, backup and rescue say which versions they are, end with 1, and have written nothing."""
+    """Worker, API, backup, rescue and upgrade say which versions they are, end with 1, and have written nothing."""
     doors: list[Callable[[], int]] = [
         lambda: worker.main([]),
         lambda: worker.main(["rebuild"]),
         lambda: api_server.main([]),
         lambda: backup.main(["list"]),
         lambda: rescue.main(["asha@example.org"]),
+        lambda: upgrade.main([]),
     ]
     for door in doors:
         assert door() == 1
