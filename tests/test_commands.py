@@ -37,7 +37,8 @@ def imported(folders: Sequence[str] = ("backend", "pages")) -> set[str]:
     owners = packages_distributions()
     paths = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
     modules = {module for path in paths for module in _modules(ast.parse(path.read_text()))}
-    return {_canonical(owners[module][0]) for module in modules - sys.stdlib_module_names if module in owners}
+    found = (owners[module] for module in modules - sys.stdlib_module_names if module in owners)
+    return {_canonical(next(each for each in names if not each.endswith("-stubs"))) for names in found}
 
 
 def _modules(tree: ast.Module) -> Iterator[str]:
