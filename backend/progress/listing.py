@@ -40,16 +40,14 @@ def rows(
 ) -> tuple[ChapterRow, ...]:
     """Every chapter with its exam figures, and own progress beside it where `progress` is given."""
     known = weights.weigh(chapters, this_year)
-    return tuple(
-        ChapterRow(
-            chapter=chapter,
-            own=None if progress is None else progress.get(chapter.id, Progress(chapter_id=chapter.id)),
-            recent_total=known.recent[chapter.id],
-            exam_share=known.shares[chapter.id],
-            trend=known.trends[chapter.id],
-        )
-        for chapter in chapters
-    )
+    return tuple(_row(chapter, known, progress) for chapter in chapters)
+
+
+def row(
+    chapter: Chapter, chapters: Sequence[Chapter], progress: Mapping[str, Progress] | None, this_year: int
+) -> ChapterRow:
+    """The row of one of these chapters."""
+    return _row(chapter, weights.weigh(chapters, this_year), progress)
 
 
 def select(rows: Sequence[ChapterRow], filters: ChapterFilters) -> ChapterPage:
@@ -84,6 +82,16 @@ def by_subject(chapters: Sequence[Chapter]) -> dict[str, list[Chapter]]:
 def that_fit(rows: Sequence[ChapterRow], filters: ChapterFilters) -> tuple[ChapterRow, ...]:
     """All `rows` that fit, in the order of `filters`, whatever page they ask for."""
     return tuple(_found(rows, _known(rows, filters), filters))
+
+
+def _row(chapter: Chapter, known: weights.Weights, progress: Mapping[str, Progress] | None) -> ChapterRow:
+    return ChapterRow(
+        chapter=chapter,
+        own=None if progress is None else progress.get(chapter.id, Progress(chapter_id=chapter.id)),
+        recent_total=known.recent[chapter.id],
+        exam_share=known.shares[chapter.id],
+        trend=known.trends[chapter.id],
+    )
 
 
 def facets(chapters: Sequence[Chapter], this_year: int) -> Facets:

@@ -1,6 +1,6 @@
 """The data of a student's pages, computed from one record and the catalogue: home, lists, insights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from msgspec.structs import asdict, replace
@@ -20,6 +20,7 @@ from backend.progress.models import (
     Facets,
     Home,
     Insights,
+    Progress,
     ProgressCounts,
     StudentRecord,
     StudyDay,
@@ -69,12 +70,12 @@ class ProgressOverview:
         """One chapter with its neighbours in the syllabus, and a student's own record and history."""
         if viewer:
             authorise(viewer, "overview.chapter")
-        rows = self._rows(viewer)
-        ids = [row.chapter.id for row in rows]
-        position = ids.index(self._chapters.get(chapter_id).id)
+        chapters, chapter = self._chapters.active(), self._chapters.get(chapter_id)
+        ids = [each.id for each in chapters]
+        position = ids.index(chapter.id)
         is_student = viewer is not None and viewer.role == "student"
         return ChapterDetail(
-            row=rows[position],
+            row=listing.row(chapter, chapters, self._own(viewer), self._clock.now().year),
             history=self._progress.history(viewer, chapter_id) if viewer and is_student else (),
             previous_id=ids[position - 1] if position else None,
             next_id=ids[position + 1] if position + 1 < len(ids) else None,
@@ -137,8 +138,10 @@ class ProgressOverview:
         return summarised(record, self._chapters.active(), self._progress.today(viewer))
 
     def _rows(self, viewer: Viewer | None) -> tuple[ChapterRow, ...]:
-        own = self._progress.record(viewer.id).progress if viewer and viewer.role == "student" else None
-        return listing.rows(self._chapters.active(), own, self._clock.now().year)
+        return listing.rows(self._chapters.active(), self._own(viewer), self._clock.now().year)
+
+    def _own(self, viewer: Viewer | None) -> Mapping[str, Progress] | None:
+        return self._progress.record(viewer.id).progress if viewer and viewer.role == "student" else None
 
 
 def summarised(record: StudentRecord, chapters: Sequence[Chapter], today: date) -> Summary:

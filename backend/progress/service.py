@@ -36,6 +36,8 @@ from backend.progress.queries import ProgressQueries
 from backend.progress.recount import SummaryRecount
 
 STUDENT = Region("progress", StudentRecord, ttl_seconds=300)
+HISTORY = Region("history", tuple[Activity, ...], ttl_seconds=300)
+HISTORY_LIMIT = 200
 FOLLOW_UP_SECONDS = 2.0  # a change of the catalogue waits so long for the recount; a job does the rest
 
 Step = tuple[Chapter, OwnProgress]  # a chapter and what its record shall be
@@ -78,7 +80,14 @@ class ProgressService:
     def history(self, viewer: Viewer, chapter_id: str, limit: int = 50) -> tuple[Activity, ...]:
         """The viewer's own changes on a chapter, newest first."""
         authorise(viewer, "progress.history")
-        return self._queries.history(viewer.id, self._chapters.get(chapter_id).id, min(limit, 200))
+        chapter_id = self._chapters.get(chapter_id).id
+        found = self._cache.get_or_create(
+            HISTORY,
+            f"{viewer.id}:{chapter_id}",
+            lambda: self._queries.history(viewer.id, chapter_id, HISTORY_LIMIT),
+            tags=[student_tag(viewer.id)],
+        ).value
+        return found[:limit]
 
     def change(
         self, viewer: Viewer, chapter_id: str, change: ProgressChange, *, key: str, confirm: bool = False

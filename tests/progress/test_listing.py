@@ -107,3 +107,10 @@ def _walked(changed: Mapping[str, int] = MappingProxyType({}), *, without: str =
         },
         2026,
     )
+
+
+@pytest.mark.parametrize("position", [0, 3, len(CATALOGUE) - 1])
+def test_one_row_is_that_of_the_list(position: int) -> None:
+    """The row of a single chapter is the one that stands in the list of all."""
+    own = {CATALOGUE[3].id: progress(CATALOGUE[3], "Completed", 9, weak=True)}
+    assert listing.row(CATALOGUE[position], CATALOGUE, own, 2026) == ROWS[position]
