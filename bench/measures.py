@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from bench.school import Bench
 
-Section = Literal["data", "pages"]
-SECTIONS: tuple[Section, ...] = ("data", "pages")
+Section = Literal["data", "pages", "reads"]
+SECTIONS: tuple[Section, ...] = ("data", "pages", "reads")
 Sense = Literal["at least", "at most"]
 SIGNS: dict[Sense, str] = {"at least": "≥", "at most": "≤"}
 

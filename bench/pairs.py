@@ -51,6 +51,18 @@ def interleaved(
     return pair
 
 
+def alternating(ours: Callable[[], float], against: Callable[[], float], *, rounds: int) -> Pair:
+    """What both sides measure of themselves, in turns, after one of each that does not count."""
+    pair = Pair()
+    ours()
+    against()
+    for turn in range(rounds):
+        sides = [(ours, pair.ours), (against, pair.against)]
+        for measure, kept in sides if turn % 2 == 0 else reversed(sides):
+            kept.append(measure())
+    return pair
+
+
 def percentile(values: list[float], share: float) -> float:
     """The value that `share` (0 to 1) of all do not exceed. Raises IndexError where there are none."""
     ordered = sorted(values)

@@ -1,6 +1,7 @@
 """The table of all measures, in the order in which they run and stand in docs/performance.md."""
 
 from bench import backups, class_report, memory, reads, writes
+from bench.api import reads as api_reads
 from bench.measures import Measure
 from bench.pages import first_load, press
 from bench.pages import live as pages_live
@@ -18,4 +19,5 @@ MEASURES: tuple[Measure, ...] = (
     *pages_memory.MEASURES,
     *first_load.MEASURES,
     *press.MEASURES,
+    *api_reads.MEASURES,
 )

@@ -44,8 +44,8 @@ class Served:
 
 
 @contextmanager
-def served(school: School, *words: str) -> Iterator[Served]:
-    """The app with `words` for bench.pages.app, until the block is left."""
+def served(school: School, *words: str, module: str = "bench.pages.app") -> Iterator[Served]:
+    """The app as `module` starts it with `words`, until the block is left."""
     settings = school.settings
     assert settings.mongodb_uri and settings.redis_url  # noqa: S101 - those of the run's own servers
     port = free_port()
@@ -57,7 +57,7 @@ def served(school: School, *words: str) -> Iterator[Served]:
             "REDIS_URL": settings.redis_url.get_secret_value(),
             "MONGODB_DATABASE": settings.mongodb_database,
         }
-        command = [sys.executable, "-m", "bench.pages.app", *words]
+        command = [sys.executable, "-m", module, *words]
         silent = subprocess.DEVNULL
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=silent, stderr=silent)  # noqa: S603 - our own words
         try:

@@ -1,0 +1,1 @@
+"""What reads over HTTP cost, beside a bare route in the same process."""
