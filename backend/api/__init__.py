@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from backend.api.errors import install_error_handlers
 from backend.api.middleware.deadlines import Deadlines
+from backend.api.middleware.kept_answers import KeptAnswers
 from backend.api.middleware.rate_limits import Limits
 from backend.api.middleware.request_context import RequestContextMiddleware
 from backend.api.openapi.document import install_document
@@ -79,6 +80,7 @@ def create_api(backend: Backend | None = None) -> FastAPI:
     api.state.uploads = upload_quota()
     install_error_handlers(api)
     install_document(api)
+    api.add_middleware(KeptAnswers)
     api.add_middleware(Limits)
     api.add_middleware(Deadlines)
     api.add_middleware(RequestContextMiddleware)

@@ -7,11 +7,13 @@ where cookies are accepted. Nothing is remembered from one request to the next.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from anyio import to_thread
 from starlette.requests import HTTPConnection
 
 from backend.accounts.models import Viewer
 from backend.bootstrap import Backend
 from backend.errors import AppError, NotSignedIn
+from backend.kit.cache.waiting import WouldWait, without_waiting
 from backend.kit.i18n import _
 
 SESSION_COOKIE = "session"
@@ -114,6 +116,15 @@ def caller_of(connection: HTTPConnection, backend: Backend) -> Caller:
             caller = Caller(error=error)
         connection.state.caller = caller
     return caller
+
+
+async def find_caller(connection: HTTPConnection, backend: Backend) -> Caller:
+    """Return the same; on a thread only where a server has to be asked."""
+    try:
+        with without_waiting():
+            return caller_of(connection, backend)
+    except WouldWait:
+        return await to_thread.run_sync(caller_of, connection, backend)
 
 
 def _is_own_read(connection: HTTPConnection) -> bool:

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 
 from backend.accounts.models import Viewer, require
-from backend.api.credentials import bearer_of, caller_of, known_caller
+from backend.api.credentials import bearer_of, find_caller
 from backend.api.request_size import UPLOAD_BYTES, said_length
 from backend.bootstrap import Backend
 from backend.errors import Unavailable
@@ -30,10 +29,7 @@ async def optional_viewer(request: Request, backend: BackendDep) -> Viewer | Non
 
     Raises NotSignedIn for a token that is given but not valid.
     """
-    caller = known_caller(request)
-    if caller is None:
-        caller = await run_in_threadpool(caller_of, request, backend)
-    return caller.checked()
+    return (await find_caller(request, backend)).checked()
 
 
 OptionalViewer = Annotated[Viewer | None, Depends(optional_viewer)]

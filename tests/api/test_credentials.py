@@ -12,10 +12,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from backend.accounts.models import Viewer
+from backend.api.middleware.kept_answers import KEPT, REGION
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from tests.api.caller import Door
-from tests.api.raw import PATIENCE_SECONDS, Raw, body_of, statuses
+from tests.api.raw import PATIENCE_SECONDS, Raw, body_of, head_of, statuses
 from tests.api.streaming.listening import ServedApi, whole_api
 from tests.waiting import until
 
@@ -174,6 +175,74 @@ def _nobody(answer: bytes) -> int | None:
     if status == REFUSED and b"Please sign in first" in answer:
         return None
     return status
+
+
+class KeptRoutes:
+    """Every kept route, and what each person and nobody is answered there."""
+
+    def __init__(self, served: ServedApi, people: People, backend: Backend, classroom_id: str) -> None:
+        self._raw = Raw(served.port)
+        chapter_id = backend.chapters.active()[0].id
+        ids = {"{chapterId}": chapter_id, "{classroomId}": classroom_id}
+        self._paths = [f"/api/v1{_with_ids(route, ids)}" for route in sorted(KEPT)]
+        for _turn in range(3):  # from the third time on the answers are kept ones
+            self._due: dict[str | int | None, list[tuple[object, object]]] = {None: self._answers(())}
+            for who, token in people.tokens.items():
+                self._due[who] = self._answers((f"Authorization: Bearer {token}",))
+
+    def wrong(self, shape: Shape) -> list[str]:
+        """The routes that answered these headers otherwise than to their own credential."""
+        found, due = self._answers(shape.lines), self._due.get(shape.reads)
+        if due is None:  # a status: each route refuses
+            due = [(shape.reads, None) for _path in self._paths]
+        return [
+            f"{shape.lines}: {path}: {ours[0]} for {theirs[0]}"
+            for path, ours, theirs in zip(self._paths, found, due, strict=True)
+            if ours != theirs
+        ]
+
+    def _answers(self, lines: Sequence[str]) -> list[tuple[object, object]]:
+        """Status and data of each route, asked one behind the other on one connection."""
+        head = "".join(f"{line}\r\n" for line in ("Host: 127.0.0.1", *lines))
+        asked = [f"GET {path} HTTP/1.1\r\n{head}" for path in self._paths]
+        asked[-1] += "Connection: close\r\n"
+        left, found = self._raw.send("\r\n".join([*asked, ""]).encode("latin-1")), list[tuple[object, object]]()
+        while left:
+            length = int(head_of(left)["content-length"])
+            status, body, left = statuses(left)[0], body_of(left)[:length], body_of(left)[length:]
+            found.append((status, _told(json.loads(body))))
+        return found
+
+
+def _with_ids(route: str, ids: dict[str, str]) -> str:
+    path = route.removeprefix("GET ")
+    for name, value in ids.items():
+        path = path.replace(name, value)
+    return path
+
+
+def _told(body: dict[str, object]) -> object:
+    """The data of an answer without the time that it was made; nothing of a refusal."""
+    data = body.get("data")
+    return {name: value for name, value in data.items() if name != "asOf"} if isinstance(data, dict) else data
+
+
+@pytest.mark.timeout(300)
+def test_every_kept_answer_is_its_own_credentials(
+    whole_api: ServedApi, people: People, door: Door, backend: Backend, clock: SetClock
+) -> None:
+    """On every kept route: now, in the other order, after 15 minutes, and when both have signed out."""
+    routes, all_shapes = KeptRoutes(whole_api, people, backend, door.classroom.id), list(shapes(people))
+    assert [wrong for shape in all_shapes for wrong in routes.wrong(shape)] == []
+    assert [wrong for shape in reversed(all_shapes) for wrong in routes.wrong(shape)] == []
+    clock.advance(timedelta(minutes=16))
+    expired = [_without_tokens(shape) for shape in all_shapes]
+    assert [wrong for shape in expired for wrong in routes.wrong(shape)] == []
+    for who in "ab":
+        backend.accounts.sign_out(backend.sign_in.viewer(people.cookies[who]))
+    ended = [_without_cookies(shape) for shape in expired]
+    assert [wrong for shape in ended for wrong in routes.wrong(shape)] == []
+    assert next(each for each in backend.cache.statistics() if each.name == REGION).hits_app > len(all_shapes)
 
 
 def walk(front: Front, all_shapes: Sequence[Shape]) -> list[str]:

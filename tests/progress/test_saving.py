@@ -11,6 +11,7 @@ from backend.errors import ConfirmationNeeded, Conflict, Invalid, NotAllowed, No
 from backend.kit.clock import SetClock
 from backend.progress.models import Progress, ProgressChange
 from tests.school import School
+from tests.waiting import until
 
 
 def first_chapter(backend: Backend) -> str:
@@ -193,3 +194,25 @@ def test_archiving_takes_a_chapter_out_of_the_syllabus_and_no_work_away(
     assert (less.chapters, less.completed, less.solved) == (whole.chapters - 1, 0, 3)
     backend.chapters.bring_back(admin, chapter)
     assert backend.overview.summary(student).total == whole
+
+
+def test_history_is_read_once_and_again_after_a_change(backend: Backend, two_students: tuple[Viewer, Viewer]) -> None:
+    """A history that was read asks no server again; what a student saves or undoes renews hers alone."""
+    (student, other), (first, second) = two_students, [each.id for each in backend.chapters.active()[:2]]
+    until(lambda: backend.cache.healthy)
+
+    def is_held(viewer: Viewer, chapter: str, entries: int) -> bool:
+        log = backend.cache.begin_log()
+        assert len(backend.progress.history(viewer, chapter)) == entries
+        return not log.asked_servers
+
+    backend.progress.change(other, first, ProgressChange(questions_delta=5), key="other")
+    for viewer, entries in ((student, 0), (other, 1)):
+        is_held(viewer, first, entries)
+        until(lambda viewer=viewer, entries=entries: is_held(viewer, first, entries))  # type: ignore[misc]
+    saved = backend.progress.change(student, first, ProgressChange(questions_delta=5), key="mine")
+    assert not is_held(student, first, 1)
+    assert is_held(other, first, 1)
+    assert not is_held(student, second, 0)
+    backend.progress.undo(student, saved.batch_id)
+    assert not is_held(student, first, 2)

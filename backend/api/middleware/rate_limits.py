@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.credentials import Caller, caller_of
+from backend.api.credentials import Caller, find_caller
 from backend.api.errors import answer_to, refuse_socket
 from backend.bootstrap import Backend
 from backend.kit.limiter.limiter import Decision
@@ -48,7 +48,7 @@ class Limits:
             await self._app(scope, receive, send)
             return
         self._watch(backend)
-        caller = await anyio.to_thread.run_sync(caller_of, HTTPConnection(scope), backend)
+        caller = await find_caller(HTTPConnection(scope), backend)
         if caller.viewer is not None:
             log.note(viewer_id=caller.viewer.id)
         decision = await _decision(scope, backend, caller, kind)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.errors import unforeseen
 from backend.api.middleware.browser_cookie import BROWSER_COOKIE
 from backend.bootstrap import Backend
-from backend.kit.cache.answer_source import forget_sources
+from backend.kit import staleness
 from backend.kit.observability import log, tracing
 from backend.kit.observability.metrics import REQUESTS
 from backend.kit.origin import Origin, come_from
@@ -47,7 +47,7 @@ class RequestContextMiddleware:
             with log.about(request_id=request_id, viewer_id=None):
                 await self._app(scope, receive, send)
             return
-        forget_sources()
+        staleness.forget()
         started, status, ended = perf_counter(), 0, None
 
         async def send_framed(message: Message) -> None:

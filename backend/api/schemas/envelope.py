@@ -7,8 +7,8 @@ import msgspec
 from fastapi import Response
 
 from backend.kit import staleness
-from backend.kit.cache.answer_source import farthest_source
 from backend.kit.model import Shape
+from backend.kit.read_log import farthest_source
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()

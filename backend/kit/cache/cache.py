@@ -3,17 +3,17 @@
 Who reads gives a region, a key, a loader and the tags that will invalidate the value. Redis is soft: without it
 the loader answers."""
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from time import monotonic, sleep, time
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import structlog
 
 from backend.errors import Unavailable
-from backend.kit import deadline
-from backend.kit.cache.answer_source import noted
+from backend.kit import deadline, read_log, staleness
 from backend.kit.cache.early_renewal import Renewals
 from backend.kit.cache.entry import (
     EVERYTHING,
@@ -21,7 +21,6 @@ from backend.kit.cache.entry import (
     Answer,
     Entry,
     Region,
-    Source,
     decode,
     encode,
     new_entry,
@@ -33,6 +32,8 @@ from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import Reading, RedisAway, RedisFailed, SharedLayer
 from backend.kit.cache.single_flight import Flight, Flights
 from backend.kit.cache.statistics import CacheRegion, RegionCounts, Statistics
+from backend.kit.cache.waiting import check_may_wait
+from backend.kit.read_log import ReadLog, Source
 from backend.kit.redis.client import Client
 
 T = TypeVar("T")
@@ -115,27 +116,50 @@ class Cache:
             held = self._local.get(full_key, now)
             if held is not None:
                 counts.add("hits_app")
-                return noted(held.answer("app", time()))
+                read_log.note_held(held.watched, held.until)
+                return _noted(held.entry.answer("app", time()))
+        check_may_wait()
         watched = (EVERYTHING, region.tag, *tags)
         request = _Request(region, full_key, watched, load, counts, generation)
         try:
-            return noted(self._beyond_this_process(request))
+            return _noted(self._beyond_this_process(request))
         except Unavailable:
             kept = self._kept(request)
             if kept is None:
                 raise
-            return noted(kept)
+            return _noted(kept)
 
     def held(self, region: Region[T], key: str) -> Answer[T] | None:
         """The value, where this process holds it and may serve it; never waits and loads nothing."""
         now = monotonic()
         if not self._listener.hears(now):
             return None
-        entry = self._local.get(f"{region.name}:{key}", now)
-        if entry is None:
+        held = self._local.get(f"{region.name}:{key}", now)
+        if held is None:
             return None
         self._statistics.of(region.name).add("hits_app")
-        return noted(entry.answer("app", time()))
+        read_log.note_held(held.watched, held.until)
+        return _noted(held.entry.answer("app", time()))
+
+    def begin_log(self) -> ReadLog:
+        """Note from now on what is read in this context, so that what is made of it can be kept."""
+        return read_log.begin(self._local.generation)
+
+    def derived(self, name: str, key: Hashable) -> Any | None:
+        """Return what `keep_derived` kept, while this process may serve every value that it was made of."""
+        now = monotonic()
+        held = self._local.get((name, key), now) if self._listener.hears(now) else None
+        if held is None:
+            return None
+        self._statistics.of(name).add("hits_app")
+        return held.entry.value
+
+    def keep_derived(self, name: str, key: Hashable, value: object, log: ReadLog) -> None:
+        """Keep a value in this process that was made of nothing but the values in `log`, for as long as they stand."""
+        if log.is_of_this_process:
+            self._statistics.of(name).add("misses")
+            entry, watched = Entry(value, time(), math.inf, 0.0), (*log.tags, region_tag(name))
+            self._local.put((name, key), entry, name, watched, generation=log.generation, until=log.until)
 
     def invalidate(self, *tags: str) -> None:
         """Forget all values that carry any of these tags; call it after the commit.
@@ -357,3 +381,12 @@ class Cache:
         except RedisAway:
             pass
         return None
+
+
+def _noted(answer: Answer[T]) -> Answer[T]:
+    """The answer, after its source was noted, and its age where it is not the newest."""
+    read_log.note_source(answer.source)
+    if answer.is_kept:
+        staleness.note(answer.age_seconds)
+        read_log.note_server()
+    return answer

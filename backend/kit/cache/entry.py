@@ -4,13 +4,13 @@ import math
 import random
 import re
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+from backend.kit.read_log import Source
 
-Source = Literal["app", "redis", "database"]
+T = TypeVar("T")
 
 EVERYTHING = "*"
 """The tag that every entry carries."""

@@ -5,7 +5,7 @@ believed, even if it is stored later: that is what closes the race between a loa
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,9 @@ _MAX_TAGS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class Held:
+    """An entry, and what it stands and falls with."""
+
     entry: Entry[Any]
     region: str
     watched: tuple[str, ...]
@@ -29,7 +31,7 @@ class LocalLayer:
     def __init__(self, max_entries: int) -> None:
         self._max_entries = max_entries
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held: OrderedDict[Hashable, Held] = OrderedDict()
         self._invalidated: OrderedDict[str, int] = OrderedDict()
         self._forgotten = 0  # tags that fell out of the map were last invalidated at or before this generation
         self._generation = 0
@@ -45,7 +47,7 @@ class LocalLayer:
         with self._lock:
             return self._last(watched)
 
-    def get(self, key: str, now: float) -> Entry[Any] | None:
+    def get(self, key: Hashable, now: float) -> Held | None:
         with self._lock:
             held = self._held.get(key)
             if held is None:
@@ -56,7 +58,7 @@ class LocalLayer:
             if now >= held.until:  # kept all the same: see `kept`
                 return None
             self._held.move_to_end(key)
-            return held.entry
+            return held
 
     def kept(self, key: str) -> Entry[Any] | None:
         """Return the entry held last, even if it has expired; None if it was invalidated."""
@@ -65,13 +67,13 @@ class LocalLayer:
             return held.entry if held and held.generation >= self._last(held.watched) else None
 
     def put(
-        self, key: str, entry: Entry[Any], region: str, watched: tuple[str, ...], *, generation: int, until: float
+        self, key: Hashable, entry: Entry[Any], region: str, watched: tuple[str, ...], *, generation: int, until: float
     ) -> None:
         """Keep an entry that was read under `generation`; one that was invalidated since is left out."""
         with self._lock:
             if generation < self._last(watched):
                 return
-            self._held[key] = _Held(entry, region, watched, generation, until)
+            self._held[key] = Held(entry, region, watched, generation, until)
             self._held.move_to_end(key)
             if len(self._held) > self._max_entries:
                 self._held.popitem(last=False)

@@ -28,7 +28,7 @@ from pymongo.monitoring import (
 from pymongo.read_preferences import ReadPreference
 from pymongo.topology_description import TopologyDescription
 
-from backend.kit import deadline, staleness
+from backend.kit import deadline, read_log, staleness
 from backend.kit.breaker import CONCLUSIVE, Breaker
 
 PRIMARY, READS = "mongodb", "mongodb_reads"
@@ -132,6 +132,7 @@ class GuardedClient(MongoClient[dict[str, Any]]):
         super().__init__(uri, **options)
 
     def _retry_internal(self, func: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
+        read_log.note_server()
         by_any = kwargs.get("is_read", False) and not (session and session.in_transaction)
         if by_any and kwargs.get("read_pref") == ReadPreference.PRIMARY:
             by_any = _may_be_behind.get()

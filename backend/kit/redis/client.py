@@ -26,7 +26,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from backend.errors import Unavailable
-from backend.kit import deadline
+from backend.kit import deadline, read_log
 from backend.kit.breaker import Breaker
 from backend.kit.i18n import _
 from backend.kit.redis.connections import HeedingPool, heed_deadline, without_timeout
@@ -62,6 +62,7 @@ class _Guarded(Redis):
         super().__init__(connection_pool=pool)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
+        read_log.note_server()
         heed_deadline()
         return self.breaker.call(super().execute_command, *args, **options)
 
@@ -82,6 +83,7 @@ class _GuardedCluster(RedisCluster):
             self._join()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
+        read_log.note_server()
         heed_deadline()
         if not (self._has_joined or self._is_joining):
             self.breaker.call(self._join)

@@ -135,7 +135,7 @@ def test_the_local_layer_never_serves_what_was_read_before_an_invalidation(
             layer.put(f"{tag}{other}", entry, "r", ("*", tag, other), generation=generation, until=1e12)
         for (one, two), _ in begun.items():
             held = layer.get(f"{one}{two}", 0)
-            assert held is None or held.value >= max(changed.get(one, -1), changed.get(two, -1))
+            assert held is None or held.entry.value >= max(changed.get(one, -1), changed.get(two, -1))
 
 
 @pytest.mark.parametrize("name", ["", "two words", "{slot}", "9"])
