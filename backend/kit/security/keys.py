@@ -57,7 +57,12 @@ class KeyRing:
 
     def accepted(self, key_id: object, at: datetime) -> Key | None:
         """The key of this name, where what it signed is accepted at this moment."""
-        return next((key for key in self.keys if key.id == key_id and key.is_accepted(at)), None)
+        key = self.named(key_id)
+        return key if key and key.is_accepted(at) else None
+
+    def named(self, key_id: object) -> Key | None:
+        """The key of this name, accepted or not."""
+        return next((key for key in self.keys if key.id == key_id), None)
 
 
 def parse_keys(text: str) -> list[Key]:

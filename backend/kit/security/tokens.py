@@ -4,13 +4,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import jwt
 
 from backend.errors import NotSignedIn
 from backend.kit.i18n import _
-from backend.kit.security.keys import KeyRing
+from backend.kit.security.keys import Key, KeyRing
 
 ISSUER = "chapter-performance"
 AUDIENCE = "chapter-performance-api"
@@ -18,6 +19,7 @@ ALGORITHM = "HS256"
 PURPOSE = "access"
 ACCESS_SECONDS = 15 * 60
 TOKEN_LENGTH = 4096
+REMEMBERED_TOKENS = 2_000
 REQUIRED = ["exp", "iat", "sub", "jti", "iss", "aud"]
 
 
@@ -44,6 +46,8 @@ class AccessTokens:
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
+        # A whole token that was signed by us stays so; its times, and the last day of its key, are judged each time.
+        self._signed = lru_cache(REMEMBERED_TOKENS)(self._verified)
 
     def sign(self, claims: AccessClaims, now: datetime) -> str:
         """A token good for 15 minutes."""
@@ -62,7 +66,9 @@ class AccessTokens:
 
     def read(self, token: str, now: datetime) -> AccessClaims:
         """Return the claims of the token. Raises NotSignedIn if it is forged, foreign, or expired at `now`."""
-        payload = self._verified(token, now)
+        key, payload = self._signed(token)
+        if not key.is_accepted(now):
+            raise _not_valid()
         user_id, session_id, expires = payload["sub"], payload.get("sid"), payload["exp"]
         if payload.get("purpose") != PURPOSE or not isinstance(session_id, str) or not isinstance(expires, int | float):
             raise _not_valid()
@@ -70,16 +76,16 @@ class AccessTokens:
             raise NotSignedIn(_("This access token has expired."), code="token_expired")
         return AccessClaims(user_id=user_id, session_id=session_id)
 
-    def _verified(self, token: str, now: datetime) -> dict[str, Any]:
-        """The payload, once one of our own keys has vouched for it. What a header says of keys elsewhere is refused."""
+    def _verified(self, token: str) -> tuple[Key, dict[str, Any]]:
+        """The payload, and our own key that has vouched for it. What a header says of keys elsewhere is refused."""
         try:
             if len(token) > TOKEN_LENGTH:
                 raise _not_valid()
             header = jwt.get_unverified_header(token)
-            key = self._ring.accepted(header.get("kid"), now)
+            key = self._ring.named(header.get("kid"))
             if key is None or set(header) - {"alg", "typ", "kid"}:
                 raise _not_valid()
-            return jwt.decode(
+            payload = jwt.decode(
                 token,
                 key.secret,
                 algorithms=[ALGORITHM],
@@ -90,6 +96,7 @@ class AccessTokens:
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise _not_valid() from error
+        return key, payload
 
 
 def _not_valid() -> NotSignedIn:

@@ -187,8 +187,9 @@ def test_a_key_with_a_last_day_ends_by_itself() -> None:
     """What a key signed is accepted through its last day (UTC), and not a second after it."""
     ring = KeyRing([KEY, Key("old", OTHER, until=date(2026, 11, 18))])
     before = AccessTokens(KeyRing([OLD])).sign(CLAIMS, datetime(2026, 11, 18, 23, 55, tzinfo=UTC))
-    assert AccessTokens(ring).read(before, datetime(2026, 11, 18, 23, 59, 59, tzinfo=UTC)) == CLAIMS
-    assert refused(AccessTokens(ring), before, datetime(2026, 11, 19, tzinfo=UTC)) == "token_invalid"
+    tokens = AccessTokens(ring)
+    assert tokens.read(before, datetime(2026, 11, 18, 23, 59, 59, tzinfo=UTC)) == CLAIMS
+    assert refused(tokens, before, datetime(2026, 11, 19, tzinfo=UTC)) == "token_invalid"
 
 
 def test_one_key_cannot_sign_in_the_name_of_another() -> None:
