@@ -3,11 +3,13 @@
 Starlette's own limit (FastAPI's `max_body_size`) is not used: docs/decisions/0089-own-body-limit.md.
 """
 
+from time import monotonic
+
 import anyio
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
+from backend.api.raw_headers import header
 from backend.chapters.models import MAX_FILE_BYTES
 from backend.errors import TooLarge
 from backend.kit.i18n import _
@@ -43,7 +45,7 @@ def check_size(scope: Scope, most: int) -> None:
     """Raise TooLarge where the address, the headers, or the body that they announce are too large."""
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > ADDRESS_BYTES:
         raise _AddressTooLong(_("The address is too long."))
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES:
+    if sum([len(name) + len(value) for name, value in scope["headers"]]) > HEADER_BYTES:
         raise _HeadTooLarge(_("The headers are too large."))
     said = said_length(scope)
     if said is not None and said > most:
@@ -53,14 +55,14 @@ def check_size(scope: Scope, most: int) -> None:
 def limited(receive: Receive, most: int, seconds: float) -> Receive:
     """Return `receive` that raises HTTPException 413 beyond `most` bytes, and 408 when the whole takes longer."""
     received, is_whole = 0, False
-    due = anyio.current_time() + seconds
+    due = monotonic() + seconds
 
     async def receive_limited() -> Message:
         nonlocal received, is_whole
         if is_whole:  # what comes now is the end of the connection, whenever that is
             return await receive()
         try:
-            with anyio.fail_after(max(0.0, due - anyio.current_time())):
+            with anyio.fail_after(max(0.0, due - monotonic())):
                 message = await receive()
         except TimeoutError:
             raise HTTPException(408, _("The body of the request came too slowly.")) from None
@@ -75,7 +77,7 @@ def limited(receive: Receive, most: int, seconds: float) -> Receive:
 
 def said_length(scope: Scope) -> int | None:
     """Return the Content-Length of a request; None where it says none, as one that comes in chunks."""
-    length = Headers(scope=scope).get("content-length", "")
+    length = header(scope, b"content-length").decode("latin-1")
     return int(length) if length.isdecimal() else None
 
 

@@ -7,12 +7,12 @@ value that it was made of does, half a minute at most.
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.credentials import Caller
 from backend.api.etags import has_tag
+from backend.api.raw_headers import header
 from backend.api.request_size import BODY_BYTES, check_size
 from backend.bootstrap import Backend
 from backend.errors import TooLarge
@@ -77,7 +77,7 @@ class KeptAnswers:
             elif headers is not None and not message.get("more_body") and _is_kept(scope):
                 body = message.get("body", b"")
                 if len(body) <= MOST_BYTES:
-                    etag = Headers(raw=headers).get("etag", "")
+                    etag = header({"headers": headers}, b"etag").decode("latin-1")
                     backend.cache.keep_derived(REGION, key, KeptAnswer(scope["route"], headers, body, etag), log)
             await send(message)
 
@@ -104,7 +104,7 @@ def _is_kept(scope: Scope) -> bool:
 async def _answer(kept: KeptAnswer, scope: Scope, send: Send) -> None:
     """Send the answer; 304 without its body where the caller has it already."""
     status, headers, body = OK, list(kept.headers), kept.body
-    if kept.etag and has_tag(Headers(scope=scope).get("if-none-match", ""), kept.etag):
+    if kept.etag and has_tag(header(scope, b"if-none-match").decode("latin-1"), kept.etag):
         status, headers, body = NOT_MODIFIED, [each for each in headers if each[0] not in _OF_BODY], b""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -5,12 +5,13 @@ import secrets
 from time import perf_counter
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import unforeseen
 from backend.api.middleware.browser_cookie import BROWSER_COOKIE
+from backend.api.raw_headers import header
 from backend.bootstrap import Backend
 from backend.kit import staleness
 from backend.kit.observability import log, tracing
@@ -85,7 +86,7 @@ class RequestContextMiddleware:
 
 def named(scope: Scope) -> str:
     """The caller's own id where it is a plain one, so that a request can be followed through several systems."""
-    given = Headers(scope=scope).get("x-request-id", "")
+    given = header(scope, b"x-request-id").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
@@ -105,7 +106,7 @@ def set_headers(message: Message, request_id: str) -> None:
 
 
 def _is_stream(message: Message) -> bool:
-    return MutableHeaders(scope=message).get("content-type", "").startswith("text/event-stream")
+    return header(message, b"content-type").startswith(b"text/event-stream")
 
 
 def _observe(scope: Scope, seconds: float, status: int) -> None:
