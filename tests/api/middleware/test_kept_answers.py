@@ -63,15 +63,15 @@ def _timeless(value: Any) -> Any:
 
 
 def keep(backend: Backend, caller: Caller, path: str) -> bool:
-    """Ask until the answer is a kept one; False where the caller is refused."""
+    """Ask until the answer is a kept one; False where the caller is refused, or nothing is read for them."""
     until(lambda: backend.cache.healthy)
-    for _turn in range(20):
+    for _turn in range(6):
         before = hits(backend)
         if caller.get(path).status_code != 200:
             return False
         if hits(backend) > before:
             return True
-    raise AssertionError(f"{path} is never kept")
+    return False
 
 
 def callers(door: Door) -> tuple[Caller, ...]:
