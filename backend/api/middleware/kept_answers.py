@@ -1,7 +1,8 @@
 """Answers kept as bytes: a GET that was answered from values of this process alone is answered again without its route.
 
-This is the innermost layer: the host, the headers, the caller and the limit of each request were decided before. An answer belongs to the viewer whom those layers found, with all that is known of them, and stands while every
-value that it was made of does, half a minute at most.
+This is the innermost layer: the host, the headers, the caller and the limit of each request were decided before. An
+answer belongs to the viewer whom those layers found, with all that is known of them, and stands while every value that
+it was made of does, half a minute at most.
 """
 
 from collections.abc import Hashable

@@ -214,6 +214,13 @@ def test_long_addresses_and_unknown_names_are_not_kept(backend: Backend, door: D
     assert hits(backend) == before
 
 
+def test_what_is_too_large_is_refused_as_ever(backend: Backend, door: Door) -> None:
+    """Headers or a body that the route would refuse are refused where the answer is kept, too."""
+    assert keep(backend, door.anyone, "/chapters")
+    assert door.anyone.get("/chapters", headers={"X-Long": "a" * 40_000}).status_code == 431
+    assert door.anyone("GET", "/chapters", content=b"a" * (2 * 1024 * 1024)).status_code == 413
+
+
 def test_head_of_a_kept_answer(whole_api: ServedApi, backend: Backend, door: Door) -> None:
     """HEAD has the headers of GET and no body, kept or not, and the next request on the connection is answered."""
     raw = Raw(whole_api.port)
