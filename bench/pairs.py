@@ -52,7 +52,7 @@ def interleaved(
 
 
 def alternating(ours: Callable[[], float], against: Callable[[], float], *, rounds: int) -> Pair:
-    """What both sides measure of themselves, in turns, after one of each that does not count."""
+    """Return what both sides measure of themselves, in turns, after one of each that does not count."""
     pair = Pair()
     ours()
     against()

@@ -1,7 +1,7 @@
-"""What a request has read: from which layer of the cache, under which tags, and whether a server was asked.
+"""The reads of a request: from which layer of the cache, under which tags, and whether a server was asked.
 
 The log is one object in a context variable, so that threads that work for the request write into the same one.
-Where nobody began a log, nothing is noted.
+Without a log nothing is noted.
 """
 
 import math

@@ -1,1 +1,1 @@
-"""What reads over HTTP cost, beside a bare route in the same process."""
+"""The cost of reads over HTTP, beside a bare route in the same process."""

@@ -1,4 +1,4 @@
-"""What every GET of the API costs the server's processor, beside a bare Starlette route in the same process."""
+"""The server's processor time for every GET of the API, beside a bare Starlette route in the same process."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

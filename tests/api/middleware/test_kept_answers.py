@@ -111,7 +111,7 @@ def test_conditions_are_decided_for_each_request(backend: Backend, door: Door) -
 
 
 def changes(backend: Backend, door: Door, school: School) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Whatever a student, a teacher or an administrator does that an answer could tell of."""
+    """Yield the acts of a student, a teacher and an administrator that an answer could tell of."""
     student, teacher, admin = door.student_viewer, door.teacher_viewer, door.admin_viewer
     first, second = backend.chapters.active()[:2]
     draft = ChapterDraft(subject="Physics", class_="Class 11", unit="Mechanics 1", chapter="Drag")
@@ -156,7 +156,7 @@ def test_after_every_change_the_next_answer_knows_it(backend: Backend, door: Doo
 
 
 def test_a_new_day_is_another_answer(backend: Backend, door: Door, clock: SetClock) -> None:
-    """What is kept of one day is not given on the next, not even a second after midnight."""
+    """An answer that is kept of one day is not given on the next."""
     assert keep(backend, door.student, "/progress/insights")
     today = asked(door.student, "/progress/insights")[2]["data"]["today"]
     clock.advance(timedelta(days=1))
@@ -179,7 +179,7 @@ def test_whoever_has_lost_the_right_is_refused(backend: Backend, door: Door) -> 
 
 
 def test_two_people_have_two_answers(backend: Backend, door: Door, school: School) -> None:
-    """What is kept of one student is given to no other, whatever header says so, and to nobody who is not signed in."""
+    """An answer kept for one student is given to no other, nor to anybody who is not signed in."""
     other = door.as_(school.student(door.classroom, "Other Student"))
     first = backend.chapters.active()[0].id
     backend.progress.change(door.student_viewer, first, ProgressChange(questions_delta=7), key="seven-more")

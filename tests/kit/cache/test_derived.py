@@ -1,4 +1,4 @@
-"""What was made of held values stands exactly as long as all of them, and nothing else is kept."""
+"""A value made of held values stands exactly as long as all of them, and nothing else is kept."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def read(cache: Cache, key: str, region: Region[int] = NUMBERS) -> int:
 
 
 def kept(cache: Cache, *keys: str, region: Region[int] = NUMBERS) -> object:
-    """What is kept of a sum of these numbers, once each is held by this process."""
+    """Return what is kept of a sum of these numbers, once each is held by this process."""
     for key in keys:
         read(cache, key, region)
     log = cache.begin_log()
@@ -69,7 +69,7 @@ def test_a_value_made_of_held_values_is_kept(cache: Cache) -> None:
 
 @pytest.mark.parametrize("tag", ["number:a", "number:b", "region:numbers", "region:sums", "*"])
 def test_a_tag_of_any_part_ends_it_in_every_process(make: Callable[[], Cache], tag: str) -> None:
-    """Whatever part is invalidated, here or by another process, the value made of it is gone."""
+    """Once any part is invalidated, here or by another process, the value made of it is gone."""
     here, there = make(), make()
     assert kept(here, "a", "b") == 2
     here.invalidate("number:c")
@@ -122,7 +122,7 @@ def _in_context(client: Client) -> Callable[[], object]:
 
 
 def test_nothing_is_given_while_others_are_not_heard(cache: Cache, valkey: ValkeyProcess) -> None:
-    """Where an invalidation could be missed, what is kept is not served."""
+    """A kept value is not served while an invalidation could be missed."""
     assert kept(cache, "a") == 1
     cache.close()
     assert cache.derived(NAME, KEY) is None
