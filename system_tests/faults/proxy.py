@@ -91,7 +91,7 @@ class Proxy:
 
     def close(self) -> None:
         """Refuse, and end the thread. Last call."""
-        self._do(self._refuse())
+        self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE_SECONDS)
         self._loop.close()
@@ -137,9 +137,20 @@ class Proxy:
 
     async def _refuse(self) -> None:
         if self._server is not None:
+            for listener in self._server.sockets:
+                self._loop.remove_reader(listener.fileno())
+            await asyncio.sleep(0.001)  # what was taken becomes a link: a closed server would leave it open
             self._server.close()
             self._server = None
         await self._reset()
+
+    async def _end(self) -> None:
+        """Break every connection, those too that were just taken: a socket left open would be a warning elsewhere."""
+        await self._refuse()
+        while asyncio.all_tasks() - {asyncio.current_task()}:
+            await self._reset()
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0)  # the last transports close their sockets
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._links.add(writer)

@@ -1,5 +1,6 @@
 """What faults are made with does what it says; otherwise the trials prove nothing."""
 
+import gc
 import os
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE
 from time import monotonic
@@ -173,6 +174,20 @@ def test_a_refusing_one_takes_nobody_until_healed(proxy: Proxy) -> None:
         connected(proxy)
     proxy.heal()
     connected(proxy).close()
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
+def test_a_closed_one_leaves_no_socket() -> None:
+    """Also connections that were taken a moment before it is closed are closed: no warning of them comes later."""
+    with echo() as port, ExitStack() as links:
+        for _each in range(20):
+            known_by = free_port()
+            made = Proxy(known_by, port)
+            for _link in range(5):
+                links.enter_context(socket.create_connection(("127.0.0.1", known_by), timeout=10))
+            made.close()
+            del made
+        gc.collect()
 
 
 def test_what_is_on_a_leash_ends_with_its_holder() -> None:
