@@ -20,7 +20,7 @@ from backend.api.json_reading import strict_json
 from backend.bootstrap import Backend
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.kit.idempotency import Claim, KeptAnswer, KeyInUse, Replays, fingerprint
+from backend.kit.idempotency import Claim, KeyInUse, ReplayedAnswer, Replays, fingerprint
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -67,7 +67,7 @@ async def answer_once(request: Request, backend: Backend, viewer: Viewer | None,
     key = request.headers[HEADER]
     mark = _fingerprint(request, await _body(request))
     found = await _begin(backend.replays, viewer.id if viewer else NOBODY, key, mark)
-    if isinstance(found, KeptAnswer):
+    if isinstance(found, ReplayedAnswer):
         await run_sync(_require_still, backend, viewer, act, request, found)
         return _again(found)
     request.state.act = f"{key}:{mark[:16]}"
@@ -88,7 +88,7 @@ def once(request: Request, replays: Replays, viewer: Viewer, content: bytes, wor
     key = request.headers[HEADER]
     mark = _fingerprint(request, content)
     found = replays.begin(viewer.id, key, mark)
-    if isinstance(found, KeptAnswer):
+    if isinstance(found, ReplayedAnswer):
         return _again(found)
     request.state.act = f"{key}:{mark[:16]}"
     try:
@@ -107,7 +107,7 @@ async def _body(request: Request) -> bytes:
         raise HTTPException(400, "The connection was closed") from error  # read by nobody
 
 
-async def _begin(replays: Replays, owner: str, key: str, mark: str) -> Claim | KeptAnswer:
+async def _begin(replays: Replays, owner: str, key: str, mark: str) -> Claim | ReplayedAnswer:
     """As Replays.begin, but a request that comes while the first is at work waits a moment for its answer."""
     until = anyio.current_time() + WAIT_SECONDS
     while True:
@@ -119,7 +119,7 @@ async def _begin(replays: Replays, owner: str, key: str, mark: str) -> Claim | K
         await anyio.sleep(PAUSE_SECONDS)
 
 
-def _require_still(backend: Backend, viewer: Viewer | None, act: str, request: Request, kept: KeptAnswer) -> None:
+def _require_still(backend: Backend, viewer: Viewer | None, act: str, request: Request, kept: ReplayedAnswer) -> None:
     """Check that a kept answer is not about a classroom that was taken from the viewer since. Raises NotFound."""
     made = _CLASSROOM.search(kept.headers.get("location", ""))
     if viewer and made:
@@ -128,12 +128,12 @@ def _require_still(backend: Backend, viewer: Viewer | None, act: str, request: R
         backend.classrooms.check_again(viewer, request.path_params["classroomId"], act)
 
 
-def _kept(response: Response) -> KeptAnswer:
+def _kept(response: Response) -> ReplayedAnswer:
     shown = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
-    return KeptAnswer(response.status_code, shown, bytes(response.body))
+    return ReplayedAnswer(response.status_code, shown, bytes(response.body))
 
 
-def _settle(replays: Replays, claim: Claim, kept: KeptAnswer) -> None:
+def _settle(replays: Replays, claim: Claim, kept: ReplayedAnswer) -> None:
     """Keep the answer of a success; release the key after a failure."""
     if 200 <= kept.status < 300:  # noqa: PLR2004  (the successes of HTTP)
         replays.keep(claim, kept)
@@ -141,7 +141,7 @@ def _settle(replays: Replays, claim: Claim, kept: KeptAnswer) -> None:
         replays.release(claim)
 
 
-def _again(kept: KeptAnswer) -> Response:
+def _again(kept: ReplayedAnswer) -> Response:
     return Response(kept.body, kept.status, {**kept.headers, REPLAYED: "true"})
 
 

@@ -41,7 +41,7 @@ class KeyInUse(Conflict):
     code = "key_in_use"
 
 
-class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
+class ReplayedAnswer(msgspec.Struct, frozen=True, array_like=True):
     """An answer as it was sent."""
 
     status: int
@@ -51,7 +51,7 @@ class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
 
 class _Content(msgspec.Struct, frozen=True, array_like=True):
     fingerprint: str
-    kept: KeptAnswer | None = None
+    kept: ReplayedAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Replays:
         self._renewer: threading.Thread | None = None
         self._closing = threading.Event()
 
-    def begin(self, owner: str, key: str, fingerprint: str) -> Claim | KeptAnswer:
+    def begin(self, owner: str, key: str, fingerprint: str) -> Claim | ReplayedAnswer:
         """The answer kept under this key, or the claim to do the act, which is nobody else's until then.
 
         Raises KeyReused where the key stands for another act, KeyInUse while the first is at work.
@@ -89,12 +89,12 @@ class Replays:
         with translated():
             if not self._inserts(claim):
                 found = self._known(self._mongo[COLLECTION].find_one({"_id": claim.id}), claim)
-                if isinstance(found, KeptAnswer):
+                if isinstance(found, ReplayedAnswer):
                     return found
         self._work_on(claim)
         return claim
 
-    def keep(self, claim: Claim, kept: KeptAnswer) -> None:
+    def keep(self, claim: Claim, kept: ReplayedAnswer) -> None:
         """Keep the answer to a claimed act; one that is too long is let go, and its key with it.
 
         The act is done either way, so trouble with the database is logged and not raised; so it is by `release`.
@@ -122,7 +122,7 @@ class Replays:
         if self._renewer is not None:
             self._renewer.join(timeout=2.0)
 
-    def _known(self, found: Document | None, claim: Claim) -> Claim | KeptAnswer:
+    def _known(self, found: Document | None, claim: Claim) -> Claim | ReplayedAnswer:
         content = self._opened(found) if found else None
         if content and content.fingerprint != claim.fingerprint:
             raise KeyReused(_("This Idempotency-Key was used before for another request. Make up a new one."))

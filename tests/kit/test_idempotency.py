@@ -9,7 +9,7 @@ import pytest
 
 from backend.kit.clock import SetClock
 from backend.kit.embedded import Servers
-from backend.kit.idempotency import MOST_BYTES, Claim, KeptAnswer, KeyInUse, KeyReused, Replays
+from backend.kit.idempotency import MOST_BYTES, Claim, KeyInUse, KeyReused, ReplayedAnswer, Replays
 from backend.kit.mongo.client import Mongo
 from backend.kit.mongo.once_per_key import COLLECTION
 from backend.kit.security.encryption import Sealer
@@ -17,7 +17,7 @@ from backend.kit.security.keys import Key, KeyRing
 from tests.at_once import at_once
 from tests.waiting import until
 
-ANSWER = KeptAnswer(201, {"location": "/there"}, b'{"success": true}')
+ANSWER = ReplayedAnswer(201, {"location": "/there"}, b'{"success": true}')
 RING = KeyRing([Key("one", "a secret of this test 0123456789abc")])
 
 
@@ -81,7 +81,7 @@ def test_two_who_find_the_same_dead_claim_do_not_both_take_it(replays: Replays, 
 def test_a_process_that_was_replaced_keeps_and_releases_nothing(replays: Replays, dead: Claim) -> None:
     """A process that comes back after its claim was taken over neither answers for the other one nor frees the key."""
     claimed(replays)
-    replays.keep(dead, KeptAnswer(200, {}, b"of the first"))
+    replays.keep(dead, ReplayedAnswer(200, {}, b"of the first"))
     replays.release(dead)
     with pytest.raises(KeyInUse):
         replays.begin("asha", "key", "act")
@@ -111,7 +111,7 @@ def test_a_claim_of_a_clock_that_ran_ahead_is_over(replays: Replays, mongo: Mong
 
 def test_an_answer_is_given_back_to_its_act_alone(replays: Replays) -> None:
     """The same key from somebody else is another key; for another act it is refused."""
-    kept = KeptAnswer(201, {"location": "/x"}, b"made")
+    kept = ReplayedAnswer(201, {"location": "/x"}, b"made")
     replays.keep(claimed(replays), kept)
     assert replays.begin("asha", "key", "act") == kept
     assert isinstance(replays.begin("bela", "key", "act"), Claim)
@@ -121,7 +121,7 @@ def test_an_answer_is_given_back_to_its_act_alone(replays: Replays) -> None:
 
 def test_an_answer_too_long_to_keep_frees_its_key(replays: Replays) -> None:
     """Nothing is half kept: the next request with the key does the act again."""
-    replays.keep(claimed(replays), KeptAnswer(200, {}, b"x" * (MOST_BYTES + 1)))
+    replays.keep(claimed(replays), ReplayedAnswer(200, {}, b"x" * (MOST_BYTES + 1)))
     assert isinstance(replays.begin("asha", "key", "act"), Claim)
 
 
@@ -160,5 +160,5 @@ def test_a_key_that_was_let_go_is_free(replays: Replays) -> None:
     replays.release(claim)
     other = replays.begin("sita", "k", "other act")
     assert isinstance(other, Claim)
-    replays.keep(other, KeptAnswer(200, {}, b"x" * (5 * 1024 * 1024)))
+    replays.keep(other, ReplayedAnswer(200, {}, b"x" * (5 * 1024 * 1024)))
     assert isinstance(replays.begin("sita", "k", "third act"), Claim)

@@ -30,7 +30,7 @@ from backend.bootstrap import Backend
 from backend.errors import AppError, Invalid, NotAllowed, NotSignedIn, RateLimited, TooLarge, Unavailable
 from backend.kit.events.hub import MISSED, Subscription
 from backend.kit.i18n import _
-from backend.kit.idempotency import KeptAnswer, fingerprint
+from backend.kit.idempotency import ReplayedAnswer, fingerprint
 from backend.kit.mongo.client import new_id
 from backend.policy import Relation, authorise
 from backend.progress.models import change_of
@@ -249,7 +249,7 @@ class Socket:
             )
         mark = fingerprint(b"progress-update", msgspec.json.encode(msgspec.structs.replace(message, id=None)))
         found = backend.replays.begin(viewer.id, message.key, mark)
-        if isinstance(found, KeptAnswer):
+        if isinstance(found, ReplayedAnswer):
             return msgspec.Raw(found.body)
         try:
             act = f"{message.key}:{mark[:16]}"
@@ -257,7 +257,7 @@ class Socket:
         except BaseException:
             backend.replays.release(found)
             raise
-        backend.replays.keep(found, KeptAnswer(200, {}, bytes(saved)))
+        backend.replays.keep(found, ReplayedAnswer(200, {}, bytes(saved)))
         return saved
 
     async def _renew(self, credential: Credential, message_id: str | None) -> None:
