@@ -87,3 +87,13 @@ def test_docstrings_state_facts() -> None:
     """Docstrings and comments begin with their subject, not with a question word."""
     lines = [line for path in modules("backend", "pages", "system_tests") for line in path.read_text().splitlines()]
     assert [line for line in lines if QUESTION.match(line)] == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """A class of the product is known by its name alone."""
+    named: dict[str, list[str]] = {}
+    for path in modules("backend", "pages"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                named.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in named.items() if len(paths) > 1} == {}

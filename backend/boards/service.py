@@ -23,7 +23,7 @@ from backend.boards.periods import BoardSpan, span
 from backend.boards.queries import BoardQueries
 from backend.classrooms.service import ClassroomService
 from backend.errors import Invalid, NotFound
-from backend.kit.cache import Answer, Cache, Region
+from backend.kit.cache import Cache, CacheAnswer, Region
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.kit.redis.ranked_sets import RankedEntry
@@ -135,7 +135,7 @@ class BoardService:
             age_seconds=answer.age_seconds,
         )
 
-    def _standings(self, scope: str, days: BoardSpan) -> Answer[tuple[ParticipantScores, ...]]:
+    def _standings(self, scope: str, days: BoardSpan) -> CacheAnswer[tuple[ParticipantScores, ...]]:
         tags = [BOARDS_TAG]
         return self._cache.get_or_create(
             STANDINGS,

@@ -28,7 +28,7 @@ from backend.chapters.models import (
 )
 from backend.chapters.queries import ChapterQueries
 from backend.errors import ConfirmationNeeded, Conflict, NotFound, Unavailable
-from backend.kit.cache import Answer, Cache, Region, Warmer
+from backend.kit.cache import Cache, CacheAnswer, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _, number
 from backend.kit.mongo.client import Mongo, new_id
@@ -255,7 +255,7 @@ class ChapterService:
         """Register the catalogue with the cache warmer."""
         warmer.add(CATALOGUE, {"all": self._every}, wide_tags=[TAG])
 
-    def _every(self) -> Answer[tuple[Chapter, ...]]:
+    def _every(self) -> CacheAnswer[tuple[Chapter, ...]]:
         return self._cache.get_or_create(CATALOGUE, "all", self._queries.every, tags=[TAG])
 
     def _set_archived(self, viewer: Viewer, chapter_id: str, *, archived: bool, version: int | None = None) -> Chapter:

@@ -7,7 +7,7 @@ from backend.accounts.models import Viewer
 from backend.chapters.service import ChapterService
 from backend.classrooms.report import ClassroomReports, class_tags
 from backend.classrooms.service import ClassroomService
-from backend.kit.cache import Answer, Cache, Region
+from backend.kit.cache import Cache, CacheAnswer, Region
 from backend.kit.clock import Clock
 from backend.policy import authorise
 from backend.progress import listing
@@ -139,7 +139,7 @@ class ClassStatisticsService:
         found = (self._sharing.figures_of(classroom.id) for classroom in self._classrooms.classrooms(viewer))
         return [each for each in found if each.is_told]
 
-    def _sums(self, classroom_ids: Sequence[str]) -> Answer[Sums]:
+    def _sums(self, classroom_ids: Sequence[str]) -> CacheAnswer[Sums]:
         return self._cache.get_or_create(
             CLASSES,
             ",".join(classroom_ids),

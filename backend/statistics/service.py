@@ -12,7 +12,7 @@ from backend.classrooms.models import ClassDays, Week
 from backend.classrooms.report import WEEKS_LIMIT
 from backend.classrooms.weeks import first_day, weekly
 from backend.errors import Invalid, NotFound
-from backend.kit.cache import Answer, Cache, Region, Warmer
+from backend.kit.cache import Cache, CacheAnswer, Region, Warmer
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
 from backend.policy import authorise
@@ -115,11 +115,11 @@ class StatisticsService:
         found = self._cache.get_or_create(DAYS, str(since), lambda: self._figures.days(since), tags=[TAG]).value
         return weekly(found.days, today, weeks, has_earlier=found.has_earlier)
 
-    def levels(self) -> Answer[tuple[Level, ...]]:
+    def levels(self) -> CacheAnswer[tuple[Level, ...]]:
         """Return the number of students at each level, for services that have authorised the reader."""
         return self._cache.get_or_create(LEVELS, "all", self._figures.levels, tags=[CATALOGUE_TAG])
 
-    def _as_of(self, answer: Answer[Any]) -> datetime:
+    def _as_of(self, answer: CacheAnswer[Any]) -> datetime:
         return self._clock.now() - timedelta(seconds=answer.age_seconds)
 
     def projector_health(self) -> ProjectorHealth:
@@ -130,7 +130,7 @@ class StatisticsService:
         """Register the figures of all chapters with the cache warmer."""
         warmer.add(STATISTICS, {"all": self._every})
 
-    def _every(self) -> Answer[dict[str, ChapterStatistics]]:
+    def _every(self) -> CacheAnswer[dict[str, ChapterStatistics]]:
         return self._cache.get_or_create(STATISTICS, "all", self._queries.every, tags=[TAG])
 
 

@@ -18,8 +18,8 @@ from backend.kit.cache.early_renewal import Renewals
 from backend.kit.cache.entry import (
     EVERYTHING,
     KEPT_SECONDS,
-    Answer,
-    Entry,
+    CacheAnswer,
+    CacheEntry,
     Region,
     decode,
     encode,
@@ -31,7 +31,7 @@ from backend.kit.cache.invalidation_listener import InvalidationListener
 from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import Reading, RedisAway, RedisFailed, SharedLayer
 from backend.kit.cache.single_flight import Flight, Flights
-from backend.kit.cache.statistics import CacheRegion, RegionCounts, Statistics
+from backend.kit.cache.statistics import CacheRegion, CacheStatistics, RegionCounts
 from backend.kit.cache.waiting import check_may_wait
 from backend.kit.read_log import ReadLog, Source
 from backend.kit.redis.client import Client
@@ -79,7 +79,7 @@ class Cache:
         self._local = LocalLayer(local_max_entries)
         self._shared = SharedLayer(client, namespace, lock_seconds=_LOCK_SECONDS)
         self._listener = InvalidationListener(self._shared, self._local)
-        self._statistics = Statistics()
+        self._statistics = CacheStatistics()
         self._flights = Flights()
         self._renewals = Renewals()
 
@@ -100,7 +100,7 @@ class Cache:
 
     def get_or_create(
         self, region: Region[T], key: str, load: Callable[[], T], *, tags: Sequence[str] = ()
-    ) -> Answer[T]:
+    ) -> CacheAnswer[T]:
         """The value of `key`, from the nearest layer that has it, else from load(); never an error of Redis.
 
         An exception of load() travels to every reader who waited for it, and nothing is kept. A value near its end
@@ -108,7 +108,7 @@ class Cache:
         Where load() raises Unavailable, the last value that nothing has invalidated stands in, for a quarter of an
         hour: the answer says so (`is_kept`).
         """
-        counts = self._statistics.of(region.name)
+        counts = self._statistics.for_region(region.name)
         full_key = f"{region.name}:{key}"
         generation = self._local.generation  # before anything is read: what is read is as old as this
         now = monotonic()
@@ -129,7 +129,7 @@ class Cache:
                 raise
             return _noted(kept)
 
-    def held(self, region: Region[T], key: str) -> Answer[T] | None:
+    def held(self, region: Region[T], key: str) -> CacheAnswer[T] | None:
         """The value, where this process holds it and may serve it; never waits and loads nothing."""
         now = monotonic()
         if not self._listener.hears(now):
@@ -137,7 +137,7 @@ class Cache:
         held = self._local.get(f"{region.name}:{key}", now)
         if held is None:
             return None
-        self._statistics.of(region.name).add("hits_app")
+        self._statistics.for_region(region.name).add("hits_app")
         read_log.note_held(held.watched, held.until)
         return _noted(held.entry.answer("app", time()))
 
@@ -151,14 +151,14 @@ class Cache:
         held = self._local.get((name, key), now) if self._listener.hears(now) else None
         if held is None:
             return None
-        self._statistics.of(name).add("hits_app")
+        self._statistics.for_region(name).add("hits_app")
         return held.entry.value
 
     def keep_derived(self, name: str, key: Hashable, value: object, log: ReadLog) -> None:
         """Keep a value in this process that was made of nothing but the values in `log`, for as long as they stand."""
         if log.is_of_this_process:
-            self._statistics.of(name).add("misses")
-            entry, watched = Entry(value, time(), math.inf, 0.0), (*log.tags, region_tag(name))
+            self._statistics.for_region(name).add("misses")
+            entry, watched = CacheEntry(value, time(), math.inf, 0.0), (*log.tags, region_tag(name))
             self._local.put((name, key), entry, name, watched, generation=log.generation, until=log.until)
 
     def invalidate(self, *tags: str) -> None:
@@ -188,7 +188,7 @@ class Cache:
         """Return, by region, how many reads each layer answered in this process since its start."""
         return self._statistics.read(self._local.entries_by_region())
 
-    def _beyond_this_process(self, request: _Request[T]) -> Answer[T]:
+    def _beyond_this_process(self, request: _Request[T]) -> CacheAnswer[T]:
         reading = self._ask(request, lambda: self._shared.read(request.key, request.watched))
         entry = self._decode(request, reading.written, reading.versions) if reading else None
         now = time()
@@ -199,12 +199,12 @@ class Cache:
         request.counts.add("misses")
         return self._load_or_join(request, reading)
 
-    def _kept(self, request: _Request[T]) -> Answer[T] | None:
+    def _kept(self, request: _Request[T]) -> CacheAnswer[T] | None:
         """The last value known, where no invalidation of it can have been missed and it is not too old."""
         if not self._listener.hears(monotonic()):
             return None
         now = time()
-        entry: Entry[T] | None = self._local.kept(request.key)
+        entry: CacheEntry[T] | None = self._local.kept(request.key)
         source: Source = "app"
         if entry is None or now - entry.created > KEPT_SECONDS:
             reading = self._ask(request, lambda: self._shared.read(request.key, request.watched))
@@ -214,7 +214,7 @@ class Cache:
             return None
         return entry.answer(source, now, is_kept=True)
 
-    def _serve(self, request: _Request[T], entry: Entry[T]) -> Answer[T]:
+    def _serve(self, request: _Request[T], entry: CacheEntry[T]) -> CacheAnswer[T]:
         """An answer from Redis, kept in the process if it is still in its time."""
         now = time()
         request.counts.add("hits_redis")
@@ -224,7 +224,7 @@ class Cache:
             request.counts.add("stale")
         return entry.answer("redis", now)
 
-    def _renew(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
+    def _renew(self, request: _Request[T], reading: Reading, entry: CacheEntry[T]) -> CacheAnswer[T]:
         """Have one reader load the successor: in the background while the entry is fresh, else that reader waits.
 
         Other readers get the old entry meanwhile."""
@@ -237,15 +237,15 @@ class Cache:
             flight.stay()
         return self._serve(request, entry)
 
-    def _load_successor(self, request: _Request[T], reading: Reading, entry: Entry[T]) -> Answer[T]:
+    def _load_successor(self, request: _Request[T], reading: Reading, entry: CacheEntry[T]) -> CacheAnswer[T]:
         token, newest = self._await_turn(request, reading, entry)
         if newest:
             return self._serve(request, newest)
         request.counts.add("misses")
         return self._load(request, reading, token)
 
-    def _renew_unseen(self, request: _Request[T], reading: Reading, entry: Entry[T], flight: Flight) -> None:
-        def load() -> Answer[T]:
+    def _renew_unseen(self, request: _Request[T], reading: Reading, entry: CacheEntry[T], flight: Flight) -> None:
+        def load() -> CacheAnswer[T]:
             token, newest = self._await_turn(request, reading, entry)
             if newest:
                 return newest.answer("redis", time())
@@ -259,7 +259,7 @@ class Cache:
             _log.warning("early renewal failed", key=request.key, error=str(error))
             request.counts.add("errors")
 
-    def _load_or_join(self, request: _Request[T], reading: Reading | None) -> Answer[T]:
+    def _load_or_join(self, request: _Request[T], reading: Reading | None) -> CacheAnswer[T]:
         flight = self._flights.board(self._flight_key(request, reading))
         if flight.leads:
             return flight.fly(lambda: self._load_in_turn(request, reading))
@@ -273,7 +273,7 @@ class Cache:
         versions = reading.versions if reading else None
         return request.key, self._local.last_invalidated(request.watched), versions
 
-    def _load_in_turn(self, request: _Request[T], reading: Reading | None) -> Answer[T]:
+    def _load_in_turn(self, request: _Request[T], reading: Reading | None) -> CacheAnswer[T]:
         """Load as the only process that does, or take what another one has loaded meanwhile."""
         token, entry = self._await_turn(request, reading, None) if reading else (None, None)
         if entry is None:
@@ -282,8 +282,8 @@ class Cache:
         return entry.answer("redis", time())
 
     def _await_turn(
-        self, request: _Request[T], reading: Reading, known: Entry[T] | None
-    ) -> tuple[str | None, Entry[T] | None]:
+        self, request: _Request[T], reading: Reading, known: CacheEntry[T] | None
+    ) -> tuple[str | None, CacheEntry[T] | None]:
         """The right to load, or an entry that makes it needless, or neither (Redis left, or waited enough).
 
         Who knows an old entry does not wait: if it is another's turn, the old entry serves."""
@@ -304,7 +304,7 @@ class Cache:
             sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    def _load(self, request: _Request[T], reading: Reading | None, token: str | None) -> Answer[T]:
+    def _load(self, request: _Request[T], reading: Reading | None, token: str | None) -> CacheAnswer[T]:
         began, truth = time(), self._truth.truth()
         try:
             value = request.load()
@@ -317,12 +317,12 @@ class Cache:
             if reading:
                 self._finish(request, reading, token)
             behind = self._truth.behind_since()
-            return Answer(value, "database", max(0.0, time() - (behind or began)), is_kept=behind is not None)
+            return CacheAnswer(value, "database", max(0.0, time() - (behind or began)), is_kept=behind is not None)
         if reading:
             self._keep(request, reading, token, entry)
         return entry.answer("database", time())
 
-    def _keep(self, request: _Request[T], reading: Reading, token: str | None, entry: Entry[T]) -> None:
+    def _keep(self, request: _Request[T], reading: Reading, token: str | None, entry: CacheEntry[T]) -> None:
         """Write the entry under the versions that its tags had before it was loaded."""
         try:
             written = encode(entry, reading.versions)
@@ -348,7 +348,7 @@ class Cache:
             finish = self._shared.finish
             self._ask(request, lambda: finish(request.key, reading.versions, token, written, ttl_seconds))
 
-    def _keep_local(self, request: _Request[T], entry: Entry[T], now: float) -> None:
+    def _keep_local(self, request: _Request[T], entry: CacheEntry[T], now: float) -> None:
         moment = monotonic()
         if self._listener.hears(moment):
             until = moment + min(self._local_ttl_seconds, entry.expires - now)
@@ -361,7 +361,7 @@ class Cache:
                 until=until,
             )
 
-    def _decode(self, request: _Request[T], written: bytes | None, versions: tuple[bytes, ...]) -> Entry[T] | None:
+    def _decode(self, request: _Request[T], written: bytes | None, versions: tuple[bytes, ...]) -> CacheEntry[T] | None:
         if written is None:
             return None
         try:
@@ -383,7 +383,7 @@ class Cache:
         return None
 
 
-def _noted(answer: Answer[T]) -> Answer[T]:
+def _noted(answer: CacheAnswer[T]) -> CacheAnswer[T]:
     """The answer, after its source was noted, and its age where it is not the newest."""
     read_log.note_source(answer.source)
     if answer.is_kept:

@@ -69,7 +69,7 @@ def region_tag(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Answer(Generic[T]):
+class CacheAnswer(Generic[T]):
     """A value, where it came from, and how many seconds ago its loading began.
 
     `is_kept`: expired, given because the database is out of reach; pages and routes show its age.
@@ -82,7 +82,7 @@ class Answer(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Entry(Generic[T]):
+class CacheEntry(Generic[T]):
     """A value as both layers keep it; times are seconds since the epoch, for processes share them."""
 
     value: T
@@ -101,26 +101,26 @@ class Entry(Generic[T]):
         ahead = -self.compute_seconds * math.log(1.0 - random.random())  # noqa: S311 - spreads load, hides nothing
         return now + ahead >= self.expires
 
-    def answer(self, source: Source, now: float, *, is_kept: bool = False) -> Answer[T]:
-        return Answer(self.value, source, max(0.0, now - self.created), is_kept)
+    def answer(self, source: Source, now: float, *, is_kept: bool = False) -> CacheAnswer[T]:
+        return CacheAnswer(self.value, source, max(0.0, now - self.created), is_kept)
 
 
-def new_entry(region: Region[T], value: T, *, began: float, now: float) -> Entry[T]:
+def new_entry(region: Region[T], value: T, *, began: float, now: float) -> CacheEntry[T]:
     """An entry for `value`, loaded from `began` to `now`; it lives up to a tenth shorter than the region says."""
     ttl = region.ttl_seconds * (1.0 - _JITTER * random.random())  # noqa: S311 - spreads load, hides nothing
-    return Entry(value, created=began, expires=now + ttl, compute_seconds=max(0.0, now - began))
+    return CacheEntry(value, created=began, expires=now + ttl, compute_seconds=max(0.0, now - began))
 
 
 _Written = tuple[float, float, float, tuple[bytes, ...], msgspec.Raw]
 _written = msgspec.msgpack.Decoder(_Written)
 
 
-def encode(entry: Entry[T], versions: tuple[bytes, ...]) -> bytes:
+def encode(entry: CacheEntry[T], versions: tuple[bytes, ...]) -> bytes:
     """The entry and the versions of its tags in MessagePack. Raises TypeError or OverflowError for a foreign value."""
     return msgspec.msgpack.encode((entry.created, entry.expires, entry.compute_seconds, versions, entry.value))
 
 
-def decode(region: Region[T], written: bytes, versions: tuple[bytes, ...]) -> Entry[T] | None:
+def decode(region: Region[T], written: bytes, versions: tuple[bytes, ...]) -> CacheEntry[T] | None:
     """The entry in `written`; None if it was made under other versions of its tags.
 
     Raises msgspec.DecodeError or UnicodeDecodeError for bytes that are no entry of this region.
@@ -128,4 +128,4 @@ def decode(region: Region[T], written: bytes, versions: tuple[bytes, ...]) -> En
     created, expires, compute_seconds, made_under, raw = _written.decode(written)
     if made_under != versions:
         return None
-    return Entry(region.decoder.decode(raw), created, expires, compute_seconds)
+    return CacheEntry(region.decoder.decode(raw), created, expires, compute_seconds)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.kit.cache.entry import EVERYTHING, Entry
+from backend.kit.cache.entry import EVERYTHING, CacheEntry
 
 _MAX_TAGS = 10_000
 
@@ -18,7 +18,7 @@ _MAX_TAGS = 10_000
 class Held:
     """An entry, and what it stands and falls with."""
 
-    entry: Entry[Any]
+    entry: CacheEntry[Any]
     region: str
     watched: tuple[str, ...]
     generation: int
@@ -60,14 +60,21 @@ class LocalLayer:
             self._held.move_to_end(key)
             return held
 
-    def kept(self, key: str) -> Entry[Any] | None:
+    def kept(self, key: str) -> CacheEntry[Any] | None:
         """Return the entry held last, even if it has expired; None if it was invalidated."""
         with self._lock:
             held = self._held.get(key)
             return held.entry if held and held.generation >= self._last(held.watched) else None
 
     def put(
-        self, key: Hashable, entry: Entry[Any], region: str, watched: tuple[str, ...], *, generation: int, until: float
+        self,
+        key: Hashable,
+        entry: CacheEntry[Any],
+        region: str,
+        watched: tuple[str, ...],
+        *,
+        generation: int,
+        until: float,
     ) -> None:
         """Keep an entry that was read under `generation`; one that was invalidated since is left out."""
         with self._lock:

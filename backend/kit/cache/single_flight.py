@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from backend.kit import deadline
-from backend.kit.cache.entry import Answer, T
+from backend.kit.cache.entry import CacheAnswer, T
 
 _TOO_LITTLE_SECONDS = 0.5  # a driver gives up a round trip or more before the end
 
@@ -14,13 +14,13 @@ _TOO_LITTLE_SECONDS = 0.5  # a driver gives up a round trip or more before the e
 class Flight:
     """One load. The caller with `leads` runs it; the others wait for its result."""
 
-    def __init__(self, key: Hashable, future: Future[Answer[Any]], flights: "Flights", *, leads: bool) -> None:
+    def __init__(self, key: Hashable, future: Future[CacheAnswer[Any]], flights: "Flights", *, leads: bool) -> None:
         self.leads = leads
         self._key = key
         self._future = future
         self._flights = flights
 
-    def fly(self, load: Callable[[], Answer[T]]) -> Answer[T]:
+    def fly(self, load: Callable[[], CacheAnswer[T]]) -> CacheAnswer[T]:
         """Load for all waiting readers; they share an exception too, unless this reader's time was over."""
         try:
             answer = load()
@@ -49,7 +49,7 @@ class Flight:
         wait([self._future], timeout_seconds)
         return self._future.done() and not self._future.cancelled()
 
-    def result(self) -> Answer[Any]:
+    def result(self) -> CacheAnswer[Any]:
         """Return the answer of the load, or raise its exception."""
         return self._future.result()
 
@@ -63,7 +63,7 @@ class Flights:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._futures: dict[Hashable, Future[Answer[Any]]] = {}
+        self._futures: dict[Hashable, Future[CacheAnswer[Any]]] = {}
 
     def board(self, key: Hashable) -> Flight:
         """The load of `key` in progress, or a new one to lead."""

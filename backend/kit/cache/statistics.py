@@ -47,13 +47,13 @@ class RegionCounts:
         return CacheRegion(name=self.name, entries=entries, **counts)
 
 
-class Statistics:
+class CacheStatistics:
     """The counts of all regions that were ever asked for."""
 
     def __init__(self) -> None:
         self._regions: dict[str, RegionCounts] = {}
 
-    def of(self, name: str) -> RegionCounts:
+    def for_region(self, name: str) -> RegionCounts:
         counts = self._regions.get(name)
         return counts if counts is not None else self._regions.setdefault(name, RegionCounts(name))
 

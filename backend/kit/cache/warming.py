@@ -10,12 +10,12 @@ from typing import Any
 
 from backend.errors import AppError
 from backend.kit.cache.cache import Cache
-from backend.kit.cache.entry import EVERYTHING, Answer, Region
+from backend.kit.cache.entry import EVERYTHING, CacheAnswer, Region
 from backend.kit.observability import log
 
 MOST_SECONDS = 20.0
 
-Read = Callable[[], Answer[Any]]
+Read = Callable[[], CacheAnswer[Any]]
 
 _log = log.get(__name__)
 

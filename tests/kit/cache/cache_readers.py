@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from backend.kit.cache import Answer, Region
+from backend.kit.cache import CacheAnswer, Region
 from backend.kit.cache import cache as engine
 from backend.kit.redis import client
 
@@ -35,10 +35,10 @@ class Source:
         return value
 
 
-def all_at_once(count: int, read: Callable[[], Answer[int]]) -> list[Answer[int]]:
+def all_at_once(count: int, read: Callable[[], CacheAnswer[int]]) -> list[CacheAnswer[int]]:
     gate = threading.Barrier(count)
 
-    def wait_and_read(_number: int) -> Answer[int]:
+    def wait_and_read(_number: int) -> CacheAnswer[int]:
         gate.wait()
         return read()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import NotFound
-from backend.kit.cache import Answer, Cache, Region
+from backend.kit.cache import Cache, CacheAnswer, Region
 from backend.kit.cache.early_renewal import AT_ONCE
-from backend.kit.cache.entry import Entry
+from backend.kit.cache.entry import CacheEntry
 from tests.kit.cache.cache_readers import NUMBERS, Source, all_at_once
 from tests.kit.redis.valkey_nodes import ValkeyNodes
 from tests.kit.redis.valkey_process import ValkeyProcess
@@ -159,11 +159,11 @@ def test_a_failed_load_is_told_to_all_and_not_kept(make: Callable[..., Cache]) -
         time.sleep(0.3)  # who arrived waits by now
         raise NotFound("There is no such chapter.")
 
-    def read_failing() -> Answer[int]:
+    def read_failing() -> CacheAnswer[int]:
         arrived.append(1)
         with pytest.raises(NotFound):
             cache.get_or_create(NUMBERS, "k", fail)
-        return Answer(0, "database", 0)
+        return CacheAnswer(0, "database", 0)
 
     all_at_once(10, read_failing)
     assert len(calls) == 1
@@ -268,7 +268,7 @@ def test_an_early_renewal_that_fails_costs_nobody_the_value(
     """While a value is in its time, a failing renewal is counted and the value served."""
     cache = make(listens=False)
     cache.get_or_create(NUMBERS, "k", Source(1))
-    monkeypatch.setattr(Entry, "is_due_early", lambda _self, _now: True)
+    monkeypatch.setattr(CacheEntry, "is_due_early", lambda _self, _now: True)
 
     def fail() -> int:
         raise NotFound("The database is away.")
@@ -283,7 +283,7 @@ def test_nobody_waits_for_an_early_renewal(make: Callable[..., Cache], monkeypat
     cache, slow = make(listens=False), Source(2)
     slow.may_end = threading.Event()
     cache.get_or_create(NUMBERS, "k", Source(1))
-    monkeypatch.setattr(Entry, "is_due_early", lambda _self, _now: True)
+    monkeypatch.setattr(CacheEntry, "is_due_early", lambda _self, _now: True)
     assert [cache.get_or_create(NUMBERS, "k", slow).value for _ in range(10)] == [1] * 10
     assert slow.started.wait(60)
     assert slow.loads == 1
@@ -299,7 +299,7 @@ def test_few_renewals_run_at_once(make: Callable[..., Cache], monkeypatch: pytes
     slow.may_end = threading.Event()
     for number in range(12):
         cache.get_or_create(NUMBERS, str(number), Source(1))
-    monkeypatch.setattr(Entry, "is_due_early", lambda _self, _now: True)
+    monkeypatch.setattr(CacheEntry, "is_due_early", lambda _self, _now: True)
     assert {cache.get_or_create(NUMBERS, str(number), slow).value for number in range(12)} == {1}
     assert eventually(lambda: slow.loads == AT_ONCE)
     assert {cache.get_or_create(NUMBERS, str(number), slow).value for number in range(12)} == {1}
@@ -314,7 +314,7 @@ def test_a_renewal_across_a_change_is_not_kept(make: Callable[..., Cache], monke
     cache._local.invalidate(["t"])  # so that the next read meets the entry in Redis
     old.may_end = threading.Event()
     with monkeypatch.context() as due:
-        due.setattr(Entry, "is_due_early", lambda _self, _now: True)
+        due.setattr(CacheEntry, "is_due_early", lambda _self, _now: True)
         assert cache.get_or_create(NUMBERS, "k", old, tags=("t",)).value == 1
         assert old.started.wait(60)
     cache.invalidate("t")

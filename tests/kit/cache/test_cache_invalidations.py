@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from backend.kit.cache import local_layer as local_module
-from backend.kit.cache.entry import Entry
+from backend.kit.cache.entry import CacheEntry
 from backend.kit.cache.invalidation_listener import InvalidationListener
 from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.cache.redis_layer import SharedLayer
@@ -24,7 +24,7 @@ def shared(servers: Servers) -> Iterator[SharedLayer]:
 
 
 def put(layer: LocalLayer, tag: str, generation: int) -> None:
-    layer.put(tag, Entry(1, 0, 1e12, 0), "r", ("*", tag), generation=generation, until=1e12)
+    layer.put(tag, CacheEntry(1, 0, 1e12, 0), "r", ("*", tag), generation=generation, until=1e12)
 
 
 def test_a_tag_invalidated_while_it_is_sent_is_sent_again(shared: SharedLayer, monkeypatch: pytest.MonkeyPatch) -> None:

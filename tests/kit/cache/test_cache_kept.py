@@ -8,7 +8,7 @@ import pytest
 
 from backend.errors import Unavailable
 from backend.kit import staleness
-from backend.kit.cache import Answer, Cache, Region
+from backend.kit.cache import Cache, CacheAnswer, Region
 from backend.kit.cache import cache as cache_module
 from tests.kit.redis.valkey_process import ValkeyProcess
 from tests.waiting import eventually, until
@@ -50,13 +50,13 @@ def away() -> int:
     raise Unavailable("away")
 
 
-def read(cache: Cache, load: Callable[[], int], region: Region[int] = SHORT) -> Answer[int]:
+def read(cache: Cache, load: Callable[[], int], region: Region[int] = SHORT) -> CacheAnswer[int]:
     return cache.get_or_create(region, "k", load, tags=("t",))
 
 
-def read_once_past_its_time(cache: Cache) -> Answer[int]:
+def read_once_past_its_time(cache: Cache) -> CacheAnswer[int]:
     """The first answer that does not come from a value in its time."""
-    found: list[Answer[int]] = []
+    found: list[CacheAnswer[int]] = []
 
     def is_kept() -> bool:
         found.append(read(cache, away))

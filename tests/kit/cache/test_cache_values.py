@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.kit.cache import Cache, Region
-from backend.kit.cache.entry import Entry, decode, encode, new_entry
+from backend.kit.cache.entry import CacheEntry, decode, encode, new_entry
 from backend.kit.cache.local_layer import LocalLayer
 from backend.kit.model import Shape
 from backend.kit.redis.client import Client
@@ -97,7 +97,7 @@ def test_values_come_back_equal(values: tuple[Whole, ...], versions: tuple[bytes
 @given(compute=st.floats(0, 5), remaining=st.floats(-5, 500))
 def test_early_renewal_starts_near_the_end(compute: float, remaining: float) -> None:
     """An entry past its time is always due; one that is a hundred loads away from it never is."""
-    entry = Entry(1, created=0.0, expires=1000.0, compute_seconds=compute)
+    entry = CacheEntry(1, created=0.0, expires=1000.0, compute_seconds=compute)
     if remaining <= 0:
         assert entry.is_due_early(1000.0 - remaining)
     if remaining > 100 * compute + 1e-6:
@@ -131,7 +131,7 @@ def test_the_local_layer_never_serves_what_was_read_before_an_invalidation(
             begun[tag, other] = (layer.generation, clock)
         elif (tag, other) in begun:
             generation, at = begun[tag, other]
-            entry = Entry(at, 0, 1e12, 0)
+            entry = CacheEntry(at, 0, 1e12, 0)
             layer.put(f"{tag}{other}", entry, "r", ("*", tag, other), generation=generation, until=1e12)
         for (one, two), _ in begun.items():
             held = layer.get(f"{one}{two}", 0)

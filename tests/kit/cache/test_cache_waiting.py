@@ -10,7 +10,7 @@ import pytest
 
 from backend.errors import Unavailable
 from backend.kit import deadline
-from backend.kit.cache import Answer, Cache
+from backend.kit.cache import Cache, CacheAnswer
 from backend.kit.cache.early_renewal import Renewals
 from backend.kit.embedded import Servers
 from backend.kit.redis.client import connect, disconnect
@@ -35,7 +35,7 @@ def two_caches(servers: Servers) -> Iterator[tuple[Cache, Cache]]:
         disconnect(client)
 
 
-def read_within(cache: Cache, seconds: float, source: Source) -> Answer[int]:
+def read_within(cache: Cache, seconds: float, source: Source) -> CacheAnswer[int]:
     with deadline.within(seconds):
         return cache.get_or_create(NUMBERS, "k", source)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import Unavailable
-from backend.kit.cache import Answer, Cache, Region, Warmer
+from backend.kit.cache import Cache, CacheAnswer, Region, Warmer
 from tests.kit.cache.cache_readers import NUMBERS, Source
 from tests.kit.redis.valkey_process import ValkeyCluster, ValkeyProcess
 from tests.waiting import eventually
@@ -41,7 +41,7 @@ class Reader:
         self.warmer = Warmer(self.cache)
         self.warmer.add(NUMBERS, {key: partial(self.read, key) for key in "abc"}, wide_tags=["all numbers"])
 
-    def read(self, key: str) -> Answer[int]:
+    def read(self, key: str) -> CacheAnswer[int]:
         return self.cache.get_or_create(NUMBERS, key, self.source, tags=("all numbers", f"number:{key}"))
 
 
@@ -94,7 +94,7 @@ def test_a_key_that_fails_leaves_the_others_warm(make: Callable[[], Reader]) -> 
     """A failed load of one key, expected or not, is counted, and the others are loaded."""
     reader = make()
 
-    def fail(error: Exception) -> Answer[str]:
+    def fail(error: Exception) -> CacheAnswer[str]:
         raise error
 
     reader.warmer.add(
