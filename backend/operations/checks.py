@@ -47,7 +47,7 @@ def mongodb(found: Deployment) -> Check:
 
 def release(version: str, today: date) -> Check:
     """Faults in this release series of MongoDB are still mended."""
-    end = end_of_life.of(version)
+    end = end_of_life.ends_on(version)
     if end is None:
         return check("release", "ok", _("MongoDB {version}").format(version=version))
     if end >= today:

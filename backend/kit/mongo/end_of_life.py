@@ -21,6 +21,6 @@ END_OF_LIFE = {
 }
 
 
-def of(version: str) -> date | None:
+def ends_on(version: str) -> date | None:
     """The last day of the series of a version such as "6.0.5"; None where it is not known."""
     return END_OF_LIFE.get(".".join(version.split(".")[:2]))
