@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = Path(st.__file__).parent / "static" / "static"
 TARGET = ROOT / "pages" / "assets" / "icons.woff2"
 NAMED = re.compile(r"material/([a-z0-9_]+)")
-QUOTED = re.compile(r"""["'`]([a-z0-9]+(?:_[a-z0-9]+)+)["'`]""")  # Streamlit puts "more_vert" after the prefix, too
+STREAMLITS = re.compile(r"""["'`]([a-z0-9]+(?:_[a-z0-9]+)+)["'`]""")  # it puts "more_vert" after the prefix, too
+OURS = re.compile(r"""["'`]([a-z0-9_]+)["'`]""")  # icons in HTML parts and in our scripts are bare names
 
 
 def whole() -> Path:
@@ -26,9 +27,11 @@ def whole() -> Path:
 def named(glyphs: dict[str, str]) -> set[str]:
     """The icons, of those with `glyphs`, that Streamlit's scripts and this product name."""
     scripts = [file.read_text("utf-8") for file in (BUNDLE / "js").glob("*.js")]
-    modules = [file.read_text("utf-8") for folder in ("pages", "backend") for file in (ROOT / folder).rglob("*.py")]
-    names = {name for text in (*scripts, *modules) for name in NAMED.findall(text)}
-    return (names | {name for text in scripts for name in QUOTED.findall(text)}) & glyphs.keys()
+    ours = [file.read_text("utf-8") for kind in ("pages/**/*.py", "pages/assets/*.js", "backend/**/*.py")
+            for file in ROOT.glob(kind)]  # fmt: skip
+    names = {name for text in (*scripts, *ours) for name in NAMED.findall(text)}
+    names |= {name for text in scripts for name in STREAMLITS.findall(text)}
+    return (names | {name for text in ours for name in OURS.findall(text)}) & glyphs.keys()
 
 
 def ligatures(font: TTFont) -> dict[str, str]:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from backend.kit.i18n import _
 from pages.operations.details import draw_details
-from pages.operations.overview import HEALTH
+from pages.operations.overview import HEALTH, QUIET_CHECKS
 from pages.shell import services, session
 from pages.shell.script_runs import refreshing
 from pages.widgets.elements import page_title
@@ -16,8 +16,11 @@ REFRESH_SECONDS = 5.0
 def draw_health() -> None:
     """The checks, who is there, and one kind of detail: draws itself anew while the page is open."""
     viewer = session.viewer("admin")
-    st.html(HEALTH.get(services.backend().operations.health(viewer), viewer.time_zone))
+    health = services.backend().operations.health(viewer)
+    st.html(HEALTH.get(health, viewer.time_zone))
     draw_details(viewer)
+    if quiet := QUIET_CHECKS.get(health, viewer.time_zone):
+        st.html(quiet)
 
 
 session.viewer("admin")

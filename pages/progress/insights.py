@@ -9,11 +9,11 @@ from backend.kit.i18n import _, day, ngettext, number, percent
 from backend.progress.models import Insights
 from pages.chapters.text import question_words
 from pages.progress.comparison import draw_beside_others, heading_html
-from pages.progress.syllabus_map import areas
+from pages.progress.syllabus_map import map_html
 from pages.shell import services, session
-from pages.widgets.charts import ChartLine, calendar, chart, lines_over_time, points, treemap
-from pages.widgets.elements import KeyFigure, empty_html, figures_html, link_html, section_html, title_html
-from pages.widgets.tables import Cell, Column, Twin, Value
+from pages.widgets.charts import ChartLine, calendar, chart, lines_over_time, points
+from pages.widgets.elements import KeyFigure, empty_html, escape, figures_html, link_html, section_html, title_html
+from pages.widgets.tables import Cell, Column, Twin, Value, twin_table
 
 
 def figures(insights: Insights) -> str:
@@ -93,30 +93,24 @@ def draw_curve(insights: Insights) -> None:
 def draw_map(insights: Insights) -> None:
     covered = sum(min(node.solved, node.questions) for node in insights.syllabus)
     asked = sum(node.questions for node in insights.syllabus)
-    chart(
-        treemap(areas(insights.syllabus), _("Solved")),
-        _("{covered} of {asked} past-paper questions solved in all. Choose a subject to go deeper.").format(
-            covered=number(covered), asked=number(asked)
-        ),
-        Twin(
-            _("Every chapter of the syllabus"),
-            [
-                _("Chapter"),
-                _("Subject"),
-                _("Unit"),
-                Column(_("Past questions"), numeric=True),
-                Column(_("Solved"), numeric=True),
-                _("Status"),
-            ],
-            lambda: _map_rows(insights),
-        ),
-        key="syllabus",
-        height=460,
-        above=section_html(
-            _("Map of the syllabus"),
-            _("The bigger a box, the more the exam asks it. The stronger its colour, the more of it you solved."),
-        ),
+    heading = section_html(
+        _("Map of the syllabus"),
+        _("The longer a bar, the more the exam asks it; filled is what you solved. Open a unit to see its chapters."),
     )
+    words = _("{covered} of {asked} past-paper questions solved in all.").format(
+        covered=number(covered), asked=number(asked)
+    )
+    note = f'<p class="cp-note">{escape(words)}</p>'
+    st.html(f'<div class="cp-parts">{heading}{note}{map_html(insights.syllabus)}</div>')
+    columns: list[Column | str] = [
+        _("Chapter"),
+        _("Subject"),
+        _("Unit"),
+        Column(_("Past questions"), numeric=True),
+        Column(_("Solved"), numeric=True),
+        _("Status"),
+    ]
+    twin_table(Twin(_("Every chapter of the syllabus"), columns, lambda: _map_rows(insights)), key="syllabus")
 
 
 def _map_rows(insights: Insights) -> list[list[Value]]:

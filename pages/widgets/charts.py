@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements import plotly_chart as _registers_the_template  # noqa: F401  # by being imported
 
-from backend.kit.i18n import _, current_locale, day, number, percent
+from backend.kit.i18n import _, current_locale, day, number
 from pages.widgets.style import escape
 from pages.widgets.tables import Column, Twin, Value, twin_table
 
@@ -25,10 +25,9 @@ _CONFIG: Mapping[str, Any] = {
 }
 _CLEAR = "rgba(0,0,0,0)"
 _INK = "#000037"  # not a colour: Streamlit's template replaces it by the text colour of the reader's theme
-_WASH = [[0, "#000011"], [0.5, "#000013"], [1, "#000015"]]  # the pale half of the theme's scale, under text
 DAYS_IN_WEEK = 7
 FEW_BARS = 8
-KEPT_PLOTS = 300  # of all people together; a map of the syllabus has 50 kB
+KEPT_PLOTS = 300  # of all people together
 
 
 def chart(figure: go.Figure, description: str, twin: Twin, *, key: str, height: int = 300, above: str = "") -> None:
@@ -158,65 +157,6 @@ def bars_over_time(days: tuple[date, ...], values: tuple[int, ...], measure: str
     named = list(days[::-2] if len(days) > FEW_BARS else days)
     figure.update_xaxes(tickvals=named, tickformat="%-d %b")
     return figure
-
-
-@dataclass(frozen=True)
-class Area:
-    """One area of a treemap: id, id of its parent ("" at the top), label, size, and the share done (0 to 1)."""
-
-    id: str
-    parent: str
-    label: str
-    size: float
-    share: float
-    words: str = ""
-
-
-@lru_cache(maxsize=64)
-def treemap(areas: tuple[Area, ...], measure: str) -> go.Figure:
-    """Whole → subject → unit → chapter: area by size, colour by the share done, which each area also prints; its words
-    show when it is pointed at.
-
-    Exactly one area has no parent: the whole. A size is at least the sum of the sizes inside it. Two levels show
-    at once; a click goes deeper.
-    """
-    boxes = go.Treemap(
-        ids=[area.id for area in areas],
-        parents=[area.parent for area in areas],
-        labels=[escape(area.label) for area in areas],
-        values=[area.size for area in areas],
-        text=[percent(area.share) for area in areas],
-        customdata=[escape(area.words) for area in areas],
-        branchvalues="total",
-        textinfo="label+text",
-        hovertemplate="<b>%{label}</b><br>%{customdata}<extra></extra>",
-        marker={
-            "colors": [area.share for area in areas],
-            "cmin": 0,
-            "cmax": 1,
-            "coloraxis": "coloraxis",
-            "cornerradius": 6,
-            "pad": {"t": 26, "l": 4, "r": 4, "b": 4},
-        },
-        tiling={"pad": 3},
-        maxdepth=3,
-        pathbar={"thickness": 28, "textfont": {"color": _INK}},
-        textfont={"color": _INK},
-    )
-    bar: dict[str, Any] = {
-        "title": {"text": measure, "side": "top", "font": {"color": _INK}},
-        "tickformat": ".0%",
-        "tickfont": {"color": _INK},
-        "thickness": 8,
-        "outlinewidth": 0,
-        "orientation": "h",
-        "len": 0.5,
-        "x": 0,
-        "xanchor": "left",
-        "y": 0,
-        "yanchor": "top",
-    }
-    return _layout(go.Figure(boxes), coloraxis={"cmin": 0, "cmax": 1, "colorscale": _WASH, "colorbar": bar})
 
 
 def calendar(

@@ -89,6 +89,19 @@ def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
     assert dark_violations(page) == []
 
 
+def test_a_dialog_follows_the_theme(phones: Phones) -> None:
+    """An open dialog takes the dark colours when the device changes to dark, although it hangs outside the app."""
+    page = phones.open("admin", "/users")
+    page.get_by_role("button", name="Add a person").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_have_css("color-scheme", "light")
+    try:
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        expect(dialog).to_have_css("color-scheme", "dark")
+    finally:
+        page.emulate_media(color_scheme="light")
+
+
 def grave_violations(page: Page) -> list[str]:
     """The serious and critical violations that are not Streamlit's own, each with its places."""
     page.evaluate(AXE)
