@@ -11,8 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backend.chapters.exam_years import exam_years
-from backend.chapters.files import contradiction, repetition
-from backend.chapters.matching import NameMatcher, candidates_words, in_order
+from backend.chapters.matching import NAME_FIELDS, NameMatcher, Scope, candidates_words, in_order, scope_of
 from backend.chapters.models import (
     CatalogueStep,
     Chapter,
@@ -26,12 +25,15 @@ from backend.chapters.models import (
     NameField,
     NameQuestion,
     Outcome,
+    name_key,
 )
+from backend.chapters.same_chapter import shared
 from backend.kit.i18n import _, listing, ngettext, number
 from backend.kit.model import Shape
 from backend.kit.mongo.client import new_id
 
 Key = tuple[str, str, str, str]
+Questions = dict[tuple[Scope, str], NameQuestion]
 
 
 class PlannedRow(Shape, frozen=True, kw_only=True):
@@ -69,9 +71,10 @@ def plan(file: ChapterFile, catalogue: Sequence[Chapter], options: ImportOptions
     """Each row's outcome against the catalogue (archived chapters included). Raises Invalid for a choice of no name."""
     known = {chapter.key: chapter for chapter in catalogue}
     matcher = NameMatcher(in_order(catalogue), options.choices)
-    questions: dict[tuple[NameField, str, str], NameQuestion] = {}
+    questions: Questions = {}
+    units = {_without_unit(chapter): chapter.unit for chapter in reversed(catalogue)}
     rows = [_matched(row, matcher, known, questions) for row in file.rows]
-    planned = [_plan_row(row, known, options) for row in _without_contradictions(rows)]
+    planned = [_plan_row(row, known, units, options) for row in _taken_together(rows)]
     years = _odd_years(planned, catalogue, this_year)
     return ImportPlan(
         rows=tuple(_with_odd_years(row, years) for row in planned),
@@ -169,40 +172,37 @@ def named(
     )
 
 
-def _matched(
-    row: FileRow,
-    matcher: NameMatcher,
-    known: Mapping[Key, Chapter],
-    questions: dict[tuple[NameField, str, str], NameQuestion],
-) -> FileRow:
+def _matched(row: FileRow, matcher: NameMatcher, known: Mapping[Key, Chapter], questions: Questions) -> FileRow:
     """The row with its names as the catalogue writes them, or with the question that its names raise."""
     if row.problem or row.draft is None:
         return row
-    twin = known.get(row.draft.key)
+    draft = row.draft
+    twin = known.get(draft.key)
     if twin:
         names = {"subject": twin.subject, "class_": twin.class_, "unit": twin.unit}
-        return replace(row, draft=replace(row.draft, **names))
-    draft, asked = row.draft, list[str]()
-    subject = ""
-    fields: tuple[tuple[NameField, str], ...] = (("subject", "subject"), ("class", "class_"), ("unit", "unit"))
-    for field, attribute in fields:
-        name = getattr(draft, attribute)
-        found = matcher.match(field, name, subject)
-        if found.candidates:
-            within = subject if field == "unit" else ""
-            before = questions.get((field, within, name))
-            questions[field, within, name] = NameQuestion(
-                field=field,
-                value=name,
-                subject=within,
-                candidates=found.candidates,
-                rows=(before.rows if before else 0) + 1,
-            )
-            asked.append(_near_words(field, name, found.candidates))
-            break  # which unit is meant cannot be told before the subject is known
+        return replace(row, draft=replace(draft, **names))
+    for field, attribute in NAME_FIELDS.items():
+        found = matcher.match(field, draft)
+        if found.candidates:  # which unit or chapter is meant cannot be told before the names around it are known
+            _ask(questions, field, draft, found.candidates)
+            return replace(row, problem=_near_words(field, found.name, found.candidates))
         draft = replace(draft, **{attribute: found.name})
-        subject = draft.subject
-    return replace(row, problem=" ".join(asked)) if asked else replace(row, draft=draft)
+    return replace(row, draft=draft)
+
+
+def _ask(questions: Questions, field: NameField, draft: ChapterDraft, candidates: tuple[str, ...]) -> None:
+    name = getattr(draft, NAME_FIELDS[field])
+    key = scope_of(field, draft), name
+    before = questions.get(key)
+    questions[key] = NameQuestion(
+        field=field,
+        value=name,
+        subject=draft.subject if field in ("unit", "chapter") else "",
+        class_=draft.class_ if field == "chapter" else "",
+        unit=draft.unit if field == "chapter" else "",
+        candidates=candidates,
+        rows=(before.rows if before else 0) + 1,
+    )
 
 
 def _near_words(field: NameField, name: str, candidates: Sequence[str]) -> str:
@@ -211,35 +211,41 @@ def _near_words(field: NameField, name: str, candidates: Sequence[str]) -> str:
     )
 
 
-def _without_contradictions(rows: Sequence[FileRow]) -> Iterator[FileRow]:
-    """The rows; where the catalogue's spelling makes several one chapter, all that differ fail, each naming others."""
-    same: dict[Key, list[FileRow]] = {}
-    for row in rows:
-        if row.draft and not row.problem:
-            same.setdefault(row.draft.key, []).append(row)
-    for row in rows:
-        alike = same.get(row.draft.key, []) if row.draft and not row.problem else []
-        if any(_counts(other) != _counts(row) for other in alike):
-            yield replace(row, problem=contradiction(row, alike))
-        elif alike and alike[0] is not row:
-            note = repetition(alike[0])
-            yield replace(row, notes=tuple(dict.fromkeys((*row.notes, note))), is_repeated=True)
+def _taken_together(rows: Sequence[FileRow]) -> Iterator[FileRow]:
+    """The rows; of those for one chapter, the first has the years of all, unless they contradict each other."""
+    found = shared(rows, [row.draft.key if row.draft and not row.problem else None for row in rows], _counts)
+    for at, row in enumerate(rows):
+        if at in found.problems:
+            yield replace(row, problem=found.problems[at])
+        elif at in found.notes:
+            yield replace(row, notes=(*row.notes, found.notes[at]), is_repeated=True)
+        elif row.draft and at in found.values:
+            counts = dict(sorted(found.values[at].items()))
+            yield replace(row, draft=replace(row.draft, year_wise_question_count=counts))
         else:
             yield row
 
 
-def _counts(row: FileRow) -> Mapping[str, int] | None:
-    return row.draft.year_wise_question_count if row.draft else None
+def _counts(row: FileRow) -> Mapping[str, int]:
+    return row.draft.year_wise_question_count if row.draft else {}
 
 
-def _plan_row(row: FileRow, known: Mapping[Key, Chapter], options: ImportOptions) -> PlannedRow:
+def _without_unit(draft: ChapterDraft) -> tuple[str, str, str]:
+    return name_key(draft.subject), name_key(draft.class_), name_key(draft.chapter)
+
+
+def _plan_row(
+    row: FileRow, known: Mapping[Key, Chapter], units: Mapping[tuple[str, str, str], str], options: ImportOptions
+) -> PlannedRow:
     if row.problem or row.draft is None:
         return PlannedRow(report=named(row, Outcome.FAILED, row.problem or ""))
     twin = known.get(row.draft.key)
     if row.is_repeated:
         return PlannedRow(report=named(row, Outcome.UNCHANGED, chapter=twin))
     if twin is None:
-        return PlannedRow(report=named(row, Outcome.ADDED), draft=row.draft)
+        unit = units.get(_without_unit(row.draft))
+        said = _("There is a chapter of this name in the unit “{unit}”.").format(unit=unit) if unit else ""
+        return PlannedRow(report=named(row, Outcome.ADDED, said), draft=row.draft)
     draft = replace(row.draft, year_wise_question_count=_merged(row.draft, twin, options))
     changes = differences(twin, draft)
     if not changes:

@@ -1,25 +1,23 @@
-"""Whether a subject, class or unit that somebody wrote is one of the catalogue's, one that is near and must be asked
-about, or a new one. Pure; nothing is guessed."""
+"""Whether a name that somebody wrote is one of the catalogue's, one that is near and must be asked about, or a new one.
+Pure; nothing is guessed."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from itertools import islice
 from typing import NamedTuple
 
-from backend.chapters.models import Chapter, ChapterDraft, NameChoice, NameField
+from backend.chapters.models import Chapter, ChapterDraft, NameChoice, NameField, NameQuestion, name_key
+from backend.chapters.near_names import Marks, NearNames, marks
 from backend.errors import Invalid
 from backend.kit.i18n import _
-from backend.kit.unicode_text import comparison_key
 
-NEAR = 0.8  # of difflib: a letter too many, too few or two swapped in a word of five and more
+NAME_FIELDS: Mapping[NameField, str] = {"subject": "subject", "class": "class_", "unit": "unit", "chapter": "chapter"}
 CANDIDATES = 3
 QUOTED = 60  # characters of a name in a refusal
+SUBJECTS = 400  # names of which the short forms are looked for
 SHORTENED = 3  # letters that an abbreviation such as “Chem” has at least
-# Numbers, and words of one or two letters (“Part A”, “Mechanics II”): names that differ in one are different names.
-_MARKS = re.compile(r"\d+|\b[^\W\d]{1,2}\b|\b[ivxl]+\b")
 
-Marks = tuple[str, ...]
-Scope = tuple[NameField, str]  # units are known within their subject, by its key
+Scope = tuple[str, ...]  # a field and the keys of the names around it: units are known within their subject
+Named = ChapterDraft | NameChoice | NameQuestion
 
 
 class Match(NamedTuple):
@@ -34,20 +32,20 @@ class NameMatcher:
 
     def __init__(self, catalogue: Iterable[ChapterDraft], choices: Iterable[NameChoice] = ()) -> None:
         self._known: dict[Scope, dict[str, str]] = {}
-        self._alike: dict[tuple[Scope, Marks], list[str]] = {}  # keys that only near spelling could confuse
+        self._alike: dict[tuple[Scope, Marks], NearNames] = {}  # names that only near spelling could confuse
         self._asked: dict[tuple[Scope, str], tuple[str, ...]] = {}
-        self._choices = {(_scope(each.field, each.subject), comparison_key(each.value)): each for each in choices}
+        self._choices = {(scope_of(each.field, each), name_key(each.value)): each for each in choices}
         for chapter in catalogue:
-            self._learn(_scope("subject", ""), chapter.subject)
-            self._learn(_scope("class", ""), chapter.class_)
-            self._learn(_scope("unit", chapter.subject), chapter.unit)
+            for field, attribute in NAME_FIELDS.items():
+                self._learn(scope_of(field, chapter), getattr(chapter, attribute))
 
-    def match(self, field: NameField, name: str, subject: str = "") -> Match:
-        """How `name` is written in the catalogue; for a unit, within its subject.
+    def match(self, field: NameField, draft: ChapterDraft) -> Match:
+        """How this name of a draft is written in the catalogue, whose spelling the names around it have already.
 
         Raises Invalid where it was chosen to be the same as a name that is not there.
         """
-        scope, key = _scope(field, subject), comparison_key(name)
+        name: str = getattr(draft, NAME_FIELDS[field])
+        scope, key = scope_of(field, draft), name_key(name)
         known = self._known.setdefault(scope, {})
         if key in known:
             return Match(known[key])
@@ -60,25 +58,33 @@ class NameMatcher:
         return Match(name, near)
 
     def _learn(self, scope: Scope, name: str) -> None:
-        known, key = self._known.setdefault(scope, {}), comparison_key(name)
+        known, key = self._known.setdefault(scope, {}), name_key(name)
         if key not in known:
             known[key] = name
-            self._alike.setdefault((scope, _marks(key)), []).append(key)
+            self._alike.setdefault((scope, marks(name)), NearNames()).add(name)
 
     def _near(self, scope: Scope, key: str) -> tuple[str, ...]:
         """The known names that `key` may be a slip or a short form of."""
         if (scope, key) not in self._asked:
-            alike = self._alike.get((scope, _marks(key)), [])
-            close = get_close_matches(key, alike, CANDIDATES, NEAR)
-            short = [other for other in alike if other not in close and _is_short_for(*sorted((key, other), key=len))]
-            short = short if scope[0] == "subject" else []
-            known = self._known[scope]
-            self._asked[scope, key] = tuple(known[other] for other in (*close, *short)[:CANDIDATES])
+            alike = self._alike.get((scope, marks(key)), NearNames())
+            short = (
+                known
+                for other, known in islice(self._known[scope].items(), SUBJECTS)
+                if scope[0] == "subject" and _is_short_for(*sorted((key, other), key=len))
+            )
+            found = dict.fromkeys((*alike.find(key, CANDIDATES), *short))
+            self._asked[scope, key] = tuple(found)[:CANDIDATES]
         return self._asked[scope, key]
 
 
+def scope_of(field: NameField, named: Named) -> Scope:
+    """Where a name of this field is known: a unit within its subject, a chapter within its subject, class and unit."""
+    around = {"unit": (named.subject,), "chapter": (named.subject, named.class_, named.unit)}.get(field, ())
+    return field, *map(name_key, around)
+
+
 def _chosen(choice: NameChoice, known: Mapping[str, str]) -> str:
-    found = known.get(comparison_key(str(choice.same_as)))
+    found = known.get(name_key(str(choice.same_as)))
     if found is None:
         raise Invalid(
             _("“{column}”: “{value}” cannot be the same as “{name}”, which the catalogue does not have.").format(
@@ -91,14 +97,6 @@ def _chosen(choice: NameChoice, known: Mapping[str, str]) -> str:
 def in_order(catalogue: Iterable[Chapter]) -> list[Chapter]:
     """The chapters by whose spelling others go: those of the syllabus before those of the archive."""
     return sorted(catalogue, key=lambda chapter: chapter.archived_at is not None)
-
-
-def _scope(field: NameField, subject: str) -> Scope:
-    return field, comparison_key(subject) if field == "unit" else ""
-
-
-def _marks(key: str) -> Marks:
-    return tuple(_MARKS.findall(key))
 
 
 def _is_short_for(short: str, long: str) -> bool:

@@ -20,7 +20,10 @@ Status = Literal["Not Started", "In Progress", "Completed"]
 STATUSES: tuple[Status, ...] = ("Not Started", "In Progress", "Completed")
 
 
-_key = lru_cache(maxsize=1 << 15)(comparison_key)  # the same few names come again, and all names of a long file
+@lru_cache(maxsize=1 << 15)  # the same few names come again, and all names of a long file
+def name_key(name: str) -> str:
+    """The key by which names of chapters are the same."""
+    return comparison_key(name)
 
 
 class ChapterDraft(Shape, frozen=True, kw_only=True):
@@ -35,7 +38,7 @@ class ChapterDraft(Shape, frozen=True, kw_only=True):
     @property
     def key(self) -> tuple[str, str, str, str]:
         """The identity of a chapter in any file: the comparison keys of its four names."""
-        return _key(self.subject), _key(self.class_), _key(self.unit), _key(self.chapter)
+        return name_key(self.subject), name_key(self.class_), name_key(self.unit), name_key(self.chapter)
 
 
 class ChapterEdit(Shape, frozen=True, kw_only=True):
@@ -128,18 +131,20 @@ class Candidate(ChapterNames, frozen=True, kw_only=True):
     chapter_id: str
 
 
-NameField = Literal["subject", "class", "unit"]
+NameField = Literal["subject", "class", "unit", "chapter"]
 
 
 class NameChoice(Shape, frozen=True, kw_only=True):
     """A person's choice for a name that resembles another one: it is `same_as` that one, or (None) a new one.
 
-    `subject` is the one that a unit belongs to, as the catalogue writes it.
+    `subject`, and for a chapter `class_` and `unit`, are those that it belongs to, as the catalogue writes them.
     """
 
     field: NameField
     value: str
     subject: str = ""
+    class_: str = ""
+    unit: str = ""
     same_as: str | None = None
 
 
@@ -149,6 +154,8 @@ class NameQuestion(Shape, frozen=True, kw_only=True):
     field: NameField
     value: str
     subject: str = ""
+    class_: str = ""
+    unit: str = ""
     candidates: tuple[str, ...]
     rows: int
 

@@ -15,7 +15,7 @@ from backend.chapters.changes import INLINE_SECONDS, TAG, CatalogueChanges, Chap
 from backend.chapters.draft import checked
 from backend.chapters.files import parse
 from backend.chapters.files.table import printable
-from backend.chapters.matching import NameMatcher, candidates_words, in_order
+from backend.chapters.matching import NAME_FIELDS, NameMatcher, candidates_words, in_order
 from backend.chapters.models import (
     CatalogueChange,
     CatalogueStep,
@@ -24,7 +24,6 @@ from backend.chapters.models import (
     ChapterEdit,
     ImportOptions,
     ImportReport,
-    NameField,
 )
 from backend.chapters.queries import ChapterQueries
 from backend.errors import ConfirmationNeeded, Conflict, NotFound, Unavailable
@@ -301,10 +300,9 @@ def _named(
     chapter that exists."""
     others = [chapter for chapter in in_order(catalogue) if edited is None or chapter.id != edited.id]
     matcher = NameMatcher(others)
-    fields: tuple[tuple[NameField, str], ...] = (("subject", "subject"), ("class", "class_"), ("unit", "unit"))
-    for field, attribute in fields:
+    for field, attribute in NAME_FIELDS.items():
         name = getattr(draft, attribute)
-        found = matcher.match(field, name, draft.subject)
+        found = matcher.match(field, draft)
         if found.candidates and not confirm and (edited is None or getattr(edited, attribute) != name):
             said = _("“{name}” is not in the catalogue, but {candidates} is. Save it as a new one anyway?")
             raise ConfirmationNeeded(

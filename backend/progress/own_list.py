@@ -4,10 +4,19 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from backend.chapters.files import contradiction, repetition
 from backend.chapters.finder import ChapterFinder, Finding
 from backend.chapters.importing import named, ref
-from backend.chapters.models import Chapter, ChapterFile, FieldChange, FileRow, ImportRow, Outcome, OwnProgress
+from backend.chapters.models import (
+    Chapter,
+    ChapterFile,
+    FieldChange,
+    FileRow,
+    ImportRow,
+    Outcome,
+    OwnChange,
+    OwnProgress,
+)
+from backend.chapters.same_chapter import shared
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing
 from backend.kit.model import Shape
@@ -34,23 +43,21 @@ def plan(file: ChapterFile, chapters: Iterable[Chapter], records: Mapping[str, P
     chapters = tuple(chapters)
     _refuse_strange(choices, file.rows)
     found = _found(file, chapters, choices)
-    alike: dict[str, list[FileRow]] = {}
-    for row, finding in zip(file.rows, found, strict=True):
-        if finding.chapter and row.own:
-            alike.setdefault(finding.chapter.id, []).append(row)
-    differing = {chapter_id for chapter_id, rows in alike.items() if any(row.own != rows[0].own for row in rows)}
+    ids = [each.chapter.id if each.chapter and row.own else None for row, each in zip(file.rows, found, strict=True)]
+    together = shared(file.rows, ids, _said)
     planned: list[ImportRow] = []
     changes: dict[str, ProgressChange] = {}
-    for row, finding in zip(file.rows, found, strict=True):
+    for at, (row, finding) in enumerate(zip(file.rows, found, strict=True)):
         chapter = finding.chapter
         if not chapter or not row.own:
             planned.append(_unmatched(row, finding, choices))
-        elif chapter.id in differing:
-            planned.append(named(row, Outcome.FAILED, contradiction(row, alike[chapter.id]), chapter))
-        elif row is not alike[chapter.id][0]:
-            planned.append(named(row, Outcome.UNCHANGED, repetition(alike[chapter.id][0]), chapter))
+        elif at in together.problems:
+            planned.append(named(row, Outcome.FAILED, together.problems[at], chapter))
+        elif at in together.notes:
+            planned.append(named(row, Outcome.UNCHANGED, together.notes[at], chapter))
         else:
-            report, change = _changed(row, chapter, records.get(chapter.id))
+            own = OwnChange(**together.values[at])
+            report, change = _changed(replace(row, own=own), chapter, records.get(chapter.id))
             planned.append(report)
             changes |= {chapter.id: change} if change else {}
     return OwnPlan(rows=tuple(planned), changes=changes)
@@ -70,6 +77,12 @@ def _found(file: ChapterFile, chapters: tuple[Chapter, ...], choices: Choices) -
             found.append(finder.find(row.names, offer=offers < _ROWS_WITH_OFFERS))
             offers += found[-1].chapter is None
     return found
+
+
+def _said(row: FileRow) -> dict[str, object]:
+    """Return the values that a row gives, by field."""
+    own = row.own or OwnChange()
+    return {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not None}
 
 
 def _refuse_strange(choices: Choices, rows: Iterable[FileRow]) -> None:

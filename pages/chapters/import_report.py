@@ -36,7 +36,7 @@ class OpenImport:
     report: ImportReport | None = None
     options: ImportOptions = field(default_factory=ImportOptions)
     is_counted: bool = False  # as one import, however often its preview is made
-    questions: dict[tuple[str, str, str], NameQuestion] = field(default_factory=dict)  # answered ones too
+    questions: dict[tuple[str, ...], NameQuestion] = field(default_factory=dict)  # answered ones too
 
 
 def draw_import() -> None:
@@ -86,7 +86,7 @@ def _check(known: OpenImport, file: UploadedFile) -> None:
         known.report = services.backend().chapters.import_file(
             viewer, known.name, file.getvalue(), dry_run=True, options=known.options
         )
-    known.questions |= {(each.field, each.subject, each.value): each for each in known.report.questions}
+    known.questions |= {imports.place(each): each for each in known.report.questions}
 
 
 def _ask(known: OpenImport, report: ImportReport) -> None:

@@ -37,17 +37,33 @@ def _ask(file_id: str, question: NameQuestion) -> NameChoice | None:
     )
     chosen = st.selectbox(
         plain(label), [_LATER, *question.candidates, _NEW], format_func=_answer_words,
-        key=f"import-name-{file_id}-{question.field}-{question.subject}-{question.value}",
+        key="-".join(("import-name", file_id, *place(question))),
     )  # fmt: skip
     if chosen in (_LATER, None):
         return None
     same_as = None if chosen == _NEW else chosen
-    return NameChoice(field=question.field, value=question.value, subject=question.subject, same_as=same_as)
+    return NameChoice(
+        field=question.field,
+        value=question.value,
+        subject=question.subject,
+        class_=question.class_,
+        unit=question.unit,
+        same_as=same_as,
+    )
+
+
+def place(question: NameQuestion) -> tuple[str, ...]:
+    """Return what tells a question from every other of its file."""
+    return question.field, question.subject, question.class_, question.unit, question.value
 
 
 def _field_words(question: NameQuestion) -> str:
     if question.field == "unit":
         return _("unit of {subject}").format(subject=question.subject)
+    if question.field == "chapter":
+        return _("chapter of {unit} ({subject}, {class_name})").format(
+            unit=question.unit, subject=question.subject, class_name=question.class_
+        )
     return {"subject": _("subject"), "class": _("class")}[question.field]
 
 

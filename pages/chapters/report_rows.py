@@ -1,4 +1,4 @@
-"""Parts common to the reports of both imports: notes on the file, and its rows with the reason first."""
+"""Parts common to the reports of both imports: notes on the file, and its rows."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,8 @@ def draw_notes(report: ImportReport) -> None:
 
 
 def draw_rows(rows: Sequence[ImportRow], label: str) -> None:
-    """Draw the rows as a list: outcome, reason, the chapter in the file's words, and its place in the file."""
+    """Draw the rows as a list: outcome, chapter, what it changes, place in the file. A failed one begins with its
+    reason."""
     if rows:
         items = "".join(_row_html(row) for row in rows)
         st.html(f'<ul class="cp-report" role="list" aria-label="{escape(label)}">{items}</ul>')
@@ -50,14 +51,19 @@ def place(row: ImportRow) -> str:
 
 
 def _row_html(row: ImportRow) -> str:
-    said = "".join(f"<li>{_change_html(change)}</li>" for change in row.changes)
+    changes = "".join(f"<li>{_change_html(change)}</li>" for change in row.changes)
     about = " · ".join(part for part in (row.subject, row.class_, row.unit) if part)
+    name = (
+        f"<p><strong>{escape(row.chapter or _('No chapter named'))}</strong>"
+        f"{f' <span>{escape(about)}</span>' if about else ''}</p>"
+    )
+    reason = f"<p>{escape(row.reason)}</p>" if row.reason else ""
+    said = (
+        reason + name if row.outcome is Outcome.FAILED else name + (f"<ul>{changes}</ul>" if changes else "") + reason
+    )
     return (
         f'<li class="cp-report-row">{chip(KINDS[row.outcome], outcome_words(row.outcome))}'
-        f'<div class="cp-report-said">{f"<p>{escape(row.reason)}</p>" if row.reason else ""}'
-        f"{f'<ul>{said}</ul>' if said else ''}"
-        f"<p><strong>{escape(row.chapter or _('No chapter named'))}</strong>"
-        f"{f' <span>{escape(about)}</span>' if about else ''}</p></div>"
+        f'<div class="cp-report-said">{said}</div>'
         f'<span class="cp-report-place">{escape(place(row))}</span></li>'
     )
 

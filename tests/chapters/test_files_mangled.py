@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from backend.chapters.files import parse, parse_own
 from backend.chapters.files.mangled import is_date_format, looks_like_date
+from backend.chapters.models import OwnChange
 from backend.errors import Invalid
 from tests.chapters.files import HEADER, LINE, TABLE, csv_rows, json_rows, problem, refusal, workbook
 
@@ -112,6 +113,28 @@ def test_number_formats_of_dates_are_known(number: int, code: str | None, is_dat
     assert is_date_format(number, code) is is_date
 
 
+@pytest.mark.parametrize(
+    "heading", ["2024-25", "2024/25", "AY 2024–25", "2024-2025", "Session 2024 - 25", "2019-23", "1999-2000", "२०२४-२५"]
+)
+def test_a_heading_of_two_years_is_refused(heading: str) -> None:
+    """Either may be meant, so the counts below it are neither guessed nor lost: the file is refused with the cure."""
+    words = "is not one exam year. Write the year of the exam alone, such as"
+    assert words in refusal(f"{HEADER},{heading}\n{LINE},3".encode()).message
+    assert words in refusal(workbook([[*TABLE[0], heading], [*TABLE[1], 3]])).message
+    assert words in problem(json_rows({**dict.fromkeys(NAMES, "11"), heading: 3}))
+    assert words in problem(json_rows({**dict.fromkeys(NAMES, "11"), "yearWiseQuestionCount": {heading: 3}}))
+    assert parse_own("x.csv", f"Chapter,Status,{heading}\nLimits,done,3\n".encode()).ignored_fields == (heading,)
+
+
+def test_a_heading_with_a_year_in_it_is_pointed_at() -> None:
+    """It may be an exam year, which is said beside the name of the column."""
+    file = parse("x.csv", f"{HEADER},January 2024,Remarks\n{LINE},3,x".encode())
+    assert file.ignored_fields == ("January 2024", "Remarks")
+    assert file.notes == (
+        "Not read as an exam year: “January 2024”. Such a heading is the year alone, for example 2026.",
+    )
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_judged(text: str) -> None:
     """Whatever stands in a cell or a number format."""
@@ -163,6 +186,42 @@ def test_a_workbook_whose_only_list_is_hidden_is_refused() -> None:
         parse_own("x.xlsx", book(build))
 
 
+ROWS = [["Chapter", "Status", "Weak"], ["Limits", "done", "x"], ["Waves", "done", "x"], ["Light", "done", "x"]]
+
+
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_hidden_rows_and_columns_are_left_out_and_said(is_filtered: bool) -> None:
+    """Also rows that a filter hides; what is hidden and holds nothing needs no word."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        added = sheet(written, "Now", ROWS)
+        for row in (1, 3, 7):
+            added.set_row(row, None, None, {"hidden": True})
+        if is_filtered:
+            added.autofilter(0, 0, 3, 2)
+        added.set_column(2, 2, None, None, {"hidden": True})
+        added.set_column(9, 9, None, None, {"hidden": True})
+
+    file = parse_own("x.xlsx", book(build))
+    assert [(row.row, row.names.chapter, row.own) for row in file.rows] == [(3, "Waves", OwnChange(status="Completed"))]
+    assert file.notes == ("2 hidden rows are left out: 2 and 4. The hidden column C is left out.",)
+
+
+def test_what_a_hidden_header_or_column_takes_away_is_said() -> None:
+    """A file that is refused for it names what is hidden; of several sheets, the one that is left out."""
+
+    def without_header(written: xlsxwriter.Workbook) -> None:
+        sheet(written, "Now", ROWS).set_row(0, None, None, {"hidden": True})
+
+    def without_chapter(written: xlsxwriter.Workbook) -> None:
+        sheet(written, "Now", ROWS).set_column(0, 0, None, None, {"hidden": True})
+        sheet(written, "Other", ROWS)
+
+    with pytest.raises(Invalid, match=r"No visible row names the columns\. The hidden row 1 is left out"):
+        parse_own("x.xlsx", book(without_header))
+    assert "The hidden column A is left out" in parse_own("x.xlsx", book(without_chapter)).notes[-1]
+
+
 def test_a_sheet_with_a_faulty_header_is_left_out_with_its_reason() -> None:
     """The others are read; where it is alone the file is refused."""
     twice = [["Chapter", "status", "status"], ["Waves", "done", "done"]]
@@ -170,14 +229,6 @@ def test_a_sheet_with_a_faulty_header_is_left_out_with_its_reason() -> None:
     assert file.notes[-1] == "The sheet “Sheet2” is left out: The column “status” appears twice."
     with pytest.raises(Invalid, match="appears twice"):
         parse_own("x.xlsx", workbook(twice))
-
-
-def test_rows_that_differ_are_named_with_their_sheets() -> None:
-    """Row 2 of one sheet against row 2 of another."""
-    other = [TABLE[0], [*TABLE[1][:5], 7]]
-    first, second = parse("x.xlsx", workbook(TABLE, other)).rows
-    assert first.problem == "The same chapter has different values in row 2 of sheet “Sheet2”."
-    assert second.problem == "The same chapter has different values in row 2 of sheet “Sheet1”."
 
 
 @pytest.mark.parametrize("part", ["content.xml", "xl/workbook.bin", "Index/Document.iwa"])

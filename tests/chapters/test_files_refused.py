@@ -220,6 +220,7 @@ def test_a_lying_archive_gives_no_more_than_it_declares() -> None:
 
 
 GOOD = "".join(f'<c t="str"><v>{name}</v></c>' for name in ("subject", "class", "unit", "chapter"))
+WIDE = "<col min='1' max='16383' hidden='1'/>"
 GOOD_ROWS = f"<row>{GOOD}</row><row>{GOOD}</row>"
 
 
@@ -237,8 +238,10 @@ def test_a_sheet_written_by_hand_is_read() -> None:
         f"<worksheet>{GOOD_ROWS}<row><c r='XFE1'><v>1</v></c></row></worksheet>",
         f"<worksheet>{GOOD_ROWS}<row><c t='s'><v>99</v></c></row></worksheet>",
         f"<worksheet>{GOOD_ROWS}",
+        f"<worksheet><cols>{WIDE * 20_000}</cols>{GOOD_ROWS}</worksheet>",
+        f"<worksheet><cols><col min='1' max='99999999999' hidden='1'/></cols>{GOOD_ROWS}</worksheet>",
     ],
-    ids=["entities", "endless tag", "no row", "no column", "no text", "no end"],
+    ids=["entities", "endless tag", "no row", "no column", "no text", "no end", "many columns", "wide column"],
 )
 def test_a_malicious_or_broken_sheet_is_refused(sheet: str) -> None:
     """Entities, endless tags, places and texts that do not exist: the file is called damaged."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backend.chapters.files import parse, parse_own
-from backend.chapters.models import MAX_QUESTIONS, ChapterNames, OwnChange
+from backend.chapters.models import MAX_QUESTIONS, OwnChange
 from backend.errors import Invalid
 from tests.chapters.files import (
     HEADER,
@@ -102,37 +102,6 @@ def test_rows_are_numbered_as_a_spreadsheet_numbers_them() -> None:
     rows = csv_rows('P,11,U,"A\nB",1,2', "", "P,11,U,C,1,2", ",,,,,", "P,11,U,D,1,2")
     assert [row.row for row in rows] == [2, 4, 6]
     assert [row.row for row in json_rows(ITEM, {**ITEM, "chapter": "B"})] == [1, 2]
-
-
-def test_a_row_that_repeats_another_is_noted() -> None:
-    """Same chapter, same values: nothing is wrong, and the person is told which row said it first."""
-    first, second = csv_rows(LINE, LINE.replace("Ray Optics", " Ray  Optics "))
-    assert first.notes == ()
-    assert second.draft == first.draft
-    assert second.notes == ("It says the same as row 2.",)
-
-
-def test_a_row_that_contradicts_another_fails_with_it() -> None:
-    """Which of the two is right only the person knows, so neither is taken, and each names the other."""
-    first, second = csv_rows(LINE, LINE.replace("6", "7"))
-    assert (first.draft, second.draft) == (None, None)
-    assert first.problem == "The same chapter has different values in row 3."
-    assert second.problem == "The same chapter has different values in row 2."
-    assert second.names == ChapterNames(subject="Physics", class_="Class 12", unit="Optics", chapter="Ray Optics")
-
-
-def test_another_spelling_contradicts_nothing() -> None:
-    """Case does not make another chapter."""
-    first, second = csv_rows(LINE, LINE.replace("Physics", "PHYSICS"))
-    assert first.draft == RAY
-    assert second.notes == ("It says the same as row 2.",)
-
-
-def test_a_failed_row_contradicts_nobody() -> None:
-    """After a row with a slip, the same chapter without it is taken."""
-    first, second = csv_rows(LINE.replace("3", "x"), LINE)
-    assert first.problem is not None
-    assert second.draft == RAY
 
 
 def test_one_bad_row_spoils_no_other() -> None:

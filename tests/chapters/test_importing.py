@@ -31,7 +31,7 @@ YEARS = st.dictionaries(st.integers(2010, 2026).map(str), st.integers(0, 50), ma
 REPLACING = ImportOptions(replace_years=True)
 
 
-def like(of: ChapterDraft, /, counts: dict[str, int] | None = None, **names: Any) -> ChapterDraft:
+def like(of: ChapterDraft, counts: dict[str, int] | None = None, /, **names: Any) -> ChapterDraft:
     """A draft of the chapter with these counts and names."""
     fields = {name: getattr(of, name) for name in ("subject", "class_", "unit", "chapter")} | names
     return ChapterDraft(**fields, year_wise_question_count=counts or {})
@@ -105,18 +105,32 @@ def test_one_spelling_wins_in_an_empty_catalogue_too() -> None:
         ("subject", "subject", "Maths", "Mathematics"),
         ("class", "class_", "Clas 11", "Class 11"),
         ("unit", "unit", "Mechancs 1", "Mechanics 1"),
+        ("chapter", "chapter", "Law of Motion", "Laws of Motion"),
+        ("chapter", "chapter", "Laws Motion", "Laws of Motion"),
+        ("chapter", "chapter", "Motion, Laws of", "Laws of Motion"),
+        ("chapter", "chapter", "Laws of Motion.", "Laws of Motion"),
     ],
 )
 def test_near_names_are_asked_about(field: Any, attribute: str, value: str, candidate: str) -> None:
     """A slip or a short form is no new name and no guess: its row fails until somebody says what is meant."""
-    draft = like(MOTION, chapter="Friction", **named(attribute, value))
+    draft = like(MOTION, {"2026": 4}, **{"chapter": "Friction", attribute: value})
     (row,), (question,) = (plan := planned(draft)).rows, plan.questions
     assert (row.report.outcome, question.field, question.value, question.rows) == ("failed", field, value, 1)
     assert candidate in question.candidates
     assert candidate in row.report.reason
-    choice = NameChoice(field=field, value=value, subject=question.subject, same_as=candidate)
+    choice = NameChoice(
+        field=field,
+        value=value,
+        subject=question.subject,
+        class_=question.class_,
+        unit=question.unit,
+        same_as=candidate,
+    )
     (same,) = planned(draft, options=ImportOptions(choices=(choice,))).rows
-    assert same.draft == like(MOTION, chapter="Friction", **named(attribute, candidate))
+    assert same.draft is not None
+    assert same.draft.key == like(MOTION, **{"chapter": "Friction", attribute: candidate}).key
+    assert same.draft.year_wise_question_count["2026"] == 4
+    assert same.report.outcome == ("updated" if field == "chapter" else "added")
     (new,) = planned(draft, options=ImportOptions(choices=(replace(choice, same_as=None),))).rows
     assert new.draft == draft
 
@@ -129,6 +143,56 @@ def test_other_names_are_new_without_a_question(unit: str) -> None:
     known = (*SYLLABUS, importing.new_chapter(like(MOTION, unit="Part C", chapter="X"), THEN))
     plan = planned(like(MOTION, unit=unit, chapter="Friction"), known=known)
     assert (outcomes(plan), plan.questions) == (["added"], ())
+
+
+@pytest.mark.parametrize(
+    "chapter",
+    [
+        "Friction",
+        "Laws of Motion II",
+        "Laws of Motion 2",
+        "Laws of Emotional Thought",
+        "Types of Motion",
+        "Laws of Gases",
+    ],
+)
+def test_other_chapters_of_a_unit_are_new_without_a_question(chapter: str) -> None:
+    """A number more, or another word in a long name, makes another chapter."""
+    plan = planned(like(MOTION, chapter=chapter))
+    assert (outcomes(plan), plan.questions) == (["added"], ())
+
+
+def test_the_shipped_chapters_ask_nothing_of_each_other() -> None:
+    """Nor does a syllabus that is imported into an empty catalogue."""
+    assert planned(*SYLLABUS, known=()).questions == ()
+
+
+def test_a_chapter_of_another_unit_is_pointed_at() -> None:
+    """The same name in another unit may be the same chapter or another one, so it is added and said."""
+    (row,) = planned(like(MOTION, unit="Dynamics")).rows
+    assert row.report.outcome == "added"
+    assert row.report.reason == f"There is a chapter of this name in the unit “{MOTION.unit}”."
+
+
+def test_near_names_within_one_file_are_asked_about() -> None:
+    """The first of them is new, and of the second it is asked whether it is the first."""
+    plan = planned(
+        like(MOTION, unit="Charges", chapter="Electrostatics"), like(MOTION, unit="Charges", chapter="Electrostatic")
+    )
+    assert outcomes(plan) == ["added", "failed"]
+    assert plan.questions[0].candidates == ("Electrostatics",)
+
+
+def test_rows_of_a_chapter_are_taken_together() -> None:
+    """Years that stand in several rows or sheets are all written, by the first of them."""
+    plan = planned(like(MOTION, {"2025": 1}), like(MOTION, {"2026": 2}), like(MOTION, {"2025": 1}))
+    assert outcomes(plan) == ["updated", "unchanged", "unchanged"]
+    assert plan.rows[0].draft is not None
+    assert plan.rows[0].draft.year_wise_question_count["2026"] == 2
+    assert [row.report.reason for row in plan.rows[1:]] == [
+        "It is taken together with row 2.",
+        "It says the same as row 2.",
+    ]
 
 
 def test_rows_that_contradict_each_other_are_all_named() -> None:
@@ -159,14 +223,16 @@ def test_a_plan_is_known_by_what_it_writes() -> None:
     assert planned(draft).fingerprint != planned(draft, known=other).fingerprint
 
 
-@pytest.mark.parametrize("field", ["subject", "class", "unit"])
+@pytest.mark.parametrize("field", ["subject", "class", "unit", "chapter"])
 @pytest.mark.parametrize("name", ["", "Alchemy", "\u0007", "x" * 5000])
 def test_a_choice_is_a_name_of_the_catalogue(field: Any, name: str) -> None:
     """What is chosen is written as it stands there, so nothing else can be chosen."""
     attribute = {"class": "class_"}.get(field, field)
-    draft = like(MOTION, chapter="Friction", **named(attribute, "Something"))
-    subject = MOTION.subject if field == "unit" else ""
-    choice = NameChoice(field=field, value="Something", subject=subject, same_as=name)
+    draft = like(MOTION, **{"chapter": "Friction", attribute: "Something"})
+    subject = MOTION.subject if field in ("unit", "chapter") else ""
+    choice = NameChoice(
+        field=field, value="Something", subject=subject, class_=MOTION.class_, unit=MOTION.unit, same_as=name
+    )
     with pytest.raises(Invalid, match="cannot be the same"):
         planned(draft, options=ImportOptions(choices=(choice,)))
     known = replace(choice, same_as=getattr(MOTION, attribute).upper())

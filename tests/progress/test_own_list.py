@@ -210,6 +210,27 @@ def test_a_record_cannot_go_back_to_not_started_with_questions_solved() -> None:
     )
 
 
+def test_rows_of_one_chapter_are_taken_together() -> None:
+    """A list of what is done and one of what is weak say two things of a chapter; the same said twice counts once."""
+    done = [["Chapter", "Status"], ["Thermodynamics", "done"], ["Limits", "done"], ["Limits", "Completed"]]
+    plan = planned(workbook(done, [["Chapter", "Weak"], ["Thermodynamics", "yes"]]))
+    assert [row.outcome for row in plan.rows] == [Outcome.ADDED, Outcome.ADDED, Outcome.UNCHANGED, Outcome.UNCHANGED]
+    assert changes(plan.rows[0]) == {"status": ("Not Started", "Completed"), "isWeakChapter": (False, True)}
+    assert plan.rows[2].reason == "It says the same as row 3 of sheet “Sheet1”."
+    assert plan.rows[3].reason == "It is taken together with row 2 of sheet “Sheet1”."
+
+
+def test_rows_that_disagree_name_each_other_and_no_more() -> None:
+    """Two rows say the same of a chapter and a third another: the two name the third, and it names both."""
+    plan = planned("chapter,solved\nLimits,1\nLimits,2\nLimits,1\nThermodynamics,3\n")
+    assert [row.reason for row in plan.rows] == [
+        "The same chapter has different values in row 3.",
+        "The same chapter has different values in row 2 and row 4.",
+        "The same chapter has different values in row 3.",
+        "",
+    ]
+
+
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_the_template_as_it_is_changes_nothing(ending: str) -> None:
     """It holds the learner's chapters with what stands now."""

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import Depends, Path, Query, Request, Response
 from starlette.datastructures import UploadFile
 
+from backend.accounts.models import Viewer
 from backend.api.deps import BackendDep, SignedIn, upload_room
 from backend.api.errors import UnsupportedMedia
 from backend.api.idempotency import once
@@ -17,6 +18,7 @@ from backend.api.openapi.responses import returns, returns_file
 from backend.api.router import Router
 from backend.api.schemas.envelope import Answer, answer
 from backend.api.schemas.responses import PublishedChapter
+from backend.bootstrap import Backend
 from backend.chapters import export
 from backend.chapters.models import CatalogueChange, ImportOptions, ImportReport, NameChoice
 from backend.errors import Invalid
@@ -25,12 +27,13 @@ from backend.policy import authorise
 
 FIELD_BYTES = 64 * 1024  # of a form's other fields: choices for some hundred rows; the file itself waits on disk
 AT_ONCE = 2  # each may hold a file of 50 MB and what is read out of it
+_FIELDS = ("file", "choices")
 _slots = anyio.CapacityLimiter(AT_ONCE)
 
 Format = Literal["csv", "json", "xlsx"]
 TemplateFormat = Literal["csv", "xlsx"]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only say what would be done")]
-Work = Callable[[str, bytes, str], Response]
+Act = Callable[[str, bytes, str], ImportReport]  # of the file's name, its content, and the choices
 
 ReplaceYears = Annotated[
     bool, Query(alias="replaceYears", description="Delete the years that a row with years leaves out")
@@ -81,8 +84,9 @@ _CHOICES = {
 _NAME_CHOICES = {
     "type": "string",
     "contentMediaType": "application/json",
-    "description": "The meaning of names that are near ones of the catalogue, as a JSON list of {field, value, "
-    "subject (of a unit), sameAs (null for a new name)}: one for each of the report's questions",
+    "description": "The meaning of names that are near ones of the catalogue, as a JSON list of {field, value, subject "
+    "(of a unit or chapter), class and unit (of a chapter), sameAs (null for a new name)}: one for each of the report's "
+    "questions",
     "examples": ['[{"field": "subject", "value": "Phyiscs", "sameAs": "Physics"}]'],
 }
 
@@ -117,17 +121,11 @@ async def import_chapters(
     `state` is “running”, a large import goes on: see GET /chapters/imports/{importId}.
     """
 
-    def work(name: str, content: bytes, choices: str) -> Response:
+    def imported(name: str, content: bytes, choices: str) -> ImportReport:
         options = ImportOptions(replace_years=replace_years, choices=_name_choices(choices))
+        return backend.chapters.import_file(viewer, name, content, dry_run=dry_run, options=options, plan=plan)
 
-        def imported() -> Response:
-            return answer(
-                backend.chapters.import_file(viewer, name, content, dry_run=dry_run, options=options, plan=plan)
-            )
-
-        return once(request, backend.replays, viewer, content + choices.encode(), imported)
-
-    return await _with_file(request, work, "file", "choices")
+    return await _uploaded(request, backend, viewer, imported)
 
 
 @catalogue.get(
@@ -217,16 +215,11 @@ async def import_progress(
     row says what it would change, and a doubtful one which chapters it may mean. For students.
     """
 
-    def work(name: str, content: bytes, choices: str) -> Response:
-        def taken_over() -> Response:
-            key = getattr(request.state, "act", "")
-            return answer(
-                backend.progress.take_over(viewer, name, content, dry_run=dry_run, key=key, choices=_decoded(choices))
-            )
+    def taken_over(name: str, content: bytes, choices: str) -> ImportReport:
+        key = getattr(request.state, "act", "")
+        return backend.progress.take_over(viewer, name, content, dry_run=dry_run, key=key, choices=_decoded(choices))
 
-        return once(request, backend.replays, viewer, content + choices.encode(), taken_over)
-
-    return await _with_file(request, work, "file", "choices")
+    return await _uploaded(request, backend, viewer, taken_over)
 
 
 def _file(content: bytes, name: str, media_type: str) -> Response:
@@ -244,8 +237,8 @@ def _decoded(choices: str) -> dict[str, str]:
     return {row: chapter_id or "" for row, chapter_id in found.items()}
 
 
-async def _with_file(request: Request, work: Work, *fields: str) -> Response:
-    """Return the response of `work` to the uploaded file, which waits on disk until one of a few slots is free."""
+async def _uploaded(request: Request, backend: Backend, viewer: Viewer, act: Act) -> Response:
+    """Return the report of `act` on the uploaded file, which waits on disk until one of a few slots is free."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise UnsupportedMedia(_("Send the file as multipart/form-data, in a field named “file”."))
@@ -254,15 +247,15 @@ async def _with_file(request: Request, work: Work, *fields: str) -> Response:
         upload, choices = form.get("file"), form.get("choices", "")
         if not isinstance(upload, UploadFile):
             raise Invalid(_("Send the file in a form field named “file”."))
-        strange = sorted(set(form) - set(fields))
-        if strange or not isinstance(choices, str):
-            raise Invalid(_("The form may have the fields {names}.").format(names=listing(list(fields))))
-        reading = partial(_read_and, work, upload.filename or "", upload.file, choices)
-        return await anyio.to_thread.run_sync(reading, limiter=_slots)
+        if not isinstance(choices, str) or set(form) - {*_FIELDS}:
+            raise Invalid(_("The form may have the fields {names}.").format(names=listing([*_FIELDS])))
 
+        def read_and_act() -> Response:
+            content = upload.file.read()
+            report = partial(act, upload.filename or "", content, choices)
+            return once(request, backend.replays, viewer, content + choices.encode(), lambda: answer(report()))
 
-def _read_and(work: Work, name: str, file: BinaryIO, choices: str) -> Response:
-    return work(name, file.read(), choices)
+        return await anyio.to_thread.run_sync(read_and_act, limiter=_slots)
 
 
 def _name_choices(text: str) -> tuple[NameChoice, ...]:

@@ -1,13 +1,12 @@
 """Reading chapter files as people have them: JSON, CSV or XLSX in, drafts or problems by row out. Stores nothing."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from msgspec.structs import replace
 
-from backend.chapters.files.columns import COUNTS, OWN_LIST, SYLLABUS, Columns
+from backend.chapters.files.columns import COUNTS, OWN_LIST, SYLLABUS, Columns, has_a_year
 from backend.chapters.files.csv import read_csv
 from backend.chapters.files.json import read_json
 from backend.chapters.files.rows import read_own_row, read_row
@@ -18,8 +17,7 @@ from backend.chapters.models import MAX_FILE_BYTES, ChapterFile, FileRow
 from backend.errors import Invalid, TooLarge
 from backend.kit.i18n import _, listing, number
 
-Key = tuple[str, str, str, str]
-_NAMED_PLACES = 3
+_NAMED_HEADINGS = 5
 _LIKE_JSON = re.compile(r"\s*[\[{]")
 _BEGINNING = 1 << 16
 _TABLE_ENDINGS = (".csv", ".tsv", ".txt")
@@ -36,7 +34,14 @@ def parse(name: str, content: bytes) -> ChapterFile:
         table = _table(name, content, SYLLABUS)
     except NoHeader as error:
         raise foreign() from error
-    return _file(table, _without_contradictions([read_row(raw) for raw in table.rows]))
+    file = _file(table, map(read_row, table.rows))
+    years = [name for name in file.ignored_fields if has_a_year(name)]
+    if not years:
+        return file
+    note = _("Not read as an exam year: {headings}. Such a heading is the year alone, for example {year}.").format(
+        headings=listing([f"“{name}”" for name in years[:_NAMED_HEADINGS]]), year=2026
+    )
+    return replace(file, notes=(*file.notes, note))
 
 
 def parse_own(name: str, content: bytes) -> ChapterFile:
@@ -101,43 +106,3 @@ def _read_text(name: str, content: bytes, codec: str, columns: Columns) -> Table
         if PurePath(name).suffix.casefold() not in _TABLE_ENDINGS:
             raise
     return read_csv(content, codec, columns)
-
-
-def _without_contradictions(rows: Sequence[FileRow]) -> Iterator[FileRow]:
-    """The rows; those that repeat a chapter are noted where they say the same, and all fail where they do not."""
-    alike: dict[Key, list[FileRow]] = {}
-    for row in rows:
-        if row.draft:
-            alike.setdefault(row.draft.key, []).append(row)
-    differing = {key for key, same in alike.items() if any(_said(row) != _said(same[0]) for row in same)}
-    for row in rows:
-        others = alike[row.draft.key] if row.draft else [row]
-        if row.draft and row.draft.key in differing:
-            yield replace(row, draft=None, own=None, notes=(), problem=contradiction(row, others))
-        elif row is not others[0]:
-            yield replace(row, notes=(*row.notes, repetition(others[0])))
-        else:
-            yield row
-
-
-def _said(row: FileRow) -> tuple[object, object]:
-    """Return the values that a row gives its chapter, without the names."""
-    return row.draft and row.draft.year_wise_question_count, row.own
-
-
-def contradiction(row: FileRow, others: Sequence[FileRow]) -> str:
-    """Return why a row is refused whose values differ from other rows of the same chapter."""
-    places = [place(other) for other in islice((other for other in others if other is not row), _NAMED_PLACES)]
-    return _("The same chapter has different values in {places}.").format(places=listing(places))
-
-
-def repetition(first: FileRow) -> str:
-    """Return the note on a row that repeats another."""
-    return _("It says the same as {place}.").format(place=place(first))
-
-
-def place(row: FileRow) -> str:
-    """Return the location of a row, in words."""
-    if row.sheet:
-        return _("row {row} of sheet “{sheet}”").format(row=number(row.row), sheet=row.sheet)
-    return _("row {row}").format(row=number(row.row))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
+from backend.chapters.models import FIRST_YEAR, LAST_YEAR
 from backend.kit.search_words import words
 
 NAMES = ("subject", "class", "unit", "chapter")
@@ -33,6 +34,8 @@ _OWN_ALIASES = {
 _WORD = r"(?:yearwise|year|questions?|counts?|asked|pyqs?|jee|main|in|of|for)"
 _YEAR = re.compile(rf"{_WORD}*(\d{{4}}){_WORD}*")
 _WHOLE = re.compile(r"(?<=\d)\.0+$")  # programs write the year 2024 of an uneven column as 2024.0
+_SPAN = re.compile(r"(?<!\d)(\d{4})\s*(?:[-‐-―−/_]|to)\s*(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
+_YEAR_WITHIN = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _LONGEST_NAME = 200
 
 
@@ -68,6 +71,21 @@ class Columns:
     def is_whole_header(self, cells: Collection[object]) -> bool:
         """Whether it names each field that must be there."""
         return self.is_header(cells) and self.known_names(cells).issuperset(self.required)
+
+
+def span_of_years(name: object) -> tuple[int, int] | None:
+    """The first and last year of a heading such as "2024-25", which may mean either of them; None for any other."""
+    found = _SPAN.search(str(name)[:_LONGEST_NAME])
+    if not found:
+        return None
+    first, last = int(found[1]), int(found[2])
+    last += first // 100 * 100 if len(found[2]) == 2 else 0  # noqa: PLR2004 # the digits of a year without its century
+    return (first, last) if FIRST_YEAR <= first < last <= LAST_YEAR else None
+
+
+def has_a_year(name: str) -> bool:
+    """Whether a year that may be an exam year stands in the text."""
+    return any(FIRST_YEAR <= int(found[0]) <= LAST_YEAR for found in _YEAR_WITHIN.finditer(name))
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from backend.chapters.files.columns import COUNTS, Columns
+from backend.chapters.files.columns import COUNTS, Columns, span_of_years
 from backend.chapters.files.table import NoHeader, RawRow, Repeated, Table, no_rows, printable, too_many_rows
 from backend.chapters.files.values import shown
 from backend.chapters.models import MAX_ROWS
@@ -117,9 +117,10 @@ def _raw_row(row: int, item: object, table: Table) -> RawRow:
     headings: dict[str, str] = {}
     for name, value in item.items():
         known = table.columns.field_of(name)
-        if known is None:
+        is_span = table.columns.has_years and span_of_years(name) is not None
+        if known is None and not is_span:
             table.ignore(name)
-        elif known.isdecimal():
+        elif known is None or known.isdecimal():
             counts.append((name, value))
         else:
             fields[known] = Repeated() if known in fields else value

@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped] # publishes no types
 
-from backend.chapters.files.columns import NAMES, Columns
+from backend.chapters.files.columns import NAMES, Columns, span_of_years
 from backend.chapters.files.mangled import date_of_serial, is_serial, is_serial_text, looks_like_date
 from backend.chapters.models import MAX_ROWS
 from backend.errors import Invalid
@@ -74,6 +74,10 @@ class Table:
         if len(self.ignored) < _NAMED_IGNORED and (said := str(name).strip()):
             self.ignored[printable(said)] = None
 
+    def note(self, words: str, sheet: str = "") -> None:
+        """Keep a note on the file, or on one of its sheets."""
+        self.notes.append(_("Sheet “{sheet}”: {note}").format(sheet=sheet, note=words) if sheet else words)
+
     def read(self, records: Iterable[Record], sheet: str = "", *, is_delimited: bool = False) -> None:
         """Add the rows under the header. Raises NoHeader, and Invalid for a header that no row could satisfy.
 
@@ -116,7 +120,7 @@ class Table:
             "Columns {columns} are not read: they have no heading.",
             len(columns),
         ).format(columns=listing(names) + ("…" if len(columns) > _NAMED_UNNAMED else ""))
-        self.notes.append(_("Sheet “{sheet}”: {note}").format(sheet=sheet, note=said) if sheet else said)
+        self.note(said, sheet)
 
     def _refuse_headings(self, headings: Mapping[int, object], known: Mapping[int, str]) -> None:
         names = list(known.values())
@@ -133,6 +137,9 @@ class Table:
                     date=dates[0]
                 )
             )
+        span = next((heading for heading in headings.values() if span_of_years(heading)), None)
+        if span is not None and self.columns.has_years:
+            raise Invalid(span_words(span))
         if missing:
             said = ngettext("The file has no column {columns}.", "The file has no columns {columns}.", len(missing))
             raise Invalid(said.format(columns=listing([f"“{name}”" for name in missing])))
@@ -146,6 +153,14 @@ def foreign() -> Invalid:
             "with {fields} and the number of questions of each exam year."
         ).format(fields=listing(list(NAMES))),
         code="foreign_file",
+    )
+
+
+def span_words(name: object) -> str:
+    """Why the counts under a heading of two years are refused; the heading is a `span_of_years`."""
+    first, last = span_of_years(name) or (0, 0)
+    return _("“{name}” is not one exam year. Write the year of the exam alone, such as {first} or {last}.").format(
+        name=printable(str(name)), first=first, last=last
     )
 
 

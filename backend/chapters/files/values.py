@@ -4,9 +4,9 @@ import math
 import re
 from collections.abc import Mapping
 
-from backend.chapters.files.columns import SYLLABUS
+from backend.chapters.files.columns import SYLLABUS, span_of_years
 from backend.chapters.files.mangled import date_of_serial, is_serial
-from backend.chapters.files.table import LONGEST_TEXT, DateCell, Repeated, is_empty, printable
+from backend.chapters.files.table import LONGEST_TEXT, DateCell, Repeated, is_empty, printable, span_words
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, number
@@ -101,6 +101,8 @@ def whole_of(value: object, column: str, limit: int) -> int | None:
 
 def year_of(name: object) -> str:
     """The exam year that a key or column names, as four digits. Raises Invalid."""
+    if span_of_years(name):
+        raise Invalid(span_words(name))
     year = SYLLABUS.field_of(name)
     if year is None or not year.isdecimal() or not FIRST_YEAR <= int(year) <= LAST_YEAR:
         raise Invalid(

@@ -10,12 +10,15 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 
+from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped] # publishes no types
+
 from backend.chapters.files.columns import Columns
 from backend.chapters.files.table import NoHeader, Table, TooManyRows, printable
 from backend.chapters.files.xlsx_parts import (
     Budget,
     CellFormats,
     DamagedPart,
+    Hidden,
     date_styles,
     links,
     shared_texts,
@@ -23,7 +26,7 @@ from backend.chapters.files.xlsx_parts import (
     workbook,
 )
 from backend.errors import Invalid, TooLarge
-from backend.kit.i18n import _, listing, ngettext
+from backend.kit.i18n import _, listing, ngettext, number
 
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 # Sheets shrink ten to fiftyfold; only zeros by the megabyte shrink more than this.
@@ -32,6 +35,7 @@ _RATIO_FROM_BYTES = 10 * 1024 * 1024
 _MAX_PARTS = 2_000
 _MAX_SHEETS = 100
 _NAMED_SHEETS = 20
+_NAMED_HIDDEN = 8
 _ENTRY = b"PK\x01\x02"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError, DamagedPart)
 
@@ -104,20 +108,29 @@ class _Reader:
         return CellFormats(texts, dates, is_1904)
 
     def _sheet(self, name: str, target: str, formats: CellFormats, *, is_alone: bool) -> None:
+        hidden, sheet = Hidden(), "" if is_alone else name
         with self._archive.open(target) as part:
             try:
-                self._table.read(sheet_records(part, formats, self._budget), "" if is_alone else name)
+                self._table.read(sheet_records(part, formats, self._budget, hidden), sheet)
             except NoHeader:
-                self._foreign.append(name)
+                if not hidden:
+                    self._foreign.append(name)
+                    return
+                reason = _("No visible row names the columns. {hidden}").format(hidden=_hidden_words(hidden))
+                self._leave_out(name, Invalid(reason, code="foreign_file"))
             except (TooLarge, TooManyRows):
                 raise
             except Invalid as refusal:
-                self._refusal = self._refusal or refusal
-                self._left_out.append(
-                    _("The sheet “{sheet}” is left out: {reason}").format(sheet=name, reason=refusal.message)
-                )
+                reason = f"{refusal.message} {_hidden_words(hidden)}".strip()
+                self._leave_out(name, Invalid(reason, code=refusal.code))
             else:
                 self._read.append(name)
+                if hidden:
+                    self._table.note(_hidden_words(hidden), sheet)
+
+    def _leave_out(self, name: str, refusal: Invalid) -> None:
+        self._refusal = self._refusal or refusal
+        self._left_out.append(_("The sheet “{sheet}” is left out: {reason}").format(sheet=name, reason=refusal.message))
 
     def _notes(self, hidden: Sequence[str], *, has_others: bool) -> list[str]:
         notes = []
@@ -147,6 +160,29 @@ def _nothing_visible(hidden: Sequence[str]) -> Exception:
         _("No visible sheet has chapters. Hidden sheets are not read: {sheets}.").format(sheets=_quoted(hidden)),
         code="foreign_file",
     )
+
+
+def _hidden_words(hidden: Hidden) -> str:
+    """Which rows and columns are not read because a spreadsheet does not show them; "" for none."""
+    said = []
+    if hidden.rows:
+        words = ngettext(
+            "The hidden row {rows} is left out.", "{count} hidden rows are left out: {rows}.", len(hidden.rows)
+        )
+        said.append(words.format(count=number(len(hidden.rows)), rows=_listed(list(map(str, hidden.rows)))))
+    if hidden.columns:
+        words = ngettext(
+            "The hidden column {columns} is left out.",
+            "{count} hidden columns are left out: {columns}.",
+            len(hidden.columns),
+        )
+        names = [xl_col_to_name(at) for at in sorted(hidden.columns)]
+        said.append(words.format(count=number(len(names)), columns=_listed(names)))
+    return " ".join(said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return listing(list(names[:_NAMED_HIDDEN])) + ("…" if len(names) > _NAMED_HIDDEN else "")
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
 
@@ -16,6 +16,7 @@ _CHUNK_BYTES = 1 << 18
 _LONGEST_TAG_BYTES = 1 << 21
 _MAX_ELEMENTS = 4_000_000
 _LAST_COLUMN = 16_384
+_TRUE = ("1", "true")
 _REFERENCE = re.compile(r"([A-Z]{1,3})\d{1,7}")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
@@ -73,12 +74,24 @@ class CellFormats:
     is_1904: bool = False
 
 
-def sheet_records(stream: IO[bytes], formats: CellFormats, budget: Budget) -> Iterator[Record]:
-    """The rows of a sheet with the numbers that a spreadsheet shows, and their cells by column.
+@dataclass(slots=True)
+class Hidden:
+    """What of a sheet holds values but is not shown: rows as numbers from 1, columns from 0."""
 
-    A formula gives the value that was saved with it, or its own text where none was. Raises DamagedPart, TooLarge.
+    rows: list[int] = field(default_factory=list)
+    columns: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.columns)
+
+
+def sheet_records(stream: IO[bytes], formats: CellFormats, budget: Budget, hidden: Hidden) -> Iterator[Record]:
+    """The visible rows of a sheet with the numbers that a spreadsheet shows, and their visible cells by column.
+
+    `hidden` is told what is left out. A formula gives the value that was saved with it, or its own text where none was.
+    Raises DamagedPart, TooLarge.
     """
-    part = _Cells(budget, formats)
+    part = _Cells(budget, formats, hidden)
     for _chunk in part.feed(stream):
         yield from part.done
         part.done = []
@@ -175,7 +188,7 @@ class Workbook(_Part):
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "workbookPr":
-            self.is_1904 = attributes.get("date1904") in ("1", "true")
+            self.is_1904 = attributes.get("date1904") in _TRUE
         elif name == "sheet":
             link = next((value for key, value in attributes.items() if key.endswith(":id")), "")
             is_hidden = attributes.get("state", "visible") != "visible"
@@ -231,10 +244,13 @@ class _Texts(_Part):
 
 
 class _Cells(_Part):
-    def __init__(self, budget: Budget, formats: CellFormats) -> None:
+    def __init__(self, budget: Budget, formats: CellFormats, hidden: Hidden) -> None:
         super().__init__(budget)
         self.done: list[Record] = []
         self._formats = formats
+        self._hidden = hidden
+        self._hidden_columns, self._column_elements = bytearray(_LAST_COLUMN), 0
+        self._is_hidden = False
         self._row, self._column = 0, -1
         self._cells: dict[int, object] = {}
         self._kind, self._formula, self._value = "n", "", ""
@@ -242,9 +258,12 @@ class _Cells(_Part):
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match name:
+            case "col" if attributes.get("hidden") in _TRUE:
+                self._hide_columns(int(attributes["min"]) - 1, int(attributes["max"]))
             case "row":
                 self._row = int(attributes.get("r", self._row + 1))
                 self._column, self._cells = -1, {}
+                self._is_hidden = attributes.get("hidden") in _TRUE
             case "c":
                 self._column = _column(attributes["r"]) if "r" in attributes else self._column + 1
                 self._kind, self._formula, self._value = attributes.get("t", "n"), "", ""
@@ -259,9 +278,21 @@ class _Cells(_Part):
             case "f":
                 self._formula = self.kept_text()
             case "c" if (value := self._cell()) is not None:
-                self._cells[self._column] = value
+                if self._hidden_columns[self._column]:
+                    self._hidden.columns.add(self._column)
+                else:
+                    self._cells[self._column] = value
+            case "row" if self._is_hidden:
+                if self._cells:
+                    self._hidden.rows.append(self._row)
             case "row":
                 self.done.append((self._row, self._cells))
+
+    def _hide_columns(self, first: int, end: int) -> None:
+        self._column_elements += 1
+        if not 0 <= first < end <= _LAST_COLUMN or self._column_elements > _LAST_COLUMN:
+            raise DamagedPart
+        self._hidden_columns[first:end] = bytes([True]) * (end - first)
 
     def _cell(self) -> object:
         if not self._value:
@@ -270,7 +301,7 @@ class _Cells(_Part):
             case "s":
                 return self._formats.texts[int(self._value)]
             case "b":
-                return self._value.strip() in ("1", "true")
+                return self._value.strip() in _TRUE
             case "d":
                 return DateCell(self._value)
             case "n":

@@ -67,3 +67,5 @@ def test_one_chapter_asks_in_the_same_way(door: Door) -> None:
     assert door.teacher.post("/chapters", new | {"subject": "PHYSICS"}).json()["data"]["subject"] == "Physics"
     confirmed = door.teacher.post("/chapters", new | {"confirm": True})
     assert (confirmed.status_code, confirmed.json()["data"]["subject"]) == (201, "Phyiscs")
+    near = door.teacher.post("/chapters", ROW | {"subject": "Physics", "chapter": "Laws of Motions"})
+    assert problem(near, 409)["details"]["candidates"] == ["Laws of Motion"]

@@ -86,6 +86,18 @@ def test_a_near_name_is_asked_about_before_the_import(backend: Backend, page: Ap
     assert next(each for each in backend.chapters.active() if each.chapter == "Inheritance").subject == "Physics"
 
 
+def test_a_near_chapter_is_asked_about_before_the_import(backend: Backend, page: AppTest, chapter: Chapter) -> None:
+    """“Is it this one?”: the years go to the chapter that is chosen, and no second one is added."""
+    view(page, "import")
+    upload(page, [{**item(chapter, yearWiseQuestionCount={"2026": 3}), "chapter": f"{chapter.chapter}s"}])
+    assert counts(page)["Failed"] == "1"
+    next(each for each in page.selectbox if f"{chapter.chapter}s" in each.label).set_value(chapter.chapter).run()
+    before = len(backend.chapters.active())
+    press(page, "Import 1 row")
+    assert backend.chapters.get(chapter.id).year_wise_question_count["2026"] == 3
+    assert len(backend.chapters.active()) == before
+
+
 def test_years_are_deleted_only_where_it_is_asked_for(backend: Backend, page: AppTest, chapter: Chapter) -> None:
     """The preview counts them; an import is taken back from the list of imports."""
     view(page, "import")
