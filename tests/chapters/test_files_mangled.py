@@ -14,7 +14,7 @@ from backend.chapters.files import parse, parse_own
 from backend.chapters.files.mangled import is_date_format, looks_like_date
 from backend.chapters.models import OwnChange
 from backend.errors import Invalid
-from tests.chapters.files import HEADER, LINE, TABLE, csv_rows, json_rows, problem, refusal, workbook
+from tests.chapters.files import HEADER, LINE, RAY, TABLE, csv_rows, json_rows, one, problem, refusal, workbook
 
 OWN = [["Chapter", "Status"], ["Limits", "done"]]
 NAMES = ("subject", "class", "unit", "chapter")
@@ -220,6 +220,60 @@ def test_what_a_hidden_header_or_column_takes_away_is_said() -> None:
     with pytest.raises(Invalid, match=r"No visible row names the columns\. The hidden row 1 is left out"):
         parse_own("x.xlsx", book(without_header))
     assert "The hidden column A is left out" in parse_own("x.xlsx", book(without_chapter)).notes[-1]
+
+
+def test_years_in_a_second_row_of_headings_are_read() -> None:
+    """As under a merged “Questions”; a first row of data is none."""
+    head = ["subject", "class", "unit", "chapter", "Questions", ""]
+    names = ["Physics", "12", "Optics", "Ray Optics"]
+    years = ["", "", "", "", 2019, "2020"]
+    assert one(parse("x.xlsx", workbook([head, years, [*names, 3, 6]])).rows) == RAY
+    assert (
+        one(parse("x.csv", b"subject,class,unit,chapter,Q,\n,,,,2019,2020\nPhysics,12,Optics,Ray Optics,3,6").rows)
+        == RAY
+    )
+    (row,) = parse_own("x.csv", b"Chapter,Status\nStatus,done\n").rows
+    assert row.names.chapter == "Status"
+
+
+def test_a_repeated_row_of_headings_is_no_chapter() -> None:
+    """Sheets that were put one below the other have it; where it names other columns the file is refused."""
+    file = parse("x.csv", f"{HEADER}\n{LINE}\n{HEADER}\n{LINE}".encode())
+    assert [row.row for row in file.rows] == [2, 4]
+    assert file.notes == ("Row 3 repeats the headings.",)
+    other = HEADER.replace("2019", "2021")
+    assert "Row 3 names other columns" in refusal(f"{HEADER}\n{LINE}\n{other}\n{LINE}".encode()).message
+    assert parse_own("x.csv", b"Chapter,Status\nLimits,done\nChapter,Status\n").notes == (
+        "Row 3 repeats the headings.",
+    )
+
+
+@pytest.mark.parametrize("code", ["0%", "0.00%", "[Red]0 %"])
+def test_a_percentage_is_no_count(code: str) -> None:
+    """The sheet shows 200%, so 2 would be a guess."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        sheet(written, "A", TABLE).write_number(1, 4, 2, written.add_format({"num_format": code}))
+
+    assert problem(parse("x.xlsx", book(build)).rows) == "“2019”: 200% is not a whole number."
+
+
+def test_names_in_merged_cells_are_those_of_each_row() -> None:
+    """A spreadsheet shows one subject beside several chapters; a merged count is nobody's, so its rows are refused."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        added = sheet(written, "A", [TABLE[0], *(["", "", "", name, 3, 6] for name in ("Ray", "Wave", "Lens", "Eye"))])
+        for column, name in enumerate(("Physics", "12", "Optics")):
+            added.merge_range(1, column, 4, column, name)
+        added.merge_range(3, 4, 4, 4, 7)
+
+    rows = parse("x.xlsx", book(build)).rows
+    drafts = [row.draft for row in rows[:2] if row.draft]
+    assert [(each.subject, each.class_, each.unit, each.chapter) for each in drafts] == [
+        ("Physics", "Class 12", "Optics", "Ray"),
+        ("Physics", "Class 12", "Optics", "Wave"),
+    ]
+    assert [row.problem for row in rows[2:]] == ["“2019” is one cell for several rows. Give each row its own."] * 2
 
 
 def test_a_sheet_with_a_faulty_header_is_left_out_with_its_reason() -> None:

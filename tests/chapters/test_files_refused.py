@@ -240,8 +240,19 @@ def test_a_sheet_written_by_hand_is_read() -> None:
         f"<worksheet>{GOOD_ROWS}",
         f"<worksheet><cols>{WIDE * 20_000}</cols>{GOOD_ROWS}</worksheet>",
         f"<worksheet><cols><col min='1' max='99999999999' hidden='1'/></cols>{GOOD_ROWS}</worksheet>",
+        f"<worksheet>{GOOD_ROWS}<mergeCells><mergeCell ref='A'/></mergeCells></worksheet>",
     ],
-    ids=["entities", "endless tag", "no row", "no column", "no text", "no end", "many columns", "wide column"],
+    ids=[
+        "entities",
+        "endless tag",
+        "no row",
+        "no column",
+        "no text",
+        "no end",
+        "many columns",
+        "wide column",
+        "no range",
+    ],
 )
 def test_a_malicious_or_broken_sheet_is_refused(sheet: str) -> None:
     """Entities, endless tags, places and texts that do not exist: the file is called damaged."""

@@ -19,7 +19,8 @@ _DAYS = re.compile(
 )
 # Number formats that every workbook has and none lists: dates and times, Western and East Asian.
 _DATE_FORMATS = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
-_NO_DATE = re.compile(r"\"[^\"]*\"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]", re.IGNORECASE)
+_PERCENTAGES = frozenset((9, 10))
+_QUOTED = re.compile(r"\"[^\"]*\"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]", re.IGNORECASE)
 _DATE_SIGNS = re.compile(r"[dmyhs]", re.IGNORECASE)
 
 
@@ -55,7 +56,14 @@ def is_date_format(number: int, code: str | None) -> bool:
     """Whether cells of a number format are shown as dates or times. `code`: where the workbook defines it itself."""
     if code is None:
         return number in _DATE_FORMATS
-    return bool(_DATE_SIGNS.search(_NO_DATE.sub("", code.partition(";")[0])))
+    return bool(_DATE_SIGNS.search(_QUOTED.sub("", code.partition(";")[0])))
+
+
+def is_percentage(number: int, code: str | None) -> bool:
+    """Whether cells of a number format show a hundred times their number and a percent sign."""
+    if code is None:
+        return number in _PERCENTAGES
+    return "%" in _QUOTED.sub("", code.partition(";")[0])
 
 
 @cache

@@ -1,8 +1,9 @@
 """Tables and objects as rows of raw values under known names. Judges no value."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from typing import NamedTuple
 
 from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped] # publishes no types
 
@@ -55,6 +56,13 @@ class RawRow:
     headings: Mapping[str, str] = field(default_factory=dict)  # how the file calls each field
 
 
+class MergedCells(NamedTuple):
+    """Cells that a spreadsheet shows as one, with the value of the first. Columns count from 0."""
+
+    rows: range
+    columns: range
+
+
 @dataclass(slots=True)
 class Table:
     """The raw rows of a file, the columns (in order of appearance) that say nothing to us, and notes for the reader."""
@@ -78,12 +86,20 @@ class Table:
         """Keep a note on the file, or on one of its sheets."""
         self.notes.append(_("Sheet “{sheet}”: {note}").format(sheet=sheet, note=words) if sheet else words)
 
-    def read(self, records: Iterable[Record], sheet: str = "", *, is_delimited: bool = False) -> None:
+    def read(
+        self,
+        records: Iterable[Record],
+        sheet: str = "",
+        *,
+        merged: Sequence[MergedCells] = (),
+        is_delimited: bool = False,
+    ) -> None:
         """Add the rows under the header. Raises NoHeader, and Invalid for a header that no row could satisfy.
 
         `is_delimited`: one delimiter too many moves all cells behind it, so a row with more cells than the header is
-        refused.
+        refused. `merged` is looked at when all records are read.
         """
+        begin = len(self.rows)
         records, header = self._from_header(_bounded(records))
         headings = {at: value for at, value in header.items() if not is_empty(value)}
         end = max(header) + 1 if is_delimited else None
@@ -96,20 +112,66 @@ class Table:
         unnamed: set[int] = set()
         for row, cells in records:
             full = {at: value for at, value in cells.items() if not is_empty(value)}
-            if full:
+            if full and self._is_header_again(row, full, known):
+                self.note(_("Row {row} repeats the headings.").format(row=number(row)), sheet)
+            elif full:
                 unnamed |= full.keys() - headings.keys()
                 self.add(_raw_row(row, full, known, said, sheet, end))
+        self._fill(begin, known, merged)
         self._note_unnamed(sorted(at for at in unnamed if end is None or at < end), sheet)
+
+    def _fill(self, begin: int, known: Mapping[int, str], merged: Sequence[MergedCells]) -> None:
+        """Give each row the names that it shares with rows above it; rows that share another value are refused."""
+        places = {row.row: at for at, row in enumerate(self.rows[begin:], begin)}
+        left = _MAX_RECORDS
+        for cells in merged:
+            left -= len(cells.rows)
+            if left < 0:
+                raise too_many_rows()
+            name, first, *others = known.get(cells.columns.start), *(places.get(row) for row in cells.rows)
+            if name is None or first is None:
+                continue
+            row = self.rows[first]
+            value = row.fields[name] if name in row.fields else dict(row.counts)[name]
+            shared = [at for at in others if at is not None]
+            if name in NAMES:
+                for at in shared:
+                    self.rows[at].fields[name] = value
+            elif shared and not is_empty(value):
+                words = _("“{column}” is one cell for several rows. Give each row its own.")
+                for at in (first, *shared):
+                    self.rows[at] = replace(self.rows[at], problem=words.format(column=self.rows[at].headings[name]))
 
     def _from_header(self, records: Iterator[Record]) -> tuple[Iterator[Record], Mapping[int, object]]:
         """The records below the header, and the header: the first row that names all that must be there, else the first
-        that names some of it."""
+        that names some of it. A second row that only names what the first leaves open belongs to it."""
         beginning = list(islice((each for each in records if not all(map(is_empty, each[1].values()))), HEADER_WITHIN))
         for is_header in (self.columns.is_whole_header, self.columns.is_header):
             for at, (_row, cells) in enumerate(beginning):
                 if is_header(cells.values()):
-                    return chain(beginning[at + 1 :], records), cells
+                    below = beginning[at + 1 :]
+                    second = self._second_row(cells, below[0][1]) if below else {}
+                    return chain(below[1:] if second else below, records), {**cells, **second}
         raise NoHeader
+
+    def _second_row(self, header: Mapping[int, object], below: Mapping[int, object]) -> Mapping[int, object]:
+        """The headings of a second row of headings, such as the years under “Questions”; none of any other row."""
+        full = {at: value for at, value in below.items() if not is_empty(value)}
+        is_open = all(self.columns.field_of(header.get(at, "")) is None for at in full)
+        return full if is_open and self.columns.known_names(full.values()) else {}
+
+    def _is_header_again(self, row: int, cells: Mapping[int, object], known: Mapping[int, str]) -> bool:
+        """Whether the row names each column anew. Raises Invalid where it names them differently."""
+        first = next(at for at, name in known.items() if name in self.columns.required)
+        if self.columns.field_of(cells.get(first, "")) is None:  # as in nearly every row
+            return False
+        named = {at: name for at, value in cells.items() if (name := self.columns.field_of(value)) is not None}
+        if known.items() <= named.items():
+            return True
+        if len(self.columns.required) > 1 and self.columns.is_whole_header(cells.values()):
+            said = _("Row {row} names other columns than the headings above it. Put each table on a sheet of its own.")
+            raise Invalid(said.format(row=number(row)), code="two_tables")
+        return False
 
     def _note_unnamed(self, columns: Sequence[int], sheet: str) -> None:
         if not columns:

@@ -17,9 +17,10 @@ from backend.chapters.files.table import NoHeader, Table, TooManyRows, printable
 from backend.chapters.files.xlsx_parts import (
     Budget,
     CellFormats,
+    CellStyles,
     DamagedPart,
-    Hidden,
-    date_styles,
+    Layout,
+    cell_styles,
     links,
     shared_texts,
     sheet_records,
@@ -94,7 +95,7 @@ class _Reader:
 
     def _formats(self, targets: Mapping[str, str], *, is_1904: bool) -> CellFormats:
         texts: list[str] = []
-        dates: frozenset[int] = frozenset()
+        styles = CellStyles()
         for name in targets.values():
             if name not in self._archive.namelist():
                 continue
@@ -104,29 +105,30 @@ class _Reader:
                         texts = shared_texts(part, self._budget)
                 case "styles.xml":
                     with self._archive.open(name) as part:
-                        dates = date_styles(part, self._budget)
-        return CellFormats(texts, dates, is_1904)
+                        styles = cell_styles(part, self._budget)
+        return CellFormats(texts, styles, is_1904)
 
     def _sheet(self, name: str, target: str, formats: CellFormats, *, is_alone: bool) -> None:
-        hidden, sheet = Hidden(), "" if is_alone else name
+        layout, sheet = Layout(), "" if is_alone else name
         with self._archive.open(target) as part:
             try:
-                self._table.read(sheet_records(part, formats, self._budget, hidden), sheet)
+                records = sheet_records(part, formats, self._budget, layout)
+                self._table.read(records, sheet, merged=layout.merged)
             except NoHeader:
-                if not hidden:
+                if not (hidden := _hidden_words(layout)):
                     self._foreign.append(name)
                     return
-                reason = _("No visible row names the columns. {hidden}").format(hidden=_hidden_words(hidden))
+                reason = _("No visible row names the columns. {hidden}").format(hidden=hidden)
                 self._leave_out(name, Invalid(reason, code="foreign_file"))
             except (TooLarge, TooManyRows):
                 raise
             except Invalid as refusal:
-                reason = f"{refusal.message} {_hidden_words(hidden)}".strip()
+                reason = f"{refusal.message} {_hidden_words(layout)}".strip()
                 self._leave_out(name, Invalid(reason, code=refusal.code))
             else:
                 self._read.append(name)
-                if hidden:
-                    self._table.note(_hidden_words(hidden), sheet)
+                if hidden := _hidden_words(layout):
+                    self._table.note(hidden, sheet)
 
     def _leave_out(self, name: str, refusal: Invalid) -> None:
         self._refusal = self._refusal or refusal
@@ -162,21 +164,23 @@ def _nothing_visible(hidden: Sequence[str]) -> Exception:
     )
 
 
-def _hidden_words(hidden: Hidden) -> str:
+def _hidden_words(layout: Layout) -> str:
     """Which rows and columns are not read because a spreadsheet does not show them; "" for none."""
     said = []
-    if hidden.rows:
+    if layout.hidden_rows:
         words = ngettext(
-            "The hidden row {rows} is left out.", "{count} hidden rows are left out: {rows}.", len(hidden.rows)
+            "The hidden row {rows} is left out.", "{count} hidden rows are left out: {rows}.", len(layout.hidden_rows)
         )
-        said.append(words.format(count=number(len(hidden.rows)), rows=_listed(list(map(str, hidden.rows)))))
-    if hidden.columns:
+        said.append(
+            words.format(count=number(len(layout.hidden_rows)), rows=_listed(list(map(str, layout.hidden_rows))))
+        )
+    if layout.hidden_columns:
         words = ngettext(
             "The hidden column {columns} is left out.",
             "{count} hidden columns are left out: {columns}.",
-            len(hidden.columns),
+            len(layout.hidden_columns),
         )
-        names = [xl_col_to_name(at) for at in sorted(hidden.columns)]
+        names = [xl_col_to_name(at) for at in sorted(layout.hidden_columns)]
         said.append(words.format(count=number(len(names)), columns=_listed(names)))
     return " ".join(said)
 

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from string import ascii_uppercase
 from typing import IO
 from xml.parsers import expat
 
-from backend.chapters.files.mangled import date_words, is_date_format
-from backend.chapters.files.table import DateCell, Record
+from backend.chapters.files.mangled import date_words, is_date_format, is_percentage
+from backend.chapters.files.table import DateCell, MergedCells, Record
 from backend.errors import TooLarge
 from backend.kit.i18n import _
 
@@ -51,11 +52,15 @@ def workbook(stream: IO[bytes], budget: Budget) -> "Workbook":
     return part
 
 
-def date_styles(stream: IO[bytes], budget: Budget) -> frozenset[int]:
-    """The numbers of the cell styles that show dates or times."""
+def cell_styles(stream: IO[bytes], budget: Budget) -> "CellStyles":
+    """Which styles of cells show dates or percentages."""
     part = _Styles(budget)
     part.read(stream)
-    return frozenset(at for at, number in enumerate(part.used) if is_date_format(number, part.own.get(number)))
+    used = [(at, number, part.own.get(number)) for at, number in enumerate(part.used)]
+    return CellStyles(
+        frozenset(at for at, number, code in used if is_date_format(number, code)),
+        frozenset(at for at, number, code in used if is_percentage(number, code)),
+    )
 
 
 def shared_texts(stream: IO[bytes], budget: Budget) -> list[str]:
@@ -66,32 +71,38 @@ def shared_texts(stream: IO[bytes], budget: Budget) -> list[str]:
 
 
 @dataclass(frozen=True)
+class CellStyles:
+    """The numbers of the cell styles that show dates or times, and of those that show percentages."""
+
+    dates: frozenset[int] = frozenset()
+    percentages: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class CellFormats:
-    """The texts and date styles that cells of a workbook refer to by number; dates may count from 1904."""
+    """The texts and styles that cells of a workbook refer to by number; dates may count from 1904."""
 
     texts: Sequence[str] = ()
-    dates: frozenset[int] = frozenset()
+    styles: CellStyles = CellStyles()
     is_1904: bool = False
 
 
 @dataclass(slots=True)
-class Hidden:
-    """What of a sheet holds values but is not shown: rows as numbers from 1, columns from 0."""
+class Layout:
+    """What of a sheet holds values but is hidden (rows count from 1, columns from 0), and which cells are merged."""
 
-    rows: list[int] = field(default_factory=list)
-    columns: set[int] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return bool(self.rows or self.columns)
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: set[int] = field(default_factory=set)
+    merged: list[MergedCells] = field(default_factory=list)
 
 
-def sheet_records(stream: IO[bytes], formats: CellFormats, budget: Budget, hidden: Hidden) -> Iterator[Record]:
+def sheet_records(stream: IO[bytes], formats: CellFormats, budget: Budget, layout: Layout) -> Iterator[Record]:
     """The visible rows of a sheet with the numbers that a spreadsheet shows, and their visible cells by column.
 
-    `hidden` is told what is left out. A formula gives the value that was saved with it, or its own text where none was.
-    Raises DamagedPart, TooLarge.
+    `layout` is complete when all are read. A formula gives the value that was saved with it, or its own text where none
+    was. Raises DamagedPart, TooLarge.
     """
-    part = _Cells(budget, formats, hidden)
+    part = _Cells(budget, formats, layout)
     for _chunk in part.feed(stream):
         yield from part.done
         part.done = []
@@ -244,17 +255,17 @@ class _Texts(_Part):
 
 
 class _Cells(_Part):
-    def __init__(self, budget: Budget, formats: CellFormats, hidden: Hidden) -> None:
+    def __init__(self, budget: Budget, formats: CellFormats, layout: Layout) -> None:
         super().__init__(budget)
         self.done: list[Record] = []
         self._formats = formats
-        self._hidden = hidden
+        self._layout = layout
         self._hidden_columns, self._column_elements = bytearray(_LAST_COLUMN), 0
         self._is_hidden = False
         self._row, self._column = 0, -1
         self._cells: dict[int, object] = {}
         self._kind, self._formula, self._value = "n", "", ""
-        self._is_date = False
+        self._style = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match name:
@@ -264,10 +275,12 @@ class _Cells(_Part):
                 self._row = int(attributes.get("r", self._row + 1))
                 self._column, self._cells = -1, {}
                 self._is_hidden = attributes.get("hidden") in _TRUE
+            case "mergeCell":
+                self._layout.merged.append(_merged(attributes["ref"]))
             case "c":
                 self._column = _column(attributes["r"]) if "r" in attributes else self._column + 1
                 self._kind, self._formula, self._value = attributes.get("t", "n"), "", ""
-                self._is_date = int(attributes.get("s", 0)) in self._formats.dates
+                self._style = int(attributes.get("s", 0))
             case "v" | "t" | "f":
                 self.keep_text()
 
@@ -279,12 +292,12 @@ class _Cells(_Part):
                 self._formula = self.kept_text()
             case "c" if (value := self._cell()) is not None:
                 if self._hidden_columns[self._column]:
-                    self._hidden.columns.add(self._column)
+                    self._layout.hidden_columns.add(self._column)
                 else:
                     self._cells[self._column] = value
             case "row" if self._is_hidden:
                 if self._cells:
-                    self._hidden.rows.append(self._row)
+                    self._layout.hidden_rows.append(self._row)
             case "row":
                 self.done.append((self._row, self._cells))
 
@@ -311,9 +324,11 @@ class _Cells(_Part):
 
     def _number(self) -> object:
         found = _numeric(self._value)
-        if self._is_date and isinstance(found, int | float):
+        if isinstance(found, str):
+            return found
+        if self._style in self._formats.styles.dates:
             return DateCell(date_words(found, is_1904=self._formats.is_1904))
-        return found
+        return f"{found * 100:g}%" if self._style in self._formats.styles.percentages else found
 
 
 def _numeric(text: str) -> float | str:
@@ -335,6 +350,14 @@ def _column(reference: str) -> int:
     if column > _LAST_COLUMN:
         raise DamagedPart
     return column - 1
+
+
+def _merged(reference: str) -> MergedCells:
+    """The cells of a range such as "A2:A4"."""
+    (first, top), (last, bottom) = (
+        (_column(cell), int(cell.lstrip(ascii_uppercase))) for cell in reference.partition(":")[::2]
+    )
+    return MergedCells(range(top, bottom + 1), range(first, last + 1))
 
 
 def _unescaped(text: str) -> str:
