@@ -11,8 +11,12 @@ from rapidfuzz.distance import Indel
 from backend.kit.search_words import words
 
 NEAR = 80  # percent of common letters: one too many, too few or two swapped in a word of five and more
-_SLIP = 2  # letters that are added, missing or (twice) another in what differs
-_NEAR_PART = 75  # or this many percent of what differs: “Solids” is no slip of “Liquids”, however long the rest is
+_SLIP = 2  # letters added or missing in a word, of which one that is another counts twice
+_NEAR_WORD = (
+    75  # or this many percent of a word: “Solids” is no slip of “Liquids”, however long the rest of the name is
+)
+_NEAR_JOINED = 90
+_PREFIX = 2  # letters before a word that make it another one, such as “in”
 _COMPARED = 400  # names that one is compared with; of more, those that share its rarest groups of three letters
 _CHECKED = 12  # of those, the most similar ones that are looked at word by word
 _DIGITS, _ROMAN = re.compile(r"\d+"), re.compile(r"[ivxl]+")
@@ -78,10 +82,19 @@ class NearNames:
 def _differs_by_slips(one: str, other: str) -> bool:
     """Whether the words that only one of two similar names has resemble those that only the other has."""
     left, right = Counter(one.split()), Counter(other.split())
-    ours, theirs = " ".join(left - right), " ".join(right - left)
+    ours, theirs = list((left - right).elements()), list((right - left).elements())
     if not ours or not theirs:
         return True
-    return Indel.distance(ours, theirs) <= _SLIP or fuzz.ratio(ours, theirs) >= _NEAR_PART
+    if len(ours) != len(theirs):  # a word that was split or joined
+        return fuzz.ratio("".join(ours), "".join(theirs)) >= _NEAR_JOINED
+    return all(map(_is_slip, ours, theirs))
+
+
+def _is_slip(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    if long.endswith(short) and len(long) - len(short) >= _PREFIX:
+        return False
+    return Indel.distance(one, other) <= _SLIP or fuzz.ratio(one, other) >= _NEAR_WORD
 
 
 def _forms(name: str) -> tuple[str, ...]:

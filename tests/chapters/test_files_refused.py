@@ -221,7 +221,8 @@ def test_a_lying_archive_gives_no_more_than_it_declares() -> None:
 
 GOOD = "".join(f'<c t="str"><v>{name}</v></c>' for name in ("subject", "class", "unit", "chapter"))
 WIDE = "<col min='1' max='16383' hidden='1'/>"
-GOOD_ROWS = f"<row>{GOOD}</row><row>{GOOD}</row>"
+ROW = "".join(f'<c t="str"><v>{name}</v></c>' for name in ("Physics", "11", "Optics", "Ray Optics"))
+GOOD_ROWS = f"<row>{GOOD}</row><row>{ROW}</row>"
 
 
 def test_a_sheet_written_by_hand_is_read() -> None:

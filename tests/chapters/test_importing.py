@@ -228,7 +228,7 @@ def test_a_plan_is_known_by_what_it_writes() -> None:
 def test_a_choice_is_a_name_of_the_catalogue(field: Any, name: str) -> None:
     """What is chosen is written as it stands there, so nothing else can be chosen."""
     attribute = {"class": "class_"}.get(field, field)
-    draft = like(MOTION, **{"chapter": "Friction", attribute: "Something"})
+    draft = like(MOTION, {"2026": 1}, **{"chapter": "Friction", attribute: "Something"})
     subject = MOTION.subject if field in ("unit", "chapter") else ""
     choice = NameChoice(
         field=field, value="Something", subject=subject, class_=MOTION.class_, unit=MOTION.unit, same_as=name
