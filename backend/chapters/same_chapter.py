@@ -59,7 +59,9 @@ def _disagreeing(said: Said, by_value: _RowsByValue) -> Iterator[FileRow]:
 
 
 def _contradiction(others: Sequence[FileRow]) -> str:
-    return _("The same chapter has different values in {places}.").format(places=listing([_place(row) for row in others]))
+    return _("The same chapter has different values in {places}.").format(
+        places=listing([_place(row) for row in others])
+    )
 
 
 def _repetition(first: FileRow, *, is_same: bool) -> str:
