@@ -105,14 +105,10 @@ def test_numbers_and_single_letters_are_marks(name: str, expected: tuple[str, ..
 
 
 @pytest.mark.parametrize("beginning", ["", "Chapter about "])
-def test_the_time_for_a_name_does_not_grow_with_their_number(beginning: str) -> None:
-    """Four times as many names take about four times as long, not sixteen times."""
-
-    def seconds(count: int) -> float:
-        found, began = NearNames(), time.process_time()
-        for name in made_up(count):
-            found.find(beginning + name, 3)
-            found.add(beginning + name)
-        return time.process_time() - began
-
-    assert seconds(4_000) < 9 * seconds(1_000)
+def test_thousands_of_new_names_are_compared_soon(beginning: str) -> None:
+    """4,000 names take a second of the processor, where comparing each with all others takes twenty."""
+    found, began = NearNames(), time.process_time()
+    for name in made_up(4_000):
+        found.find(beginning + name, 3)
+        found.add(beginning + name)
+    assert time.process_time() - began < 10

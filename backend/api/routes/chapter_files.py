@@ -85,8 +85,8 @@ _NAME_CHOICES = {
     "type": "string",
     "contentMediaType": "application/json",
     "description": "The meaning of names that are near ones of the catalogue, as a JSON list of {field, value, subject "
-    "(of a unit or chapter), class and unit (of a chapter), sameAs (null for a new name)}: one for each of the report's "
-    "questions",
+    "(of a unit or chapter), class and unit (of a chapter), sameAs (null for a new name)}: one for each of the "
+    "report's questions",
     "examples": ['[{"field": "subject", "value": "Phyiscs", "sameAs": "Physics"}]'],
 }
 
