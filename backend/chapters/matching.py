@@ -1,5 +1,5 @@
-"""Whether a name that somebody wrote is one of the catalogue's, one that is near and must be asked about, or a new one.
-Pure; nothing is guessed."""
+"""Matching the names that people write with those of the catalogue: the same, a near one that must be asked about, or a
+new one. Pure; nothing is guessed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -40,7 +40,7 @@ class NameMatcher:
                 self._learn(scope_of(field, chapter), getattr(chapter, attribute))
 
     def match(self, field: NameField, draft: ChapterDraft) -> Match:
-        """How this name of a draft is written in the catalogue, whose spelling the names around it have already.
+        """Return how the catalogue writes this name of a draft; the names around it have its spelling already.
 
         Raises Invalid where it was chosen to be the same as a name that is not there.
         """
@@ -78,7 +78,7 @@ class NameMatcher:
 
 
 def scope_of(field: NameField, named: Named) -> Scope:
-    """Where a name of this field is known: a unit within its subject, a chapter within its subject, class and unit."""
+    """Return the scope of a name: a unit is known within its subject, a chapter within its subject, class and unit."""
     around = {"unit": (named.subject,), "chapter": (named.subject, named.class_, named.unit)}.get(field, ())
     return field, *map(name_key, around)
 

@@ -80,7 +80,7 @@ class NearNames:
 
 
 def _differs_by_slips(one: str, other: str) -> bool:
-    """Whether the words that only one of two similar names has resemble those that only the other has."""
+    """Return whether the words that only one of two similar names has resemble those that only the other has."""
     left, right = Counter(one.split()), Counter(other.split())
     ours, theirs = list((left - right).elements()), list((right - left).elements())
     if not ours or not theirs:

@@ -14,7 +14,7 @@ _RowsByValue = dict[str, dict[Any, list[FileRow]]]
 
 
 class Shared(NamedTuple):
-    """What becomes of the rows, by their position: one problem, or one note, or the values of all rows of a chapter."""
+    """By the position of a row: its problem, or its note, or the values of all rows of its chapter."""
 
     problems: dict[int, str]
     notes: dict[int, str]

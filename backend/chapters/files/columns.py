@@ -84,7 +84,7 @@ def span_of_years(name: object) -> tuple[int, int] | None:
 
 
 def has_a_year(name: str) -> bool:
-    """Whether a year that may be an exam year stands in the text."""
+    """Return whether a year that may be an exam year stands in the text."""
     return any(FIRST_YEAR <= int(found[0]) <= LAST_YEAR for found in _YEAR_WITHIN.finditer(name))
 
 

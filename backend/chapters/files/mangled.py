@@ -60,7 +60,7 @@ def is_date_format(number: int, code: str | None) -> bool:
 
 
 def is_percentage(number: int, code: str | None) -> bool:
-    """Whether cells of a number format show a hundred times their number and a percent sign."""
+    """Return whether cells of a number format show a hundred times their number and a percent sign."""
     if code is None:
         return number in _PERCENTAGES
     return "%" in _QUOTED.sub("", code.partition(";")[0])

@@ -161,7 +161,7 @@ class Table:
         return full if is_open and self.columns.known_names(full.values()) else {}
 
     def _is_header_again(self, row: int, cells: Mapping[int, object], known: Mapping[int, str]) -> bool:
-        """Whether the row names each column anew. Raises Invalid where it names them differently."""
+        """Return whether the row names each column anew. Raises Invalid where it names them differently."""
         first = next(at for at, name in known.items() if name in self.columns.required)
         if self.columns.field_of(cells.get(first, "")) is None:  # as in nearly every row
             return False
@@ -219,7 +219,7 @@ def foreign() -> Invalid:
 
 
 def span_words(name: object) -> str:
-    """Why the counts under a heading of two years are refused; the heading is a `span_of_years`."""
+    """Return why the counts under a heading of two years are refused; the heading is a `span_of_years`."""
     first, last = span_of_years(name) or (0, 0)
     return _("“{name}” is not one exam year. Write the year of the exam alone, such as {first} or {last}.").format(
         name=printable(str(name)), first=first, last=last

@@ -165,7 +165,7 @@ def _nothing_visible(hidden: Sequence[str]) -> Exception:
 
 
 def _hidden_words(layout: Layout) -> str:
-    """Which rows and columns are not read because a spreadsheet does not show them; "" for none."""
+    """Return a note on the rows and columns that are left out because they are hidden; "" for none."""
     said = []
     if layout.hidden_rows:
         words = ngettext(

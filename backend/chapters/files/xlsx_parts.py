@@ -53,7 +53,7 @@ def workbook(stream: IO[bytes], budget: Budget) -> "Workbook":
 
 
 def cell_styles(stream: IO[bytes], budget: Budget) -> "CellStyles":
-    """Which styles of cells show dates or percentages."""
+    """Return the styles of cells that show dates or percentages."""
     part = _Styles(budget)
     part.read(stream)
     used = [(at, number, part.own.get(number)) for at, number in enumerate(part.used)]
@@ -89,7 +89,7 @@ class CellFormats:
 
 @dataclass(slots=True)
 class Layout:
-    """What of a sheet holds values but is hidden (rows count from 1, columns from 0), and which cells are merged."""
+    """The hidden rows (from 1) and columns (from 0) of a sheet that hold values, and its merged cells."""
 
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: set[int] = field(default_factory=set)

@@ -14,7 +14,7 @@ ORDER = {
 def page(outcome: str) -> None:
     """A report of one row, in a script of its own."""
     from backend.chapters.models import FieldChange, ImportRow, Outcome  # noqa: PLC0415 # the script has no other names
-    from pages.chapters.report_rows import draw_rows  # noqa: PLC0415
+    from pages.chapters.report_rows import draw_rows  # noqa: PLC0415 # as above
 
     change = FieldChange(field="questionSolved", before=1, after=2)
     row = ImportRow(
