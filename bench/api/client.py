@@ -9,6 +9,7 @@ from time import perf_counter
 from bench.api.app import PROCESSOR
 
 CHUNK = 1 << 16
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,12 @@ class Connection:
 
 
 def processor_seconds(connection: Connection, path: str, count: int) -> float:
-    """Seconds of the server's processor for each of `count` GETs one after another."""
+    """Seconds of the server's processor for each of `count` GETs in turn. Raises AssertionError for a refusal."""
     before = float(connection.get(PROCESSOR).body)
     for _turn in range(count):
-        connection.get(path)
+        status = connection.get(path).status
+        if status != OK:
+            raise AssertionError(f"{path} was answered {status}")
     return (float(connection.get(PROCESSOR).body) - before) / count
 
 
