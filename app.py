@@ -11,11 +11,11 @@ from typing import Any
 import streamlit as st
 import streamlit.net_util
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from backend import bootstrap, terminal
 from backend.api import create_api
 from backend.api.index_html import shell_html, shell_routes, with_imports
+from backend.api.middleware.api_mount import ApiMount
 from backend.api.middleware.browser_cookie import BrowserCookie
 from backend.api.middleware.draining import Drain
 from backend.api.middleware.page_addresses import PageAddresses
@@ -125,12 +125,12 @@ index_html = _shell()
 app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[
-        Mount("/api/v1", api),
         acts.route(),
         *shell_routes(index_html, PAGE_PATHS),
     ],
     middleware=[
         *outer_middleware(settings, drain, index_html),
+        Middleware(ApiMount, api=api),
         Middleware(
             PageAddresses,
             state=api.state,
