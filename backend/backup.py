@@ -122,7 +122,8 @@ _WORK = {
 
 
 def _bar(documents: int) -> Progress:
-    return summed(terminal.Bar(_("Documents")), documents)
+    bar = terminal.Bar(_("Documents"))
+    return summed(lambda done, total, _collection: bar(done, total), documents)
 
 
 def _line(backup: Backup) -> str:

@@ -1,14 +1,16 @@
 """The table of background work, and the threads of one process that do it until they are told to stop."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from backend import bootstrap
+from backend.backups.tasks import DRILL_JOB, LANE, TAKE_JOB, progress_of
 from backend.bootstrap import Backend
 from backend.errors import Conflict, Unavailable
-from backend.kit.archive import Progress
-from backend.kit.schedule.scheduler import Job, Scheduler, Work
+from backend.kit.schedule.runner import Work
+from backend.kit.schedule.scheduler import Job, Scheduler
 from backend.mails.courier import Courier
 from backend.wiring.learning import CATALOGUE_JOB
 
@@ -24,9 +26,9 @@ def table(backend: Backend) -> tuple[Job, ...]:
     """Return every job with its time (in the school's zone) and its rule for missed runs. Each is idempotent."""
     return (
         Job(WARMING, "0 */6 * * *", lambda work: _warm(backend, work), makes_up=False, at_start_seconds=3.0),
-        Job("backup", "0 2 * * *", lambda work: _back_up(backend, work), makes_up=True),
+        Job(TAKE_JOB, "0 2 * * *", lambda work: _back_up(backend, work), makes_up=True, lane=LANE),
         Job("backup-watch", "50 * * * *", lambda _work: _watch_backups(backend), makes_up=False),
-        Job("backup-drill", "30 3 * * sun", lambda work: _drill(backend, work), makes_up=True),
+        Job(DRILL_JOB, "30 3 * * sun", lambda work: _drill(backend, work), makes_up=True, lane=LANE),
         Job(
             CATALOGUE_JOB,
             "*/5 * * * *",
@@ -89,34 +91,32 @@ def _warm(backend: Backend, work: Work) -> str:
 
 
 def _back_up(backend: Backend, work: Work) -> str:
-    def backed_up(progress: Progress) -> str:
-        done = backend.backups.take_and_tidy(on_progress=progress)
-        taken = done.backup
-        work.say(f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s: {taken.id}")
-        for backup_id in done.thinned_out:
-            work.say(f"its time is over: {backup_id}")
-        for backup_id in done.swept:
-            work.say(f"it was never finished: {backup_id}")
-        return f"{taken.documents} documents in {taken.seconds} s; {len(done.thinned_out)} old ones deleted"
-
-    try:
-        return backend.backup_tasks.by_job("take", backed_up, check=work.check, tell=work.tell)
-    except Unavailable:
-        backend.backup_alarm.look()
-        raise
+    with _watched(backend):
+        done = backend.backups.take_and_tidy(on_progress=progress_of(work, backend.backups.present_documents()))
+    taken = done.backup
+    work.say(f"{taken.documents} documents, {taken.stored_bytes} bytes in {taken.seconds} s: {taken.id}")
+    for backup_id in done.thinned_out:
+        work.say(f"its time is over: {backup_id}")
+    for backup_id in done.swept:
+        work.say(f"it was never finished: {backup_id}")
+    return f"{taken.documents} documents in {taken.seconds} s; {len(done.thinned_out)} old ones deleted"
 
 
 def _drill(backend: Backend, work: Work) -> str:
-    def drilled(progress: Progress) -> str:
-        drill = backend.backups.drill(on_progress=progress)
+    with _watched(backend):
+        drill = backend.backups.drill(on_progress=progress_of(work, backend.backups.present_documents()))
         for problem in drill.problems:
             work.say(problem)
         if not drill.has_passed:
             raise Unavailable("; ".join(drill.problems))
-        return f"{drill.documents} documents of {drill.backup_id} restored and compared in {drill.seconds} s"
+    return f"{drill.documents} documents of {drill.backup_id} restored and compared in {drill.seconds} s"
 
+
+@contextmanager
+def _watched(backend: Backend) -> Iterator[None]:
+    """Write to administrators at once where a backup or a trial fails."""
     try:
-        return backend.backup_tasks.by_job("drill", drilled, check=work.check, tell=work.tell)
+        yield
     except Unavailable:
         backend.backup_alarm.look()
         raise

@@ -228,7 +228,7 @@ WITHOUT_VIEWER: Mapping[str, str] = {
         "every state present_documents take take_and_tidy verify thin_out sweep drill archive bundle journal segments"
     ),
     "recorder": "run",
-    "backup_tasks": "by_job close",
+    "backup_tasks": "close",
     "backup_alarm": "look trouble",
     "mails": "queue administrators state deliver",
     "digests": "write leave leave_address",

@@ -8,7 +8,7 @@ from typing import Any
 from bson import Timestamp
 from pymongo.database import Database
 
-from backend.backups.models import Checks, Drill, Task
+from backend.backups.models import Checks, Drill
 from backend.errors import AppError, Conflict
 from backend.kit.i18n import _
 from backend.kit.model import from_document, to_document
@@ -19,7 +19,7 @@ from backend.kit.mongo.lease import MongoLease
 
 STATE, JOURNAL, FAILURE, DRILL, RESTORE = "backupState", "journal", "failure", "drill", "restore"
 TAKING, TAKING_SECONDS = "taking:", 30.0
-TASK, CHECKS = "task", "checks:"
+CHECKS = "checks:"
 RESTORING, REPLACED = "restoring_", "replaced_"
 _DRILLS = "_drill"
 
@@ -84,32 +84,6 @@ class BackupQueries:
         with translated():
             first = self._mongo["users"].find_one({}, {"createdAt": 1}, sort=[("_id", 1)])
         return first["createdAt"] if first else None
-
-    # long work, seen from every process
-
-    def begin_task(self, task: Task, seconds: float) -> MongoLease | None:
-        """The lease under which this task is under way from now on; None while another one is."""
-        held = self._lease(TASK, task.id, seconds)
-        if held:
-            self.keep_task(task)
-        return held
-
-    def keep_task(self, task: Task) -> None:
-        """How far it is; the one after it is kept in its place."""
-        self._keep(TASK, to_document(task) | {"_id": TASK, "taskId": task.id})
-
-    def end_task(self, task: Task, held: MongoLease) -> None:
-        """It is over; another one may begin."""
-        self.keep_task(task)
-        held.release()
-
-    def task(self) -> tuple[Task, bool] | None:
-        """The last task, and whether a process is still at it."""
-        found = self._state(TASK)
-        if found is None:
-            return None
-        is_alive = lease.holder(self.database, TASK) == found["taskId"]
-        return from_document(found | {"_id": found["taskId"]}, Task), is_alive
 
     # archives under way
 

@@ -1,36 +1,38 @@
-"""Long work on backups that somebody asked for in a page or by HTTP: one at a time in the whole school, on a thread of
-the process that was asked, its progress seen from every other."""
+"""Long work on backups that somebody asked for in a page or by HTTP: runs of jobs in a lane, in which one is done at a
+time in the whole school. The process that was asked does it; every other sees its progress."""
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from datetime import datetime
-from time import monotonic
-
-from msgspec.structs import replace
 
 from backend.accounts.models import Viewer
 from backend.accounts.sessions import Sessions
 from backend.audit.trail import AuditTrail
-from backend.backups.meter import Meter
 from backend.backups.models import Task, TaskKind
 from backend.backups.queries import BackupQueries
 from backend.backups.restore import RestoreService
 from backend.backups.service import BackupService
 from backend.errors import AppError, Conflict, NotFound, Unavailable
-from backend.kit.archive import Progress
-from backend.kit.clock import Clock
+from backend.kit.archive import Progress, summed
 from backend.kit.i18n import _, ngettext, number
-from backend.kit.mongo.client import new_id
 from backend.kit.mongo.guarded_client import on_its_own
-from backend.kit.mongo.lease import MongoLease
 from backend.kit.observability import log
 from backend.kit.origin import coming_from, origin
+from backend.kit.schedule.runner import Runner, Work
+from backend.kit.schedule.runs import Run, Runs
 from backend.policy import authorise
 
-LEASE_SECONDS = 45.0
+LANE = "backups"
+TAKE_JOB, DRILL_JOB = "backup", "backup-drill"  # by the clock too
+KINDS: Mapping[str, TaskKind] = {
+    TAKE_JOB: "take",
+    "backup-verify": "verify",
+    DRILL_JOB: "drill",
+    "restore": "restore",
+    "roll-back": "roll-back",
+}
+JOBS = {kind: job for job, kind in KINDS.items()}
 STOP_SECONDS = 30.0
-TURN_SECONDS = 1.0
 
 _log = log.get(__name__)
 
@@ -48,26 +50,22 @@ class BackupTasks:
         queries: BackupQueries,
         sessions: Sessions,
         trail: AuditTrail,
-        clock: Clock,
+        runs: Runs,
+        runner: Runner,
     ) -> None:
         self._backups = backups
         self._restores = restores
         self._queries = queries
         self._sessions = sessions
         self._trail = trail
-        self._clock = clock
-        self._threads: list[threading.Thread] = []
+        self._runs = runs
+        self._runner = runner
 
     def current(self, viewer: Viewer) -> Task | None:
         """The task under way, else the last one; None before the first."""
         authorise(viewer, "backup_tasks.current")
-        found = self._queries.task()
-        if found is None:
-            return None
-        task, is_alive = found
-        if task.state == "running" and not is_alive:
-            return replace(task, state="failed", message=_("The process that did it has ended. Please start it again."))
-        return task
+        found = self._runs.latest(LANE)
+        return _task(*found) if found else None
 
     def take(self, viewer: Viewer) -> Task:
         """Take a backup now, and let those go whose time is over."""
@@ -117,49 +115,9 @@ class BackupTasks:
 
         return self._begin(viewer, "roll-back", "", 0, work)
 
-    def by_job(
-        self,
-        kind: TaskKind,
-        work: Callable[[Progress], str],
-        *,
-        check: Callable[[], None],
-        tell: Callable[[float, str], None],
-    ) -> str:
-        """Do a job's work as such a task, in this thread: seen like any other, and never beside one.
-
-        Waits while somebody else's is under way; `check` is called meanwhile, and ends the wait by what it raises.
-        `tell` hears the share and the collection. Returns and raises what `work` does.
-        """
-        task = Task(id=new_id(), kind=kind, state="running", started_at=self._clock.now())
-        turn = threading.Event()
-        while (lease := self._queries.begin_task(task, LEASE_SECONDS)) is None:
-            check()
-            turn.wait(TURN_SECONDS)
-        ended: list[str | Exception] = []
-
-        def kept(progress: Progress) -> str:
-            try:
-                ended.append(work(progress))
-            except Exception as error:
-                ended.append(error)
-                raise
-            return ""
-
-        def told(now: Task) -> None:
-            self._told(now)
-            tell(now.share, now.collection)
-
-        self._run(task, lease, self._backups.present_documents(), kept, told)
-        (outcome,) = ended
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
     def close(self) -> None:
         """Wait for what runs in this process, half a minute at most."""
-        end = monotonic() + STOP_SECONDS
-        for thread in self._threads:
-            thread.join(max(0.0, end - monotonic()))
+        self._runner.end(STOP_SECONDS)
 
     def _begin(
         self,
@@ -171,61 +129,25 @@ class BackupTasks:
         *,
         until: datetime | None = None,
     ) -> Task:
-        task = Task(
-            id=new_id(),
-            kind=kind,
-            state="running",
-            backup_id=backup_id,
-            until=until,
-            started_at=self._clock.now(),
-            asked_by=viewer.id,
-        )
-        lease = self._queries.begin_task(task, LEASE_SECONDS)
-        if lease is None:
-            raise Conflict(_("Another backup or restore is running. Please wait until it has finished."))
         context, here = copy_context(), origin()  # in which language, and from where: a page knows it only now
 
-        def run() -> None:
+        def run(handle: Work) -> str:
             with coming_from(lambda: here), on_its_own():
-                self._run(task, lease, expected, work)
+                return _told_plainly(lambda: work(progress_of(handle, expected)))
 
-        thread = threading.Thread(target=context.run, args=(run,), name=f"backup-{kind}", daemon=True)
-        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
-        thread.start()
-        return task
-
-    def _run(
-        self,
-        task: Task,
-        lease: MongoLease,
-        expected: int,
-        work: Callable[[Progress], str],
-        told: Callable[[Task], None] | None = None,
-    ) -> None:
-        meter = Meter(task, expected, told or self._told)
-        ended = task
-        try:
-            with lease.renewed():
-                ended = replace(meter.task, state="done", share=1.0, message=work(meter))
-        except AppError as error:
-            ended = replace(meter.task, state="failed", message=error.message)
-        except Exception:  # noqa: BLE001 - the person who asked must be told that it ended, for any error
-            _log.exception("backup_task_failed", kind=task.kind)
-            ended = replace(meter.task, state="failed", message=_("Something went wrong; the log says what."))
-        finally:
-            self._end(replace(ended, ended_at=self._clock.now()), lease)
-
-    def _told(self, task: Task) -> None:
-        try:
-            self._queries.keep_task(task)
-        except Exception as error:  # noqa: BLE001 - a bar that stands still harms nothing
-            _log.warning("backup_task_not_told", error=str(error))
-
-    def _end(self, task: Task, lease: MongoLease) -> None:
-        try:
-            self._queries.end_task(task, lease)
-        except Exception as error:  # noqa: BLE001 - its lease ends by itself
-            _log.error("backup_task_end_not_told", error=str(error))
+        begun = self._runner.begin(
+            JOBS[kind],
+            self._runs.now(),
+            "asked",
+            lambda handle: context.run(run, handle),
+            lane=LANE,
+            askedBy=viewer.id,
+            subject=backup_id,
+            until=until,
+        )
+        if not isinstance(begun, Run):
+            raise Conflict(_("Another backup or restore is running. Please wait until it has finished."))
+        return _task(begun, True)
 
     def _documents(self, backup_id: str) -> int:
         found = next((each for each in self._backups.every() if each.id == backup_id), None)
@@ -246,4 +168,40 @@ class BackupTasks:
         drill = self._backups.drill(backup_id, on_progress=progress)
         if not drill.has_passed:
             raise Unavailable(_("The trial restore failed: {reason}").format(reason="; ".join(drill.problems[:3])))
-        return _("The backup was restored into a scratch database and compared: it is good.")
+        return _("The backup was restored beside the school and compared: it is good.")
+
+
+def progress_of(work: Work, expected: int) -> Progress:
+    """Progress over all collections together, told as the share of a run and its present collection."""
+    return summed(lambda done, total, collection: work.tell(min(0.99, done / max(1, total)), collection), expected)
+
+
+def _told_plainly(work: Callable[[], str]) -> str:
+    """Turn what nobody expected into a sentence for the person who asked; the log says what it was."""
+    try:
+        return work()
+    except AppError:
+        raise
+    except Exception as error:
+        _log.exception("backup_task_failed")
+        raise Unavailable(_("Something went wrong; the log says what.")) from error
+
+
+def _task(run: Run, is_alive: bool) -> Task:
+    """A run as its watchers see it. The words of a job by the clock are in its own record."""
+    is_dead = run.state == "running" and not is_alive
+    is_told = run.asked_by or run.state == "failed"
+    dead = _("The process that did it has ended. Please start it again.")
+    return Task(
+        id=run.id,
+        kind=KINDS[run.job],
+        state="failed" if is_dead or run.state == "skipped" else run.state,
+        backup_id=run.subject,
+        until=run.until,
+        share=1.0 if run.state == "done" else run.share or 0.0,
+        collection=run.doing,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        message=dead if is_dead else run.outcome if is_told else "",
+        asked_by=run.asked_by,
+    )

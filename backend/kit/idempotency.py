@@ -16,6 +16,7 @@ from pymongo.errors import DuplicateKeyError
 from backend.errors import AppError, Conflict
 from backend.kit.clock import Clock
 from backend.kit.i18n import _
+from backend.kit.mongo import lease
 from backend.kit.mongo.client import Document, Mongo, new_id, translated
 from backend.kit.mongo.once_per_key import COLLECTION, KEPT
 from backend.kit.observability import log
@@ -158,16 +159,10 @@ class Replays:
         return [{"$set": {name: {"$literal": value} for name, value in fields.items()} | self._term()}]
 
     def _term(self) -> Document:
-        return {"claimedUntil": {"$add": ["$$NOW", self._claim_milliseconds]}}
+        return {"claimedUntil": lease.ends_in(self._claim_seconds)}
 
     def _is_over(self) -> Document:
-        """Whether the time of a claim is over; one that has longer than any was written by a clock that ran ahead."""
-        left = {"$subtract": ["$claimedUntil", "$$NOW"]}
-        return {"$or": [{"$lte": [left, 0]}, {"$gt": [left, 2 * self._claim_milliseconds]}]}
-
-    @property
-    def _claim_milliseconds(self) -> int:
-        return int(self._claim_seconds * 1000)
+        return {"$not": [lease.is_held("$claimedUntil", self._claim_seconds)]}
 
     def _work_on(self, claim: Claim) -> None:
         """Renew the claim from now on, by one thread for all of this process."""

@@ -11,6 +11,7 @@ from backend.backups.tasks import BackupTasks
 from backend.connections import Setup
 from backend.kit.archive import open_store
 from backend.kit.cache.entry import EVERYTHING
+from backend.kit.schedule.runner import Runner
 from backend.kit.security.signing import Signer
 from backend.migrations.runner import Migrations
 from backend.wiring.accounts import AccountServices
@@ -49,7 +50,8 @@ class BackupServices(AccountServices):
         self.recorder = Recorder(
             self.backups, queries, place=settings.backup_place, on_gap=lambda: self.runs.ask("backup")
         )
-        self.backup_tasks = BackupTasks(self.backups, self.restores, queries, sessions, trail, clock)
+        runner = Runner(self.runs, self.metrics)
+        self.backup_tasks = BackupTasks(self.backups, self.restores, queries, sessions, trail, self.runs, runner)
         setup.resources.callback(self.backup_tasks.close)
         signer = Signer(self._keys, "backup downloads")
         self.backup_downloads = BackupDownloads(self.backups, sessions, signer, trail, clock)

@@ -12,12 +12,14 @@ from pydantic import SecretStr
 from backend.accounts.models import Viewer
 from backend.backups.models import Task
 from backend.backups.recorder import Recorder
+from backend.backups.tasks import LANE
 from backend.bootstrap import Backend, build
 from backend.config import Settings
 from backend.errors import Conflict, NotAllowed, NotFound, Unavailable
 from backend.kit.archive.journal import Journal, PlaceLost, covered
 from backend.kit.clock import SetClock
 from backend.kit.mongo.client import new_id
+from backend.kit.schedule.runs import Run
 from tests.backups.tasks import ended
 from tests.mails.post_office import Opened, PostOffice, open_post, text_of
 from tests.school import School
@@ -69,20 +71,33 @@ def test_going_back(backend: Backend, admin: Viewer, school: School) -> None:
 
 def test_one_at_a_time(backend: Backend, admin: Viewer) -> None:
     """While another process is at it nothing begins; once that one died, it is said, and the next may."""
-    queries = backend.restores._queries
-    other = Task(id=new_id(), kind="take", state="running", started_at=backend.clock.now())
-    lease = queries.begin_task(other, 60)
-    assert lease
+    other = backend.runs.claim("restore", backend.runs.now(), "asked", "another", 60, lane=LANE, askedBy=admin.id)
+    assert isinstance(other, Run)
     with pytest.raises(Conflict, match="is running"):
         backend.backup_tasks.take(admin)
     current = backend.backup_tasks.current(admin)
-    assert current is not None and current.state == "running"
+    assert current is not None and (current.kind, current.state) == ("restore", "running")
 
-    lease.release()
+    backend.runs.release(other)
     current = backend.backup_tasks.current(admin)
-    assert current is not None and current.state == "failed"
+    assert current is not None and current.state == "failed" and "start it again" in current.message
     backend.backup_tasks.take(admin)
     assert ended(backend, admin).state == "done"
+    assert backend.runs.newest("restore", 1)[0].state == "failed"
+
+
+def test_what_nobody_expected_is_told_in_a_sentence(
+    backend: Backend, admin: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person who asked reads no name of an exception."""
+
+    def strange(**_arguments: object) -> None:
+        raise KeyError("nothing")
+
+    monkeypatch.setattr(backend.backups, "take_and_tidy", strange)
+    backend.backup_tasks.take(admin)
+    task = ended(backend, admin)
+    assert (task.state, task.message) == ("failed", "Something went wrong; the log says what.")
 
 
 def test_what_cannot_be_begun_is_refused_at_once(backend: Backend, admin: Viewer, school: School) -> None:

@@ -10,7 +10,7 @@ from backend.bootstrap import Backend
 from backend.chapters import changes, service
 from backend.chapters.models import Chapter, ChapterDraft
 from backend.errors import Conflict, NotFound
-from backend.kit.schedule.scheduler import Stopped
+from backend.kit.schedule.runner import Stopped
 from backend.progress.models import ProgressChange
 from tests.chapters.test_at_once import draft_of, file_of
 from tests.progress.recount import recounted, stands

@@ -7,8 +7,9 @@ from backend.bootstrap import Backend
 from backend.errors import NotFound, Unavailable
 from backend.jobs import WARMING, Jobs, table
 from backend.kit.observability.metrics import Registry
+from backend.kit.schedule.runner import Work
 from backend.kit.schedule.runs import Run
-from backend.kit.schedule.scheduler import Scheduler, Work
+from backend.kit.schedule.scheduler import Scheduler
 from backend.progress.models import ProgressChange
 from backend.worker import main
 from tests.classrooms.builders import save

@@ -37,14 +37,14 @@ _BATCH_DOCUMENTS = 2000
 _SNAPSHOT_TOO_OLD = 239
 
 
-def summed(show: Callable[[int, int], None], total: int) -> Progress:
-    """Progress over all collections together, as documents done of `total`, for a single bar."""
+def summed(show: Callable[[int, int, str], None], total: int) -> Progress:
+    """Progress over all collections together: documents done, of `total`, and the present collection."""
     done: dict[str, int] = {}
 
     def on_progress(collection: str, count: int, _expected: int) -> None:
         done[collection] = count
         so_far = sum(done.values())
-        show(so_far, max(so_far, total))
+        show(so_far, max(so_far, total), collection)
 
     return on_progress
 

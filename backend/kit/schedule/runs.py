@@ -23,11 +23,17 @@ MOST_ATTEMPTS = 3
 LOG_LINES = 50
 LINE_LENGTH = 500
 
+_RUNNING: Document = {"state": "running"}
+_IN_LANE: Document = {"lane": {"$gt": ""}}
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "jobRuns": (
         # No job runs twice at once, wherever and for whatever reason it was begun.
-        IndexModel([("job", ASCENDING)], name="running", unique=True, partialFilterExpression={"state": "running"}),
+        IndexModel([("job", ASCENDING)], name="running", unique=True, partialFilterExpression=_RUNNING),
+        IndexModel([("lane", ASCENDING)], name="lane", unique=True, partialFilterExpression=_IN_LANE | _RUNNING),
         IndexModel([("job", ASCENDING), ("startedAt", DESCENDING)], name="history"),
+        IndexModel(
+            [("lane", ASCENDING), ("startedAt", DESCENDING)], name="lane_history", partialFilterExpression=_IN_LANE
+        ),
         IndexModel([("startedAt", ASCENDING)], name="leaves", expireAfterSeconds=KEPT_DAYS * 86_400),
     )
 }
@@ -37,7 +43,8 @@ class Run(Shape, frozen=True, kw_only=True):
     """One run of a job, as it is kept. `slot` is the time it was due; `seconds` how long it took, once it ended.
 
     `attempt` counts the processes that began it: a later one goes on where an earlier one died. `share` is how far it
-    is, from 0 to 1 (None where its work does not say), and `doing` with what.
+    is, from 0 to 1 (None where its work does not say), and `doing` with what. Runs of one `lane` never run beside each
+    other. `asked_by` is the person whose process does it: no other takes it over. `subject` and `until` are what for.
     """
 
     id: str
@@ -54,6 +61,10 @@ class Run(Shape, frozen=True, kw_only=True):
     log: tuple[str, ...] = ()
     share: float | None = None
     doing: str = ""
+    lane: str = ""
+    asked_by: str = ""
+    subject: str = ""
+    until: datetime | None = None
 
 
 class JobPlan(Shape, frozen=True, kw_only=True):
@@ -121,10 +132,13 @@ class Runs:
             found = self._jobs.find_one({"_id": job}, {"askedBy": 1})
         return str((found or {}).get("askedBy") or "")
 
-    def claim(self, job: str, slot: datetime, kind: Kind, owner: str, lease_seconds: float) -> Run | Refusal:
+    def claim(
+        self, job: str, slot: datetime, kind: Kind, owner: str, lease_seconds: float, **more: Any
+    ) -> Run | Refusal:
         """The right to run `job` for `slot`, which exactly one caller of all processes ever gets.
 
-        "taken" where this slot has been claimed before; "busy" where the job runs just now, so ask again later.
+        `more` are the fields lane, askedBy, subject and until of the run. "taken" where this slot has been claimed
+        before; "busy" where the job, or another one of its lane, runs just now, so ask again later.
         """
         fields = {
             "job": job,
@@ -135,8 +149,12 @@ class Runs:
             "attempt": 1,
             "startedAt": "$$NOW",
             **_lease(lease_seconds),
+            **{name: {"$literal": value} for name, value in more.items() if value},
         }
-        return self._insert(run_id(job, slot), fields)
+        claimed = self._insert(run_id(job, slot), fields)
+        if claimed == "busy" and more.get("lane") and self._give_up(more["lane"], is_asked=bool(more.get("askedBy"))):
+            claimed = self._insert(run_id(job, slot), fields)
+        return claimed
 
     def skip(self, job: str, slot: datetime, owner: str) -> None:
         """Record that a missed run is left out."""
@@ -166,12 +184,10 @@ class Runs:
 
     def take_over(self, jobs: Sequence[str], owner: str, lease_seconds: float) -> Run | None:
         """A run of one of `jobs` whose owner died, now ours. One that died too often is recorded as failed."""
-        is_kept = is_held("$leaseUntil", {"$ifNull": ["$leaseSeconds", lease_seconds]})
-        lost = {"state": "running", "job": {"$in": list(jobs)}, "$expr": {"$not": [is_kept]}}
-        given_up = {"state": "failed", "endedAt": "$$NOW", "outcome": "Every process that began it died."}
+        lost = {"job": {"$in": list(jobs)}, "askedBy": {"$exists": False}, **_lost(lease_seconds)}
         taken = {"owner": owner, "attempt": {"$add": ["$attempt", 1]}, **_lease(lease_seconds)}
         with translated():
-            self._runs.update_many({**lost, "attempt": {"$gte": MOST_ATTEMPTS}}, [{"$set": given_up}])
+            self._runs.update_many({**lost, "attempt": {"$gte": MOST_ATTEMPTS}}, [{"$set": _GIVEN_UP}])
             found = self._runs.find_one_and_update(lost, [{"$set": taken}], return_document=ReturnDocument.AFTER)
         return from_document(found, Run) if found else None
 
@@ -202,6 +218,14 @@ class Runs:
                 for each in self._jobs.aggregate([{"$sort": {"_id": 1}}, {"$lookup": of_job}])
             )
 
+    def latest(self, lane: str) -> tuple[Run, bool] | None:
+        """The latest run of a lane, and whether a process is at it."""
+        in_lane = {"$match": {"lane": lane}}
+        is_kept = {"$set": {"isKept": is_held("$leaseUntil", "$leaseSeconds")}}
+        with translated():
+            found = next(self._runs.aggregate([in_lane, {"$sort": {"startedAt": -1}}, {"$limit": 1}, is_kept]), None)
+        return (from_document(found, Run), found["state"] == "running" and found["isKept"]) if found else None
+
     def newest(self, job: str, count: int) -> tuple[Run, ...]:
         """The latest runs of a job, newest first."""
         with translated():
@@ -225,6 +249,12 @@ class Runs:
         with translated():
             return self._jobs.delete_many({"$expr": is_old}).deleted_count
 
+    def _give_up(self, lane: str, *, is_asked: bool) -> bool:
+        """Record as failed what a process died in: a run by the clock for a person only, else it is taken over."""
+        dead = {"lane": lane, **_lost()} | ({} if is_asked else {"askedBy": {"$exists": True}})
+        with translated():
+            return self._runs.update_many(dead, [{"$set": _GIVEN_UP}]).modified_count > 0
+
     def _insert(self, key: str, fields: Document) -> Run | Refusal:
         try:
             with translated():
@@ -243,6 +273,15 @@ class Runs:
 def run_id(job: str, slot: datetime) -> str:
     """The id under which a run is claimed."""
     return f"{job}@{slot:%Y-%m-%dT%H:%M:%S}.{slot.microsecond // 1000:03}Z"
+
+
+_GIVEN_UP: Document = {"state": "failed", "endedAt": "$$NOW", "outcome": "Every process that began it died."}
+
+
+def _lost(lease_seconds: float = 0.0) -> Document:
+    """Those under way whose process died."""
+    is_kept = is_held("$leaseUntil", {"$ifNull": ["$leaseSeconds", lease_seconds]})
+    return {**_RUNNING, "$expr": {"$not": [is_kept]}}
 
 
 def _own(run: Run) -> Document:

@@ -15,8 +15,9 @@ from backend.kit.clock import SystemClock
 from backend.kit.embedded import Servers
 from backend.kit.mongo.client import Mongo
 from backend.kit.observability.metrics import JOBS, Registry
+from backend.kit.schedule.runner import Work
 from backend.kit.schedule.runs import INDEXES, KEPT_DAYS, Run, Runs
-from backend.kit.schedule.scheduler import ASKED_AT_MOST, LATE, Job, Scheduler, Work
+from backend.kit.schedule.scheduler import ASKED_AT_MOST, LATE, Job, Scheduler
 from tests.waiting import until
 
 ZONE = "Asia/Kolkata"
@@ -384,7 +385,7 @@ def test_a_run_under_way_says_how_far_it_is(runs: Runs) -> None:
     runs.ask("job")
     made.look()
     assert goes_on.wait(60)
-    made.look()
+    until(lambda: runs.newest("job", 1)[0].share is not None)
     (run,) = runs.newest("job", 1)
     assert (run.state, run.share, run.doing, run.log) == ("running", 0.4, "users", ("begun",))
     may_end.set()
