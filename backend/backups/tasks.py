@@ -19,7 +19,7 @@ from backend.kit.mongo.guarded_client import on_its_own
 from backend.kit.observability import log
 from backend.kit.origin import coming_from, origin
 from backend.kit.schedule.runner import Runner, Work
-from backend.kit.schedule.runs import Run, Runs
+from backend.kit.schedule.runs import Asked, Run, Runs
 from backend.policy import authorise
 
 LANE = "backups"
@@ -141,9 +141,7 @@ class BackupTasks:
             "asked",
             lambda handle: context.run(run, handle),
             lane=LANE,
-            askedBy=viewer.id,
-            subject=backup_id,
-            until=until,
+            asked=Asked(viewer.id, backup_id, until),
         )
         if not isinstance(begun, Run):
             raise Conflict(_("Another backup or restore is running. Please wait until it has finished."))

@@ -12,7 +12,7 @@ from backend.errors import Conflict, Unavailable
 from backend.jobs import table
 from backend.kit.observability.metrics import Registry
 from backend.kit.schedule.runner import Runner, Work
-from backend.kit.schedule.runs import Run
+from backend.kit.schedule.runs import Asked, Run
 from backend.kit.schedule.scheduler import Job, Scheduler
 from tests.waiting import until
 
@@ -73,7 +73,9 @@ def test_it_waits_for_what_somebody_asked_for(backend: Backend, admin: Viewer) -
         return "restored"
 
     runner = Runner(backend.runs, Registry())
-    assert isinstance(runner.begin("restore", backend.runs.now(), "asked", restoring, lane=LANE, askedBy=admin.id), Run)
+    assert isinstance(
+        runner.begin("restore", backend.runs.now(), "asked", restoring, lane=LANE, asked=Asked(admin.id)), Run
+    )
     begun = threading.Event()
 
     def work(_work: Work) -> str:
@@ -90,7 +92,7 @@ def test_it_waits_for_what_somebody_asked_for(backend: Backend, admin: Viewer) -
 
 def test_what_somebody_asked_for_is_taken_over_by_nobody(backend: Backend, admin: Viewer) -> None:
     """A restore whose process died is not done again by another one; the night's backup goes on past it."""
-    lost = backend.runs.claim("restore", backend.runs.now(), "asked", "dead", 0, lane=LANE, askedBy=admin.id)
+    lost = backend.runs.claim("restore", backend.runs.now(), "asked", "dead", 0, lane=LANE, asked=Asked(admin.id))
     assert isinstance(lost, Run)
     until(lambda: (task := backend.backup_tasks.current(admin)) is not None and task.state == "failed")
     again = threading.Event()

@@ -19,7 +19,7 @@ from backend.errors import Conflict, NotAllowed, NotFound, Unavailable
 from backend.kit.archive.journal import Journal, PlaceLost, covered
 from backend.kit.clock import SetClock
 from backend.kit.mongo.client import new_id
-from backend.kit.schedule.runs import Run
+from backend.kit.schedule.runs import Asked, Run
 from tests.backups.tasks import ended
 from tests.mails.post_office import Opened, PostOffice, open_post, text_of
 from tests.school import School
@@ -71,7 +71,7 @@ def test_going_back(backend: Backend, admin: Viewer, school: School) -> None:
 
 def test_one_at_a_time(backend: Backend, admin: Viewer) -> None:
     """While another process is at it nothing begins; once that one died, it is said, and the next may."""
-    other = backend.runs.claim("restore", backend.runs.now(), "asked", "another", 60, lane=LANE, askedBy=admin.id)
+    other = backend.runs.claim("restore", backend.runs.now(), "asked", "another", 60, lane=LANE, asked=Asked(admin.id))
     assert isinstance(other, Run)
     with pytest.raises(Conflict, match="is running"):
         backend.backup_tasks.take(admin)

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any
 
 from backend.errors import AppError
 from backend.kit.mongo.client import new_id
 from backend.kit.observability import log, tracing
 from backend.kit.observability.metrics import JOBS, Registry
-from backend.kit.schedule.runs import LOG_LINES, Kind, Refusal, Run, Runs, State
+from backend.kit.schedule.runs import LOG_LINES, Asked, Kind, Refusal, Run, Runs, State
 
 LEASE_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -80,9 +79,18 @@ class Runner:
         self._lease_seconds = lease_seconds
         self._running: dict[str, _Running] = {}
 
-    def begin(self, job: str, slot: datetime, kind: Kind, work: Callable[[Work], str], **more: Any) -> Run | Refusal:
-        """Claim a run and do it on a thread; see `Runs.claim` for what is refused, and for `more`."""
-        claimed = self._runs.claim(job, slot, kind, self.owner, self._lease_seconds, **more)
+    def begin(
+        self,
+        job: str,
+        slot: datetime,
+        kind: Kind,
+        work: Callable[[Work], str],
+        *,
+        lane: str = "",
+        asked: Asked | None = None,
+    ) -> Run | Refusal:
+        """Claim a run and do it on a thread; `Runs.claim` says what is refused."""
+        claimed = self._runs.claim(job, slot, kind, self.owner, self._lease_seconds, lane=lane, asked=asked)
         if isinstance(claimed, Run):
             self.start(claimed, work)
         return claimed

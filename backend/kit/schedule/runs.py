@@ -2,6 +2,7 @@
 server's, so clocks of machines need not agree."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -63,6 +64,15 @@ class Run(Shape, frozen=True, kw_only=True):
     doing: str = ""
     lane: str = ""
     asked_by: str = ""
+    subject: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked this process for a run, and what for."""
+
+    by: str
     subject: str = ""
     until: datetime | None = None
 
@@ -133,12 +143,20 @@ class Runs:
         return str((found or {}).get("askedBy") or "")
 
     def claim(
-        self, job: str, slot: datetime, kind: Kind, owner: str, lease_seconds: float, **more: Any
+        self,
+        job: str,
+        slot: datetime,
+        kind: Kind,
+        owner: str,
+        lease_seconds: float,
+        *,
+        lane: str = "",
+        asked: Asked | None = None,
     ) -> Run | Refusal:
         """The right to run `job` for `slot`, which exactly one caller of all processes ever gets.
 
-        `more` are the fields lane, askedBy, subject and until of the run. "taken" where this slot has been claimed
-        before; "busy" where the job, or another one of its lane, runs just now, so ask again later.
+        "taken" where this slot has been claimed before; "busy" where the job, or another one of its lane, runs just
+        now, so ask again later.
         """
         fields = {
             "job": job,
@@ -149,10 +167,12 @@ class Runs:
             "attempt": 1,
             "startedAt": "$$NOW",
             **_lease(lease_seconds),
-            **{name: {"$literal": value} for name, value in more.items() if value},
+            **({"lane": lane} if lane else {}),
         }
+        if asked:
+            fields |= {"askedBy": asked.by, "subject": {"$literal": asked.subject}, "until": asked.until}
         claimed = self._insert(run_id(job, slot), fields)
-        if claimed == "busy" and more.get("lane") and self._give_up(more["lane"], is_asked=bool(more.get("askedBy"))):
+        if claimed == "busy" and lane and self._give_up(lane, is_asked=asked is not None):
             claimed = self._insert(run_id(job, slot), fields)
         return claimed
 
