@@ -37,7 +37,9 @@ class Backend(OperationServices):
         AuditQueries(self.mongo).prepare()
 
         def back_up() -> None:
-            self.backups.take(on_progress=summed(bar(_("Backup")), self.backups.present_documents()))
+            show = bar(_("Backup"))
+            total = self.backups.present_documents()
+            self.backups.take(on_progress=summed(lambda done, expected, _name: show(done, expected), total))
 
         migrations.run(back_up, report, bar)
         with _named(self.settings):
