@@ -80,7 +80,7 @@ class Scheduler:
                 _log.warning("scheduler_failed", error=str(error), exc_info=not isinstance(error, AppError))
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             stop.wait(pause)
-        self._runner.end()
+        self.end()
 
     def begin(self) -> None:
         """Keep the plan of every job, and ask for those that run at the start."""
@@ -105,6 +105,10 @@ class Scheduler:
     def want(self, job: str, delay_seconds: float) -> None:
         """Ask for a run beside the plan at the next look. Returns at once; from any thread."""
         self._wanted[job] = delay_seconds
+
+    def end(self) -> None:
+        """Tell all work to stop, ten seconds at most, and leave what has not stopped to others."""
+        self._runner.end()
 
     @property
     def running(self) -> tuple[str, ...]:
