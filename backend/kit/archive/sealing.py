@@ -1,8 +1,9 @@
 """Sealed files: age files (age-encryption.org/v1), which the stock `age` program opens with the key of `identity`."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import copy_context
 from io import BufferedIOBase
 from typing import cast
@@ -66,18 +67,28 @@ def _title(name: str) -> bytes:
 def _piped(work: Callable[[BufferedIOBase, BufferedIOBase], object], source: ChunkFile) -> Iterator[bytes]:
     """Give what `work` writes while it reads the source: it runs on a thread, and ends where nobody reads on."""
     outlet, inlet = os.pipe()
+    done: Future[None] = Future()
 
     def run() -> None:
-        with os.fdopen(inlet, "wb", buffering=0) as sink:
-            work(cast(BufferedIOBase, source), cast(BufferedIOBase, sink))  # it calls `read` and `write` alone
-
-    with ThreadPoolExecutor(1, "sealing") as pool, os.fdopen(outlet, "rb", buffering=0) as pipe:
-        done = pool.submit(copy_context().run, run)
-        while chunk := pipe.read(_PIPE_BYTES):
-            yield chunk
         try:
-            done.result()
-        except (EncryptError, DecryptError, OSError) as error:
-            if source.error:
-                raise source.error from None
-            raise Damaged("it was changed or cut off, or sealed with another key") from error
+            with os.fdopen(inlet, "wb", buffering=0) as sink:
+                work(cast(BufferedIOBase, source), cast(BufferedIOBase, sink))  # it calls `read` and `write` alone
+        except BaseException as error:  # noqa: BLE001 - raised below, in the thread of the reader
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    # A daemon, which no pool's threads are: a process that ends waits for no half of a file.
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="sealing", daemon=True)
+    thread.start()
+    try:
+        with os.fdopen(outlet, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(_PIPE_BYTES):
+                yield chunk
+        done.result()
+    except (EncryptError, DecryptError, OSError) as error:
+        if source.error:
+            raise source.error from None
+        raise Damaged("it was changed or cut off, or sealed with another key") from error
+    finally:
+        thread.join()
