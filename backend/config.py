@@ -131,7 +131,9 @@ class Settings(BaseSettings):
         None, description="Place of the backups: a folder or s3://bucket/prefix. Default: backups in DATA_DIR"
     )
     backup_key: SecretStr | None = Field(
-        None, min_length=16, description="Seals backups; without it nobody reads them again, so keep it elsewhere too"
+        None,
+        min_length=16,
+        description="Seals backups by age (its identity, or any secret); without it nobody reads them again: keep it elsewhere too",
     )
     backup_journal: bool | None = Field(
         None,
