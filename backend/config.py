@@ -133,7 +133,8 @@ class Settings(BaseSettings):
     backup_key: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Seals backups by age (its identity, or any secret); without it nobody reads them again: keep it elsewhere too",
+        description="Seals backups by age (its identity, or any secret); "
+        "without it nobody reads them again: keep it elsewhere too",
     )
     backup_journal: bool | None = Field(
         None,
