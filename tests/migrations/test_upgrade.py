@@ -62,7 +62,7 @@ def test_older_data_is_brought_up_after_a_backup(
     """It says what it does, shows a bar for the backup and each step, and the backup holds the data of before."""
     assert upgrade.main([]) == 0
     said = capsys.readouterr().err
-    assert "a backup is taken" in said and "Backup 100%" in said and "v0002_search_words_of_people 100%" in said
+    assert "Taking a backup" in said and "Backup 100%" in said and "v0002_search_words_of_people 100%" in said
     assert said.strip().endswith(f"The data is of version {VERSION}.")
     assert data_version.stored(old.database) == VERSION
     assert [words for _id, words in backups(tmp_path)] == [0]
