@@ -70,7 +70,7 @@ class Run(Shape, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asked this process for a run, and what for."""
+    """A request to this process for a run: by whom, and for what."""
 
     by: str
     subject: str = ""
