@@ -170,7 +170,7 @@ class Table:
             return True
         if len(self.columns.required) > 1 and self.columns.is_whole_header(cells.values()):
             said = _("Row {row} names other columns than the headings above it. Put each table on a sheet of its own.")
-            raise Invalid(said.format(row=number(row)), code="two_tables")
+            raise Invalid(said.format(row=number(row)))
         return False
 
     def _note_unnamed(self, columns: Sequence[int], sheet: str) -> None:
