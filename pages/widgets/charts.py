@@ -26,7 +26,7 @@ _CONFIG: Mapping[str, Any] = {
 _CLEAR = "rgba(0,0,0,0)"
 _INK = "#000037"  # not a colour: Streamlit's template replaces it by the text colour of the reader's theme
 DAYS_IN_WEEK = 7
-FEW_BARS = 8
+FEW_BARS = 4
 KEPT_PLOTS = 300  # of all people together
 
 

@@ -33,6 +33,14 @@ TOO_WIDE = """() => {
     .filter((selector) => wide(document.querySelector(selector)));
 }"""
 
+# Choices of views that leave one of several alone on a line, or a line unfilled
+UNEVEN = """() => [...document.querySelectorAll("[data-testid=stButtonGroup] > div")].filter((group) => {
+  const place = (element) => element.getBoundingClientRect();
+  const lines = Map.groupBy(group.querySelectorAll("button"), (button) => Math.round(place(button).top));
+  const isShort = (line) => place(line.at(-1)).right < place(group).right - 2;
+  return [...lines.values()].some((line) => isShort(line) || (lines.size > 1 && line.length === 1));
+}).map((group) => group.innerText)"""
+
 # Hints such as preconnect are no requests that a browser reports, yet they leave the host.
 OTHER_HOSTS = """() => [...document.querySelectorAll("link[href], script[src], img[src], iframe, object, embed")]
   .map((element) => element.href ?? element.src ?? element.data)
@@ -77,12 +85,13 @@ def phones(windows: Windows, served: ServedSchool) -> Iterator[Phones]:
 
 @pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PATHS.items() for path in paths])
 def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
-    """A page fits 390 px without sideways scrolling, has one h1, no grave axe-core violation in light or in dark
-    colours, names no other host, and no request of it is refused."""
+    """A page fits 390 px without sideways scrolling, fills each line of a choice, has one h1, no grave axe-core
+    violation in light or in dark colours, names no other host, and no request of it is refused."""
     phones.of(role).refused.clear()
     page = phones.open(role, path)
     assert page.locator("h1").count() == 1
     assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate(UNEVEN) == []
     assert grave_violations(page) == []
     assert page.evaluate(OTHER_HOSTS) == []
     assert phones.of(role).refused == []
