@@ -376,10 +376,10 @@ class Bar {
   }
 
   draw() {
-    const { words, alone, statuses, rows } = this.list.data;
+    const { words, single, statuses, rows } = this.list.data;
     const note = this.note.waiting(outbox.acts.filter((act) => act.isBulk)) ?? outbox.notes.get("bulk");
     const count = this.list.selected.size;
-    this.element.hidden = alone || (!rows.length && !note);
+    this.element.hidden = single || (!rows.length && !note);
     this.all.checked = count > 0 && count === this.list.rows.size;
     this.all.indeterminate = count > 0 && count < this.list.rows.size;
     set(this.all, "aria-label", words.all);

@@ -83,11 +83,12 @@ def chapter_filters(facets: Facets) -> ChapterFilters:
 
 def _is_more_used() -> bool:
     """Whether one of the further filters says something: in the address at first, in the session once it is drawn."""
+    return any(_is_on(key) for key in (*_MORE, "rows"))
+
+
+def _is_on(key: str) -> bool:
     state, usual = st.session_state, {"rows": PAGE_SIZES[0]}
-    return any(
-        state[key] not in (None, False, usual.get(key)) if key in state else key in st.query_params
-        for key in (*_MORE, "rows")
-    )
+    return state[key] not in (None, False, usual.get(key)) if key in state else key in st.query_params
 
 
 def _more(facets: Facets, subject: str | None) -> tuple[str | None, str | None, int | None, bool, int]:
@@ -178,7 +179,7 @@ def _first_page() -> None:
 
 
 def _more_label() -> str:
-    count = sum(bool(st.session_state.get(key)) for key in _MORE)
+    count = sum(_is_on(key) for key in _MORE)
     if not count:
         return _("More filters")
     return plain(ngettext("More filters: {count} on", "More filters: {count} on", count).format(count=number(count)))

@@ -98,6 +98,13 @@ def test_page_on_a_phone(phones: Phones, role: str, path: str) -> None:
     assert dark_violations(page) == []
 
 
+def test_a_chapter_alone_is_not_selected(phones: Phones) -> None:
+    """The page of one chapter has the controls of a row, and none that choose among rows."""
+    page = phones.open("student", "/chapter")
+    expect(page.locator(".cp-row-own")).to_be_visible()
+    expect(page.locator(".cp-bulk")).to_be_hidden()
+
+
 def test_a_dialog_follows_the_theme(phones: Phones) -> None:
     """An open dialog takes the dark colours when the device changes to dark, although it hangs outside the app."""
     page = phones.open("admin", "/users")

@@ -265,6 +265,7 @@ def test_a_further_filter_counts_while_they_are_folded_up(
     of_the_class = sum(each.class_ == "Class 11" for each in backend.chapters.active())
     assert f"{of_the_class} chapters fit your filters" in html_of(page)
     assert page.selectbox(key="class").value == "Class 11"
+    assert page.expander[0].label == "More filters: 1 on"
     page.button(key="clear").click().run()
     assert not [each for each in page.selectbox if each.key == "class"]
     assert f"{len(backend.chapters.active())} chapters" in html_of(page)
