@@ -11,6 +11,9 @@ from typing import Any
 import streamlit as st
 import streamlit.net_util
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from backend import bootstrap, terminal
 from backend.api import create_api
@@ -35,6 +38,7 @@ ROOT = Path(__file__).resolve().parent
 INDEX_HTML = Path(st.__file__).parent / "static" / "index.html"
 PAGE_PATHS = ("", *navigation.PATHS, *navigation.GUESTS_PATHS)
 FONTS = ("/assets/figtree-latin-wght-normal.woff2", "/assets/bricolage-grotesque-latin-wght-normal.woff2")
+ICON_OF_STREAMLIT = "/favicon.png"
 # Streamlit fetches the script of each kind of element when it meets the first one: these are met on the first page.
 FIRST_CHUNKS = ("BidiComponent", "Button", "Html", "ImageList", "PageLink", "TextInput")
 
@@ -87,6 +91,11 @@ def _shell() -> str:
     )
 
 
+def _icon(_request: Request) -> RedirectResponse:
+    """Lead to the product's icon: Streamlit's script asks for its own until a page has named another."""
+    return RedirectResponse(MARK)
+
+
 def _bundle() -> set[str]:
     """The addresses of the scripts, styles and fonts that Streamlit's own page loads."""
     folder = INDEX_HTML.parent
@@ -126,6 +135,7 @@ app = st.App(
     ROOT / "pages" / "_frame.py",
     routes=[
         acts.route(),
+        Route(ICON_OF_STREAMLIT, _icon, methods=["GET"]),
         *shell_routes(index_html, PAGE_PATHS),
     ],
     middleware=[
@@ -134,7 +144,7 @@ app = st.App(
         Middleware(
             PageAddresses,
             state=api.state,
-            paths=frozenset({*(f"/{path}" for path in PAGE_PATHS), *bundle}),
+            paths=frozenset({*(f"/{path}" for path in PAGE_PATHS), ICON_OF_STREAMLIT, *bundle}),
             posts=frozenset({acts.ADDRESS}),
             has_provider=settings.has_oidc,
             tabs=uploads.OpenTabs(),
