@@ -51,6 +51,7 @@ class _Findings:
     instances: tuple[Instance, ...]
     taken_at: float
     health: Health | None = None
+    status: Status | None = None
 
 
 class OperationsService:
@@ -123,16 +124,19 @@ class OperationsService:
 
     def status(self) -> Status:
         """Return the public status, at most 3 s old: `is_ready` decides between HTTP 200 and 503. Never raises."""
-        found, process = self._findings(), self.live()
-        return Status(
-            state=worst(found.checks),
-            is_ready=_is_ready(found.checks),
-            services=tuple(_for_anybody(each) for each in found.checks if each.name not in PRIVATE),
-            uptime_seconds=process.uptime_seconds,
-            memory_bytes=process.memory_bytes,
-            timings=timings.by_kind(self._registry),
-            as_of=self._clock.now(),
-        )
+        found = self._findings()
+        if found.status is None:
+            process = self.live()
+            found.status = Status(
+                state=worst(found.checks),
+                is_ready=_is_ready(found.checks),
+                services=tuple(_for_anybody(each) for each in found.checks if each.name not in PRIVATE),
+                uptime_seconds=process.uptime_seconds,
+                memory_bytes=process.memory_bytes,
+                timings=timings.by_kind(self._registry),
+                as_of=self._clock.now(),
+            )
+        return found.status
 
     def live(self) -> Process:
         """That this process runs; touches nothing else. Never raises."""
