@@ -113,7 +113,7 @@ def test_processes_come_and_go(backend: Backend, school: School, processes: Mapp
     assert all(each.memory_bytes > 10_000_000 and each.threads > 1 and each.host for each in by_role.values())
     worker, api = processes["worker"], processes["api"]
     assert answer(worker, "/health/live")[0] == "lives\n"  # at once: it says that it is there when its door is open
-    until(lambda: "info{version=" in answer(worker, "/metrics", token=TOKEN)[0])
+    until(lambda: "_info{role=" in answer(worker, "/metrics", token=TOKEN)[0])
     assert answer(worker, "/metrics", token="another")[0] == ""
     api.popen.send_signal(signal.SIGTERM)
     api.popen.wait(120)
