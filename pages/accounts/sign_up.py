@@ -8,7 +8,7 @@ from backend.kit.i18n import _
 from pages.shell import rate_limits, services, session
 from pages.shell.errors import noticed
 from pages.shell.guest_layout import account_fields, entrance
-from pages.shell.idempotency import once
+from pages.shell.idempotency import key_field, once
 from pages.widgets.elements import card
 
 CODE_LENGTH = 20
@@ -27,6 +27,7 @@ def draw_form() -> None:
                 help=_("Your teacher has it. Capitals and dashes do not matter."),
             )
             name, email, password = account_fields()
+            key_field("sign-up")
             sent = st.form_submit_button(_("Create account"), type="primary", width="stretch")
         if sent:
             with noticed():

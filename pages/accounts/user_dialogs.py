@@ -10,7 +10,7 @@ from backend.kit.i18n import _, day_of, moment
 from pages.accounts import user_deletion, user_role, user_sessions
 from pages.shell import services, session
 from pages.shell.errors import noticed
-from pages.shell.idempotency import once
+from pages.shell.idempotency import key_field, once
 from pages.widgets.elements import button_row, notice_saved, person_html, plain
 
 ADDED: tuple[Role, ...] = ("teacher", "admin")  # students sign up themselves
@@ -40,6 +40,7 @@ def add_person() -> None:
             role = st.radio(
                 _("Role"), roles, format_func=lambda each: role_words()[each], horizontal=True, key="new-role"
             )
+            key_field("add-person")
             sent = st.form_submit_button(_("Add"), type="primary")
         st.caption(_("Students are not added here: they sign up with the join code of their class."))
         if sent:

@@ -7,7 +7,7 @@ from pages.demo import offer, opening
 from pages.shell import services, session
 from pages.shell.errors import noticed
 from pages.shell.guest_layout import account_fields, entrance
-from pages.shell.idempotency import once
+from pages.shell.idempotency import key_field, once
 from pages.widgets.elements import card, section
 
 
@@ -17,6 +17,7 @@ def draw_administrator_form() -> None:
         section(_("Create the administrator"), _("This account adds teachers and keeps the system healthy."))
         with st.form("administrator", border=False):
             name, email, password = account_fields()
+            key_field("administrator")
             sent = st.form_submit_button(_("Create and sign in"), type="primary", icon=":material/shield_person:")
         if sent:
             with noticed():

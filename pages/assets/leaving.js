@@ -1,14 +1,15 @@
 // A change of page waits for the answer to what was pressed before it. Streamlit's server drops a press whose run has not
 // begun or not ended when the page changes; so links and the browser's Back are held until that run is over. A message of
-// the old page that follows the change empties the new one; so the old page goes out of sight until the new one comes, and
-// its parts that refresh themselves are not heard.
+// the old page that follows the change empties the new one; so the old page takes no press until the new one comes, and its
+// parts that refresh themselves are not heard.
 const PRESS_MS = 400; // what goes to the server so soon after a press goes because of it
 const SETTLED_MS = 150; // a run that ended may be followed by another at once
 const OTHER_RUN_MS = 700; // the run that was under way at the press ended; its own begins by then
 const BEGIN_MS = 6000; // not every message is followed by a run
 const LONGEST_MS = 15000; // a server that does not answer holds nobody
 const LOOK_MS = 40, SAY_MS = 700;
-const HIDDEN_MS = 8000; // where no page comes, the old one does again
+const STILL_MS = 8000; // where no page comes, the old one takes presses again
+const PAGE = '[data-testid="stMain"], [role="dialog"]';
 const RUNNING = new Set(["running", "rerunRequested"]);
 
 let pressedAt = -Infinity; // the last thing a person did
@@ -16,7 +17,7 @@ let askedAt = -Infinity; // when it went to the server; -Infinity once it is ans
 let hasRun = false;
 let isPassing = false;
 let settling, going, heldAt, line;
-let old = null; // the page that is left: its heading and run, since when it is out of sight, what happened since
+let old = null; // the page that is left: its heading and run, since when it is still, what happened since
 
 const state = () => document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
 const title = () => document.querySelector('[data-testid="stMain"] h1')?.textContent;
@@ -39,6 +40,7 @@ WebSocket.prototype.send = function sendNoted(...data) {
     askedAt = performance.now();
     hasRun = RUNNING.has(state()) ? null : false; // null: a run of something else is under way
     clearTimeout(settling);
+    dispatchEvent(new Event("cp-asked"));
   }
   return send.apply(this, data);
 };
@@ -80,32 +82,43 @@ function leadsToPage(link) {
 // What goes to the server now is the change of page itself, for which no other waits.
 function leave() {
   pressedAt = -Infinity;
-  hide();
+  still();
   old.isLeft = true;
 }
 
-function hide() {
+// The old page stands there, but nothing on it can be pressed: what is pressed now would be lost.
+function still() {
   document.documentElement.dataset.leaving = "";
+  for (const part of document.querySelectorAll(PAGE)) part.inert = part.ariaBusy = true;
   old = { title: title(), run: runOfPage(), since: performance.now() };
-  clearTimeout(uncover.timer);
-  uncover.timer = setTimeout(uncover, LOOK_MS);
+  clearTimeout(goOn.timer);
+  goOn.timer = setTimeout(goOn, LOOK_MS);
 }
 
-// The new page has come: another heading stands there, or the run for it is over.
-function uncover() {
+// The page of the address; where a guest looks, no page says which it is.
+const isThere = () => (document.querySelector("[data-run]")?.dataset.page ?? address()) === address();
+const address = () => location.pathname.replaceAll("/", "");
+
+// The new page has come: another heading stands there, or the run for it is over. A link may follow another at once.
+function goOn() {
   const waited = performance.now() - old.since;
   const isOver = !RUNNING.has(state()) && (old.run ? runOfPage() !== old.run : old.hasRun);
-  const hasCome = !going && (isOver || title() !== old.title);
-  if (hasCome || waited > HIDDEN_MS + (going ? LONGEST_MS : 0)) {
+  const hasCome = !going && isThere() && (isOver || title() !== old.title);
+  if (hasCome || waited > STILL_MS + (going ? LONGEST_MS : 0)) {
     delete document.documentElement.dataset.leaving;
+    for (const part of document.querySelectorAll(PAGE)) [part.inert, part.ariaBusy] = [false, null];
     old = null;
-  } else uncover.timer = setTimeout(uncover, LOOK_MS);
+    say("");
+    return;
+  }
+  if (waited > SAY_MS && !going) say(document.querySelector("[data-person]")?.dataset.opening ?? "");
+  goOn.timer = setTimeout(goOn, LOOK_MS);
 }
 
 function hold(go) {
   going = go; // the last one counts
   heldAt ??= performance.now();
-  hide();
+  still();
   look();
 }
 

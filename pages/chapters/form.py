@@ -12,7 +12,7 @@ from backend.errors import ConfirmationNeeded, Conflict, Invalid
 from backend.kit.i18n import _, clock_time, ngettext, number
 from pages.shell import services, session
 from pages.shell.errors import noticed
-from pages.shell.idempotency import once
+from pages.shell.idempotency import key_field, once
 from pages.widgets.elements import button_row, plain
 from pages.widgets.number_field import number_field, whole_number
 from pages.widgets.tables import Twin, Value, static_table
@@ -108,6 +108,7 @@ def _fields(form: OpenForm) -> ChapterDraft | None:
         st.caption(_("Questions in past papers. Empty means not known; 0 means none was asked."))
         counts = _counts(form, facets.years)
         new_year = _new_year(key)
+        key_field(f"chapter-{key}")
         sent = st.form_submit_button(_("Save chapter") if known else _("Add chapter"), type="primary")
     if not sent:
         return None

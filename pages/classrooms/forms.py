@@ -6,7 +6,7 @@ from backend.classrooms.models import NAME_LENGTH, Classroom
 from backend.kit.i18n import _
 from pages.shell import services, session
 from pages.shell.errors import noticed
-from pages.shell.idempotency import once
+from pages.shell.idempotency import key_field, once
 from pages.widgets.elements import card, notice_saved, section
 
 
@@ -16,6 +16,7 @@ def create_form(key: str) -> None:
         name = st.text_input(
             _("Name of the class"), max_chars=NAME_LENGTH, key=f"create-{key}-name", placeholder=_("Class 12 A")
         )
+        key_field(_act(key))
         sent = st.form_submit_button(_("Create class"), type="primary", icon=":material/add:")
     if sent:
         with noticed():
@@ -30,7 +31,11 @@ def _create(key: str, name: str) -> Classroom:
     def newest() -> Classroom:
         return max(classrooms.classrooms(viewer), key=lambda each: each.created_at)
 
-    return once(f"create-class-{key}", lambda: classrooms.create(viewer, name), name, lost=newest)
+    return once(_act(key), lambda: classrooms.create(viewer, name), name, lost=newest)
+
+
+def _act(key: str) -> str:
+    return f"create-class-{key}"
 
 
 def create_dialog() -> None:

@@ -1,6 +1,7 @@
 """One key for each form as it is filled: however often it is sent, what it writes is written once.
 
-A click that is sent twice finds what the first one did; a click after a lost answer first asks what became of it.
+A click that is sent twice finds what the first one did; a click after a lost answer first asks what became of it. A
+form that makes something has `key_field`: its key outlives a reload (docs/decisions/0087-keys-of-forms.md).
 """
 
 import secrets
@@ -21,6 +22,7 @@ from pages.shell import services
 T = TypeVar("T")
 
 SAME_SECONDS = 10.0  # the same form sent again later than this is a new one
+KEY_LENGTH = 32
 _SENT = "shell.idempotency.sent"
 
 
@@ -63,6 +65,11 @@ class SentForm:
             raise Unavailable(words, code=error.code) from error
 
 
+def key_field(form: str) -> None:
+    """Draw, within the form, the hidden field of its key, which drafts.js fills in and keeps with what is typed."""
+    st.text_input(_("Key of this form"), key=_field(form), max_chars=KEY_LENGTH, label_visibility="collapsed")
+
+
 def once(form: str, work: Callable[[], T], *content: object, lost: Callable[[], T]) -> T:
     """Do `work` once for the form `form` filled with `content`, however often that is sent; return or raise its result.
 
@@ -74,11 +81,18 @@ def once(form: str, work: Callable[[], T], *content: object, lost: Callable[[], 
     sent = forms.get(form)
     if sent is None or not sent.is_same(filled):
         sent = forms[form] = SentForm(filled)
+        if kept := st.session_state.get(_field(form)):
+            sent.key = fingerprint(kept.encode(), filled.encode())  # the same form, filled otherwise, is another act
+            sent.is_uncertain = True  # it may have been sent before a reload
     return sent.carry_out(services.backend(), work, lost)
 
 
 def nothing() -> None:
     """For `lost`, where `work` returns nothing."""
+
+
+def _field(form: str) -> str:
+    return f"cp-once-{form}"
 
 
 def is_uncertain(form: str) -> bool:

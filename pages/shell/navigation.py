@@ -38,7 +38,7 @@ GUESTS_PATHS = ("sign-up", "reset-password")
 def for_viewer(viewer: Viewer) -> Page:
     """The page to run for a signed-in person; draws the navigation beside it."""
     page = st.navigation(_for_this_run(_of_role(viewer.role, current_locale())))
-    _person(viewer)
+    _person(viewer, page)
     return page
 
 
@@ -65,7 +65,7 @@ def _for_this_run(pages: tuple[Page, ...]) -> list[Page]:
 def for_the_unprotected(viewer: Viewer) -> Page:
     """The page for somebody whose role needs a second factor: every path leads to setting it up, none elsewhere."""
     page = st.navigation(_everywhere("accounts/protect_account.py", _("Protect your account")), position="hidden")
-    _person(viewer)
+    _person(viewer, page)
     return page
 
 
@@ -138,24 +138,26 @@ def _titles() -> dict[str, tuple[str, str]]:
     }
 
 
-def _person(viewer: Viewer) -> None:
+def _person(viewer: Viewer, page: Page) -> None:
     roles = {"student": _("Student"), "teacher": _("Teacher"), "admin": _("Administrator")}
     school = services.backend().settings.school_name
     with st.sidebar:
         above = f'<p class="cp-school">{escape(school)}</p>' if school else ""
-        st.html(above + person_html(viewer.name, roles[viewer.role]) + _for_scripts(viewer))
+        st.html(above + person_html(viewer.name, roles[viewer.role]) + _for_scripts(viewer, page))
         if st.button(_("Sign out"), icon=":material/logout:", key="shell.navigation.sign_out", width="stretch"):
             session.sign_out()
             st.rerun()
 
 
-def _for_scripts(viewer: Viewer) -> str:
-    """Return whose page this is, which run drew it and the texts for the scripts that keep input, as hidden HTML."""
+def _for_scripts(viewer: Viewer, page: Page) -> str:
+    """Return person, page, run and the texts for the scripts that keep input, as hidden HTML."""
     words = {
         "person": viewer.id,
+        "page": page.url_path,
         "run": secrets.token_hex(4),
         "waiting": _("Some changes are not saved yet: no connection. They are kept here and sent again by themselves."),
         "leaving": _("Saving your changes; then the page opens."),
+        "opening": _("The page opens …"),
         "restored": _("What you typed is here again. Before you send it, check that it is not saved already."),
     }
     data = " ".join(f'data-{name}="{escape(word)}"' for name, word in words.items())

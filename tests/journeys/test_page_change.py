@@ -12,8 +12,8 @@ def test_a_phone_folds_the_menu_away(served: ServedSchool, visitors: Visitors) -
     visitor.page.set_viewport_size({"width": 390, "height": 844})
     page = visitor.open("/")
     sign = page.get_by_test_id("stExpandSidebarButton")
-    words = sign.evaluate("sign => getComputedStyle(sign, '::after').content")
-    assert words == '"Menu"'
+    has_word = """sign => getComputedStyle(sign, "::after").content === '"Menu"'"""
+    page.wait_for_function(has_word, arg=sign.element_handle())
     sign.click()
     link = page.get_by_test_id("stSidebarNavLink").filter(has_text="Chapters")
     expect(link).to_be_in_viewport()

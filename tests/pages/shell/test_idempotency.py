@@ -269,6 +269,18 @@ def test_a_double_click_makes_one_class(
     assert [each.name for each in backend.classrooms.classrooms(teacher)] == ["12 A"]
 
 
+def test_the_key_of_a_form_outlives_its_session(browser: Browser, backend: Backend, school: School) -> None:
+    """Sent again from a page that was loaded anew, a form with the same key finds what was made."""
+    code = backend.classrooms.create(school.admin(), "12 A").join_code
+    refused = []
+    for key in ("a" * 32, "a" * 32, "b" * 32):
+        tab = _typed(browser.open("sign-up", code=str(code)))
+        tab.text_input("cp-once-sign-up").set_value(key)
+        tab.button(SIGN_UP).click().run()
+        refused.append(bool(tab.error))
+    assert refused == [False, False, True]
+
+
 def test_what_only_sets_needs_no_key(backend: Backend, student: Viewer) -> None:
     """A name, a language, a choice: written twice they stand as written once."""
     change = ProfileChange(name="Sita B")
