@@ -143,7 +143,6 @@ function restore(form) {
   for (const field of fieldsOf(form)) {
     if (restored.has(field)) continue;
     restored.add(field);
-    if (isPicked(field)) standing.set(field, valueOf(field));
     const name = nameOf(field), draft = read(name);
     if (field.matches(KEY)) fill(field, draft?.value || newKey());
     else if (draft && !sent.has(name)) putBack(field, name, draft.value);
@@ -162,6 +161,14 @@ const newKey = () =>
 for (const kind of ["input", "change"]) {
   document.addEventListener(kind, (event) => {
     if (event.isTrusted && event.target.matches?.("input, textarea") && !isPicked(event.target)) keep(event.target);
+  }, true);
+}
+for (const kind of ["pointerdown", "focusin"]) {
+  document.addEventListener(kind, ({ target }) => {
+    const widget = target.closest?.(FORM) && target.closest('[class*="st-key-"]');
+    for (const field of widget?.querySelectorAll(FIELDS) ?? []) {
+      if (isPicked(field) && !standing.has(field)) standing.set(field, valueOf(field));
+    }
   }, true);
 }
 // Day pickers and lists of options stand beside the form; by the next frame the field holds what was picked.
