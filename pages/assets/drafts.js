@@ -12,6 +12,7 @@ const KEY = '[class*="st-key-cp-once-"] input';
 
 const person = () => document.querySelector("[data-person]")?.dataset.person ?? "";
 const storage = () => (person() ? localStorage : sessionStorage);
+const pages = new WeakMap(); // where a field was first seen: after Back, the address is that of the next page already
 const restored = new WeakSet(); // fields that have had their draft
 const standing = new WeakMap(); // what a picked field held before anybody touched it, and every field once it was saved
 const sent = new Set(); // names of drafts that are on their way to the server
@@ -27,8 +28,9 @@ function nameOf(field) {
   const key = widget?.className.match(/st-key-([\w-]+)/)?.[1].replace(/-[0-9a-f]{8}$/, "");
   if (!key || field.matches(LEFT_OUT) || !field.closest(FORM)) return null;
   if (!field.matches(DATE) && field.closest(DATE)) return null;
+  if (pages.get(field)?.key !== key) pages.set(field, { key, path: location.pathname });
   const place = field.type === "radio" ? `:${[...widget.querySelectorAll("input")].indexOf(field)}` : "";
-  return `cp-draft:${person()}:${location.pathname}:${key}${place}`;
+  return `cp-draft:${person()}:${pages.get(field).path}:${key}${place}`;
 }
 
 const isSwitch = (field) => field.type === "radio" || field.type === "checkbox";
