@@ -64,6 +64,7 @@ class Form:
     saved: Callable[[ServedSchool, User], int]  # how often that is saved which the fields hold
     opener: str = ""
     vanishes: bool = False  # once it is saved
+    is_sent_again: bool = True  # after it was left; where not, it is enough that it was saved or is held
     parts: tuple[str, ...] = ()  # other functions that draw fields of it
 
     def at(self, page: Page) -> Locator:
@@ -144,14 +145,14 @@ FORMS = (
         "accounts/user_dialogs.py:add_person", "admin", "/users",
         (Field("Name", "Asha New"), Field("E-mail address", "asha.new@example.org"),
          Field("Role", "Administrator", "radio")),
-        "Add", _people("asha.new@example.org"), opener="Add a person",
+        "Add", _people("asha.new@example.org"), opener="Add a person", is_sent_again=False,
     ),
     Form(
         "chapters/form.py:_fields", "teacher", "/manage-chapters",
         (Field("Subject", "{subject}", "choice"), Field("Class", "{class_}", "choice"),
          Field("Unit", "{unit}", "choice"), Field("Chapter", "Comets and their tails"), Field("Another year", "2024"),
          Field("Questions in that year", "3")),
-        "Add chapter", _chapters("Comets and their tails"), opener="Add a chapter",
+        "Add chapter", _chapters("Comets and their tails"), opener="Add a chapter", is_sent_again=False,
         parts=("chapters/form.py:_choice", "chapters/form.py:_counts", "chapters/form.py:_new_year"),
     ),
 )  # fmt: skip
