@@ -1,6 +1,6 @@
 """Every form of the product: where it is, how it is filled in and sent, and how to see that it was saved.
 
-tests/journeys/test_form_table.py compares the table with the sources; tests/journeys/test_forms.py tries each entry.
+test_table.py compares the table with the sources; test_forms.py tries each entry.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ class Form:
     saved: Callable[[ServedSchool, User], int]  # how often that is saved which the fields hold
     opener: str = ""
     vanishes: bool = False  # once it is saved
-    is_sent_again: bool = True  # after it was left; where not, it is enough that it was saved or is held
+    is_sent_again: bool = True  # after it was left; where not, only what was not sent is tried
     parts: tuple[str, ...] = ()  # other functions that draw fields of it
 
     def at(self, page: Page) -> Locator:

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.journeys.forms import FORMS, KEPT, SECRETS, VIEWS
+from tests.journeys.nothing_lost.table import FORMS, KEPT, SECRETS, VIEWS
 
-PAGES = Path(__file__).resolve().parent.parent.parent / "pages"
+PAGES = Path(__file__).resolve().parents[3] / "pages"
 WIDGETS = frozenset(
     {"form", "form_card", "text_input", "text_area", "number_input", "number_field", "date_input", "time_input",
      "datetime_input", "selectbox", "multiselect", "radio", "checkbox", "toggle", "segmented_control", "pills",
