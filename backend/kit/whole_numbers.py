@@ -12,6 +12,7 @@ _DOTS, _SPACES, _APOSTROPHES = ".．", " \u00a0\u2009\u202f", "'’٬"
 _SIGNS = {"−": "-", "－": "-", "＋": "+", "，": ",", **dict.fromkeys(_DOTS, "."), **dict.fromkeys(_SPACES, " ")}
 _SIGNS |= dict.fromkeys(_APOSTROPHES, "'")
 # A space or an apostrophe is never a decimal sign; a comma or a dot that stands twice is none either.
+_UNSEEN = "Cf"  # marks of the direction of writing and the like, which come with what is pasted
 _PLAIN = re.compile(r"\d+(?:[.,٫]0{1,2})?")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([ '])\d{3}(?:\1\d{3})*|([.,])\d{3}(?:\2\d{3})+)|[1-9]\d?(?:,\d{2})+,\d{3}")
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
@@ -30,7 +31,7 @@ def read_whole(text: str) -> int | NotWhole:
     Digits of any script are the same. Groups are accepted where their separator cannot be a decimal sign anywhere:
     1 234, 1'234, 1,234,567, 12,34,567. One or two zeros after a decimal sign change nothing: 5.0 is 5.
     """
-    written = text.strip()
+    written = "".join(sign for sign in text if unicodedata.category(sign) != _UNSEEN).strip()
     if len(written) > LONGEST:
         return NotWhole.OTHER
     plain = "".join(_SIGNS.get(sign) or str(unicodedata.decimal(sign, sign)) for sign in written)

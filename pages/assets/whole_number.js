@@ -5,11 +5,12 @@ const SIGNS = { "−": "-", "－": "-", "＋": "+", "，": ",", "．": ".", "\u0
 const PLAIN = /^\d+(?:[.,٫]0{1,2})?$/;
 const GROUPED = /^(?:[1-9]\d{0,2}(?:([ '])\d{3}(?:\1\d{3})*|([.,])\d{3}(?:\2\d{3})+)|[1-9]\d?(?:,\d{2})+,\d{3})$/;
 const AMBIGUOUS = /^[1-9]\d{0,2}[.,]\d{3}$/;
+const UNSEEN = /\p{Cf}/gu; // marks of the direction of writing and the like, which come with what is pasted
 const DIGIT = /^\p{Nd}$/u;
 
 // { value } of the number that the text can only mean, or { problem: "ambiguous" | "other" }.
 export function readWhole(text) {
-  const written = [...text.trim()];
+  const written = [...text.replace(UNSEEN, "").trim()];
   if (written.length > LONGEST) return { problem: "other" };
   const plain = written.map((sign) => SIGNS[sign] ?? digit(sign)).join("");
   const sign = /^[+-]/.test(plain) ? plain[0] : "";

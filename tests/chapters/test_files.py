@@ -2,13 +2,14 @@
 
 import codecs
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from backend.chapters.catalogue import catalogue
-from backend.chapters.files import parse
-from backend.chapters.models import ChapterFile
+from backend.chapters.files import parse, parse_own
+from backend.chapters.models import ChapterFile, OwnChange
 from tests.chapters.files import (
     HEADER,
     ITEM,
@@ -24,6 +25,8 @@ from tests.chapters.files import (
     sheet_part,
     workbook,
 )
+
+OWN_HEADER = ("Chapter", "Status", "Solved", "Weak")
 
 
 def sheet(cells: str) -> ChapterFile:
@@ -126,12 +129,56 @@ def test_an_xlsx_formula_counts_as_the_value_saved_with_it() -> None:
     saved = sheet(f'<row r="1">{head}</row><row r="2">{names}<c r="E2"><f>1+2</f><v>3</v></c></row>')
     assert one(saved.rows).year_wise_question_count == {"2019": 3}
     bare = sheet(f'<row r="1">{head}</row><row r="2">{names}<c r="E2"><f>1+2</f></c></row>')
-    assert problem(bare.rows) == "“2019”: =1+2 is not a whole number."
+    assert problem(bare.rows).startswith("“2019” is the formula =1+2, and its result is not in the file.")
 
 
-def test_a_formula_error_is_no_name() -> None:
-    """A chapter called #REF! is a slip of a spreadsheet."""
-    assert problem(csv_rows("Physics,12,Optics,#REF!,1,2")) == "“chapter” holds the error of a formula: #REF!."
+def test_a_formula_without_a_result_is_no_value_of_any_column() -> None:
+    """A program that calculates nothing wrote the file: neither names nor words are guessed from the formula."""
+    bare = "<c><f>A1</f><v></v></c>"
+    for content, read in ((cells(HEADER.split(","), [bare] * 5), parse), (cells(OWN_HEADER, [bare] * 4), parse_own)):
+        (row,) = read("x.xlsx", content).rows
+        assert str(row.problem).count("is the formula =A1, and its result is not in the file.") >= 4
+        assert (row.draft, row.own) == (None, None)
+
+
+def test_a_formula_that_shows_nothing_is_a_blank_cell() -> None:
+    """As =IF(B2="","",B2) below the last row of a list: the value that was saved is an empty text."""
+    blank = '<c t="str"><f>IF(B9="","",B9)</f><v></v></c>'
+    (row,) = parse_own("x.xlsx", cells(OWN_HEADER, [*_texts("Limits", "done"), blank, blank], [blank] * 4)).rows
+    assert (row.problem, row.own) == (None, OwnChange(status="Completed"))
+    (listed,) = parse("x.xlsx", cells(HEADER.split(","), [*_texts(*OPTICS.values()), blank, "<c><v>6</v></c>"])).rows
+    assert listed.draft == replace(RAY, year_wise_question_count={"2020": 6})
+
+
+ERRORS = ("#REF!", "#DIV/0!", "#ССЫЛКА!", "#¡REF!", "#NOM ?", "#N/A", "#NV", "#Н/Д", "#GETTING_DATA", "Err:502")
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_formula_error_is_no_name(error: str) -> None:
+    """A chapter called #REF! is a slip of a spreadsheet, in whatever language."""
+    assert problem(csv_rows(f"Physics,12,Optics,{error},1,2")) == f"“chapter” holds the error of a formula: {error}."
+
+
+def test_a_moment_of_our_time_is_no_name() -> None:
+    """A number with a fraction is a day with a time of day, from a spreadsheet that lost its format."""
+    content = cells(HEADER.split(","), [*_texts("Physics", "12", "Optics"), "<c><v>45000.5</v></c>", "", ""])
+    assert problem(parse("x.xlsx", content).rows).startswith("“chapter” is the date 15 Mar 2023.")
+
+
+def test_the_pronunciation_of_a_name_is_no_part_of_it() -> None:
+    """Also where the text stands in its own cell."""
+    name = "<c t='inlineStr'><is><t>光学</t><rPh sb='0' eb='2'><t>こうがく</t></rPh></is></c>"
+    content = cells(HEADER.split(","), [*_texts("Physics", "12", "Optics"), name, "<c><v>3</v></c>", "<c><v>6</v></c>"])
+    assert one(parse("x.xlsx", content).rows) == replace(RAY, chapter="光学")
+
+
+def cells(header: Sequence[str], *rows: Sequence[str]) -> bytes:
+    """A workbook with this header, and below it rows of cells that are written by hand."""
+    return workbook([], parts=sheet_part("".join(f"<row>{''.join(row)}</row>" for row in (_texts(*header), *rows))))
+
+
+def _texts(*texts: str) -> list[str]:
+    return [f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts]
 
 
 def test_rich_text_and_escapes_of_xlsx_are_read_as_typed() -> None:

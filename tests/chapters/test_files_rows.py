@@ -89,7 +89,19 @@ def test_bad_progress_is_a_row_problem(field: str, value: object, words: str) ->
 
 @pytest.mark.parametrize(
     ("written", "weak"),
-    [("TRUE", True), ("yes", True), ("1", True), ("x", True), ("False", False), ("no", False), ("0", False)],
+    [
+        ("TRUE", True),
+        ("yes", True),
+        ("1", True),
+        ("x", True),
+        ("False", False),
+        ("no", False),
+        ("0", False),
+        ("1.0", True),
+        ("0.0", False),
+        ("१", True),
+        ("\u200e1", True),
+    ],
 )
 def test_the_weak_mark_is_yes_or_no(written: str, weak: bool) -> None:
     """As spreadsheets and people write it."""

@@ -127,6 +127,8 @@ def test_a_number_may_be_a_name() -> None:
         (11.0, "Class 11"),
         ("11", "Class 11"),
         ("12th", "Class 12"),
+        ("XIIth", "Class 12"),
+        ("class xi th", "class xi th"),
         ("XI", "Class 11"),
         ("class xii", "Class 12"),
         ("CLASS  11", "Class 11"),

@@ -30,8 +30,8 @@ def looks_like_date(text: str) -> bool:
 
 
 def is_serial(value: object) -> bool:
-    """Whether a number is one by which spreadsheets keep the days of our time."""
-    return isinstance(value, int | float) and value in _SERIALS
+    """Whether a number is one by which spreadsheets keep the days, or the moments, of our time."""
+    return isinstance(value, int | float) and _SERIALS.start <= value < _SERIALS.stop
 
 
 def is_serial_text(text: str) -> bool:

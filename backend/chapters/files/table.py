@@ -45,6 +45,16 @@ class DateCell:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownResult:
+    """A cell with a formula whose result is not in the file."""
+
+    formula: str
+
+    def __str__(self) -> str:
+        return self.formula
+
+
+@dataclass(frozen=True, slots=True)
 class RawRow:
     """One row as the file has it: known fields by published name, counts as (name of the year, value)."""
 

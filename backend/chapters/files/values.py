@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from backend.chapters.files.columns import SYLLABUS, span_of_years
 from backend.chapters.files.mangled import date_of_serial, is_serial
-from backend.chapters.files.table import LONGEST_TEXT, DateCell, Repeated, is_empty, printable, span_words
+from backend.chapters.files.table import (
+    LONGEST_TEXT,
+    DateCell,
+    Repeated,
+    UnknownResult,
+    is_empty,
+    printable,
+    span_words,
+)
 from backend.chapters.models import FIRST_YEAR, LAST_YEAR, STATUSES, Status
 from backend.errors import Invalid
 from backend.kit.i18n import _, listing, number
@@ -15,7 +23,8 @@ from backend.kit.unicode_text import comparison_key, shows_something, tidied, un
 from backend.kit.whole_numbers import NotWhole, read_whole
 
 _SHOWN = 40
-_SHEET_ERROR = re.compile(r"#(?:N/A|[A-Z][A-Z/0]*[!?])")
+# What a formula shows that has no result, in every language of Excel: #REF!, #ССЫЛКА!, #NOM ?, #N/A, #NV, #Н/Д, Err:502.
+_SHEET_ERROR = re.compile(r"#\S+\s?[!?]|#(?:N/A|N/D|NV|Н/Д|GETTING_DATA)|Err:\d{3}")
 _WORDS_OF_STATUS: Mapping[Status, str] = {
     "Not Started": "not started|notstarted|not yet started|not yet|not begun|unstarted|to do|todo|शुरू नहीं|शुरू नहीं किया",
     "In Progress": "in progress|inprogress|started|begun|ongoing|on going|doing|working|wip|जारी|चल रहा है|शुरू",
@@ -51,6 +60,7 @@ def text_of(value: object, column: str, limit: int) -> str:
     """A name, tidied. Whole numbers are taken as their digits. Raises Invalid."""
     if is_empty(value):
         raise Invalid(_("“{column}” is missing.").format(column=column))
+    _refuse_unknown(value, column)
     if isinstance(value, DateCell) or is_serial(value):
         raise _date(value, column)
     if isinstance(value, bool | list | dict | Repeated) or _is_unreal(value):
@@ -73,6 +83,7 @@ def whole_of(value: object, column: str, limit: int) -> int | None:
     """A count from 0 to `limit`; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
+    _refuse_unknown(value, column)
     if isinstance(value, DateCell):
         raise Invalid(
             _("“{column}”: {value} is a date. Format the column as a number, and type it again.").format(
@@ -117,6 +128,7 @@ def status_of(value: object, column: str) -> Status | None:
     """A status, in the words that people use; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
+    _refuse_unknown(value, column)
     if _word(value) in _YES - {"1"}:  # a tick, also of a column that is called Done
         return "Completed"
     text = value if isinstance(value, str) and len(value) <= LONGEST_TEXT else ""
@@ -140,7 +152,8 @@ def weak_mark(value: object, column: str) -> bool | None:
     """A mark; None for an empty cell. Raises Invalid."""
     if is_empty(value):
         return None
-    word = _word(value)
+    _refuse_unknown(value, column)
+    word = str(int(count)) if (count := _whole(value)) in (0, 1) else _word(value)
     if word not in _YES | _NO | _WEAK | _NOT_WEAK:
         raise Invalid(_("“{column}”: {value} is neither yes nor no.").format(column=column, value=shown(value)))
     return word in _YES | _WEAK
@@ -149,6 +162,16 @@ def weak_mark(value: object, column: str) -> bool | None:
 def _word(value: object) -> str:
     text = _typed(value) if isinstance(value, str | int | float) else ""
     return comparison_key(text.replace(_EMOJI_STYLE, "")) if len(text) <= LONGEST_TEXT else ""
+
+
+def _refuse_unknown(value: object, column: str) -> None:
+    if isinstance(value, UnknownResult):
+        raise Invalid(
+            _(
+                "“{column}” is the formula {value}, and its result is not in the file. Open the file in your spreadsheet "
+                "program and save it there."
+            ).format(column=column, value=shown(value))
+        )
 
 
 def _date(value: object, column: str) -> Invalid:

@@ -8,7 +8,7 @@ from typing import IO
 from xml.parsers import expat
 
 from backend.chapters.files.mangled import date_words, is_date_format, is_percentage
-from backend.chapters.files.table import DateCell, MergedCells, Record
+from backend.chapters.files.table import DateCell, MergedCells, Record, UnknownResult
 from backend.errors import TooLarge
 from backend.kit.i18n import _
 
@@ -99,8 +99,8 @@ class Layout:
 def sheet_records(stream: IO[bytes], formats: CellFormats, budget: Budget, layout: Layout) -> Iterator[Record]:
     """The visible rows of a sheet with the numbers that a spreadsheet shows, and their visible cells by column.
 
-    `layout` is complete when all are read. A formula gives the value that was saved with it, or its own text where none
-    was. Raises DamagedPart, TooLarge.
+    `layout` is complete when all are read. A formula gives the value that was saved with it, or an UnknownResult where
+    none was. Raises DamagedPart, TooLarge.
     """
     part = _Cells(budget, formats, layout)
     for _chunk in part.feed(stream):
@@ -266,6 +266,7 @@ class _Cells(_Part):
         self._cells: dict[int, object] = {}
         self._kind, self._formula, self._value = "n", "", ""
         self._style = 0
+        self._aside = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match name:
@@ -281,11 +282,15 @@ class _Cells(_Part):
                 self._column = _column(attributes["r"]) if "r" in attributes else self._column + 1
                 self._kind, self._formula, self._value = attributes.get("t", "n"), "", ""
                 self._style = int(attributes.get("s", 0))
-            case "v" | "t" | "f":
+            case "rPh":
+                self._aside = True
+            case "v" | "t" | "f" if not self._aside:
                 self.keep_text()
 
     def end(self, name: str) -> None:
         match name:
+            case "rPh":
+                self._aside = False
             case "v" | "t":
                 self._value += self.kept_text()
             case "f":
@@ -309,7 +314,8 @@ class _Cells(_Part):
 
     def _cell(self) -> object:
         if not self._value:
-            return f"={self._formula}" if self._formula else None
+            is_unknown = self._formula and self._kind != "str"  # a text may be empty: ="" shows nothing
+            return UnknownResult(f"={self._formula}") if is_unknown else None
         match self._kind:
             case "s":
                 return self._formats.texts[int(self._value)]
