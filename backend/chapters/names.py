@@ -12,7 +12,7 @@ _ROMAN = {numeral: number for number, numeral in enumerate(_NUMERALS, 1)}
 
 
 def class_name(text: str) -> str:
-    """A class as we write it: 11, "11th", "XI", "XIth", "grade 11", "कक्षा ११" are "Class 11"; what names no class stays."""
+    """A class as we write it: 11, "11th", "XIth", "grade 11", "कक्षा ११" are "Class 11"; what names no class stays."""
     found = _CLASS.fullmatch(unicodedata.normalize("NFKC", text))
     if not found:
         return text

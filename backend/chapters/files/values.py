@@ -23,7 +23,7 @@ from backend.kit.unicode_text import comparison_key, shows_something, tidied, un
 from backend.kit.whole_numbers import NotWhole, read_whole
 
 _SHOWN = 40
-# What a formula shows that has no result, in every language of Excel: #REF!, #ССЫЛКА!, #NOM ?, #N/A, #NV, #Н/Д, Err:502.
+# What a formula without a result shows, in any language: #REF!, #ССЫЛКА!, #NOM ?, #N/A, #NV, #Н/Д, Err:502.
 _SHEET_ERROR = re.compile(r"#\S+\s?[!?]|#(?:N/A|N/D|NV|Н/Д|GETTING_DATA)|Err:\d{3}")
 _WORDS_OF_STATUS: Mapping[Status, str] = {
     "Not Started": "not started|notstarted|not yet started|not yet|not begun|unstarted|to do|todo|शुरू नहीं|शुरू नहीं किया",
@@ -168,8 +168,8 @@ def _refuse_unknown(value: object, column: str) -> None:
     if isinstance(value, UnknownResult):
         raise Invalid(
             _(
-                "“{column}” is the formula {value}, and its result is not in the file. Open the file in your spreadsheet "
-                "program and save it there."
+                "“{column}” is the formula {value}, and its result is not in the file. Open the file in your "
+                "spreadsheet program and save it there."
             ).format(column=column, value=shown(value))
         )
 
