@@ -23,7 +23,7 @@ from backend.kit.unicode_text import comparison_key, shows_something, tidied, un
 from backend.kit.whole_numbers import NotWhole, read_whole
 
 _SHOWN = 40
-# What a formula without a result shows, in any language: #REF!, #ССЫЛКА!, #NOM ?, #N/A, #NV, #Н/Д, Err:502.
+# The text of a formula without a result, in any language: #REF!, #ССЫЛКА!, #NOM ?, #N/A, #NV, #Н/Д, Err:502.
 _SHEET_ERROR = re.compile(r"#\S+\s?[!?]|#(?:N/A|N/D|NV|Н/Д|GETTING_DATA)|Err:\d{3}")
 _WORDS_OF_STATUS: Mapping[Status, str] = {
     "Not Started": "not started|notstarted|not yet started|not yet|not begun|unstarted|to do|todo|शुरू नहीं|शुरू नहीं किया",
