@@ -25,12 +25,12 @@ def draw(viewer: Viewer) -> None:
 def _draw_now() -> None:
     viewer = session.viewer("admin")
     health = services.backend().operations.health(viewer)
+    if health.counts:
+        _draw_next_steps(health.counts)
     _draw_state(health)
     section(_("Your school"))
     metric_row(words.people_figures(health.counts))
     metric_row(words.work_figures(health.counts))
-    if health.counts:
-        _draw_next_steps(health.counts)
     as_of(health.as_of, viewer.time_zone)
 
 
