@@ -9,6 +9,10 @@ tools=.tools/pins
 for name in requirements requirements-dev; do
     "$tools/bin/pip-compile" --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
         --no-emit-find-links --no-emit-trusted-host --no-emit-options "$@" --output-file "$name.txt" "$name.in"
+    # It leaves out what only another system wants: such lines are taken as they stand.
+    grep '; sys_platform == "darwin"' "$name.in" | while read -r line; do
+        grep -qF "${line%%;*}" "$name.txt" || echo "$line" >>"$name.txt"
+    done
 done
 if grep -nE '(file|https?)://|^-|^ +-' requirements.txt requirements-dev.txt; then
     echo "A pinned file names a place: only names and versions belong there." >&2
