@@ -11,7 +11,7 @@ for name in requirements requirements-dev; do
         --no-emit-find-links --no-emit-trusted-host --no-emit-options "$@" --output-file "$name.txt" "$name.in"
     # It leaves out what only another system wants: such lines are taken as they stand.
     grep '; sys_platform == "darwin"' "$name.in" | while read -r line; do
-        grep -qF "${line%%;*}" "$name.txt" || echo "$line" >>"$name.txt"
+        grep -qF "${line%%;*}" "$name.txt" || echo "$line" | sed "s/; / ; /" >>"$name.txt"
     done
 done
 if grep -nE '(file|https?)://|^-|^ +-' requirements.txt requirements-dev.txt; then
