@@ -19,7 +19,6 @@ from backend import bootstrap, terminal
 from backend.api import create_api
 from backend.api.index_html import shell_html, shell_routes, with_imports
 from backend.api.middleware.api_mount import ApiMount
-from backend.api.middleware.browser_cookie import BrowserCookie
 from backend.api.middleware.draining import Drain
 from backend.api.middleware.page_addresses import PageAddresses
 from backend.api.middleware.security import answers_to_localhost_alone
@@ -136,7 +135,7 @@ app = st.App(
     routes=[
         acts.route(),
         Route(ICON_OF_STREAMLIT, _icon, methods=["GET"]),
-        *shell_routes(index_html, PAGE_PATHS),
+        *shell_routes(index_html, PAGE_PATHS, secure=settings.cookie_secure),
     ],
     middleware=[
         *outer_middleware(settings, drain, index_html),
@@ -150,7 +149,6 @@ app = st.App(
             tabs=uploads.OpenTabs(),
         ),
         Middleware(KeptFolders, folders=_folders()),
-        Middleware(BrowserCookie, secure=settings.cookie_secure),
     ],
     lifespan=lifespan,
     secrets=openid.secrets(settings) if settings.has_oidc else None,

@@ -11,6 +11,7 @@ from anyio import to_thread
 from starlette.requests import HTTPConnection
 
 from backend.accounts.models import Viewer
+from backend.api.raw_headers import cookie
 from backend.bootstrap import Backend
 from backend.errors import AppError, NotSignedIn
 from backend.kit.cache.waiting import WouldWait, without_waiting
@@ -61,10 +62,10 @@ def credential_of(connection: HTTPConnection, backend: Backend) -> Credential | 
     for offered in protocols(connection) if is_websocket else ():
         if offered.startswith(TOKEN_PROTOCOL):
             return by_token(backend, offered.removeprefix(TOKEN_PROTOCOL))
-    cookie = connection.cookies.get(SESSION_COOKIE)
-    if not cookie or not (_is_own_page(connection) if is_websocket else _is_own_read(connection)):
+    session = cookie(connection.scope, SESSION_COOKIE)
+    if not session or not (_is_own_page(connection) if is_websocket else _is_own_read(connection)):
         return None
-    return Credential(lambda: backend.sign_in.viewer(cookie), may_write=False)
+    return Credential(lambda: backend.sign_in.viewer(session), may_write=False)
 
 
 def bearer_of(authorization: str) -> str:

@@ -13,11 +13,12 @@ from backend.api.schemas.envelope import answer
 from backend.kit.i18n import _
 
 PUBLIC_SECONDS = 300
+VARY = "Authorization, Cookie, Sec-Fetch-Site"  # all that decides who asks (credentials.py)
 _VERSION_TAG = re.compile(r'"(\d{1,9})(?:-[0-9a-f]+)?"')
 
 
-def figures(request: Request, value: msgspec.Struct, *, viewer: Viewer | None) -> Response:
-    """Return figures with an ETag that ignores when they were read. `viewer` as below."""
+def figures(request: Request, value: msgspec.Struct, viewer: Viewer) -> Response:
+    """Return figures for this viewer, with an ETag that ignores when they were read."""
     content = msgspec.json.encode(_without_times(msgspec.to_builtins(value)))
     return revalidated(request, answer(value), viewer, content=content)
 
@@ -32,7 +33,7 @@ def revalidated(
 ) -> Response:
     """The response with its ETag and how long it may be kept; 304 without a body where the caller has it already.
 
-    `viewer` is None where nothing in the answer is about who asks. With `version` the tag begins with it, so that it
+    `viewer` is None where nobody is signed in. With `version` the tag begins with it, so that it
     can be given back in If-Match; `content` is what the tag stands for where that is not the whole body.
     """
     digest = hashlib.blake2b(bytes(response.body) if content is None else content, digest_size=12).hexdigest()
@@ -47,7 +48,7 @@ def revalidated(
 def kept_for(viewer: object) -> dict[str, str]:
     """Return the caching headers of an answer: if somebody is signed in, their program alone may keep it."""
     lasting = "private, no-cache" if viewer else f"public, max-age={PUBLIC_SECONDS}"
-    return {"Cache-Control": lasting, "Vary": "Authorization, Cookie"}
+    return {"Cache-Control": lasting, "Vary": VARY}
 
 
 def version_of(request: Request, in_body: int | None) -> tuple[int, bool]:

@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from backend.api.middleware.browser_cookie import BrowserCookie
 from backend.api.static_files import Encoding, accepted, compressed
 
 # Streamlit's script guesses under which path its server answers, trying each of them: at /settings it asks
@@ -81,8 +83,11 @@ def _put(place: re.Pattern[str], words: str, html: str) -> str:
     return changed
 
 
-def shell_routes(html: str, paths: Iterable[str]) -> list[Route]:
-    """Serves `html` at the pages' paths, instead of Streamlit's own; a browser that has it is told so with a 304."""
+def shell_routes(html: str, paths: Iterable[str], *, secure: bool) -> list[Route]:
+    """Serves `html` at the pages' paths, instead of Streamlit's own; a browser that has it is told so with a 304.
+
+    A browser without a name gets one in a cookie, which `secure` keeps to https.
+    """
     plain = html.encode()
     bodies: dict[Encoding | None, bytes] = {
         None: plain,
@@ -99,4 +104,5 @@ def shell_routes(html: str, paths: Iterable[str]) -> list[Route]:
         more = {"content-encoding": encoding} if encoding else {}
         return HTMLResponse(bodies[encoding], headers=headers | more)
 
-    return [Route(f"/{path}", shell, methods=["GET"]) for path in paths]
+    named = [Middleware(BrowserCookie, secure=secure)]
+    return [Route(f"/{path}", shell, methods=["GET"], middleware=named) for path in paths]

@@ -56,6 +56,7 @@ class KeptFiles(StaticFiles):
         self._lasting = lasting
         self._instead = instead
         self._compressed: dict[tuple[str, str, Encoding], bytes] = {}
+        self._compressing = anyio.Lock()  # one file after another: all readers of a new version come at once
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         """Return the file of a path and its facts, as Starlette wants it."""
@@ -66,9 +67,9 @@ class KeptFiles(StaticFiles):
         """Return the file, compressed where it is text and the client takes that. Raises HTTPException."""
         response = await super().get_response(path, scope)
         response.headers["cache-control"] = self._cache_control(scope)
+        response.headers["vary"] = "Accept-Encoding"
         if not isinstance(response, FileResponse) or not _TEXT.match(response.media_type or ""):
             return response
-        response.headers["vary"] = "Accept-Encoding"
         headers = Headers(scope=scope)
         encoding = accepted(headers.get("accept-encoding", ""))
         if encoding is None or "range" in headers or int(response.headers["content-length"]) < SMALLEST_BYTES:
@@ -78,8 +79,10 @@ class KeptFiles(StaticFiles):
     async def _body(self, plain: FileResponse, encoding: Encoding) -> bytes:
         name = (plain.headers["etag"], str(plain.path), encoding)
         if name not in self._compressed:
-            body = await anyio.Path(plain.path).read_bytes()
-            self._compressed[name] = await anyio.to_thread.run_sync(compressed, body, encoding)
+            async with self._compressing:
+                if name not in self._compressed:
+                    body = await anyio.Path(plain.path).read_bytes()
+                    self._compressed[name] = await anyio.to_thread.run_sync(compressed, body, encoding)
         return self._compressed[name]
 
     def _cache_control(self, scope: Scope) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backend.accounts.models import Viewer, require
+from backend.api.raw_headers import cookie
 from backend.errors import AppError, Conflict, Invalid, TooLarge
 from backend.kit.i18n import _, use_locale
 from backend.kit.model import Shape
@@ -50,7 +51,7 @@ async def _take(request: Request) -> Response:
     """Answer a browser: 200 with Answers, or an error with a sentence, after which it keeps its acts."""
     with log.about(request_id=secrets.token_hex(8), viewer_id=None), tracing.root("acts"):
         try:
-            viewer = await anyio.to_thread.run_sync(_viewer, request.cookies.get(session.SESSION_COOKIE, ""))
+            viewer = await anyio.to_thread.run_sync(_viewer, cookie(request.scope, session.SESSION_COOKIE))
             body = await _body(request)
             answers = await anyio.to_thread.run_sync(_carry_out, viewer, body)
         except AppError as error:

@@ -67,10 +67,31 @@ def test_another_streamlit_is_noticed() -> None:
 
 def test_it_is_sent_once() -> None:
     """A browser that has it gets a 304 at every path of a page, and asks again after each change of it."""
-    with TestClient(Starlette(routes=shell_routes(made(), ("", "settings")))) as client:
+    with TestClient(Starlette(routes=shell_routes(made(), ("", "settings"), secure=False))) as client:
         first = client.get("/settings")
-        assert (first.status_code, first.text, first.headers["cache-control"]) == (200, made(), "no-cache")
+        assert (first.status_code, first.text) == (200, made())
         again = client.get("/", headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-    with TestClient(Starlette(routes=shell_routes("another", ("",)))) as client:
+    with TestClient(Starlette(routes=shell_routes("another", ("",), secure=False))) as client:
         assert client.get("/", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+NAMELESS = ["", "browserx=1", "other=browser=1", "xbrowser=1", "session=abc; BROWSER=1"]
+NAMED = ["browser=1", "session=abc; browser=1", 'a=b;browser="1"']
+
+
+@pytest.mark.parametrize("cookie", [*NAMELESS, *NAMED])
+def test_a_browser_gets_a_name_that_no_cache_gives_to_another(cookie: str) -> None:
+    """Without a name it gets one, with the page or with the 304, in a response that is private; and one alone."""
+    with TestClient(Starlette(routes=shell_routes("page", ("",), secure=True))) as client:
+        names = set()
+        for conditions in ({}, {"If-None-Match": client.get("/").headers["etag"]}):
+            client.cookies.clear()
+            answer = client.get("/", headers={"Cookie": cookie} | conditions)
+            given = answer.headers.get("set-cookie", "")
+            is_named = cookie in NAMED
+            assert answer.status_code == (304 if conditions else 200)
+            assert answer.headers["cache-control"] == ("no-cache" if is_named else "private, no-cache")
+            assert not given if is_named else given.startswith("browser=") and given.endswith("SameSite=Lax; Secure")
+            names.add(given)
+        assert len(names) == (1 if is_named else 2)

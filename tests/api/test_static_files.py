@@ -1,19 +1,23 @@
 """Files that browsers keep: compressed once, with their time in the browser."""
 
 import gzip
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import brotli
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Scope
 
 from backend.api import static_files
 from backend.api.static_files import KeptFiles, KeptFolders, accepted
+from tests.waiting import PATIENCE_SECONDS
 
 SCRIPT = b"export const words = ['chapter', 'performance'];\n" * 100
 
@@ -95,12 +99,47 @@ def test_how_long_a_browser_keeps_it(client: TestClient) -> None:
 
 @pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
 def test_an_unchanged_file_is_not_sent_again(client: TestClient, encoding: str) -> None:
-    """Whoever has a file is told so, in whichever encoding it came."""
+    """Whoever has a file is told so, in whichever encoding it came, and caches that there are others."""
     first = client.get("/assets/script.js", headers={"Accept-Encoding": encoding})
     again = client.get(
         "/assets/script.js", headers={"Accept-Encoding": encoding, "If-None-Match": first.headers["etag"]}
     )
-    assert (again.status_code, again.content) == (304, b"")
+    assert (again.status_code, again.content, again.headers["vary"]) == (304, b"", "Accept-Encoding")
+
+
+def test_first_readers_wait_for_one_compression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks while a file is being compressed gets what comes of that."""
+    (tmp_path / "script.js").write_bytes(SCRIPT)
+    made: list[bytes] = []
+    first, others = threading.Event(), threading.Event()
+
+    def compressed(body: bytes, _encoding: static_files.Encoding) -> bytes:
+        made.append(body)
+        first.set()
+        assert others.wait(PATIENCE_SECONDS)
+        return gzip.compress(body)
+
+    async def ask_at_once() -> list[Response]:
+        files, answers = KeptFiles(tmp_path, lasting=frozenset()), []
+        scope: Scope = {"type": "http", "method": "GET", "path": "/script.js", "query_string": b"", "headers": [
+            (b"accept-encoding", b"gzip")
+        ]}  # fmt: skip
+
+        async def ask() -> None:
+            answers.append(await files.get_response("script.js", scope))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await anyio.to_thread.run_sync(first.wait, PATIENCE_SECONDS)
+            for _reader in range(5):
+                tasks.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            others.set()
+        return answers
+
+    monkeypatch.setattr(static_files, "compressed", compressed)
+    assert {gzip.decompress(bytes(each.body)) for each in anyio.run(ask_at_once)} == {SCRIPT}
+    assert made == [SCRIPT]
 
 
 @pytest.mark.parametrize("path", ["none.js", "../test.py", "%2e%2e/test.py", ""])

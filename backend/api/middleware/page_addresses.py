@@ -4,11 +4,11 @@ from typing import Any, Protocol
 
 import anyio
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.accounts.models import Viewer
 from backend.api.credentials import SESSION_COOKIE
+from backend.api.raw_headers import cookie
 from backend.api.refusals import API, LengthNeeded, MethodNotAllowed, refused_by, sentence
 from backend.api.request_size import UPLOAD_BYTES, UPLOAD_SECONDS, limited, said_length, too_large
 from backend.bootstrap import Backend
@@ -122,7 +122,7 @@ class PageAddresses:
         backend: Backend | None = getattr(self._state, "backend", None)
         if backend is None:
             raise Unavailable(sentence(503))
-        token = cookie_parser(Headers(scope=scope).get("cookie", "")).get(SESSION_COOKIE)
+        token = cookie(scope, SESSION_COOKIE)
         if not token:
             raise NotSignedIn(sentence(401))
         return await anyio.to_thread.run_sync(backend.sign_in.viewer, token)

@@ -5,13 +5,11 @@ import secrets
 from time import perf_counter
 
 from fastapi import Request
-from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import unforeseen
 from backend.api.middleware.browser_cookie import BROWSER_COOKIE
-from backend.api.raw_headers import header
+from backend.api.raw_headers import cookie, header
 from backend.bootstrap import Backend
 from backend.kit import staleness
 from backend.kit.observability import log, tracing
@@ -92,9 +90,8 @@ def named(scope: Scope) -> str:
 
 def _origin(scope: Scope, request_id: str) -> Origin:
     client = scope.get("client") or ("", 0)
-    headers = Headers(scope=scope)
-    browser = cookie_parser(headers.get("cookie", "")).get(BROWSER_COOKIE, "")
-    return Origin(address=client[0], agent=headers.get("user-agent", ""), request_id=request_id, browser=browser)
+    agent = header(scope, b"user-agent").decode("latin-1")
+    return Origin(address=client[0], agent=agent, request_id=request_id, browser=cookie(scope, BROWSER_COOKIE))
 
 
 def set_headers(message: Message, request_id: str) -> None:

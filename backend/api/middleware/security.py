@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.refusals import API, refused
+from backend.api.refusals import is_of_api, refused
 from backend.config import Settings
 from backend.kit.i18n import _
 
@@ -94,7 +94,7 @@ class SecurityHeaders:
             else:
                 await self._app(scope, receive, send)
             return
-        is_api = path.startswith(API) and not refusal
+        is_api = is_of_api(path) and not refusal
 
         async def send_shielded(message: Message) -> None:
             if message["type"] == "http.response.start":

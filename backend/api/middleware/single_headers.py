@@ -1,4 +1,4 @@
-"""Refuses repeated headers of authentication: of two, each layer might read another one."""
+"""Refuses repeated headers of authentication, of which each layer might read another one, and too long cookies."""
 
 from collections import Counter
 
@@ -9,6 +9,7 @@ from backend.api.credentials import SESSION_COOKIE, TOKEN_PROTOCOL
 from backend.api.errors import failure, refuse_socket
 from backend.api.middleware.browser_cookie import BROWSER_COOKIE
 from backend.api.middleware.request_context import named, set_headers
+from backend.api.raw_headers import cookies, header
 from backend.kit.i18n import _
 from backend.kit.observability import log
 
@@ -16,25 +17,29 @@ SINGLE = frozenset({
     b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site", b"content-type", b"idempotency-key",
     b"if-match",
 })  # fmt: skip
+COOKIE_BYTES = 16 * 1024  # the pages' framework reads them in a time that grows with the square of this
 _log = log.get(__name__)
 
 
 class SingleHeaders:
-    """Refuses with 400 a request or a websocket that repeats one of these headers, or names two tokens or sessions."""
+    """Refuses a request or a websocket that repeats one of these headers or names two tokens or sessions (400).
+
+    Cookies that are too long are refused with 431.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = repeated(scope["headers"]) if scope["type"] in ("http", "websocket") else None
-        if name is None:
+        refusal = _refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if refusal is None:
             await self._app(scope, receive, send)
             return
+        status, code, message = refusal
         request_id = named(scope)
         request = Request({**scope, "type": "http", "method": "GET", "state": {"request_id": request_id}})
-        message = _("“{header}” is given more than once.").format(header=name)
-        response = failure(400, "malformed", message, request)
-        _log.info("request", route="repeated header", status=400, request_id=request_id)
+        response = failure(status, code, message, request)
+        _log.info("request", route="refused headers", status=status, request_id=request_id)
 
         async def send_framed(message: Message) -> None:
             if message["type"].endswith("http.response.start"):
@@ -45,6 +50,14 @@ class SingleHeaders:
             await refuse_socket(scope, receive, send_framed, response, message)
         else:
             await response(scope, receive, send_framed)
+
+
+def _refusal(scope: Scope) -> tuple[int, str, str] | None:
+    """Return the status, code and sentence of a request that is refused; None where all is well."""
+    if len(header(scope, b"cookie")) > COOKIE_BYTES:
+        return 431, "too_large", _("The headers are too large.")
+    name = repeated(scope["headers"])
+    return (400, "malformed", _("“{header}” is given more than once.").format(header=name)) if name else None
 
 
 def repeated(headers: list[tuple[bytes, bytes]]) -> str | None:
@@ -59,14 +72,12 @@ def repeated(headers: list[tuple[bytes, bytes]]) -> str | None:
         if name in seen:
             return name.decode().title()
         seen.add(name)
-        if name == b"cookie" and (cookie := _repeated_cookie(value)):
-            return cookie
-    return "Authorization" if tokens + (b"authorization" in seen) > 1 else None
+    if tokens + (b"authorization" in seen) > 1:
+        return "Authorization"
+    return _repeated_cookie(headers) if b"cookie" in seen else None
 
 
-def _repeated_cookie(cookies: bytes) -> str | None:
-    """The cookie of ours that has two different values. Readers strip what is a space to Unicode, too."""
-    pairs = (each.strip().partition("=") for each in cookies.decode("latin-1").split(";"))
-    found = {(name.strip(), value.strip()) for name, _equals, value in pairs}
-    counts = Counter(name for name, _value in found)
+def _repeated_cookie(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """The cookie of ours that has two different values."""
+    counts = Counter(name for name, _value in set(cookies({"headers": headers})))
     return next((name for name in (SESSION_COOKIE, BROWSER_COOKIE) if counts[name] > 1), None)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from backend.api.credentials import SESSION_COOKIE
 from backend.api.deps import BackendDep
 from backend.api.middleware.browser_cookie import BROWSER_COOKIE
+from backend.api.raw_headers import cookie, cookies
 from backend.api.router import Router
 from backend.errors import NotAllowed
 from backend.kit.i18n import _
@@ -28,14 +29,14 @@ class Ticket(BaseModel):
 def open_session(ticket: Ticket, request: Request, backend: BackendDep) -> Response:
     """Exchange a ticket for the session cookie."""
     _require_same_origin(request)
-    browser = request.cookies.get(BROWSER_COOKIE, "")
+    browser = cookie(request.scope, BROWSER_COOKIE)
     token = backend.sign_in.redeem_ticket(ticket.ticket, browser, request.headers.get("user-agent", ""))
     response = Response(status_code=204)
     secure = backend.settings.cookie_secure
     response.set_cookie(
         SESSION_COOKIE, token, max_age=SESSION_SECONDS, path="/", httponly=True, samesite="lax", secure=secure
     )
-    for name in request.cookies:
+    for name in {name for name, _value in cookies(request.scope)}:
         if name.startswith(PROVIDER_COOKIES):  # what the provider said has become a session: nobody needs it any more
             response.delete_cookie(name, path="/", httponly=True, samesite="lax")
     return response

@@ -46,7 +46,7 @@ def statistics(request: Request, viewer: SignedIn, backend: BackendDep, group_by
     and sums of nothing else are null.
     """
     found = backend.statistics.statistics(viewer, group_by.split(","))
-    return etags.figures(request, found, viewer=None if viewer.role == "student" else viewer)
+    return etags.figures(request, found, viewer)
 
 
 @router.get(
@@ -130,7 +130,7 @@ def classroom_statistics(
     the last twelve weeks. For its teacher and admins.
     """
     found = backend.class_statistics.overview(viewer, classroom_id, group_by.split(","))
-    return etags.figures(request, found, viewer=viewer)
+    return etags.figures(request, found, viewer)
 
 
 @router.get(
@@ -165,4 +165,4 @@ def leaderboard(
         limit=query.limit,
         around=NEIGHBOURS if query.around else 0,
     )
-    return etags.figures(request, board, viewer=viewer)
+    return etags.figures(request, board, viewer)

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from backend.accounts import rooms
+from backend.accounts.models import Viewer
 from backend.accounts.sessions import VIEWER
 from backend.api.credentials import Credential, by_token, protocols
 from backend.api.routes.events import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT, rights_changed
@@ -185,14 +186,17 @@ class Socket:
 
     def _look(self) -> list[str]:
         """The joined chapters that are no longer there."""
-        viewer = self._credential.viewer()
-        if viewer.id != self._viewer.id:
-            raise NotSignedIn(_("You are signed out. Please sign in again."))
-        if (viewer.role, rooms.boards_room(viewer)) != (self._viewer.role, rooms.boards_room(self._viewer)):
-            raise rights_changed()
-        self._viewer = viewer
+        self._viewer = self._same_rights(self._credential.viewer())
         known = {chapter.id for chapter in self._backend.chapters.active()}
         return [chapter_id for chapter_id in self._joined if chapter_id not in known]
+
+    def _same_rights(self, viewer: Viewer) -> Viewer:
+        """Return the viewer, if they may hear what this socket was opened for. Raises NotAllowed."""
+        if viewer.id != self._viewer.id:
+            raise NotAllowed(_("This socket is another person's. Open one of your own."))
+        if (viewer.role, rooms.boards_room(viewer)) != (self._viewer.role, rooms.boards_room(self._viewer)):
+            raise rights_changed()
+        return viewer
 
     # what the client says
 
@@ -262,9 +266,7 @@ class Socket:
 
     async def _renew(self, credential: Credential, message_id: str | None) -> None:
         viewer = await anyio.to_thread.run_sync(credential.viewer)
-        if viewer.id != self._viewer.id:
-            raise NotAllowed(_("This socket is another person's. Open one of your own."))
-        self._credential, self._viewer = credential, viewer
+        self._credential, self._viewer = credential, self._same_rights(viewer)
         await self._say("authenticated", id=message_id)
 
     async def _refuse(self, message_id: str | None, error: AppError) -> None:

@@ -34,7 +34,7 @@ async def socket(websocket: WebSocket) -> None:
 
 def shielded(base_url: str = "http://learn.school", **settings: Any) -> TestClient:
     """A client of a small app behind the shield."""
-    paths = ("/", "/api/v1/chapters", "/api/v1/health/live", "/_stcore/upload_file/1/2")
+    paths = ("/", "/api/v1x", "/api/v1/chapters", "/api/v1/health/live", "/_stcore/upload_file/1/2")
     routes: list[Any] = [Route(path, answered, methods=["GET", "POST", "PUT"]) for path in paths]
     around = Middleware(SecurityHeaders, settings=Settings(**settings), index_html=INDEX)
     app = Starlette(routes=[*routes, WebSocketRoute("/_stcore/stream", socket)], middleware=[around])
@@ -190,3 +190,10 @@ def test_the_policy_names_inline_scripts_by_their_hash() -> None:
     assert policy["script-src"].startswith("'self' blob: 'sha256-")
     assert "unsafe" not in policy["script-src"]
     assert policy["connect-src"] == policy["form-action"] == "'self'"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1x"])
+def test_every_address_beside_the_api_has_the_policy_of_pages(anywhere: TestClient, path: str) -> None:
+    """Also one whose name only begins like the API's."""
+    assert anywhere.get(path).headers["X-Frame-Options"] == "DENY"
+    assert "default-src 'none'" in anywhere.get(path).headers["Content-Security-Policy"]

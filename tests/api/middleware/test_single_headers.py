@@ -1,6 +1,7 @@
 """Headers that stand once: whatever is repeated is refused before any layer reads one of the two."""
 
 import json
+import time
 
 import anyio
 import pytest
@@ -13,8 +14,9 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 
 from backend.api.middleware.draining import Drain
-from backend.api.middleware.single_headers import SINGLE, repeated
+from backend.api.middleware.single_headers import COOKIE_BYTES, SINGLE, repeated
 from backend.api.outer_middleware import outer_middleware
+from backend.api.raw_headers import cookie
 from backend.config import Settings
 from tests.api.raw import UPGRADE, Raw, body_of, head_of, statuses
 from tests.api.streaming.listening import ServedApi, whole_api
@@ -154,3 +156,27 @@ def test_pages_and_their_sockets_are_behind_it(settings: Settings) -> None:
     assert opened(app, [(b"host", b"localhost"), (b"cookie", b"session=a"), (b"cookie", b"session=b")]) == 400
     assert asked == []
     assert client.get("/", headers=twice[:1]).text == "page"
+
+
+QUADRATIC = 'session="' + '\\"' * ((COOKIE_BYTES - 10) // 2) + '"'
+
+
+@pytest.mark.parametrize("cookie", ["a" * (COOKIE_BYTES + 1), QUADRATIC * 2])
+def test_cookies_that_are_too_long_are_refused_unread(whole_api: ServedApi, cookie: str) -> None:
+    """A Cookie header above the limit is 431 on any path, as a websocket too."""
+    raw = Raw(whole_api.port)
+    for method, path in ADDRESSES:
+        answer = raw.ask(method, path, (f"Cookie: {cookie}",))
+        assert statuses(answer) == [431], (method, path, answer[:300])
+    answer = raw.ask("GET", "/api/v1/ws", (f"Cookie: {cookie}", *UPGRADE), closes=False)
+    assert statuses(answer) == [431], answer[:300]
+
+
+def test_cookies_are_read_in_a_time_that_grows_with_their_length() -> None:
+    """Quotes and backslashes are no more work than letters: as they stand they are what two layers compare."""
+    scope = {"headers": [(b"cookie", QUADRATIC.encode())]}
+    began = time.process_time()
+    for _turn in range(20):
+        assert cookie(scope, "session") == QUADRATIC.removeprefix("session=")
+        assert repeated(scope["headers"]) is None
+    assert time.process_time() - began < 0.5

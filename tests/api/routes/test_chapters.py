@@ -1,6 +1,7 @@
 """The catalogue by HTTP: read by anyone, changed by teachers, never overwritten blindly."""
 
 from backend.api.etags import PUBLIC_SECONDS
+from backend.bootstrap import Backend
 from tests.api.caller import Door, Json, first_chapter, problem
 
 NEW: Json = {
@@ -101,7 +102,27 @@ def test_shared_caches_keep_only_what_is_everybodys(door: Door) -> None:
     assert door.anyone.get("/chapters").headers["Cache-Control"] == f"public, max-age={PUBLIC_SECONDS}"
     own = door.student.get("/chapters")
     assert own.headers["Cache-Control"] == "private, no-cache"
-    assert own.headers["Vary"] == "Authorization, Cookie"
+
+
+def test_caches_are_told_of_every_header_that_decides_who_asks(door: Door, backend: Backend) -> None:
+    """Of two requests with two answers, Vary names the header in which they differ."""
+    user = backend.accounts.me(door.student_viewer)
+    ticket = backend.sign_in.issue_ticket(user, "browser")
+    cookie = {"Cookie": f"session={backend.sign_in.redeem_ticket(ticket, 'browser', 'test')}"}
+    nobody = door.anyone.get("/chapters?limit=1")
+    named = {each.strip().lower() for each in nobody.headers["Vary"].split(",")}
+    for more, differs in (
+        (door.student.headers, "authorization"),
+        (cookie, "cookie"),
+        (cookie | {"Sec-Fetch-Site": "same-origin"}, "cookie"),
+    ):
+        own = door.anyone.get("/chapters?limit=1", headers=more)
+        assert "questionSolved" in own.json()["data"][0]
+        assert own.headers["Cache-Control"] == "private, no-cache"
+        assert differs in named
+    followed = door.anyone.get("/chapters?limit=1", headers=cookie | {"Sec-Fetch-Site": "cross-site"})
+    assert followed.json() == nobody.json()
+    assert "sec-fetch-site" in {each.strip().lower() for each in followed.headers["Vary"].split(",")}
 
 
 def test_an_answer_says_which_layer_it_came_from(door: Door) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from backend.accounts import rooms
 from backend.accounts.models import ProfileChange
+from backend.api.routes import websocket
 from backend.bootstrap import Backend
 from backend.progress.models import ProgressChange
 from tests.api.caller import Door
@@ -84,4 +85,18 @@ def test_a_socket_ends_when_its_person_may_hear_less(
         talk.ask("join-chapter", chapterId=chapter)
         backend.mongo["users"].update_one({"_id": door.teacher_viewer.id}, {"$set": {"role": "student"}})
         backend.cache.invalidate("viewers")
+        assert talk.end() == ("role_changed", 4403)
+
+
+def test_a_fresh_token_does_not_carry_old_rights_on(
+    served_api: ServedApi, door: Door, backend: Backend, chapter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teacher who became a student and gives the token again before the next look hears of nobody's saves either."""
+    monkeypatch.setattr(websocket, "CHECK_SECONDS", 2.0)
+    with talking(served_api, door.teacher.headers) as talk:
+        talk.ask("join-chapter", chapterId=chapter)
+        backend.mongo["users"].update_one({"_id": door.teacher_viewer.id}, {"$set": {"role": "student"}})
+        backend.cache.invalidate("viewers")
+        token = door.teacher.headers["Authorization"].removeprefix("Bearer ")
+        assert talk.ask("authenticate", token=token)["error"]["code"] == "role_changed"
         assert talk.end() == ("role_changed", 4403)
