@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backend.accounts.models import ProfileChange, Viewer
 from backend.api.middleware.kept_answers import KEPT, LONGEST_QUERY, REGION
@@ -13,6 +15,7 @@ from backend.bootstrap import Backend
 from backend.chapters.models import ChapterDraft
 from backend.kit.clock import SetClock
 from backend.kit.observability.metrics import REQUESTS
+from backend.kit.security.tokens import ACCESS_SECONDS
 from backend.progress.models import ProgressChange, Saved
 from tests.api.caller import Caller, Door
 from tests.api.raw import Raw, head_of
@@ -22,6 +25,7 @@ from tests.waiting import until
 
 __all__ = ["whole_api"]
 
+YEAR = timedelta(days=365)
 OF_EACH_REQUEST = {"x-request-id", "ratelimit", "date"}
 Asked = tuple[int, dict[str, str], Any]
 
@@ -176,6 +180,62 @@ def test_whoever_has_lost_the_right_is_refused(backend: Backend, door: Door) -> 
     private = {path for path in teacher if path.endswith(("/archived", "/distribution", "/weeks"))}
     assert private
     assert {door.teacher.get(path).status_code for path in private} <= {401, 403}
+
+
+def test_no_kept_answer_outlives_its_token_or_its_session(backend: Backend, door: Door, clock: SetClock) -> None:
+    """Once the token has ended, by the clock or by signing out, no route gives what it had kept for it."""
+    every, leaves = paths(backend, door), door.as_(door.student_viewer)
+    kept = [path for path in every if keep(backend, leaves, path) and keep(backend, door.student, path)]
+    open_to_all = {path for path in kept if door.anyone.get(path).status_code == 200}
+    assert kept and open_to_all
+    assert leaves.post("/auth/logout").status_code == 200
+    assert {leaves.get(path).status_code for path in kept} == {401}
+    assert {door.student.get(path).status_code for path in kept} == {200}
+    clock.advance(timedelta(seconds=ACCESS_SECONDS))
+    assert {door.student.get(path).status_code for path in kept} == {401}
+
+
+@pytest.mark.parametrize("step", [timedelta(seconds=-1), timedelta(minutes=-10), timedelta(days=-1), -YEAR, YEAR])
+def test_a_clock_that_steps_changes_no_answer_to_another_moments(
+    backend: Backend, door: Door, clock: SetClock, step: timedelta
+) -> None:
+    """Answers that were kept before the step are those of the route after it, and after the step back."""
+    every, callers_then = paths(backend, door), (door.anyone, door.student, door.teacher)
+    for by in (step, -step):
+        for path in every:
+            for caller in callers_then:
+                keep(backend, caller, path)
+        clock.advance(by)
+        for path in every:
+            for caller in callers_then:
+                found = asked(caller, path)[::2]
+                backend.cache.clear_region(REGION)
+                assert found == asked(caller, path)[::2], (path, by)
+
+
+# What a header may have become on its way: letters added, lost or changed, in the scheme, the token or around them.
+EDITS = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(0, 2), st.sampled_from(' \t,=.;"aB0_-\xa0\xff')), min_size=1, max_size=3
+)
+
+
+@given(edits=EDITS)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_header_that_was_changed_gets_what_it_would_get_unkept(
+    backend: Backend, door: Door, edits: list[tuple[int, int, str]]
+) -> None:
+    """Whatever becomes of the header, the kept answer is given where the credential is the same to the route, too."""
+    assert keep(backend, door.student, "/progress")
+    text = door.student.headers["Authorization"]
+    for place, cut, put in edits:
+        at = place % (len(text) + 1)
+        text = f"{text[:at]}{put}{text[at + cut :]}"
+    raw = {"Authorization": text.strip(" \t").encode("latin-1")}
+    ours = asked(door.anyone, "/progress", headers=raw)[::2]
+    backend.cache.clear_region(REGION)
+    backend.cache.clear_region("viewers")
+    assert ours == asked(door.anyone, "/progress", headers=raw)[::2]
+    assert ours[0] in (200, 401)
 
 
 def test_two_people_have_two_answers(backend: Backend, door: Door, school: School) -> None:
