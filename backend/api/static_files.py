@@ -28,12 +28,18 @@ YEAR_SECONDS, MONTH_SECONDS = 365 * 24 * 3600, 30 * 24 * 3600
 
 def accepted(header: str) -> Encoding | None:
     """Return the encoding to answer with: the smallest that the Accept-Encoding `header` allows; None for plain."""
-    allowed = set()
+    named = allowed(header)
+    return "br" if "br" in named else "gzip" if "gzip" in named else None
+
+
+def allowed(header: str) -> set[str]:
+    """Return the names of the encodings that an Accept-Encoding `header` allows."""
+    names = set()
     for part in header.lower().split(","):
         name, _semicolon, weight = part.partition(";")
         if not _NONE.fullmatch(weight.strip()):
-            allowed.add(name.strip())
-    return "br" if "br" in allowed else "gzip" if "gzip" in allowed else None
+            names.add(name.strip())
+    return names
 
 
 def compressed(body: bytes, encoding: Encoding) -> bytes:

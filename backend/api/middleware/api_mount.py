@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.raw_headers import header
 from backend.api.refusals import API
+from backend.api.static_files import allowed
 
 COMPRESSED_FROM_BYTES, COMPRESSION = 1000, 5  # as Streamlit compresses what pages need
 
@@ -22,5 +23,5 @@ class ApiMount:
             return
         root_path = scope.get("root_path", "")
         scope.update(path_params={}, app_root_path=root_path, root_path=root_path + API)
-        takes_gzip = b"gzip" in header(scope, b"accept-encoding")
+        takes_gzip = "gzip" in allowed(header(scope, b"accept-encoding").decode("latin-1"))
         await (self._compressed if takes_gzip else self._api)(scope, receive, send)

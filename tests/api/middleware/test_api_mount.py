@@ -37,7 +37,18 @@ def test_the_api_knows_where_it_stands(client: TestClient, door: Door) -> None:
     assert made.headers["location"] == f"/api/v1/classrooms/{made.json()['data']['id']}"
 
 
-@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "gzip"), ("identity", None), ("", None)])
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, br", "gzip"),
+        ("br, gzip;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("br, gzip; q=0.0", None),
+        ("xgzip", None),
+        ("identity", None),
+        ("", None),
+    ],
+)
 def test_answers_are_compressed_for_those_who_take_it(client: TestClient, accepted: str, encoding: str | None) -> None:
     """A list of chapters is compressed where the caller accepts gzip, and is the same list either way."""
     answer = client.get("/api/v1/chapters", headers={"Accept-Encoding": accepted})
