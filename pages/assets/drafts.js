@@ -60,6 +60,7 @@ function keepKeys(form) {
 }
 
 function keepPicked() {
+  if ("leaving" in document.documentElement.dataset) return; // Streamlit empties the fields of a page that goes
   for (const field of [...document.querySelectorAll(FORM)].flatMap(fieldsOf).filter(isPicked)) {
     const name = nameOf(field), value = valueOf(field);
     if (isOpen(field) || waiting.has(field) || !standing.has(field)) continue;

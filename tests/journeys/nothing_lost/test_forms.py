@@ -113,6 +113,9 @@ def test_nothing_of_a_form_is_lost(
             until(lambda: form.saved(served, user) == 1, seconds=30)
             return
         opened(visitor, form)
+        has_answer = form.saved(served, user) == 1 and visitor.page.evaluate(DRAFTS) == []
+        if has_answer:
+            return
         if form.opener or form.saved(served, user) == 0:
             are_held(visitor, form, fields)
         form.at(visitor.page).get_by_role("button", name=form.button, exact=True).click()
@@ -186,5 +189,5 @@ def test_a_page_that_is_left_stands_still(
     expect(page.get_by_text("The page opens")).to_be_visible()
     proxy.heal()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Chapters")
-    expect(page.locator("[inert]")).to_have_count(0)
+    expect(main).not_to_have_attribute("inert", "")
     expect(page.get_by_text("The page opens")).to_have_count(0)
