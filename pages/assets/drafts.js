@@ -2,6 +2,7 @@
 // or a closed tab. Passwords and one-time codes are never kept; what guests type lives no longer than their tab.
 const LONGEST_MS = 24 * 60 * 60 * 1000;
 const SAY_MS = 6000;
+const CLOSED_MS = 150; // after a press, a list of options is closed
 const OPTIONS_MS = 3000; // then a list of options has no such option
 const FORM = '[data-testid="stForm"]';
 const LEFT_OUT = 'input[type="password"], input[type="file"], [autocomplete="one-time-code"], [autocomplete*="password"]';
@@ -174,11 +175,16 @@ for (const kind of ["pointerdown", "focusin"]) {
     }
   }, true);
 }
-// Day pickers and lists of options stand beside the form; by the next frame the field holds what was picked.
+// Day pickers and lists of options stand beside the form; the field holds what was picked once they are closed.
 for (const kind of ["click", "keyup", "focusout"]) {
-  document.addEventListener(kind, (event) => event.isTrusted && requestAnimationFrame(keepPicked), true);
+  document.addEventListener(kind, (event) => {
+    if (!event.isTrusted) return;
+    requestAnimationFrame(keepPicked);
+    clearTimeout(keepPicked.timer);
+    keepPicked.timer = setTimeout(keepPicked, CLOSED_MS);
+  }, true);
 }
-addEventListener("pagehide", keepPicked);
+for (const kind of ["pagehide", "cp-leaving"]) addEventListener(kind, keepPicked);
 
 // In a dialog, a button beside the form means that what is typed in it is settled. What asked for the dialog is not done.
 document.addEventListener("click", (event) => {

@@ -88,6 +88,7 @@ function leave() {
 
 // The old page stands there, but nothing on it can be pressed: what is pressed now would be lost.
 function still() {
+  dispatchEvent(new Event("cp-leaving"));
   document.documentElement.dataset.leaving = "";
   for (const part of document.querySelectorAll(PAGE)) part.inert = part.ariaBusy = true;
   old = { title: title(), run: runOfPage(), since: performance.now() };
