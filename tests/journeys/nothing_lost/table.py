@@ -150,7 +150,7 @@ FORMS = (
     Form(
         "chapters/form.py:_fields", "teacher", "/manage-chapters",
         (Field("Subject", "{subject}", "choice"), Field("Class", "{class_}", "choice"),
-         Field("Unit", "{unit}", "choice"), Field("Chapter", "Comets and their tails"), Field("Another year", "2024"),
+         Field("Unit", "{unit}", "choice"), Field("Chapter", "Comets and their tails"), Field("Another year", "2011"),
          Field("Questions in that year", "3")),
         "Add chapter", _chapters("Comets and their tails"), opener="Add a chapter",
         parts=("chapters/form.py:_choice", "chapters/form.py:_counts", "chapters/form.py:_new_year"),
