@@ -3,13 +3,13 @@
 from typing import Any, Protocol
 
 import anyio
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.accounts.models import Viewer
 from backend.api.credentials import SESSION_COOKIE
 from backend.api.raw_headers import cookie
-from backend.api.refusals import API, LengthNeeded, MethodNotAllowed, refused_by, sentence
+from backend.api.refusals import LengthNeeded, MethodNotAllowed, refused_by, sentence
 from backend.api.request_size import UPLOAD_BYTES, UPLOAD_SECONDS, limited, said_length, too_large
 from backend.bootstrap import Backend
 from backend.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooLarge, Unavailable
@@ -77,7 +77,7 @@ class PageAddresses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
-        if kind not in ("http", "websocket") or scope["path"].startswith(f"{API}/"):
+        if kind not in ("http", "websocket"):
             await self._app(scope, receive, send)
         elif kind == "websocket":
             await self._socket(scope, receive, send)
@@ -103,7 +103,7 @@ class PageAddresses:
         except AppError as error:
             await refused_by(error, scope)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, _unkept(send) if scope["path"].startswith(MEDIA) else send)
 
     async def _check(self, scope: Scope) -> None:
         """Raise NotFound, MethodNotAllowed or NotSignedIn where the address is not answered."""
@@ -151,3 +151,14 @@ class PageAddresses:
                 await self._app(scope, limited(receive, UPLOAD_BYTES, UPLOAD_SECONDS), send)
             finally:
                 self._tabs.keep_only(tab, file)
+
+
+def _unkept(send: Send) -> Send:
+    """Return `send` that forbids every cache to keep the response: the next reader may not be signed in."""
+
+    async def send_unkept(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["cache-control"] = "private, no-store"
+        await send(message)
+
+    return send_unkept
