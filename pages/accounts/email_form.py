@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from backend.accounts.models import EMAIL_LENGTH
 from backend.kit.i18n import _, clock_time
 from pages.accounts import profile_forms
 from pages.shell import reauthentication, services, session
@@ -22,7 +21,6 @@ def mail_form() -> None:
             _("E-mail address"),
             value=me.email,
             type="email",
-            max_chars=EMAIL_LENGTH,
             autocomplete="email",
             key="new_mail",
         )

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from backend.accounts.models import GOAL_LIMIT, NAME_LENGTH, ProfileChange, User
+from backend.accounts.models import GOAL_LIMIT, ProfileChange, User
 from backend.errors import Invalid
 from backend.kit.i18n import _, clock_time, listing
 from pages.shell import services, session
@@ -18,7 +18,6 @@ from pages.widgets.elements import notice_saved, plain, section
 from pages.widgets.number_field import number_field, whole_number
 
 LATEST_DAY_END = 6
-BOARD_NAME_LENGTH = 30
 CODE_LENGTH = 20
 _read: ContextVar[User | None] = ContextVar("account", default=None)
 
@@ -60,7 +59,7 @@ def name_form() -> None:
     """Draw the form for the name that everybody sees."""
     own = me()
     with form_card("name", _("Name"), own.email):
-        name = st.text_input(_("Your name"), value=own.name, max_chars=NAME_LENGTH, autocomplete="name", key="name")
+        name = st.text_input(_("Your name"), value=own.name, autocomplete="name", key="name")
         sent = st.form_submit_button(_("Save name"))
         if sent and save("name", ProfileChange(name=name)):
             st.rerun(scope="app")  # the name stands beside the menu too
@@ -168,7 +167,6 @@ def board_form() -> None:
         name = st.text_input(
             _("Display name"),
             value=own.board_name or "",
-            max_chars=BOARD_NAME_LENGTH,
             autocomplete="off",
             key="board_name",
             help=_("It need not be your real name."),

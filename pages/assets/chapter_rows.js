@@ -197,7 +197,7 @@ class Row {
   }
 
   solvedPart() {
-    this.solved = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", maxlength: "31", enterkeyhint: "next" });
+    this.solved = make("input", { type: "text", inputmode: "numeric", autocomplete: "off", enterkeyhint: "next" });
     this.solved.addEventListener("focus", () => this.solved.select());
     this.solved.addEventListener("input", () => this.keepTyping());
     this.solved.addEventListener("change", () => this.sendSolved());
@@ -256,7 +256,7 @@ class Row {
     if (text === "" && outbox.notes.get(this.id)?.draft) outbox.note(this.id, null, [this.id]); // it is given up
     if (text === "" || String(value) === this.shownSolved) return this.dropTyping();
     const { words } = this.list.data;
-    if (problem || value < 0) {
+    if (problem || value < 0 || !Number.isSafeInteger(value)) {
       this.problem = { kind: "refused", text: problem === "ambiguous" ? say(words.ambiguous, { typed: text }) : words.bad };
       this.list.redraw();
       return;

@@ -144,9 +144,7 @@ def _confirm(key: str, word: str, label: str, act: Callable[[Viewer], Task]) -> 
 
     So an unattended browser cannot restore a school.
     """
-    typed = st.text_input(
-        _("Type “{word}” to go on").format(word=word), key=f"{key}-word", autocomplete="off", max_chars=20
-    )
+    typed = st.text_input(_("Type “{word}” to go on").format(word=word), key=f"{key}-word", autocomplete="off")
     is_meant = typed.strip().lower() == word.lower()
     with button_row(key):
         wanted = st.button(label, type="primary", key=f"{key}-yes", disabled=not is_meant)

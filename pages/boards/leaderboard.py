@@ -129,7 +129,7 @@ def invite(viewer: Viewer, board: Board) -> None:
     )
     empty_state("diversity_3", _("Only if you like"), f"{taking_part} {_privacy()}", key="invite")
     with card("join"), st.form("join_board", border=False):
-        name = st.text_input(_("Display name"), value=viewer.board_name or "", max_chars=30, key="board_name")
+        name = st.text_input(_("Display name"), value=viewer.board_name or "", key="board_name")
         sent = st.form_submit_button(_("Join the leaderboard"), type="primary", icon=":material/how_to_reg:")
     if sent:
         with noticed():

@@ -25,7 +25,7 @@ def catalogue_filters(facets: Facets) -> ChapterFilters:
     with filter_bar("catalogue"):
         search = st.text_input(
             _("Search"), key="search", bind="query-params", icon=":material/search:", live="300ms", type="search",
-            placeholder=_("Chapter or unit"), width=230, max_chars=80, on_change=_first_page,
+            placeholder=_("Chapter or unit"), width=230, on_change=_first_page,
         )  # fmt: skip
         subject = _choice(_("Subject"), "subject", facets.subjects, _("All subjects"), 170)
         class_ = _choice(_("Class"), "class", facets.classes, _("All classes"), 150)

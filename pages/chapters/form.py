@@ -104,7 +104,7 @@ def _fields(form: OpenForm) -> ChapterDraft | None:
             unit = _choice(_("Unit"), list(dict.fromkeys(units)), known.unit if known else None, f"unit-{key}")
         with right:
             class_ = _choice(_("Class"), facets.classes, known.class_ if known else None, f"class-{key}")
-            name = st.text_input(_("Chapter"), value=known.chapter if known else "", key=f"name-{key}", max_chars=160)
+            name = st.text_input(_("Chapter"), value=known.chapter if known else "", key=f"name-{key}")
         st.caption(_("Questions in past papers. Empty means not known; 0 means none was asked."))
         counts = _counts(form, facets.years)
         new_year = _new_year(key)

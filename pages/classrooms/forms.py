@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from backend.classrooms.models import NAME_LENGTH, Classroom
+from backend.classrooms.models import Classroom
 from backend.kit.i18n import _
 from pages.shell import services, session
 from pages.shell.errors import noticed
@@ -13,9 +13,7 @@ from pages.widgets.elements import card, notice_saved, section
 def create_form(key: str) -> None:
     """A form that makes a class and leads to it."""
     with st.form(f"create-{key}", border=False):
-        name = st.text_input(
-            _("Name of the class"), max_chars=NAME_LENGTH, key=f"create-{key}-name", placeholder=_("Class 12 A")
-        )
+        name = st.text_input(_("Name of the class"), key=f"create-{key}-name", placeholder=_("Class 12 A"))
         key_field(_act(key))
         sent = st.form_submit_button(_("Create class"), type="primary", icon=":material/add:")
     if sent:
@@ -54,7 +52,7 @@ def draw_rename(classroom: Classroom) -> None:
         section(_("Name of the class"), _("Learners see it in their settings and on the leaderboard."))
         with st.form("rename", border=False):
             name = st.text_input(
-                _("Name"), value=classroom.name, max_chars=NAME_LENGTH, key=f"rename-{classroom.id}",
+                _("Name"), value=classroom.name, key=f"rename-{classroom.id}",
                 label_visibility="collapsed",
             )  # fmt: skip
             sent = st.form_submit_button(_("Save name"))

@@ -89,6 +89,4 @@ def _ask(name: str) -> None:
 
 def code_field(key: str, *, label: str = "") -> str:
     """The field for a code of the authenticator app; phones offer digits, password managers fill it in."""
-    return st.text_input(
-        label or _("Code of your authenticator app"), max_chars=20, autocomplete="one-time-code", key=key
-    )
+    return st.text_input(label or _("Code of your authenticator app"), autocomplete="one-time-code", key=key)

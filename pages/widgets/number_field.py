@@ -9,7 +9,7 @@ from backend.errors import Invalid
 from backend.kit.i18n import _
 from backend.kit.whole_numbers import NotWhole, read_whole
 
-LONGEST = 30
+LONGEST = 30  # characters of what was typed in a refusal
 
 
 def number_field(
@@ -20,7 +20,7 @@ def number_field(
     Not st.number_input: it turns 1,5 into 15 and 1.5 into 1, and ignores digits of other scripts.
     """
     st.session_state.setdefault(key, "" if value is None else str(value))
-    typed: str = (at or st).text_input(label, key=key, max_chars=LONGEST, autocomplete="off", **how)
+    typed: str = (at or st).text_input(label, key=key, autocomplete="off", **how)
     return typed
 
 
@@ -29,6 +29,7 @@ def whole_number(label: str, typed: str, low: int, high: int) -> int | None:
     if not typed.strip():
         return None
     found = read_whole(typed)
+    typed = typed if len(typed) <= LONGEST else f"{typed[:LONGEST]}…"
     if found is NotWhole.AMBIGUOUS:
         words = _("“{field}”: {typed} can be read in two ways. Write the number without a comma or dot.")
         raise Invalid(words.format(field=label, typed=typed))

@@ -232,3 +232,19 @@ def test_what_is_typed_into_a_form_is_there_again(slow: SlowSchool, visitors: Vi
     page.get_by_role("button", name="Save name").click()
     expect(page.locator(".cp-saved")).to_be_visible()
     until(lambda: page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('cp-draft'))") == [])
+
+
+def test_a_long_paste_is_refused_in_words_and_stays(slow: SlowSchool, visitors: Visitors) -> None:
+    """Ten thousand characters in a name, and a number of hundreds of digits, stand in their fields to be corrected."""
+    page = slow.visit(visitors, slow.served.lone_student().email).open("/settings")
+    pastes = (
+        ("Your name", "Save name", "Zoë 👩‍🔬 " * 1000, "The name may have at most 80 characters."),
+        ("Questions a day", "Save goal", "12 " * 200, "is not a whole number."),
+    )
+    for label, button, pasted, words in pastes:
+        field = page.get_by_role("textbox", name=label, exact=True)
+        field.select_text()
+        page.keyboard.insert_text(pasted)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+        expect(field).to_have_value(pasted)

@@ -314,3 +314,9 @@ def test_initials_are_at_most_two() -> None:
     """An avatar holds one or two letters, and a mark where there is no name."""
     assert ">AV<" in elements.avatar_html("Asha Verma Rao")
     assert ">?<" in elements.avatar_html(" ")
+
+
+def test_no_field_drops_a_long_paste() -> None:
+    """Streamlit takes nothing of a text above max_chars and says nothing: services refuse it in words instead."""
+    limited = [file.relative_to(ROOT) for file in (ROOT / "pages").rglob("*.py") if "max_chars" in file.read_text()]
+    assert limited == [Path("pages/shell/idempotency.py")]  # the key that drafts.js fills in
