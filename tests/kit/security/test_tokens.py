@@ -120,6 +120,14 @@ def test_the_same_forgery_without_the_lie_is_a_token() -> None:
     assert TOKENS.read(forged(header={"kid": "new"}, aud=AUDIENCE), NOW) == CLAIMS
 
 
+@given(st.text(alphabet=" \t\n=!.,~+/\xa0\u0131", min_size=1, max_size=3), st.floats(0, 1))
+def test_a_token_has_one_spelling(put: str, place: float) -> None:
+    """With letters that base64 does not know, or signs for its length, anywhere in it, a token is none."""
+    token = TOKENS.sign(CLAIMS, NOW)
+    at = round(place * len(token))
+    assert refused(TOKENS, f"{token[:at]}{put}{token[at:]}") == "token_invalid"
+
+
 def test_a_changed_token_is_refused() -> None:
     """Changing one character of what a token says breaks it."""
     head, body, seal = TOKENS.sign(CLAIMS, NOW).split(".")
