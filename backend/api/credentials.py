@@ -101,6 +101,15 @@ def current_viewer(connection: HTTPConnection, backend: Backend) -> Viewer | Non
         return None
 
 
+def is_still(viewer: Viewer, find: Callable[[], Viewer | None]) -> bool:
+    """Whether `find` gives this viewer from what the process holds; False too where a server would have to be asked."""
+    try:
+        with without_waiting():
+            return find() == viewer
+    except (AppError, WouldWait):
+        return False
+
+
 def known_caller(connection: HTTPConnection) -> Caller | None:
     """Return the caller of this request if it is known already."""
     caller: Caller | None = connection.scope.get("state", {}).get("caller")

@@ -12,9 +12,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from backend.accounts.models import Viewer
+from backend.api.credentials import by_token, is_still
 from backend.api.middleware.kept_answers import KEPT, REGION
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
+from backend.kit.security.tokens import ACCESS_SECONDS
 from tests.api.caller import Door
 from tests.api.raw import PATIENCE_SECONDS, Raw, body_of, head_of, statuses
 from tests.api.streaming.listening import ServedApi, whole_api
@@ -311,3 +313,17 @@ def test_a_revoked_session_answers_nothing(whole_api: ServedApi, people: People,
     assert (front.reads((token,)), front.reads((cookie,))) == ("a", "a")
     backend.accounts.sign_out_elsewhere(backend.sign_in.viewer(people.cookies["a"]))
     assert (front.reads((token,)), front.reads((cookie,))) == (REFUSED, "a")
+
+
+def test_a_held_viewer_does_not_carry_an_ended_token_on(people: People, backend: Backend, clock: SetClock) -> None:
+    """A person known here is the same while the token lasts; after that, or unheld, a server is asked."""
+    until(lambda: backend.cache.healthy)
+    find = by_token(backend, people.tokens["a"]).viewer
+    viewer = find()
+    assert is_still(viewer, find)
+    assert not is_still(viewer, by_token(backend, people.tokens["b"]).viewer)
+    backend.cache.invalidate("viewers")
+    assert not is_still(viewer, find)
+    assert find() == viewer
+    clock.advance(timedelta(seconds=ACCESS_SECONDS))
+    assert not is_still(viewer, find)

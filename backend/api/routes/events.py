@@ -11,8 +11,7 @@ from fastapi.sse import format_sse_event
 
 from backend.accounts import rooms
 from backend.accounts.models import Viewer, require
-from backend.accounts.sessions import VIEWER
-from backend.api.credentials import current_viewer
+from backend.api.credentials import current_viewer, is_still
 from backend.api.deps import BackendDep, SignedIn
 from backend.api.openapi.responses import returns_stream
 from backend.api.router import Router
@@ -27,7 +26,7 @@ from backend.policy import Relation, authorise
 
 ROOMS_LIMIT = 50
 CHECK_SECONDS = 1.0  # with the 1 s that a look takes at most, a session that is over is cut within two
-LOOK_SECONDS = 2.5  # how long what this process holds of the viewer is enough
+LOOK_SECONDS = 2.5  # how long a viewer who is still the same may go on hearing the rooms
 LEAST_PACE_MS, MOST_PACE_MS = 700, 20_000
 PACE_MS_PER_LISTENER = 50  # twenty parts of pages redrawn a second, whatever the number of viewers
 RETRY_MS = (2000, 5000)  # spread, so that a restart is not met by everybody at once
@@ -57,6 +56,10 @@ class _Listening:
     streams: Streams
     place: Place
     subscription: Subscription
+
+    def find_viewer(self) -> Viewer | None:
+        """Return who the request speaks for at this moment. Raises NotSignedIn."""
+        return current_viewer(self.request, self.backend)
 
     def leave(self) -> None:
         self.backend.events.unsubscribe(self.subscription)
@@ -173,7 +176,7 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
             written_at = anyio.current_time()
         if anyio.current_time() >= checked_at + CHECK_SECONDS:
             checked_at = anyio.current_time()
-            if checked_at >= looked_at + LOOK_SECONDS or not _is_known_alive(listening):
+            if checked_at >= looked_at + LOOK_SECONDS or not is_still(listening.viewer, listening.find_viewer):
                 ended = await anyio.to_thread.run_sync(_why_ended, listening, limiter=listening.streams.checks)
                 if ended:
                     yield frame("ended", {"code": ended.code, "message": ended.message})
@@ -187,16 +190,10 @@ async def _lines(listening: _Listening) -> AsyncIterator[bytes]:
             written_at, heartbeat = anyio.current_time(), heartbeat_seconds()
 
 
-def _is_known_alive(listening: _Listening) -> bool:
-    """Whether this process has cached that the session is alive and the person unchanged; does not wait."""
-    held = listening.backend.cache.held(VIEWER, listening.viewer.session_id)
-    return held is not None and held.value == listening.viewer
-
-
 def _why_ended(listening: _Listening) -> AppError | None:
     """Return the error that ends this stream (session over, class left, role changed), else None."""
     try:
-        viewer = require(current_viewer(listening.request, listening.backend))
+        viewer = require(listening.find_viewer())
         if viewer.id != listening.place.viewer_id:
             return NotFound(_("There is no such room."))
         asked = authorised(listening.backend, viewer, tuple(listening.asked.values()))

@@ -10,8 +10,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from backend.accounts import rooms
 from backend.accounts.models import Viewer
-from backend.accounts.sessions import VIEWER
-from backend.api.credentials import Credential, by_token, protocols
+from backend.api.credentials import Credential, by_token, is_still, protocols
 from backend.api.routes.events import CHECK_SECONDS, LOOK_SECONDS, ROOMS_LIMIT, rights_changed
 from backend.api.routes.progress import save_one
 from backend.api.streaming.connections import HEARTBEAT_SECONDS, SOCKETS, Streams, heartbeat_seconds
@@ -175,8 +174,7 @@ class Socket:
 
     async def _check(self, now: float) -> None:
         """Raises what stands against this socket by now: the session over, the token too old."""
-        held = self._backend.cache.held(VIEWER, self._viewer.session_id)
-        if held is not None and held.value == self._viewer and now < self._looked_at + LOOK_SECONDS:
+        if now < self._looked_at + LOOK_SECONDS and is_still(self._viewer, self._credential.viewer):
             return
         gone = await anyio.to_thread.run_sync(self._look, limiter=self._streams.checks)
         self._looked_at = now
