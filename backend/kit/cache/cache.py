@@ -129,18 +129,6 @@ class Cache:
                 raise
             return _noted(kept)
 
-    def held(self, region: Region[T], key: str) -> CacheAnswer[T] | None:
-        """The value, where this process holds it and may serve it; never waits and loads nothing."""
-        now = monotonic()
-        if not self._listener.hears(now):
-            return None
-        held = self._local.get(f"{region.name}:{key}", now)
-        if held is None:
-            return None
-        self._statistics.for_region(region.name).add("hits_app")
-        read_log.note_held(held.watched, held.until)
-        return _noted(held.entry.answer("app", time()))
-
     def begin_log(self) -> ReadLog:
         """Note from now on what is read in this context, so that what is made of it can be kept."""
         return read_log.begin(self._local.generation)
