@@ -276,6 +276,24 @@ def test_names_in_merged_cells_are_those_of_each_row() -> None:
     assert [row.problem for row in rows[2:]] == ["“2019” is one cell for several rows. Give each row its own."] * 2
 
 
+def test_merged_cells_that_begin_in_a_hidden_row_are_those_of_the_rows_in_sight() -> None:
+    """A filter hides the first row of a subject, and the sheet shows the subject beside the others all the same."""
+
+    def build(written: xlsxwriter.Workbook) -> None:
+        added = sheet(written, "A", [TABLE[0], *(["", "", "", name, 3, 6] for name in ("Hidden", "Ray Optics", "Eye"))])
+        for column, name in enumerate(("Physics", "12", "Optics")):
+            added.merge_range(1, column, 3, column, name)
+        added.merge_range(1, 4, 3, 4, 7)
+        added.set_row(1, None, None, {"hidden": True})
+
+    rows = parse("x.xlsx", book(build)).rows
+    assert [(row.row, row.names.subject, row.names.class_, row.names.unit) for row in rows] == [
+        (3, "Physics", "12", "Optics"),
+        (4, "Physics", "12", "Optics"),
+    ]
+    assert [row.problem for row in rows] == ["“2019” is one cell for several rows. Give each row its own."] * 2
+
+
 def test_a_sheet_with_a_faulty_header_is_left_out_with_its_reason() -> None:
     """The others are read; where it is alone the file is refused."""
     twice = [["Chapter", "status", "status"], ["Waves", "done", "done"]]

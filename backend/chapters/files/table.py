@@ -20,6 +20,7 @@ HEADER_WITHIN = 20
 _MAX_RECORDS = 200_000
 
 Record = tuple[int, Mapping[int, object]]
+_NONE: Mapping[int, Mapping[int, object]] = {}
 
 
 class NoHeader(Exception):
@@ -102,12 +103,13 @@ class Table:
         sheet: str = "",
         *,
         merged: Sequence[MergedCells] = (),
+        hidden: Mapping[int, Mapping[int, object]] = _NONE,
         is_delimited: bool = False,
     ) -> None:
         """Add the rows under the header. Raises NoHeader, and Invalid for a header that no row could satisfy.
 
         `is_delimited`: one delimiter too many moves all cells behind it, so a row with more cells than the header is
-        refused. `merged` is looked at when all records are read.
+        refused. `merged` and the cells of `hidden` rows are looked at when all records are read.
         """
         begin = len(self.rows)
         records, header = self._from_header(_bounded(records))
@@ -127,10 +129,16 @@ class Table:
             elif full:
                 unnamed |= full.keys() - headings.keys()
                 self.add(_raw_row(row, full, known, said, sheet, end))
-        self._fill(begin, known, merged)
+        self._fill(begin, known, merged, hidden)
         self._note_unnamed(sorted(at for at in unnamed if end is None or at < end), sheet)
 
-    def _fill(self, begin: int, known: Mapping[int, str], merged: Sequence[MergedCells]) -> None:
+    def _fill(
+        self,
+        begin: int,
+        known: Mapping[int, str],
+        merged: Sequence[MergedCells],
+        hidden: Mapping[int, Mapping[int, object]],
+    ) -> None:
         """Give each row the names that it shares with rows above it; rows that share another value are refused."""
         places = {row.row: at for at, row in enumerate(self.rows[begin:], begin)}
         left = _MAX_RECORDS
@@ -138,18 +146,21 @@ class Table:
             left -= len(cells.rows)
             if left < 0:
                 raise too_many_rows()
-            name, first, *others = known.get(cells.columns.start), *(places.get(row) for row in cells.rows)
-            if name is None or first is None:
+            name, top = known.get(cells.columns.start), cells.rows.start
+            shown = [at for row in cells.rows if (at := places.get(row)) is not None]
+            if name is None or not shown or not (top in places or top in hidden):
                 continue
-            row = self.rows[first]
-            value = row.fields[name] if name in row.fields else dict(row.counts)[name]
-            shared = [at for at in others if at is not None]
+            row = self.rows[shown[0]]
+            if top in hidden:
+                value = hidden[top].get(cells.columns.start)
+            else:
+                value = row.fields[name] if name in row.fields else dict(row.counts)[name]
             if name in NAMES:
-                for at in shared:
+                for at in shown:
                     self.rows[at].fields[name] = value
-            elif shared and not is_empty(value):
+            elif (len(shown) > 1 or top in hidden) and not is_empty(value):
                 words = _("“{column}” is one cell for several rows. Give each row its own.")
-                for at in (first, *shared):
+                for at in shown:
                     self.rows[at] = replace(self.rows[at], problem=words.format(column=self.rows[at].headings[name]))
 
     def _from_header(self, records: Iterator[Record]) -> tuple[Iterator[Record], Mapping[int, object]]:

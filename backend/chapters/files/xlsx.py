@@ -113,7 +113,7 @@ class _Reader:
         with self._archive.open(target) as part:
             try:
                 records = sheet_records(part, formats, self._budget, layout)
-                self._table.read(records, sheet, merged=layout.merged)
+                self._table.read(records, sheet, merged=layout.merged, hidden=layout.hidden_rows)
             except NoHeader:
                 if not (hidden := _hidden_words(layout)):
                     self._foreign.append(name)

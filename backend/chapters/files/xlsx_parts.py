@@ -1,7 +1,7 @@
 """The XML parts of an XLSX file as streams: links, shared texts, and the cells of a sheet. Knows no chapter."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import IO
@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 from backend.chapters.files.mangled import date_words, is_date_format, is_percentage
 from backend.chapters.files.table import DateCell, MergedCells, Record, UnknownResult
+from backend.chapters.models import MAX_ROWS
 from backend.errors import TooLarge
 from backend.kit.i18n import _
 
@@ -89,9 +90,10 @@ class CellFormats:
 
 @dataclass(slots=True)
 class Layout:
-    """The hidden rows (from 1) and columns (from 0) of a sheet that hold values, and its merged cells."""
+    """The hidden rows (from 1, with the cells of the first MAX_ROWS) and columns (from 0) of a sheet that hold values,
+    and its merged cells."""
 
-    hidden_rows: list[int] = field(default_factory=list)
+    hidden_rows: dict[int, Mapping[int, object]] = field(default_factory=dict)
     hidden_columns: set[int] = field(default_factory=set)
     merged: list[MergedCells] = field(default_factory=list)
 
@@ -302,7 +304,8 @@ class _Cells(_Part):
                     self._cells[self._column] = value
             case "row" if self._is_hidden:
                 if self._cells:
-                    self._layout.hidden_rows.append(self._row)
+                    is_kept = len(self._layout.hidden_rows) < MAX_ROWS
+                    self._layout.hidden_rows[self._row] = self._cells if is_kept else {}
             case "row":
                 self.done.append((self._row, self._cells))
 
