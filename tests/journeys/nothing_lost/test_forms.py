@@ -48,8 +48,9 @@ ALL_WAYS = [form for form in FORMS if form.button in {"Save goal", "Create class
 TRIED = [(form, list(WAYS)[place % len(WAYS)], DELAYS[place % 2]) for place, form in enumerate(FORMS)]
 TRIED += [(form, way, DELAYS[place % 2]) for form in ALL_WAYS for place, way in enumerate(WAYS)]
 TRIED += [(form, way, DELAYS[0]) for form in KEPT for way in ("reload", "menu")]
-# A dialog lies over the menu; where a form is gone once it is saved, its page cannot be asked again.
+# A dialog lies over the menu; Back from an address with a view loads the page anew, as closing does;
 TRIED = [(form, "Back" if form.opener and way == "menu" else way, late) for form, way, late in TRIED]
+TRIED = [(form, "closed tab" if "?" in form.path and way == "Back" else way, late) for form, way, late in TRIED]
 TRIED = [(form, "menu" if form.vanishes else way, late) for form, way, late in TRIED]
 TRIED = [each for place, each in enumerate(TRIED) if each[:2] not in [before[:2] for before in TRIED[:place]]]
 DRAFTS = "Object.keys(localStorage).filter((name) => name.startsWith('cp-draft'))"
