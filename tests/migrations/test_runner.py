@@ -118,7 +118,7 @@ def test_without_a_backup_nothing_is_changed(old: Mongo) -> None:
     def fails() -> None:
         raise Unavailable("The backup failed: the disk is full.")
 
-    with pytest.raises(Unavailable, match=r"next start goes on.*the disk is full"):
+    with pytest.raises(Unavailable, match=r"next start will continue.*the disk is full"):
         Migrations(old, [step(2, shout)]).run(fails, lambda _line: None, lambda _title: lambda _done, _total: None)
     assert names(old) == NAMES
     assert data_version.stored(old.database) is None

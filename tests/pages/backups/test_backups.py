@@ -5,12 +5,15 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from backend.accounts.models import Viewer
 from backend.backups.models import Reach
 from backend.bootstrap import Backend
 from backend.kit.clock import SetClock
 from backend.kit.schedule.runs import Run
+from backend.progress.models import ProgressChange
 from pages.backups import restore
 from tests.backups.tasks import ended
+from tests.classrooms.builders import save
 from tests.pages.at_path import html_of
 from tests.pages.signed_in import OpenPage
 from tests.school import NOON, PASSWORD, School
@@ -50,9 +53,11 @@ def test_a_restore_wants_its_preview_and_a_word(backend: Backend, school: School
     assert backend.mongo["classrooms"].count_documents({}) == 1
 
 
-def test_a_failure_is_said_with_what_to_do(backend: Backend, school: School, open_page: OpenPage) -> None:
+def test_a_failure_is_said_with_what_to_do(
+    backend: Backend, school: School, student: Viewer, admin: Viewer, open_page: OpenPage
+) -> None:
     """The reason of the last failure stands on the page, and on the administrator's home."""
-    admin = school.admin()
+    save(backend, student, 0, "work", ProgressChange(questions_delta=1))  # a new school's home begins with its steps
     backend.backups.take()
     backend.restores._queries.keep_failure("the disk is full", backend.clock.now())
     page = open_page("backups/backups.py", school.user(admin))
