@@ -27,8 +27,7 @@ def whole() -> Path:
 def named(glyphs: dict[str, str]) -> set[str]:
     """The icons, of those with `glyphs`, that Streamlit's scripts and this product name."""
     scripts = [file.read_text("utf-8") for file in (BUNDLE / "js").glob("*.js")]
-    ours = [file.read_text("utf-8") for kind in ("pages/**/*.py", "pages/assets/*.js", "backend/**/*.py")
-            for file in ROOT.glob(kind)]  # fmt: skip
+    ours = [file.read_text("utf-8") for kind in ("**/*.py", "assets/*.js") for file in (ROOT / "pages").glob(kind)]
     names = {name for text in (*scripts, *ours) for name in NAMED.findall(text)}
     names |= {name for text in scripts for name in STREAMLITS.findall(text)}
     return (names | {name for text in ours for name in OURS.findall(text)}) & glyphs.keys()
