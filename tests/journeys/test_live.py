@@ -4,7 +4,9 @@ import http.client
 import json
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
@@ -13,6 +15,7 @@ from backend.kit.embedded import Servers
 from backend.progress.models import ProgressChange
 from tests.journeys.running import Visitors, start_app, stop_app
 from tests.journeys.school import ServedSchool
+from tests.waiting import until
 
 SOON_MS = 3000
 POLL_MS = 25_000
@@ -30,9 +33,17 @@ def listening(page: Page, path: str, served: ServedSchool) -> None:
 
 
 def runs(served: ServedSchool) -> dict[str, int]:
-    """How often the app drew pages and parts since its start."""
-    with urllib.request.urlopen(f"{served.app.url}/api/v1/health") as answer:  # noqa: S310  (own app)
-        timings = json.load(answer)["data"]["timings"]
+    """How often the app drew pages and parts since its start: its status is made anew every 3 s."""
+    asked_at = datetime.now(UTC)
+    timings: list[dict[str, Any]] = []
+
+    def is_new() -> bool:
+        with urllib.request.urlopen(f"{served.app.url}/api/v1/health") as answer:  # noqa: S310  (own app)
+            status = json.load(answer)["data"]
+        timings[:] = status["timings"]
+        return datetime.fromisoformat(status["asOf"]) > asked_at
+
+    until(is_new, seconds=30)
     return {each["kind"]: each["count"] for each in timings}
 
 
