@@ -383,8 +383,12 @@ def test_a_run_under_way_says_how_far_it_is(runs: Runs) -> None:
 
     made = scheduler(runs, Job("job", NIGHTLY, work, makes_up=True))
     runs.ask("job")
-    made.look()
-    assert goes_on.wait(60)
+
+    def has_begun() -> bool:
+        made.look()
+        return goes_on.is_set()
+
+    until(has_begun)
     until(lambda: runs.newest("job", 1)[0].share is not None)
     (run,) = runs.newest("job", 1)
     assert (run.state, run.share, run.doing, run.log) == ("running", 0.4, "users", ("begun",))
