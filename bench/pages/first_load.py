@@ -81,7 +81,7 @@ def _load(browser: Browser, app: Served, cookie: str) -> Load:
 
 
 def bytes_sent(bench: Bench) -> Sequence[Result]:
-    """What travels of all that is read, over the sizes of the same files."""
+    """Return the bytes over the wire, divided by the sizes of the same files."""
     return [_bytes(part, loads) for part, loads in _loads(bench).items()]
 
 

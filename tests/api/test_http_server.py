@@ -117,7 +117,7 @@ CHUNKED = b"GET /chapters HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\
 
 @pytest.mark.parametrize("trailer", [b"Authorization: Bearer x\r\n", b"Host: elsewhere\r\nCookie: session=x\r\n"])
 def test_a_trailer_is_no_header(raw: Raw, trailer: bytes) -> None:
-    """What stands behind the body says nothing about who calls: with the headers it would make this 401, or 400."""
+    """Trailers behind the body say nothing about the caller: among the headers they would make this 401, or 400."""
     for parts in ([CHUNKED + b"0\r\n" + trailer + b"\r\n"], [CHUNKED + b"2\r\nab\r\n0\r\n", trailer, b"\r\n"]):
         answer = raw.send(*parts[:-1], parts[-1] + HEALTH + b"Connection: close\r\n\r\n")
         assert statuses(answer) == [200, 200], answer[:300]
@@ -228,7 +228,7 @@ def test_malformed_framing_is_answered(raw: Raw, before: int, is_cut: bool) -> N
 
 
 def test_a_request_with_an_unknown_coding_does_nothing(raw: Raw, door: Door, backend: Backend) -> None:
-    """What is refused by the server is not done by the app meanwhile."""
+    """The app does nothing with a request that the server refuses."""
     chapter = backend.chapters.active()[0].id
     teacher = f"Authorization: {door.teacher.headers['Authorization']}\r\n".encode()
     request = b"DELETE /chapters/" + chapter.encode() + b" HTTP/1.1\r\n" + HOST + teacher

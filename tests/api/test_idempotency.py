@@ -115,7 +115,7 @@ def test_files_are_taken_in_once(door: Door) -> None:
 
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "Multipart/x", "text/plain", "nonsense"])
 def test_no_kind_of_body_makes_a_key_worthless(door: Door, kind: str) -> None:
-    """Where no file is taken, a body that calls itself a form does not lead around the key: the act is done once."""
+    """A body that calls itself a form does not lead around the key on a route without files: the act is done once."""
     path, headers = f"/classrooms/{door.classroom.id}/join-code", key("code") | {"Content-Type": kind}
     first, again = (door.teacher("POST", path, headers=headers) for _repeat in "ab")
     assert (first.status_code, again.content) == (200, first.content)
@@ -123,7 +123,7 @@ def test_no_kind_of_body_makes_a_key_worthless(door: Door, kind: str) -> None:
 
 
 def test_a_key_is_no_reason_to_read_a_file(door: Door, served_api: ServedApi) -> None:
-    """Where files are taken, what is no form is refused before its body has come: no 50 MB in memory, read as JSON."""
+    """A route that takes files refuses another body before it has come: no 50 MB in memory, read as JSON."""
     for path, caller in (("/chapters/import", door.teacher), ("/progress/import", door.student)):
         headers = {**caller.headers, "Content-Length": "50000000", "Content-Type": "application/json", **key("file")}
         answer = Raw(served_api.port).ask("POST", path, [f"{name}: {value}" for name, value in headers.items()])

@@ -99,7 +99,7 @@ def test_how_long_a_browser_keeps_it(client: TestClient) -> None:
 
 @pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
 def test_an_unchanged_file_is_not_sent_again(client: TestClient, encoding: str) -> None:
-    """Whoever has a file is told so, in whichever encoding it came, and caches that there are others."""
+    """A browser that has a file gets 304 in any encoding, and caches are told that there are others."""
     first = client.get("/assets/script.js", headers={"Accept-Encoding": encoding})
     again = client.get(
         "/assets/script.js", headers={"Accept-Encoding": encoding, "If-None-Match": first.headers["etag"]}
@@ -108,7 +108,7 @@ def test_an_unchanged_file_is_not_sent_again(client: TestClient, encoding: str) 
 
 
 def test_first_readers_wait_for_one_compression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks while a file is being compressed gets what comes of that."""
+    """A request during the compression of a file gets its result."""
     (tmp_path / "script.js").write_bytes(SCRIPT)
     made: list[bytes] = []
     first, others = threading.Event(), threading.Event()

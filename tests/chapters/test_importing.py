@@ -226,7 +226,7 @@ def test_a_plan_is_known_by_what_it_writes() -> None:
 @pytest.mark.parametrize("field", ["subject", "class", "unit", "chapter"])
 @pytest.mark.parametrize("name", ["", "Alchemy", "\u0007", "x" * 5000])
 def test_a_choice_is_a_name_of_the_catalogue(field: Any, name: str) -> None:
-    """What is chosen is written as it stands there, so nothing else can be chosen."""
+    """A chosen name is written as it stands there, so nothing else can be chosen."""
     attribute = {"class": "class_"}.get(field, field)
     draft = like(MOTION, {"2026": 1}, **{"chapter": "Friction", attribute: "Something"})
     subject = MOTION.subject if field in ("unit", "chapter") else ""

@@ -213,7 +213,7 @@ def test_a_clock_that_steps_changes_no_answer_to_another_moments(
                 assert found == asked(caller, path)[::2], (path, by)
 
 
-# What a header may have become on its way: letters added, lost or changed, in the scheme, the token or around them.
+# Headers as they may arrive: letters added, lost or changed, in the scheme, the token or around them.
 EDITS = st.lists(
     st.tuples(st.integers(0, 400), st.integers(0, 2), st.sampled_from(' \t,=.;"aB0_-\xa0\xff')), min_size=1, max_size=3
 )
@@ -224,7 +224,7 @@ EDITS = st.lists(
 def test_a_header_that_was_changed_gets_what_it_would_get_unkept(
     backend: Backend, door: Door, edits: list[tuple[int, int, str]]
 ) -> None:
-    """Whatever becomes of the header, the kept answer is given where the credential is the same to the route, too."""
+    """A kept answer is given for a changed header only where the route finds the same credential in it."""
     assert keep(backend, door.student, "/progress")
     text = door.student.headers["Authorization"]
     for place, cut, put in edits:

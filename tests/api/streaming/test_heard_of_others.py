@@ -1,4 +1,4 @@
-"""What streams and sockets tell a student of others: nothing of single saves, and of leaderboards if they take part."""
+"""Streams and sockets tell a student nothing of others' saves, and of leaderboards only those who take part."""
 
 import time
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ def chapter(backend: Backend) -> str:
 def test_a_student_hears_of_nobody_elses_act(
     served_api: ServedApi, door: Door, school: School, backend: Backend
 ) -> None:
-    """Whatever others do on the same chapters or for the leaderboards, the first news is the student's own save."""
+    """The first news is the student's own save, after any work of others on the same chapters or leaderboards."""
     chapters = [each.id for each in backend.chapters.active()[:2]]
     other = school.student(door.classroom)
     backend.accounts.update_profile(other, ProfileChange(board_joined=True, board_name="Comet"))

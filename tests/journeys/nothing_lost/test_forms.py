@@ -97,7 +97,7 @@ def test_nothing_of_a_form_is_lost(
     way: str,
     delays: tuple[float, float],
 ) -> None:
-    """What was not sent stands in the form again; what was sent and left at once is saved once, or still there."""
+    """Text not sent stands in the form again; a form sent and left at once is saved once, or still there."""
     proxy, app = slow
     with served.same_catalogue():
         user, fields = somebody(form, served), fields_of(form, served)

@@ -271,7 +271,7 @@ def test_newest_mongod_that_opens_the_data_runs(
 
 
 def test_of_equal_versions_that_on_path_runs(offered: Callable[[str, str], Path]) -> None:
-    """What an administrator installed goes before what was packaged."""
+    """A program that an administrator installed goes before a packaged one."""
     assert mongod_binary.find(offered("6.0.5", "6.0.5")).path.parent.name == "path"
 
 
